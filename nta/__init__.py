@@ -1,0 +1,1 @@
+"""Notice and takedown for hotlines."""

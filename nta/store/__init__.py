@@ -1,0 +1,1 @@
+"""Tables, due rows, and the queries with a name."""

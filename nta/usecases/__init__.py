@@ -1,0 +1,1 @@
+"""One module per step, strangers to each other."""
