@@ -1,0 +1,158 @@
+"""What is known of who serves a host: addresses, networks, AS, proxy, registry; source and time of each."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from nta.domain.parties import PartyId
+
+
+@dataclass(frozen=True, slots=True)
+class FoundContact:
+    """A contact that a look-up gave. `source` says where: `rdap`, `whois`, `catalogue`, `remark`, `guess`."""
+
+    email: str
+    source: str
+    confidence: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The registered range an address lies in. `holder` is the registry's handle of the organisation."""
+
+    handle: str | None
+    name: str | None
+    cidr: tuple[str, ...]
+    country: str | None
+    holder: str | None
+    holder_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFacts:
+    """One address of a host, and the party that answers for it."""
+
+    ip: str
+    asn: int | None
+    as_name: str | None
+    network: Network | None
+    party: PartyId | None  # None: nobody found yet
+    party_name: str | None
+    proxy: PartyId | None
+    abuse: tuple[FoundContact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarFacts:
+    """The registrar as the registry names it."""
+
+    name: str | None
+    iana_id: str | None
+    party: PartyId | None
+    abuse: tuple[FoundContact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFacts:
+    """The registrable domain. `registered` None: not asked or not known."""
+
+    name: str
+    suffix: str
+    registered: bool | None
+    registrar: RegistrarFacts | None
+    registry: PartyId | None
+    status: tuple[str, ...]
+    nameservers: tuple[str, ...]
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A look-up that gave no answer: `step` as in `Lookup.kind`, `reason` without any name or address."""
+
+    step: str
+    reason: str
+    temporary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostingFacts:
+    """Everything concluded about one host at `asked_at` (the oldest answer it rests on)."""
+
+    host: str
+    asked_at: datetime
+    cname: tuple[str, ...]
+    addresses: tuple[AddressFacts, ...]
+    country: str | None  # where it is hosted; None: unknown or addresses disagree with no majority
+    domain: DomainFacts | None
+    problems: tuple[Problem, ...]
+    dead: str | None = None  # "nxdomain" or "no_address": the name leads nowhere
+
+    @property
+    def parties(self) -> frozenset[PartyId]:
+        """Return the parties that serve the host at the same time: its arrangement."""
+        return frozenset(a.proxy or a.party for a in self.addresses if a.proxy or a.party)  # type: ignore[misc]
+
+    def party_of(self, ip: str) -> PartyId | None:
+        """Return who answers for an address already known, else None."""
+        return next((a.proxy or a.party for a in self.addresses if a.ip == ip), None)
+
+    def pins(self) -> Mapping[PartyId, tuple[str, ...]]:
+        """Return the known addresses of each party of the arrangement, in the order found."""
+        found: dict[PartyId, tuple[str, ...]] = {}
+        for a in self.addresses:
+            party = a.proxy or a.party
+            if party:
+                found[party] = (*found.get(party, ()), a.ip)
+        return found
+
+
+def to_plain(facts: HostingFacts) -> dict[str, Any]:
+    """Return the facts as JSON values; `from_plain` gives them back."""
+    plain = asdict(facts)
+    plain["asked_at"] = facts.asked_at.isoformat()
+    return plain
+
+
+def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
+    """Return the facts that `to_plain` wrote."""
+    return HostingFacts(
+        host=plain["host"],
+        asked_at=datetime.fromisoformat(plain["asked_at"]),
+        cname=tuple(plain["cname"]),
+        addresses=tuple(_address(a) for a in plain["addresses"]),
+        country=plain["country"],
+        domain=_domain(plain["domain"]) if plain["domain"] else None,
+        problems=tuple(Problem(**p) for p in plain["problems"]),
+        dead=plain.get("dead"),
+    )
+
+
+def _contacts(plain: list[Mapping[str, Any]]) -> tuple[FoundContact, ...]:
+    return tuple(FoundContact(**c) for c in plain)
+
+
+def _address(plain: Mapping[str, Any]) -> AddressFacts:
+    network = plain["network"]
+    return AddressFacts(
+        **{
+            **plain,
+            "abuse": _contacts(plain["abuse"]),
+            "network": Network(**{**network, "cidr": tuple(network["cidr"])}) if network else None,
+        }
+    )
+
+
+def _domain(plain: Mapping[str, Any]) -> DomainFacts:
+    registrar = plain["registrar"]
+    return DomainFacts(
+        **{
+            **plain,
+            "status": tuple(plain["status"]),
+            "nameservers": tuple(plain["nameservers"]),
+            "registrar": RegistrarFacts(**{**registrar, "abuse": _contacts(registrar["abuse"])})
+            if registrar
+            else None,
+        }
+    )

@@ -1,0 +1,150 @@
+"""Stage and presence of an episode: two tables without memory, the only ones of what follows what."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from nta.domain.errors import RefusedError
+
+
+class Stage(StrEnum):
+    """What we do about an episode."""
+
+    SUBMITTED = "submitted"  # handed in; its host is being looked up
+    READY = "ready"  # someone to tell is known; a notice is being made
+    NOTIFIED = "notified"  # the first rung was told
+    ESCALATED = "escalated"  # a later rung was told
+    UNRESOLVED = "unresolved"  # no contact found; a person's
+    HELD = "held"  # police first: nothing leaves
+    EXHAUSTED = "exhausted"  # nobody left to tell; a person's
+    ENDED = "ended"  # has an outcome
+
+
+class Step(StrEnum):
+    """What moves an episode to another stage."""
+
+    RESOLVED = "resolved"
+    NO_CONTACT = "no_contact"
+    TOLD = "told"
+    TOLD_NEXT = "told_next"
+    NOBODY_LEFT = "nobody_left"
+    HOLD = "hold"
+    RELEASE = "release"
+    END = "end"
+
+
+class Presence(StrEnum):
+    """What we know of the content."""
+
+    UNSEEN = "unseen"  # never seen, neither there nor gone
+    UP = "up"
+    ABSENT = "absent"  # seen gone, not yet proven
+    REMOVED = "removed"  # proven gone, watched for a return
+    CLOSED = "closed"  # gone for the whole watch
+
+
+class Sign(StrEnum):
+    """What moves an episode to another presence."""
+
+    SEEN_UP = "seen_up"
+    SEEN_GONE = "seen_gone"
+    PROVEN_GONE = "proven_gone"
+    WATCH_OVER = "watch_over"
+
+
+class EventKind(StrEnum):
+    """Past participles: what happened to an episode. Added to, never renamed."""
+
+    SUBMITTED = "submitted"
+    SUBMITTED_AGAIN = "submitted_again"  # an open case took another submission in
+    REOPENED = "reopened"  # a closed case is back: a new episode
+    RESOLVED = "resolved"
+    UNRESOLVED = "unresolved"
+    TOLD = "told"
+    TOLD_HOTLINE = "told_hotline"
+    TOLD_REGISTRAR = "told_registrar"
+    TOLD_REGISTRY = "told_registry"
+    RUNG_PASSED_OVER = "rung_passed_over"
+    EXHAUSTED = "exhausted"
+    HELD = "held"
+    RELEASED = "released"
+    SEEN_UP = "seen_up"
+    SEEN_GONE = "seen_gone"
+    PROVEN_GONE = "proven_gone"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+    OPENED = "opened"
+    BOUNCED = "bounced"
+    CONTACT_REPLACED = "contact_replaced"
+    ANSWERED = "answered"
+    ANSWERED_REMOVED = "answered_removed"
+    LEFT_NOTICE = "left_notice"  # gone or moved before sending
+    PARTY_JOINED = "party_joined"  # the arrangement grew: rotation, a second host
+    DOMAIN_DISABLED = "domain_disabled"
+    MOVED = "moved"
+    ENDED = "ended"
+
+
+STAGES: Mapping[tuple[Stage, Step], Stage] = {
+    (Stage.SUBMITTED, Step.RESOLVED): Stage.READY,
+    (Stage.SUBMITTED, Step.NO_CONTACT): Stage.UNRESOLVED,
+    (Stage.SUBMITTED, Step.HOLD): Stage.HELD,
+    (Stage.SUBMITTED, Step.END): Stage.ENDED,
+    (Stage.READY, Step.TOLD): Stage.NOTIFIED,
+    (Stage.READY, Step.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.READY, Step.NO_CONTACT): Stage.UNRESOLVED,
+    (Stage.READY, Step.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.READY, Step.HOLD): Stage.HELD,
+    (Stage.READY, Step.END): Stage.ENDED,
+    (Stage.NOTIFIED, Step.TOLD): Stage.NOTIFIED,
+    (Stage.NOTIFIED, Step.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.NOTIFIED, Step.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.NOTIFIED, Step.HOLD): Stage.HELD,
+    (Stage.NOTIFIED, Step.END): Stage.ENDED,
+    (Stage.ESCALATED, Step.TOLD): Stage.ESCALATED,
+    (Stage.ESCALATED, Step.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.ESCALATED, Step.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.ESCALATED, Step.HOLD): Stage.HELD,
+    (Stage.ESCALATED, Step.END): Stage.ENDED,
+    (Stage.UNRESOLVED, Step.RESOLVED): Stage.READY,
+    (Stage.UNRESOLVED, Step.HOLD): Stage.HELD,
+    (Stage.UNRESOLVED, Step.END): Stage.ENDED,
+    (Stage.HELD, Step.RELEASE): Stage.READY,
+    (Stage.HELD, Step.END): Stage.ENDED,
+    (Stage.EXHAUSTED, Step.RESOLVED): Stage.READY,
+    (Stage.EXHAUSTED, Step.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.EXHAUSTED, Step.END): Stage.ENDED,
+}
+
+PRESENCES: Mapping[tuple[Presence, Sign], Presence] = {
+    (Presence.UNSEEN, Sign.SEEN_UP): Presence.UP,
+    (Presence.UNSEEN, Sign.SEEN_GONE): Presence.ABSENT,
+    (Presence.UP, Sign.SEEN_UP): Presence.UP,
+    (Presence.UP, Sign.SEEN_GONE): Presence.ABSENT,
+    (Presence.ABSENT, Sign.SEEN_UP): Presence.UP,
+    (Presence.ABSENT, Sign.SEEN_GONE): Presence.ABSENT,
+    (Presence.ABSENT, Sign.PROVEN_GONE): Presence.REMOVED,
+    (Presence.REMOVED, Sign.SEEN_UP): Presence.UP,
+    (Presence.REMOVED, Sign.SEEN_GONE): Presence.REMOVED,
+    (Presence.REMOVED, Sign.WATCH_OVER): Presence.CLOSED,
+}
+
+
+def next_stage(stage: Stage, step: Step) -> Stage:
+    """Return the stage that follows, or refuse a step that the table does not know."""
+    try:
+        return STAGES[stage, step]
+    except KeyError:
+        raise RefusedError(f"an episode that is {stage} cannot take the step {step}") from None
+
+
+def next_presence(presence: Presence, sign: Sign) -> Presence:
+    """Return the presence that follows, or refuse a sign that the table does not know."""
+    try:
+        return PRESENCES[presence, sign]
+    except KeyError:
+        raise RefusedError(f"content that is {presence} cannot give the sign {sign}") from None
+
+
+def silence_counts(presence: Presence) -> bool:
+    """Tell whether a deadline runs: only while the content is there or was never seen."""
+    return presence in (Presence.UNSEEN, Presence.UP)
