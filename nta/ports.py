@@ -1,0 +1,137 @@
+"""What we need from outside, as small Protocols."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from nta.domain.availability import Answer
+from nta.domain.resolution import Finding, Lookup
+
+
+class Clock(Protocol):
+    """Service time: due moments, deadlines, sightings, clocks, link expiry."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """Where the lab's clock stands after a leap; `over` when its world has no event left."""
+
+    now: datetime
+    over: bool
+
+
+class LeapingClock(Clock, Protocol):
+    """A clock that goes on only when asked to; the lab's."""
+
+    def leap(self, next_due: datetime | None) -> Leap:
+        """Go on to `next_due` or the world's next event, whichever comes first."""
+        ...
+
+
+class Ids(Protocol):
+    """Row ids: 63 bits, ordered by time, unique over all processes."""
+
+    def take(self, count: int) -> Sequence[int]:
+        """Return `count` new ids in rising order."""
+        ...
+
+
+class Asker(Protocol):
+    """Look-ups of who serves a name or an address."""
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
+        """Ask them all, side by side; one finding each, a failure being a finding with a problem."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NameAnswer:
+    """What the DNS says of a host right now. `error`: nxdomain, no_address, dns_failure, or None."""
+
+    addresses: tuple[str, ...]
+    error: str | None = None
+
+
+class Names(Protocol):
+    """Fresh addresses of many hosts, never from a cache."""
+
+    def addresses(self, hosts: Collection[str], vantage: str) -> Mapping[str, NameAnswer]:
+        """Return an answer for each host, asked from the vantage point."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookRequest:
+    """One look: `url` at `address`, which the probe vets again and pins. `key` comes back with the answer."""
+
+    key: int
+    url: str
+    host: str
+    port: int
+    address: str
+    referrer: str | None = None
+
+
+class Prober(Protocol):
+    """Looks whether something is still there, keeping no byte of it."""
+
+    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterable[tuple[int, Answer]]:
+        """Yield (key, answer) as answers come; requests of one host one after the other."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One composed message on its way to the relay."""
+
+    notice_id: int
+    return_path: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What the relay said to one message: taken, or not and whether to try again."""
+
+    notice_id: int
+    taken: bool
+    temporary: bool
+    line: str  # the server's reply, with no address in it
+
+
+class Mailer(Protocol):
+    """Hands messages to our relay."""
+
+    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+        """Yield an outcome for each message as soon as the relay has answered.
+
+        Raises OutsideError when the relay cannot be reached; messages not
+        yet answered for were not taken, or taken without our knowing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message in our inbox; `key` names it there."""
+
+    key: str
+    content: bytes
+
+
+class Inbox(Protocol):
+    """Where mail comes back to."""
+
+    def waiting(self, limit: int) -> Sequence[Received]:
+        """Return messages not yet settled, oldest first."""
+        ...
+
+    def settle(self, keys: Collection[str]) -> None:
+        """Mark messages as dealt with; called after they are recorded."""
+        ...

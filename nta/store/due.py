@@ -1,0 +1,172 @@
+"""Due rows: take work with a lease, record its result as the holder, say what is next."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+
+from nta.store.tables import Due
+from nta.store.types import from_us
+
+RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
+    "resolve",
+    "send",
+    "look",
+    "escalate",
+    "fetch",
+    "seal",
+    "task",
+)
+JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
+"""Kinds that the machine does and that end; a task is a person's."""
+
+LEASE = timedelta(minutes=5)
+"""Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
+
+
+def machine_now() -> datetime:
+    """Return the machine's time: leases are about processes, not about the service's clock."""
+    return from_us(time.time_ns() // 1000)
+
+
+def take(
+    connection: Connection,
+    kind: str,
+    holder: str,
+    now: datetime,
+    limit: int,
+    *,
+    lease: timedelta = LEASE,
+    machine: Callable[[], datetime] = machine_now,
+) -> list[int]:
+    """Take up to `limit` subjects due at `now`, longest due first; nobody else gets them until the lease ends.
+
+    The lease runs from now, never from the due moment: rows long overdue
+    would be taken twice.
+    """
+    moment = machine()
+    chosen = (
+        select(Due.subject)
+        .where(
+            Due.kind == kind,
+            Due.due_at <= now,
+            or_(Due.taken_until.is_(None), Due.taken_until < moment),
+        )
+        .order_by(Due.due_at, Due.subject)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    taken = connection.execute(
+        update(Due)
+        .where(Due.kind == kind, Due.subject.in_(chosen))
+        .values(taken_by=holder, taken_until=moment + lease, tries=Due.tries + 1)
+        .returning(Due.due_at, Due.subject)
+    )
+    return [subject for _, subject in sorted((row.due_at, row.subject) for row in taken)]
+
+
+def record(connection: Connection, kind: str, subject: int, holder: str, next_at: datetime | None) -> bool:
+    """Give a taken row back with its next moment, or delete it. False: another took over, drop the result."""
+    mine = (Due.kind == kind, Due.subject == subject, Due.taken_by == holder)
+    if next_at is None:
+        return connection.execute(delete(Due).where(*mine)).rowcount == 1
+    again = update(Due).where(*mine).values(due_at=next_at, taken_by=None, taken_until=None, tries=0)
+    return connection.execute(again).rowcount == 1
+
+
+def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holder: str) -> set[int]:
+    """Return those of the subjects that this holder still holds, locking them for the rest of the write."""
+    held: set[int] = set()
+    for start in range(0, len(subjects), 500):
+        query = select(Due.subject).where(
+            Due.kind == kind, Due.subject.in_(subjects[start : start + 500]), Due.taken_by == holder
+        )
+        if connection.dialect.name == "postgresql":
+            query = query.with_for_update()
+        held.update(connection.execute(query).scalars())
+    return held
+
+
+def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
+    """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete)."""
+    again = [{"s": s, "at": at} for s, at in moments if at is not None]
+    done = [{"s": s} for s, at in moments if at is None]
+    if again:
+        connection.execute(
+            update(Due)
+            .where(Due.kind == kind, Due.subject == bindparam("s"))
+            .values(due_at=bindparam("at"), taken_by=None, taken_until=None, tries=0),
+            again,
+        )
+    if done:
+        connection.execute(delete(Due).where(Due.kind == kind, Due.subject == bindparam("s")), done)
+
+
+def want(connection: Connection, kind: str, subjects: Collection[int], at: datetime) -> None:
+    """Make a step due at `at`, or earlier if it already is. A row that is taken is left to its holder."""
+    if not subjects:
+        return
+    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
+    statement = upsert(Due)
+    least = func.least if connection.dialect.name == "postgresql" else func.min
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[Due.kind, Due.subject],
+            set_={"due_at": least(Due.due_at, statement.excluded.due_at)},
+        ),
+        [{"kind": kind, "subject": s, "due_at": at, "tries": 0} for s in sorted(subjects)],
+    )
+
+
+def task(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
+    """Give a person a task about an episode, with a deadline. An open task of the episode stays as it is."""
+    known = select(Due.subject).where(Due.kind == TASK, Due.subject == subject)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(Due).values(kind=TASK, subject=subject, due_at=at, tries=0, owner=owner, reason=reason)
+        )
+
+
+def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:
+    """Delete due rows whoever holds them; for episodes that ended."""
+    listed = sorted(pairs)
+    for start in range(0, len(listed), 300):
+        connection.execute(delete(Due).where(tuple_(Due.kind, Due.subject).in_(listed[start : start + 300])))
+
+
+def next_at(connection: Connection, kinds: Collection[str] = JOBS) -> datetime | None:
+    """Return the moment of the earliest job, taken or not; None when there is none."""
+    found = connection.execute(select(func.min(Due.due_at)).where(Due.kind.in_(kinds))).scalar()
+    return found if isinstance(found, datetime) or found is None else from_us(int(found))
+
+
+def release_all(connection: Connection) -> int:
+    """Release every lease; for the only runner of an embedded database at its start."""
+    freed = connection.execute(
+        update(Due).where(Due.taken_by.is_not(None)).values(taken_by=None, taken_until=None)
+    )
+    return freed.rowcount
+
+
+def holders(connection: Connection) -> list[str]:
+    """Return who holds leases at the moment."""
+    return list(
+        connection.execute(select(Due.taken_by).where(Due.taken_by.is_not(None)).distinct()).scalars()
+    )  # type: ignore[arg-type]
+
+
+def release_of(connection: Connection, holder: str) -> int:
+    """Release the leases of a holder that is known to be dead."""
+    freed = connection.execute(
+        update(Due).where(Due.taken_by == holder).values(taken_by=None, taken_until=None)
+    )
+    return freed.rowcount
+
+
+def try_alive_lock(connection: Connection, node: int) -> bool:
+    """Take PostgreSQL's session lock that says that node is alive. True: it was free."""
+    return bool(connection.execute(text("SELECT pg_try_advisory_lock(7788, :n)"), {"n": node}).scalar())

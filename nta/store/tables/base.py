@@ -1,0 +1,23 @@
+"""The declarative base that every table hangs on."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, MetaData, String
+from sqlalchemy.orm import DeclarativeBase
+
+from nta.store.types import Moment, Span
+
+
+class Base(DeclarativeBase):
+    """All tables of one installation."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, timedelta: Span, int: BigInteger, str: String(200)}
