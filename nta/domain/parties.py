@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from nta.domain.ladders import Ladder
 
 PartyId = str
-"""`hosting:example`, `registry:nl`, … for an entry of the catalogue; `rdap:ORG-EX1` for one found by look-up."""
+"""`hosting:example`, `registry:nl`, … for an entry of the catalogue; `rdap:ORG-EX1` for one looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class NoticeRoute:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One organisation of the catalogue, with where the entry comes from and when a person last checked it."""
+    """One organisation of the catalogue, where its entry comes from and when a person last checked it."""
 
     id: PartyId
     name: str
@@ -85,6 +85,36 @@ class Country:
     checked: date
 
 
+class Ranges:
+    """Address ranges and who they belong to; the narrowest that holds an address counts."""
+
+    __slots__ = ("_by_length",)
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        shelves: dict[int, dict[int, dict[int, Provider]]] = {4: {}, 6: {}}
+        for provider in providers:
+            for text in provider.ranges:
+                net = ip_network(text)
+                shift = net.max_prefixlen - net.prefixlen
+                shelves[net.version].setdefault(shift, {})[int(net.network_address) >> shift] = provider
+        self._by_length = {version: sorted(shelf.items()) for version, shelf in shelves.items()}
+
+    def holder(self, ip: str) -> Provider | None:
+        """Return whose range holds the address, or None."""
+        if not (self._by_length[4] or self._by_length[6]):
+            return None
+        address = ip_address(ip)
+        number = int(address)
+        return next(
+            (
+                found
+                for shift, nets in self._by_length[address.version]
+                if (found := nets.get(number >> shift))
+            ),
+            None,
+        )
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """All that `providers/` says, frozen; made by `nta.catalogue` and by tests."""
@@ -98,46 +128,24 @@ class Catalogue:
     countries: Mapping[str, Country] = field(default_factory=dict)
     ladders: tuple[Ladder, ...] = ()
 
+    _by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
+    _proxy_by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
+    _ranges: Ranges = field(init=False, repr=False, compare=False)
+    _proxy_ranges: Ranges = field(init=False, repr=False, compare=False)
+    _by_iana_id: Mapping[str, Registrar] = field(init=False, repr=False, compare=False)
+    _by_suffix: Mapping[str, Registry] = field(init=False, repr=False, compare=False)
+    _shelves: Mapping[str, Mapping[PartyId, Party]] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
+        """Make the look-up tables once."""
         put = object.__setattr__
         put(self, "_by_asn", {a: p for p in self.hosting.values() for a in p.asns})
         put(self, "_proxy_by_asn", {a: p for p in self.proxies.values() for a in p.asns})
-        put(self, "_ranges", _by_length(self.hosting.values()))
-        put(self, "_proxy_ranges", _by_length(self.proxies.values()))
+        put(self, "_ranges", Ranges(self.hosting.values()))
+        put(self, "_proxy_ranges", Ranges(self.proxies.values()))
+        put(self, "_by_iana_id", {r.iana_id: r for r in self.registrars.values() if r.iana_id})
         put(self, "_by_suffix", {s: r for r in self.registries.values() for s in r.suffixes})
-
-    _by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
-    _proxy_by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
-    _ranges: tuple[tuple[IPv4Network | IPv6Network, Provider], ...] = field(
-        init=False, repr=False, compare=False
-    )
-    _proxy_ranges: tuple[tuple[IPv4Network | IPv6Network, Provider], ...] = field(
-        init=False, repr=False, compare=False
-    )
-    _by_suffix: Mapping[str, Registry] = field(init=False, repr=False, compare=False)
-
-    def host_of(self, ip: str, asn: int | None) -> Provider | None:
-        """Return the hosting company of an address: the narrowest range that holds it, else its AS number."""
-        return _in_ranges(ip, self._ranges) or (self._by_asn.get(asn) if asn is not None else None)
-
-    def proxy_of(self, ip: str, asn: int | None) -> Provider | None:
-        """Return the proxy whose published range or AS number holds the address."""
-        return _in_ranges(ip, self._proxy_ranges) or (
-            self._proxy_by_asn.get(asn) if asn is not None else None
-        )
-
-    def registry_of(self, suffix: str) -> Registry | None:
-        """Return the registry of a public suffix: its own entry, else that of the top-level domain."""
-        return self._by_suffix.get(suffix) or self._by_suffix.get(suffix.rpartition(".")[2])
-
-    def country(self, code: str | None) -> Country | None:
-        """Return the country's entry; the entry `default` where it has none of its own."""
-        return self.countries.get(code or "") or self.countries.get("default")
-
-    def party(self, party_id: PartyId) -> Party | None:
-        """Return any organisation of the catalogue by its id."""
-        shelf = party_id.partition(":")[0]
-        shelves: Mapping[str, Mapping[PartyId, Party]] = {
+        shelves: dict[str, Mapping[PartyId, Party]] = {
             "hosting": self.hosting,
             "proxy": self.proxies,
             "registrar": self.registrars,
@@ -145,20 +153,28 @@ class Catalogue:
             "hotline": self.hotlines,
             "authority": self.authorities,
         }
-        return shelves.get(shelf, {}).get(party_id)
+        put(self, "_shelves", shelves)
 
+    def host_of(self, ip: str, asn: int | None) -> Provider | None:
+        """Return the hosting company of an address: the narrowest range that holds it, else its AS number."""
+        return self._ranges.holder(ip) or (self._by_asn.get(asn) if asn is not None else None)
 
-def _by_length(
-    providers: Iterable[Provider],
-) -> tuple[tuple[IPv4Network | IPv6Network, Provider], ...]:
-    ranges = [(ip_network(r), p) for p in providers for r in p.ranges]
-    return tuple(sorted(ranges, key=lambda pair: -pair[0].prefixlen))
+    def proxy_of(self, ip: str, asn: int | None) -> Provider | None:
+        """Return the proxy whose published range or AS number holds the address."""
+        return self._proxy_ranges.holder(ip) or (self._proxy_by_asn.get(asn) if asn is not None else None)
 
+    def registry_of(self, suffix: str) -> Registry | None:
+        """Return the registry of a public suffix: its own entry, else that of the top-level domain."""
+        return self._by_suffix.get(suffix) or self._by_suffix.get(suffix.rpartition(".")[2])
 
-def _in_ranges(
-    ip: str, ranges: tuple[tuple[IPv4Network | IPv6Network, Provider], ...]
-) -> Provider | None:
-    if not ranges:
-        return None
-    address = ip_address(ip)
-    return next((p for net, p in ranges if address.version == net.version and address in net), None)
+    def registrar_of(self, iana_id: str | None) -> Registrar | None:
+        """Return the registrar with this IANA id."""
+        return self._by_iana_id.get(iana_id) if iana_id else None
+
+    def country(self, code: str | None) -> Country | None:
+        """Return the country's entry; the entry `default` where it has none of its own."""
+        return self.countries.get(code or "") or self.countries.get("default")
+
+    def party(self, party_id: PartyId) -> Party | None:
+        """Return any organisation of the catalogue by its id."""
+        return self._shelves.get(party_id.partition(":")[0], {}).get(party_id)

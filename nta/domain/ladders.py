@@ -1,0 +1,205 @@
+"""Who is told next, how much silence each is allowed, and why somebody was passed over."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from nta.domain.errors import RefusedError
+from nta.domain.roles import NoticeKind, Role, Severity
+
+CONDITIONS = frozenset({"dedicated_domain"})
+"""What a rung's `only_if` may ask for."""
+
+APPROVALS = frozenset({"four-eyes"})
+"""What a rung's `approval` may ask for."""
+
+LOOK_AGAIN = timedelta(minutes=30)
+"""A look younger than this is not asked for again: what stands in the way is not our slowness."""
+
+LOOK_PATIENCE = timedelta(minutes=15)
+"""How long a rung waits for the look it asked for before it is judged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder, with the silence it is allowed."""
+
+    id: str
+    tell: tuple[Role, ...]
+    kind: NoticeKind
+    wait: timedelta
+    only_if: str | None = None  # one of CONDITIONS
+    seen_up_within: timedelta | None = None  # nobody is asked to act on stale evidence
+    dossier: bool = False
+    approval: str | None = None  # one of APPROVALS
+    party: str | None = None  # this one alone; None: whoever has the role
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The cases a ladder is for. Empty means any."""
+
+    hosted_in: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+
+    def holds(self, country: str | None, severity: Severity) -> bool:
+        """Tell whether a case hosted in `country` with this severity is meant."""
+        return (not self.hosted_in or country in self.hosted_in) and (
+            not self.severity or severity in self.severity
+        )
+
+    @property
+    def weight(self) -> int:
+        """Return how many conditions are named: the more, the more specific."""
+        return bool(self.hosted_in) + bool(self.severity)
+
+    def overlaps(self, other: "When") -> bool:
+        """Tell whether some case fits both."""
+        return _meet(self.hosted_in, other.hosted_in) and _meet(self.severity, other.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The ordered addressees for one sort of case. `version` is a digest of what it says."""
+
+    id: str
+    when: When
+    rungs: tuple[Rung, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A rung that was told. `silence_from` is the latest acceptance of its addressees.
+
+    None: nobody of the rung could be reached (all bounced or were released),
+    so there is no silence to wait for.
+    """
+
+    silence_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LadderFacts:
+    """What a ladder asks about a case.
+
+    `paused` is how long the content stood at absent or removed while the
+    latest silence ran; a deadline stops meanwhile and then runs on with
+    the time it had left.
+    """
+
+    dedicated: bool
+    reachable: frozenset[Role]
+    last_up_at: datetime | None
+    looked_at: datetime | None
+    paused: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nobody is told before `until`. `why` is the id of the rung that is being waited for.
+
+    With `look_first` its evidence is stale and a look is wanted now.
+    """
+
+    until: datetime
+    why: str
+    look_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Every rung was told or passed over, and every silence is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A rung that was not told although a later one may be, with the reason in one sentence."""
+
+    rung: str
+    why: str
+
+
+def next_rung(
+    ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts, now: datetime
+) -> Rung | Wait | Exhausted:
+    """Return the rung to tell now, how long to wait, or that nobody is left.
+
+    No silence is cut short: as long as one rung's runs, the answer is to
+    wait. Then comes the first rung that was not told and whose conditions
+    hold, even if a later one was told before: facts may have changed.
+    `passed_over` gives the reasons for those left out.
+    """
+    silences: list[tuple[datetime, str]] = []
+    for rung in ladder.rungs:
+        begun = told[rung.id].silence_from if rung.id in told else None
+        if begun is not None:
+            silences.append((begun + rung.wait + facts.paused, rung.id))
+    until, rung_id = max(silences, default=(now, ""))
+    if now < until:
+        return Wait(until, rung_id)
+    for rung in ladder.rungs:
+        if rung.id not in told and _obstacle(rung, facts) is None:
+            return _unless_stale(rung, facts, now)
+    return Exhausted()
+
+
+def passed_over(ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts) -> tuple[PassedOver, ...]:
+    """Return the untold rungs before the next one to tell, each with the reason why it does not apply."""
+    found: list[PassedOver] = []
+    for rung in ladder.rungs:
+        if rung.id in told:
+            continue
+        why = _obstacle(rung, facts)
+        if why is None:
+            break
+        found.append(PassedOver(rung.id, why))
+    return tuple(found)
+
+
+def choose_ladder(ladders: Sequence[Ladder], country: str | None, severity: Severity) -> Ladder:
+    """Return the ladder with the most specific `when` that fits; of two alike the first by id.
+
+    Raises:
+        RefusedError: no ladder is meant for such a case.
+    """
+    fitting = [ladder for ladder in ladders if ladder.when.holds(country, severity)]
+    if not fitting:
+        raise RefusedError(
+            f"ladders: none is for a {severity} case hosted in {country or 'an unknown country'}"
+        )
+    return min(fitting, key=lambda ladder: (-ladder.when.weight, ladder.id))
+
+
+def ties(ladders: Iterable[Ladder]) -> list[str]:
+    """Return one sentence for each two ladders between which a case could not choose."""
+    return [
+        f"ladders {a.id} and {b.id} fit the same cases and neither is more specific"
+        for a, b in combinations(sorted(ladders, key=lambda ladder: ladder.id), 2)
+        if a.when.weight == b.when.weight and a.when.overlaps(b.when)
+    ]
+
+
+def _obstacle(rung: Rung, facts: LadderFacts) -> str | None:
+    """Return why a rung does not apply, in one sentence, or None."""
+    if rung.only_if == "dedicated_domain" and not facts.dedicated:
+        return "The domain is not known to be dedicated."
+    if not facts.reachable.intersection(rung.tell):
+        roles = " or ".join(role.replace("_", " ") for role in rung.tell)
+        return f"Nobody in the role of {roles} can be reached."
+    return None
+
+
+def _unless_stale(rung: Rung, facts: LadderFacts, now: datetime) -> Rung | Wait:
+    """Return the rung, or a wait while the content was not seen up lately enough."""
+    fresh = rung.seen_up_within
+    if fresh is None or (facts.last_up_at is not None and now - facts.last_up_at <= fresh):
+        return rung
+    if facts.looked_at is not None and now - facts.looked_at < LOOK_AGAIN:
+        return Wait(facts.looked_at + LOOK_AGAIN, rung.id)
+    return Wait(now + LOOK_PATIENCE, rung.id, look_first=True)
+
+
+def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    return not one or not other or not set(one).isdisjoint(other)
