@@ -1,0 +1,71 @@
+"""When to look again, how much silence is allowed, how long a hold may last."""
+
+from datetime import datetime, timedelta
+
+from nta.domain.errors import RefusedError
+from nta.domain.lifecycle import Presence
+from nta.domain.roles import Severity
+
+WATCH = timedelta(days=7)
+"""How long proven absence is watched for a return; the field's habit for takedowns."""
+
+PRESUMED = timedelta(hours=24)
+"""Without a bounce for so long a notice counts as accepted: most relays report a failure sooner."""
+
+HOLD = timedelta(hours=48)
+"""How long the police may hold a notice back where the country's entry names no other term."""
+
+TASK = timedelta(hours=24)
+"""A person's task is overdue after this: no deadline of a ladder is shorter."""
+
+FACTS_KEPT = timedelta(hours=12)
+"""Who hosts a URL is asked again after this while its case lives."""
+
+LINK_LIFE = timedelta(days=30)
+"""A portal link works so long: a ladder's longest silence and the watch fit in."""
+
+LEASE = timedelta(minutes=5)
+"""Machine time. Longer than the longest step with all its time-outs: a living holder keeps its work."""
+
+_ABSENT = timedelta(hours=1)  # the second round of a proof comes as early as it may
+_REMOVED = timedelta(hours=24)
+_YOUNG, _MIDDLE = timedelta(hours=48), timedelta(days=7)
+_AT_FIRST = timedelta(hours=6)
+_BACK_OFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60))
+
+
+def pause(presence: Presence, age: timedelta, severity: Severity) -> timedelta:
+    """Return how long to wait between two looks at an episode that began `age` ago.
+
+    A 24 h norm can only be judged with hourly looks over the first two
+    days; later the tail is long and looks may be rare.
+
+    Raises:
+        RefusedError: closed content is not looked at.
+    """
+    if presence is Presence.ABSENT:
+        return _ABSENT
+    if presence is Presence.REMOVED:
+        return _REMOVED
+    if presence is Presence.CLOSED:
+        raise RefusedError("content that is closed is not looked at any more")
+    if severity is Severity.URGENT and age < _AT_FIRST:
+        return timedelta(minutes=15)
+    if age < _YOUNG:
+        return timedelta(hours=1)
+    return timedelta(hours=6) if age < _MIDDLE else timedelta(hours=12)
+
+
+def next_look_at(presence: Presence, began_at: datetime, severity: Severity, now: datetime) -> datetime:
+    """Return when an episode that began at `began_at` and was looked at `now` is looked at again."""
+    return now + pause(presence, now - began_at, severity)
+
+
+def presumed_accepted(handed_at: datetime, now: datetime) -> bool:
+    """Tell whether a notice without bounce or proof counts as accepted by now."""
+    return now - handed_at >= PRESUMED
+
+
+def back_off(tries: int) -> timedelta:
+    """Return how long a step waits after its `tries`-th failure in a row, from a minute to an hour."""
+    return _BACK_OFF[min(max(tries, 1), len(_BACK_OFF)) - 1]
