@@ -3,7 +3,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nta.domain.errors import RefusedError
@@ -63,6 +63,7 @@ def test_the_check_is_linear_in_every_character():
         assert all(sums[a] ^ sums[b] == sums[a ^ b] for a in range(32) for b in range(32))
 
 
+@settings(deadline=None, max_examples=30)
 @given(KINDS, IDS, YEARS)
 def test_every_single_wrong_character_is_caught(kind, number, year):
     right = reference(kind, number, year, KEY).replace("-", "")
@@ -73,6 +74,7 @@ def test_every_single_wrong_character_is_caught(kind, number, year):
                 read(right[:place] + character + right[place + 1 :])
 
 
+@settings(deadline=None, max_examples=30)
 @given(KINDS, IDS, YEARS)
 def test_every_swap_of_neighbours_is_caught(kind, number, year):
     right = reference(kind, number, year, KEY).replace("-", "")
