@@ -1,11 +1,16 @@
 """The declarative base that every table hangs on."""
 
 from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, MetaData, String
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase
 
 from nta.store.types import Moment, Span
+
+NUMBER = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+"""64 bits on both; SQLite keeps a table under its key only when the type is spelt INTEGER."""
 
 
 class Base(DeclarativeBase):
@@ -20,4 +25,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Moment, timedelta: Span, int: BigInteger, str: String(200)}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Moment,
+        timedelta: Span,
+        int: NUMBER,
+        str: String(200),
+    }

@@ -30,6 +30,7 @@ class HandInLine(Base):
     """What became of one line: the submission it made, or why it was refused."""
 
     __tablename__ = "hand_in_line"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     hand_in_id: Mapped[int] = mapped_column(ForeignKey("hand_in.id"), primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -122,6 +123,7 @@ class ArrangementParty(Base):
     """One address of an arrangement and who answers for it; in clear, for figures group by it."""
 
     __tablename__ = "arrangement_party"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     arrangement_id: Mapped[int] = mapped_column(
         ForeignKey("arrangement.id"), primary_key=True, autoincrement=False

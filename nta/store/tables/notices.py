@@ -131,7 +131,7 @@ class NoticeItem(Base):
 
 
 class NoticeEvent(Base):
-    """queued, handed_over, accepted, delayed, bounced, opened, fetched, acknowledged, answered; with its proof."""
+    """What became of a notice (queued, handed_over, accepted, delayed, bounced, opened …), with its proof."""
 
     __tablename__ = "notice_event"
     __table_args__ = (

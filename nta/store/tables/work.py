@@ -30,7 +30,7 @@ class FindingRange(Base):
     """The address range a network finding is valid for; bounds as 16 bytes, IPv4 mapped."""
 
     __tablename__ = "finding_range"
-    __table_args__ = (Index("ix_finding_range_last", "last", "first"),)
+    __table_args__ = (Index("ix_finding_range_last", "last", "first"), {"sqlite_with_rowid": False})
 
     finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), primary_key=True, autoincrement=False)
     first: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
@@ -72,7 +72,7 @@ class Due(Base):
     """One step that waits. `subject` is a host (resolve), notice (send), episode (look, escalate, task)."""
 
     __tablename__ = "due"
-    __table_args__ = (Index("ix_due_when", "kind", "due_at"),)
+    __table_args__ = (Index("ix_due_when", "kind", "due_at"), {"sqlite_with_rowid": False})
 
     kind: Mapped[str] = mapped_column(word(8), primary_key=True)
     subject: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -1,0 +1,22 @@
+"""Alembic's entry: runs on the connection that nta.store.schema hands over."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+metadata = context.config.attributes.get("metadata")
+
+
+def render_item(type_, obj, autogen_context):
+    """Write our column types as plain SQL types: migrations import nothing from nta."""
+    if type_ == "type" and obj.__class__.__module__.startswith(("nta.", "flask_security")):
+        plain = obj.impl if hasattr(obj, "impl") and obj.__class__.__name__ != "Sealed" else obj
+        name = {"Sealed": "LargeBinary"}.get(obj.__class__.__name__, plain.__class__.__name__)
+        return f"sa.{name}()"
+    return False
+
+
+context.configure(
+    connection=connection, target_metadata=metadata, render_item=render_item, transaction_per_migration=True
+)
+with context.begin_transaction():
+    context.run_migrations()

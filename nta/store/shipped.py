@@ -1,0 +1,11 @@
+"""Where the folders that ship beside the code are: in the wheel, or in the checkout."""
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def shipped(name: str) -> Path:
+    """Return the folder `providers`, `templates` or `migrations`, wherever this installation keeps it."""
+    package = Path(str(files("nta")))
+    packed = package / "_shipped" / name
+    return packed if packed.is_dir() else package.parent / name
