@@ -41,6 +41,7 @@ class AddressFacts:
     party_name: str | None
     proxy: PartyId | None
     abuse: tuple[FoundContact, ...]
+    seen_at: datetime | None = None  # when the name last led here
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class HostingFacts:
-    """Everything concluded about one host at `asked_at` (the oldest answer it rests on)."""
+    """Everything concluded about one host.
+
+    `asked_at` is when the name was last asked where it leads. Registrations
+    change slowly and their findings have a validity of their own, so they
+    do not make the facts old.
+    """
 
     host: str
     asked_at: datetime
@@ -112,6 +118,8 @@ def to_plain(facts: HostingFacts) -> dict[str, Any]:
     """Return the facts as JSON values; `from_plain` gives them back."""
     plain = asdict(facts)
     plain["asked_at"] = facts.asked_at.isoformat()
+    for address in plain["addresses"]:
+        address["seen_at"] = address["seen_at"] and address["seen_at"].isoformat()
     return plain
 
 
@@ -134,10 +142,11 @@ def _contacts(plain: list[Mapping[str, Any]]) -> tuple[FoundContact, ...]:
 
 
 def _address(plain: Mapping[str, Any]) -> AddressFacts:
-    network = plain["network"]
+    network, seen_at = plain["network"], plain.get("seen_at")
     return AddressFacts(
         **{
             **plain,
+            "seen_at": datetime.fromisoformat(seen_at) if seen_at else None,
             "abuse": _contacts(plain["abuse"]),
             "network": Network(**{**network, "cidr": tuple(network["cidr"])}) if network else None,
         }

@@ -112,6 +112,7 @@ STAGES: Mapping[tuple[Stage, Step], Stage] = {
     (Stage.HELD, Step.END): Stage.ENDED,
     (Stage.EXHAUSTED, Step.RESOLVED): Stage.READY,
     (Stage.EXHAUSTED, Step.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.EXHAUSTED, Step.HOLD): Stage.HELD,
     (Stage.EXHAUSTED, Step.END): Stage.ENDED,
 }
 
@@ -148,3 +149,15 @@ def next_presence(presence: Presence, sign: Sign) -> Presence:
 def silence_counts(presence: Presence) -> bool:
     """Tell whether a deadline runs: only while the content is there or was never seen."""
     return presence in (Presence.UNSEEN, Presence.UP)
+
+
+def fit_together(stage: Stage, presence: Presence) -> bool:
+    """Tell whether an episode may be in both: content is closed only when the episode has ended."""
+    return presence is not Presence.CLOSED or stage is Stage.ENDED
+
+
+def word(stage: Stage, presence: Presence) -> str:
+    """Return the one word that a page shows: what a reader most needs to know of the two."""
+    if stage in (Stage.ENDED, Stage.HELD) or silence_counts(presence):
+        return stage.value
+    return presence.value

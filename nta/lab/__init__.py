@@ -1,1 +1,1 @@
-"""A small internet on loopback, a process of its own."""
+"""A small internet on loopback, a process of its own, to try the whole service on."""

@@ -42,7 +42,7 @@ def take(
     lease: timedelta = LEASE,
     machine: Callable[[], datetime] = machine_now,
 ) -> list[int]:
-    """Take up to `limit` subjects due at `now`, longest due first; nobody else gets them until the lease ends.
+    """Take up to `limit` subjects due at `now`, longest due first; ours while the lease lasts.
 
     The lease runs from now, never from the due moment: rows long overdue
     would be taken twice.
@@ -154,9 +154,8 @@ def release_all(connection: Connection) -> int:
 
 def holders(connection: Connection) -> list[str]:
     """Return who holds leases at the moment."""
-    return list(
-        connection.execute(select(Due.taken_by).where(Due.taken_by.is_not(None)).distinct()).scalars()
-    )  # type: ignore[arg-type]
+    found = connection.execute(select(Due.taken_by).where(Due.taken_by.is_not(None)).distinct()).scalars()
+    return [holder for holder in found if holder is not None]
 
 
 def release_of(connection: Connection, holder: str) -> int:

@@ -50,4 +50,7 @@ class DeskUser(Base, UserMixin):
     totp_counter: Mapped[int | None] = mapped_column(Integer)
     mf_recovery_codes: Mapped[Any] = mapped_column(MutableList.as_mutable(AsaList()), nullable=True)
     language: Mapped[str | None] = mapped_column(String(8))
-    roles: Mapped[list[DeskRole]] = relationship(secondary=desk_roles, lazy="selectin")
+    # The mixin names the base role.
+    roles: Mapped[list[DeskRole]] = relationship(  # type: ignore[assignment]
+        secondary=desk_roles, lazy="selectin"
+    )
