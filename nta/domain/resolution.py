@@ -1,0 +1,309 @@
+"""What to ask next about a host, and what the answers together say about who serves it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.parties import Catalogue, PartyId
+
+
+class LookupKind(StrEnum):
+    """What can be asked; the value is the step's name in problems and tables."""
+
+    ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
+    NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a case asks about: its host, and the registrable domain and public suffix if it has them."""
+
+    host: str
+    is_ip: bool
+    domain: str | None
+    suffix: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question."""
+
+    kind: LookupKind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question, or why there is none.
+
+    `value` None without a problem means: asked, and there is nothing.
+    Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
+    "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
+    "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
+    "source", "confidence"}]}. `covers` holds the ranges (CIDR) that a
+    network's answer is valid for.
+    """
+
+    lookup: Lookup
+    value: Mapping[str, Any] | None
+    source: str
+    asked_at: datetime
+    valid_until: datetime
+    problem: Problem | None
+    covers: tuple[str, ...] = ()
+
+
+class Change(StrEnum):
+    """What a look at the addresses says about the arrangement."""
+
+    SAME = "same"
+    JOINED = "joined"  # a party that was not there before: same episode
+    SUSPECT = "suspect"  # none of its hosts, for the first time
+    MOVED = "moved"  # none of its hosts, again
+
+
+SEEN_LATELY = timedelta(hours=24)
+"""A party that the name led to within this belongs to the arrangement: hosts that rotate come back sooner."""
+
+_NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})  # regions and fillers that registries write into the field
+
+
+def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+    """Return what is still to be asked; empty when nothing is left.
+
+    A question is asked once while its finding is valid, also when it
+    failed. Networks are asked for one address of each neighbourhood (/24,
+    /48) at a time: its answer mostly covers the others.
+    """
+    valid = _newest(findings, now)
+    if subject.is_ip:
+        addresses: tuple[str, ...] = (subject.host,)
+    else:
+        names = Lookup(LookupKind.ADDRESSES, subject.host)
+        if names not in valid:
+            return frozenset({names})
+        addresses = _addresses(valid[names])
+    networks = _networks(valid)
+    open_ones: dict[tuple[int, int], str] = {}
+    for ip in addresses:
+        if Lookup(LookupKind.NETWORK, ip) not in valid and _covering(ip, networks) is None:
+            open_ones.setdefault(_neighbourhood(ip), ip)
+    return frozenset(Lookup(LookupKind.NETWORK, ip) for ip in open_ones.values())
+
+
+def conclude(
+    subject: Subject, findings: Sequence[Finding], catalogue: Catalogue, now: datetime
+) -> HostingFacts:
+    """Return what the valid findings say; their order does not matter.
+
+    Of several networks that hold an address the narrowest wins. What could
+    not be asked stands in `problems`, and the facts hold what is known.
+    """
+    valid = _newest(findings, now)
+    names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
+    value = (names.value if names else None) or {}
+    ips = (subject.host,) if subject.is_ip else _addresses(names)
+    asked_at = names.asked_at if names else now
+    networks = _networks(valid)
+    pairs = [_address(ip, valid, networks, catalogue, asked_at) for ip in ips]
+    problems = {problem for _, problem in pairs if problem}
+    if names and names.problem:
+        problems.add(names.problem)
+    addresses = tuple(address for address, _ in pairs)
+    return HostingFacts(
+        host=subject.host,
+        asked_at=asked_at,
+        cname=tuple(value.get("cname") or ()),
+        addresses=addresses,
+        country=_majority(addresses, catalogue),
+        domain=_domain(subject, catalogue),
+        problems=tuple(sorted(problems, key=lambda p: (p.step, p.reason, p.temporary))),
+        dead=value.get("dead"),
+    )
+
+
+def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
+    """Return the facts with the arrangement in mind: parties seen lately stay next to new ones.
+
+    A look-up that failed teaches nothing, so the earlier facts stand, with
+    the problem and their own age. A name that leads nowhere has no
+    arrangement. Of a party that is still seen only today's addresses count.
+    """
+    if before is None or after.dead:
+        return after
+    if not after.addresses:
+        return replace(before, problems=after.problems)
+    seen = after.parties
+    kept = tuple(
+        a
+        for a in before.addresses
+        if (a.proxy or a.party) not in seen
+        and (a.proxy or a.party) is not None
+        and a.seen_at is not None
+        and after.asked_at - a.seen_at <= SEEN_LATELY
+    )
+    return replace(after, addresses=after.addresses + kept) if kept else after
+
+
+def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:
+    """Return what the parties seen now mean for an arrangement of the known ones.
+
+    `missed_looks` counts the looks just before this one that saw none of
+    the known parties. Nobody seen means that nothing was learned.
+    """
+    if not seen or not known:
+        return Change.JOINED if seen else Change.SAME
+    if seen & known:
+        return Change.JOINED if seen - known else Change.SAME
+    return Change.MOVED if missed_looks >= 1 else Change.SUSPECT
+
+
+def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:
+    """Return the valid finding of each question: an answer before a failure, then the newest."""
+    newest: dict[Lookup, Finding] = {}
+    for finding in findings:
+        if finding.valid_until <= now:
+            continue
+        held = newest.get(finding.lookup)
+        if held is None or _rank(finding) > _rank(held):
+            newest[finding.lookup] = finding
+    return newest
+
+
+def _rank(finding: Finding) -> tuple[bool, datetime, datetime, str, str]:
+    told = repr((finding.value, finding.problem, finding.covers))
+    return finding.problem is None, finding.asked_at, finding.valid_until, finding.source, told
+
+
+def _addresses(names: Finding | None) -> tuple[str, ...]:
+    """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
+    listed = (names.value or {}).get("addresses") or () if names else ()
+    return tuple(sorted(set(listed), key=_number))
+
+
+Span = tuple[int, int, int]  # IP version, first and last address as numbers
+
+
+@lru_cache(maxsize=65536)
+def _span(cidr: str) -> Span:
+    network = ip_network(cidr, strict=False)
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
+@lru_cache(maxsize=65536)
+def _number(ip: str) -> tuple[int, int]:
+    address = ip_address(ip)
+    return address.version, int(address)
+
+
+def _neighbourhood(ip: str) -> tuple[int, int]:
+    version, number = _number(ip)
+    return version, number >> (8 if version == 4 else 80)
+
+
+def _networks(valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
+    """Return the ranges that network answers cover, narrowest first."""
+    spans = [
+        (_span(cidr), finding)
+        for lookup, finding in valid.items()
+        if lookup.kind is LookupKind.NETWORK and finding.value is not None
+        for cidr in finding.covers
+    ]
+    newest_first = sorted(spans, key=lambda pair: (pair[1].asked_at, pair[1].lookup.subject), reverse=True)
+    return sorted(newest_first, key=lambda pair: pair[0][2] - pair[0][1])
+
+
+def _covering(ip: str, networks: Iterable[tuple[Span, Finding]]) -> Finding | None:
+    version, number = _number(ip)
+    return next((f for (v, first, last), f in networks if v == version and first <= number <= last), None)
+
+
+def _address(
+    ip: str,
+    valid: Mapping[Lookup, Finding],
+    networks: Sequence[tuple[Span, Finding]],
+    catalogue: Catalogue,
+    seen_at: datetime,
+) -> tuple[AddressFacts, Problem | None]:
+    """Return what is known of one address, and the problem if its network could not be asked."""
+    own = valid.get(Lookup(LookupKind.NETWORK, ip))
+    finding = _covering(ip, networks) or own
+    value = (finding.value if finding else None) or {}
+    asn = value.get("asn")
+    proxy, entry = catalogue.proxy_of(ip, asn), catalogue.host_of(ip, asn)
+    network = _network(value) if value else None
+    party, name = (entry.id, entry.name) if entry else _found_party(value)
+    facts = AddressFacts(
+        ip=ip,
+        asn=asn,
+        as_name=value.get("as_name"),
+        network=network,
+        party=None if proxy else party,
+        party_name=proxy.name if proxy else name,
+        proxy=proxy.id if proxy else None,
+        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse") or ()),
+        seen_at=seen_at,
+    )
+    return facts, finding.problem if finding else None
+
+
+def _network(value: Mapping[str, Any]) -> Network:
+    country = (value.get("country") or "").upper()
+    return Network(
+        handle=value.get("handle"),
+        name=value.get("name"),
+        cidr=tuple(value.get("cidr") or ()),
+        country=country if len(country) == 2 and country not in _NO_COUNTRY else None,
+        holder=value.get("holder"),
+        holder_name=value.get("holder_name"),
+    )
+
+
+def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
+    """Return id and name of a party outside the catalogue: its holder, else its network, else its AS."""
+    if value.get("holder"):
+        return f"rdap:{value['holder']}", value.get("holder_name") or value["holder"]
+    if value.get("handle"):
+        return f"net:{value['handle']}", value.get("holder_name") or value.get("name") or value["handle"]
+    if value.get("asn"):
+        return f"as:{value['asn']}", value.get("as_name") or f"AS{value['asn']}"
+    return None, None
+
+
+def _majority(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> str | None:
+    """Return the country of more than half of the addresses whose country is known."""
+    counts = Counter(country for a in addresses if (country := _country(a, catalogue)))
+    if not counts:
+        return None
+    country, most = counts.most_common(1)[0]
+    return country if 2 * most > counts.total() else None
+
+
+def _country(address: AddressFacts, catalogue: Catalogue) -> str | None:
+    """Return where an address is registered, else where its party of the catalogue is at home."""
+    if address.network and address.network.country:
+        return address.network.country
+    entry = catalogue.party(address.proxy or address.party or "")
+    return entry.country if entry else None
+
+
+def _domain(subject: Subject, catalogue: Catalogue) -> DomainFacts | None:
+    if subject.domain is None or subject.suffix is None:
+        return None
+    registry = catalogue.registry_of(subject.suffix)
+    return DomainFacts(
+        name=subject.domain,
+        suffix=subject.suffix,
+        registered=None,
+        registrar=None,
+        registry=registry.id if registry else None,
+        status=(),
+        nameservers=(),
+        source=None,
+    )
