@@ -1,0 +1,55 @@
+"""The pages of docs/ that are drawn from tables of the domain."""
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from nta.domain.lifecycle import PRESENCES, STAGES, Presence, Stage
+
+State = TypeVar("State", bound=StrEnum)
+Move = TypeVar("Move", bound=StrEnum)
+
+_PAGE = """\
+# The life of an episode
+
+Drawn from the two tables of `nta/domain/lifecycle.py`, which alone say what follows what. After a change of
+the tables draw it again; a test compares: `python -m nta.render.diagrams > docs/lifecycle.md`
+
+An episode has a **stage**, what we do about it, and a **presence**, what we know of the content. A deadline
+counts only while presence is `unseen` or `up`. Content that is `closed` has ended its episode.
+
+## Stage
+
+{stages}
+
+## Presence
+
+{presences}
+"""
+
+
+def diagram(table: Mapping[tuple[State, Move], State], first: State, lasts: tuple[State, ...]) -> str:
+    """Return a table of what follows what as a Mermaid state diagram.
+
+    Moves between the same two states share an arrow; the order is the table's.
+    """
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for (state, move), following in table.items():
+        arrows.setdefault((state, following), []).append(move.value)
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
+    lines += [f"    {start} --> {end}: {', '.join(moves)}" for (start, end), moves in arrows.items()]
+    lines += [f"    {last} --> [*]" for last in lasts]
+    return "\n".join([*lines, "```"])
+
+
+def lifecycle_page() -> str:
+    """Return docs/lifecycle.md."""
+    return _PAGE.format(
+        stages=diagram(STAGES, Stage.SUBMITTED, (Stage.ENDED,)),
+        presences=diagram(PRESENCES, Presence.UNSEEN, (Presence.CLOSED,)),
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(lifecycle_page())
