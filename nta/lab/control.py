@@ -1,0 +1,98 @@
+"""The control port: how the service's runner speaks with the lab."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypeVar
+
+from nta.lab.actors import Service, User
+from nta.lab.clock import Clock
+from nta.lab.engine import Engine, Leap
+from nta.lab.httpserver import Reply, Request, json_reply
+from nta.lab.postoffice import PostOffice
+
+T = TypeVar("T")
+
+# Where time walks, a leap is answered after this at the latest; where an act is stuck, after a breath.
+WAIT_S = 1.0
+BREATH_S = 0.1
+
+
+class Control:
+    """Answers the control port. The engine is asked in its one thread only."""
+
+    def __init__(self, engine: Engine, clock: Clock, post: PostOffice) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._post = post
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self.spoken_at = asyncio.get_running_loop().time()
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        self.spoken_at = asyncio.get_running_loop().time()
+        try:
+            body = json.loads(request.body) if request.body else {}
+            match request.method, request.path:
+                case "GET", "/now":
+                    return json_reply({"now": self._now().isoformat()})
+                case "GET", "/truth":
+                    return json_reply(await self._ask(self._engine.truth))
+                case "GET", "/state":
+                    return json_reply(await self._ask(self._engine.state))
+                case "GET", "/mails":
+                    return json_reply(list(self._post.listing()))
+                case "POST", "/service":
+                    service = _service(body)
+                    await self._ask(lambda: self._engine.meet(service))
+                    return json_reply({})
+                case "POST", "/leap":
+                    leap = await self._leap(_moment(body["next_due"]))
+                    return json_reply({"now": leap.now.isoformat(), "over": leap.over})
+                case _:
+                    return json_reply({"error": "no such thing here"}, 404)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return json_reply({"error": "the request is not as the protocol says"}, 400)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _now(self) -> datetime:
+        return self._clock.now
+
+    async def _leap(self, next_due: datetime | None) -> Leap:
+        if self._clock.walks:
+            goals = [one for one in (next_due, await self._ask(self._engine.next_event_at)) if one]
+            if goals:
+                await asyncio.sleep(min(WAIT_S, self._clock.seconds_until(min(goals))))
+        leap = await self._ask(lambda: self._engine.leap(next_due))
+        if leap.stuck:
+            await asyncio.sleep(BREATH_S)
+        return leap
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without an offset")
+    return moment
+
+
+def _service(body: dict[str, Any]) -> Service:
+    users = tuple(
+        User(
+            role=str(user["role"]),
+            email=str(user["email"]),
+            password=str(user["password"]),
+            totp_secret=str(user["totp_secret"]),
+        )
+        for user in body["users"]
+    )
+    return Service(desk_url=str(body["desk_url"]), portal_url=str(body["portal_url"]), users=users)

@@ -1,0 +1,289 @@
+"""The leap: moves the world's time on and lets happen what falls due, in one thread and one fixed order."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nta.lab.actors import Desk, Portal, Service
+from nta.lab.agenda import Agenda, Event, event
+from nta.lab.clock import Clock
+from nta.lab.httpclient import ActError, UnreachableError
+from nta.lab.journal import Entry, Journal, JournalError
+from nta.lab.landscape import Landscape
+from nta.lab.mailboxes import react
+from nta.lab.plans import planned
+from nta.lab.postoffice import PostOffice
+from nta.lab.reports import Maildir, report
+from nta.lab.world import World
+
+# How often an act is tried that the service answers wrongly, and one that it answers with its own failure.
+WRONG_TRIES = 5
+FAILED_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """What a leap came to. `stuck`: an act waits for the service."""
+
+    now: datetime
+    over: bool
+    stuck: bool
+
+
+class Engine:
+    """Owns the state of a world. All of its methods are called from one thread."""
+
+    def __init__(
+        self,
+        world: World,
+        landscape: Landscape,
+        journal: Journal,
+        post: PostOffice,
+        maildir: Maildir,
+        clock: Clock,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._world = world
+        self._landscape = landscape
+        self._journal = journal
+        self._post = post
+        self._maildir = maildir
+        self._clock = clock
+        self._on_change = on_change
+        self._agenda = Agenda()
+        self._service: Service | None = None
+        self._desks: dict[str, Desk] = {}
+        self._notes: dict[str, str] = {}
+        self._tries: dict[str, int] = {}
+        self._happened = False
+        self.faults: list[str] = []
+        self._does: dict[str, Callable[[Event], None]] = {
+            "vanish": self._vanish,
+            "move": self._move,
+            "suspend": self._suspend,
+            "read": self._read,
+            "report": self._report,
+            "hand_in": self._hand_in,
+            "mark": self._mark,
+            "answer": self._answer,
+        }
+        for one in planned(world):
+            self._agenda.add(one)
+        self._begin_or_go_on()
+
+    def meet(self, service: Service) -> None:
+        """Hear from the service where it is now, and with which log-ins."""
+        if service != self._service:
+            self._desks.clear()
+        self._service = service
+
+    def leap(self, next_due: datetime | None) -> Leap:
+        """Move to the service's next due moment or the world's next event, whichever is first.
+
+        Facts of the world are let happen on the way, each at its own moment;
+        a moment that somebody acts at is stopped at, once all is done that
+        it holds. An act that the service cannot take keeps the time where it is.
+        """
+        self._read_mail_soon()
+        began_at = self._clock.now
+        self._happened = False
+        stuck = not self._advance(self._limit(next_due))
+        if self._clock.walks and stuck:
+            self._clock.restart()
+        if self._clock.now != began_at:
+            self._journal.write({"do": "now", "at": self._clock.now.isoformat()})
+        if self._happened:
+            self._journal.secure()
+        self._on_change()
+        over = next_due is None and not self._agenda
+        return Leap(self._clock.now, over, stuck)
+
+    def next_event_at(self) -> datetime | None:
+        self._read_mail_soon()
+        first = self._agenda.first()
+        return first.at if first else None
+
+    def truth(self) -> dict[str, Any]:
+        """Return where each URL was shown, from when until when."""
+        urls = []
+        for url, showings in self._landscape.truth():
+            hosts = [
+                {
+                    "provider": showing.placement.provider,
+                    "from": showing.begin.isoformat(),
+                    "until": showing.until.isoformat() if showing.until else None,
+                    "why": showing.why,
+                }
+                for showing in showings
+            ]
+            urls.append({"url": url, "hosts": hosts})
+        return {"urls": urls}
+
+    def state(self) -> dict[str, Any]:
+        """Return in short how far the world has come."""
+        next_event = self.next_event_at()
+        return {
+            "now": self._clock.now.isoformat(),
+            "next_event": next_event.isoformat() if next_event else None,
+            "waiting_acts": self._agenda.waiting(self._clock.now),
+            "mails": len(self._post),
+            "faults": self.faults,
+        }
+
+    def _limit(self, next_due: datetime | None) -> datetime | None:
+        """Return how far time may go; None means to the next event, wherever that is."""
+        limit = next_due
+        if self._clock.walks:
+            walked = self._clock.walked()
+            limit = walked if limit is None else min(limit, walked)
+        return None if limit is None else max(limit, self._clock.now)
+
+    def _advance(self, limit: datetime | None) -> bool:
+        """Let happen what falls due up to a moment. Return whether nothing had to be left undone."""
+        acted = False
+        while (first := self._agenda.first()) is not None:
+            if limit is not None and first.at > limit:
+                break
+            if acted and first.at > self._clock.now:
+                return True
+            self._clock.move(first.at)
+            if not self._perform(first):
+                return False
+            acted = acted or not first.is_fact
+        if limit is not None and not acted:
+            self._clock.move(limit)
+        return True
+
+    def _perform(self, one: Event) -> bool:
+        """Let one event happen. Return whether it is done with."""
+        try:
+            self._does[one.kind](one)
+        except UnreachableError as error:
+            if not error.answered or not self._gives_up(one, FAILED_TRIES, str(error)):
+                return False
+        except ActError as error:
+            if not self._gives_up(one, WRONG_TRIES, str(error)):
+                return False
+        self._journal.write({"do": "done", "key": one.key, "at": self._clock.now.isoformat()})
+        self._agenda.done(one.key)
+        self._happened = True
+        return True
+
+    def _gives_up(self, one: Event, tries: int, reason: str) -> bool:
+        """Count a try; once there were enough, write a fault down and let the world go on without the act."""
+        self._tries[one.key] = self._tries.get(one.key, 0) + 1
+        if self._tries[one.key] < tries:
+            return False
+        fault = f"{one.kind} at {one.at:%Y-%m-%dT%H:%MZ} was given up: {reason}"
+        self._journal.write({"do": "fault", "text": fault})
+        self.faults.append(fault)
+        sys.stderr.write(f"lab: {fault}\n")
+        return True
+
+    def _plan(self, new: Event) -> None:
+        if self._agenda.add(new):
+            at = new.at.isoformat()
+            name = new.key.removeprefix(f"{new.kind} ")
+            self._journal.write({"do": "plan", "at": at, "kind": new.kind, "name": name, "data": new.data})
+
+    def _read_mail_soon(self) -> None:
+        for mail in self._post.unread():
+            first = f"{mail.recipients[0].address} {mail.pages[0] if mail.pages else '-'}"
+            self._agenda.add(event(mail.at, "read", f"{first} m{mail.number:06d}", mail=mail.number))
+
+    # What each kind of event does.
+
+    def _vanish(self, one: Event) -> None:
+        self._landscape.vanish(one.data["page"], one.data["provider"], one.at, one.data["why"])
+
+    def _move(self, one: Event) -> None:
+        site = one.data["site"]
+        self._landscape.move(site, self._world.sites[site].moves[one.data["number"]].to, one.at)
+
+    def _suspend(self, one: Event) -> None:
+        self._landscape.suspend(one.data["domain"], one.at)
+
+    def _read(self, one: Event) -> None:
+        mail = self._post.mail(one.data["mail"])
+        for new in react(
+            self._world,
+            self._landscape,
+            mail,
+            self._clock.now,
+            lambda key: self._agenda.known(key) is not None,
+        ):
+            self._plan(new)
+
+    def _report(self, one: Event) -> None:
+        mail = self._post.mail(one.data["mail"])
+        number, recipient = next(
+            (number, two) for number, two in enumerate(mail.recipients) if two.address == one.data["to"]
+        )
+        name = f"{mail.number:06d}.{number}.lab"
+        self._maildir.deliver(name, report(mail, recipient, one.data["action"], self._clock.now))
+
+    def _hand_in(self, one: Event) -> None:
+        plan = self._world.hand_ins[one.data["number"]]
+        urls = [self._landscape.url(self._world.page(page)) for page in plan.pages]
+        key = self._notes.get(one.key, "")
+        self._desk("analyst").hand_in(plan, urls, key, lambda new: self._note(one.key, new))
+
+    def _mark(self, one: Event) -> None:
+        plan = self._world.marks[one.data["number"]]
+        self._desk("lead").mark(plan, self._landscape.url(self._world.page(plan.page)))
+
+    def _answer(self, one: Event) -> None:
+        urls = [self._landscape.url(self._world.page(page)) for page in one.data["pages"]]
+        Portal(self._met()).answer(one.data["token"], urls)
+
+    def _met(self) -> Service:
+        if self._service is None:
+            raise UnreachableError("the service has not said where it is")
+        return self._service
+
+    def _desk(self, role: str) -> Desk:
+        service = self._met()
+        if role not in self._desks:
+            self._desks[role] = Desk(service, role)
+        return self._desks[role]
+
+    def _note(self, key: str, value: str) -> None:
+        self._notes[key] = value
+        self._journal.write({"do": "note", "key": key, "value": value})
+
+    # The journal.
+
+    def _begin_or_go_on(self) -> None:
+        entries = self._journal.entries
+        if not entries:
+            self._journal.write({"do": "begin", "world": self._world.id, "digest": self._world.digest})
+            self._journal.secure()
+            return
+        if entries[0].get("digest") != self._world.digest:
+            raise JournalError("this folder belongs to another world, or to another version of it")
+        for entry in entries[1:]:
+            self._replay(entry)
+        self._on_change()
+
+    def _replay(self, entry: Entry) -> None:
+        match entry["do"]:
+            case "now":
+                self._clock.move(datetime.fromisoformat(entry["at"]))
+            case "mail" | "copy":
+                self._post.replay(entry)
+                self._read_mail_soon()
+            case "plan":
+                at = datetime.fromisoformat(entry["at"])
+                self._agenda.add(event(at, entry["kind"], entry["name"], **entry["data"]))
+            case "note":
+                self._notes[entry["key"]] = entry["value"]
+            case "fault":
+                self.faults.append(entry["text"])
+            case "done":
+                self._clock.move(datetime.fromisoformat(entry["at"]))
+                done = self._agenda.known(entry["key"])
+                if done is not None and done.is_fact:
+                    self._does[done.kind](done)
+                self._agenda.done(entry["key"])

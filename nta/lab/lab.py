@@ -1,0 +1,211 @@
+"""The lab as a whole: its folder, its ports, its servers, from the first line of the journal to the last."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nta.lab.clock import Clock
+from nta.lab.control import Control
+from nta.lab.dnsserver import DNSServer, Zones
+from nta.lab.engine import Engine
+from nta.lab.httpserver import HTTPServer
+from nta.lab.journal import Journal, JournalError
+from nta.lab.landscape import CONTROLS, Landscape
+from nta.lab.mail import Recipient
+from nta.lab.mailserver import MailServer
+from nta.lab.overlay import write_overlay
+from nta.lab.postoffice import PostOffice
+from nta.lab.rdapserver import RDAPAnswers
+from nta.lab.reports import Maildir
+from nta.lab.socks import SOCKSServer
+from nta.lab.webserver import WebServer, WebTable
+from nta.lab.world import World
+
+SERVERS = ("control", "dns", "rdap", "smtp", "socks", "web")
+# Below the range that the system draws from for outgoing connections, so that
+# none of those sits on a port of ours when the lab is started again.
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+UNSPOKEN_S = 15 * 60
+SWEEP_S = 15.0
+
+
+class LabError(Exception):
+    """A lab that cannot start; the text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where a lab keeps everything."""
+
+    path: Path
+
+    @property
+    def card(self) -> Path:
+        return self.path / "lab.json"
+
+    @property
+    def maildir(self) -> Path:
+        return self.path / "maildir"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.path / "catalogue"
+
+    def ports(self, addresses: Iterable[str]) -> dict[str, int]:
+        """Return the ports of an earlier start in this folder, or free ones."""
+        try:
+            known = json.loads(self.card.read_text(encoding="utf-8"))["ports"]
+        except (OSError, ValueError, KeyError):
+            return _free_ports(list(addresses))
+        return {name: int(known[name]) for name in SERVERS}
+
+    def write_card(self, card: dict[str, Any]) -> None:
+        """Write lab.json, whole or not at all."""
+        part = self.card.with_suffix(".part")
+        part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        part.replace(self.card)
+
+
+def _free_ports(web_addresses: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    draw = random.SystemRandom()
+    while len(found) < len(SERVERS):
+        name = SERVERS[len(found)]
+        port = draw.randrange(FIRST_PORT, LAST_PORT)
+        if port not in found.values() and all(
+            _is_free(address, port) for address in (web_addresses if name == "web" else ["127.0.0.1"])
+        ):
+            found[name] = port
+    return found
+
+
+def _is_free(address: str, port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as one:
+            try:
+                one.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+class Lab:
+    """One world being played in one folder."""
+
+    def __init__(self, world: World, path: Path, rate: int | None = None) -> None:
+        self.world = world
+        self._rate = rate
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = Folder(path.resolve())
+        self._stop = asyncio.Event()
+
+    async def start(self) -> dict[str, Any]:
+        """Open the journal, bind all ports, and return what lab.json says.
+
+        Raises:
+            LabError: the folder is another's or in use, or a port is taken.
+        """
+        folder, world = self._folder, self.world
+        addresses = sorted({str(address) for address in _addresses(world)})
+        self._ports = folder.ports(addresses)
+        write_overlay(world, folder.catalogue)
+        table = WebTable()
+        self._landscape = Landscape(world, table, self._ports["web"])
+        self._clock = Clock(world.start, self._rate)
+        try:
+            self._journal = Journal(folder.path / "journal.jsonl")
+            self._post = PostOffice(self._journal, self._landscape.by_url)
+            zones = Zones(self._landscape)
+            self._dns = DNSServer(zones, lambda: self._clock.now)
+            self._engine = Engine(
+                world,
+                self._landscape,
+                self._journal,
+                self._post,
+                Maildir(folder.maildir),
+                self._clock,
+                self._dns.forget,
+            )
+        except JournalError as error:
+            raise LabError(str(error)) from None
+        self._control = Control(self._engine, self._clock, self._post)
+        self._web = WebServer(table, addresses, self._ports["web"])
+        root = f"http://127.0.0.1:{self._ports['rdap']}/"
+        self._servers: list[Any] = [self._web, self._dns]
+        try:
+            await self._web.start()
+            await self._dns.start(self._ports["dns"])
+            for name, server in (
+                ("rdap", HTTPServer(RDAPAnswers(self._landscape, root))),
+                ("socks", SOCKSServer(self._web, lambda host: zones.addresses(host, self._clock.now))),
+                ("smtp", MailServer(self._keep)),
+                ("control", HTTPServer(self._control)),
+            ):
+                await server.start(self._ports[name])
+                self._servers.append(server)
+        except OSError as error:
+            self.stop()
+            raise LabError(f"a port kept in lab.json cannot be had: {error.strerror}") from None
+        card = self._card(root)
+        folder.write_card(card)
+        return card
+
+    async def run(self) -> None:
+        """Serve until told to end, or until nobody has spoken for a long time."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop.set)
+        while not self._stop.is_set() and loop.time() - self._control.spoken_at < UNSPOKEN_S:
+            try:
+                async with asyncio.timeout(SWEEP_S):
+                    await self._stop.wait()
+            except TimeoutError:
+                self._web.sweep()
+
+    def stop(self) -> None:
+        """Close every socket and the journal."""
+        for server in self._servers:
+            server.stop()
+        self._control.close()
+        self._journal.close()
+
+    def _keep(
+        self, content: bytes, return_path: str, envelope_id: str, recipients: tuple[Recipient, ...]
+    ) -> None:
+        self._post.take(content, self._clock.now, return_path, envelope_id, recipients)
+
+    def _card(self, root: str) -> dict[str, Any]:
+        ports = self._ports
+        return {
+            "pid": os.getpid(),
+            "control": f"http://127.0.0.1:{ports['control']}",
+            "dns": f"127.0.0.1:{ports['dns']}",
+            "rdap_bootstrap": root,
+            "smtp": f"smtp://127.0.0.1:{ports['smtp']}",
+            "maildir": str(self._folder.maildir),
+            "vantages": f"nl=direct,de=socks5h://127.0.0.1:{ports['socks']}",
+            "control_urls": ",".join(f"http://{host}:{ports['web']}/" for host in CONTROLS),
+            "catalogue": str(self._folder.catalogue),
+            "hotline": self.world.hotline.id,
+            "sender": f"notices@{self.world.hotline.mail.partition('@')[2]}",
+            "return_path": f"return+{{token}}@{self.world.hotline.mail.partition('@')[2]}",
+            "web_port": ports["web"],
+            "body_marker": self.world.body_marker,
+            "url_marker": self.world.url_marker,
+            "world": self.world.id,
+            "ports": ports,
+        }
+
+
+def _addresses(world: World) -> Iterable[object]:
+    yield from CONTROLS.values()
+    for site in world.sites.values():
+        yield from (placement.address for placement in site.placements)
+        yield from (move.to.address for move in site.moves)

@@ -1,0 +1,120 @@
+"""A mail taken by the lab: who it is for, what its text names, and what its sender asked to be told."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from hashlib import sha256
+from typing import Any
+
+from nta.lab.world import Page
+
+URL = re.compile(r"https?://[^\s<>\"']+")
+PORTAL_LINK = re.compile(r"https?://[^\s<>\"']+/n/([A-Za-z0-9_~.\-]+)")
+COMMON_TAIL = ".,;:!?)]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One RCPT TO with its delivery report parameters (RFC 3461 section 4)."""
+
+    address: str
+    notify: tuple[str, ...]
+    original: str
+
+    def wants(self, event: str) -> bool:
+        """Return whether SUCCESS or FAILURE is to be told; failures are, unless something else was asked."""
+        return event in self.notify if self.notify else event == "FAILURE"
+
+
+@dataclass(slots=True)
+class Mail:
+    """One Message-ID, however often it came."""
+
+    number: int
+    message_id: str
+    at: datetime
+    return_path: str
+    recipients: tuple[Recipient, ...]
+    envelope_id: str
+    digest: str
+    head: str
+    pages: tuple[str, ...]
+    token: str
+    copies: int = 1
+    differs: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the mail as one journal entry."""
+        return {
+            "number": self.number,
+            "message_id": self.message_id,
+            "at": self.at.isoformat(),
+            "from": self.return_path,
+            "to": [[one.address, list(one.notify), one.original] for one in self.recipients],
+            "envelope_id": self.envelope_id,
+            "sha256": self.digest,
+            "head": self.head,
+            "pages": list(self.pages),
+            "token": self.token,
+        }
+
+
+def mail_from_json(entry: Mapping[str, Any]) -> Mail:
+    """Return the mail of a journal entry."""
+    recipients = tuple(
+        Recipient(address, tuple(notify), original) for address, notify, original in entry["to"]
+    )
+    return Mail(
+        number=entry["number"],
+        message_id=entry["message_id"],
+        at=datetime.fromisoformat(entry["at"]),
+        return_path=entry["from"],
+        recipients=recipients,
+        envelope_id=entry["envelope_id"],
+        digest=entry["sha256"],
+        head=entry["head"],
+        pages=tuple(entry["pages"]),
+        token=entry["token"],
+    )
+
+
+def read_mail(
+    content: bytes,
+    *,
+    number: int,
+    at: datetime,
+    return_path: str,
+    envelope_id: str,
+    recipients: tuple[Recipient, ...],
+    by_url: Mapping[str, Page],
+) -> Mail:
+    """Return what a mail says to those who play its recipients; its text itself is not kept."""
+    message = message_from_bytes(content, policy=policy.default)
+    body = message.get_body(("plain", "html"))
+    text = str(body.get_content()) if body is not None else ""
+    links = PORTAL_LINK.findall(text)
+    return Mail(
+        number=number,
+        message_id=str(message["Message-ID"] or "").strip(),
+        at=at,
+        return_path=return_path,
+        recipients=recipients,
+        envelope_id=envelope_id,
+        digest=sha256(content).hexdigest(),
+        head="".join(
+            f"{name}: {message[name]}\n" for name in ("Subject", "Message-ID", "Date") if message[name]
+        ),
+        pages=tuple(dict.fromkeys(page.id for page in _pages(text, by_url))),
+        token=links[0].rstrip(COMMON_TAIL) if links else "",
+    )
+
+
+def _pages(text: str, by_url: Mapping[str, Page]) -> list[Page]:
+    found = []
+    for written in URL.findall(text):
+        page = by_url.get(written) or by_url.get(written.rstrip(COMMON_TAIL))
+        if page is not None:
+            found.append(page)
+    return found

@@ -1,0 +1,166 @@
+"""Registration data of the world: bootstrap files (RFC 9224), answers (RFC 9083), jCards (RFC 7095)."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
+
+from nta.lab.httpserver import Reply, Request, json_reply
+from nta.lab.landscape import Landscape
+from nta.lab.world import Provider, Site
+
+MEDIA = "application/rdap+json"
+PUBLISHED = "2026-03-01T00:00:00Z"
+JSON = dict[str, Any]
+
+
+class RDAPAnswers:
+    """Answers look-ups of networks, AS numbers and domains; `root` is where it stands, with a last slash."""
+
+    def __init__(self, landscape: Landscape, root: str) -> None:
+        self._landscape = landscape
+        self._world = landscape.world
+        self._root = root
+        self.questions = 0
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer one request."""
+        self.questions += 1
+        if request.method not in ("GET", "HEAD"):
+            return json_reply(_error(405, "ask with GET"), 405, MEDIA)
+        path = request.path.strip("/")
+        if path in ("dns.json", "ipv4.json", "ipv6.json", "asn.json"):
+            return json_reply(self._bootstrap(path))
+        kind, _, subject = path.partition("/")
+        answers: dict[str, Callable[[str], JSON | None]] = {
+            "ip": self._network,
+            "autnum": self._autnum,
+            "domain": self._domain,
+        }
+        found = answers[kind](subject) if kind in answers else None
+        if found is None:
+            return json_reply(_error(404, "nothing is registered so"), 404, MEDIA)
+        self_link = {
+            "rel": "self",
+            "href": f"{self._root}{path}",
+            "value": f"{self._root}{path}",
+            "type": MEDIA,
+        }
+        return json_reply({**found, "links": [self_link]}, 200, MEDIA)
+
+    def _bootstrap(self, name: str) -> JSON:
+        services: list[list[list[str]]] = {
+            "dns.json": [[[registry.suffix for registry in self._world.registries.values()], [self._root]]],
+            "ipv4.json": [[["127.0.0.0/8"], [self._root]]],
+            "asn.json": [[["64496-64511"], [self._root]]],
+            "ipv6.json": [],
+        }[name]
+        return {"version": "1.0", "publication": PUBLISHED, "description": "Lab", "services": services}
+
+    def _network(self, subject: str) -> JSON | None:
+        try:
+            address = ip_address(subject) if "/" not in subject else ip_network(subject).network_address
+        except ValueError:
+            return None
+        for provider in self._world.providers.values():
+            if isinstance(address, IPv4Address) and address in provider.network:
+                return _network_of(provider)
+        return None
+
+    def _autnum(self, subject: str) -> JSON | None:
+        for provider in self._world.providers.values():
+            if subject == str(provider.asn):
+                return {
+                    **_object("autnum", f"AS{provider.asn}"),
+                    "startAutnum": provider.asn,
+                    "endAutnum": provider.asn,
+                    "name": f"{provider.id.upper()}-AS",
+                    "country": provider.country,
+                    "entities": _entities(provider),
+                }
+        return None
+
+    def _domain(self, subject: str) -> JSON | None:
+        name = subject.lower().rstrip(".")
+        for site in self._world.sites.values():
+            if site.domain == name:
+                return self._domain_of(site)
+        return None
+
+    def _domain_of(self, site: Site) -> JSON:
+        placement = self._landscape.placements(site)[0]
+        keeper = self._world.providers[placement.provider]
+        registrar = {
+            **_entity(f"REG-{site.suffix.upper()}", ["registrar"], "Lab Registrar", None),
+            "publicIds": [{"type": "IANA Registrar ID", "identifier": "9999"}],
+            "entities": [
+                _entity(f"ABUSE-{site.suffix.upper()}", ["abuse"], "Abuse desk", "abuse@registrar.example")
+            ],
+        }
+        status = ["client hold"] if self._landscape.is_suspended(site.domain) else ["active"]
+        nameservers = [
+            {"objectClassName": "nameserver", "ldhName": f"{host}.{keeper.domain}"} for host in ("ns1", "ns2")
+        ]
+        return {
+            **_object("domain", f"{site.domain.upper()}-LAB"),
+            "ldhName": site.domain,
+            "status": status,
+            "nameservers": nameservers,
+            "entities": [registrar],
+            "events": [{"eventAction": "registration", "eventDate": "2025-06-01T00:00:00Z"}],
+        }
+
+
+def _network_of(provider: Provider) -> JSON:
+    network = provider.network
+    first, last = str(network.network_address), str(network.broadcast_address)
+    return {
+        **_object("ip network", f"{first} - {last}"),
+        "rdapConformance": ["rdap_level_0", "cidr0", "arin_originas0"],
+        "startAddress": first,
+        "endAddress": last,
+        "ipVersion": "v4",
+        "name": f"{provider.id.upper()}-NET",
+        "type": "ASSIGNED PA",
+        "country": provider.country,
+        "status": ["active"],
+        "cidr0_cidrs": [{"v4prefix": first, "length": network.prefixlen}],
+        "arin_originas0_originautnums": [provider.asn],
+        "entities": _entities(provider),
+        "events": [{"eventAction": "registration", "eventDate": "2020-01-01T00:00:00Z"}],
+    }
+
+
+def _entities(provider: Provider) -> list[JSON]:
+    """Return holder and abuse contact: side by side, or the contact within the holder (RFC 9083, 5.1)."""
+    key = provider.id.upper()
+    abuse = _entity(f"AR-{key}", ["abuse"], f"{provider.name} abuse desk", provider.mail)
+    holder = _entity(f"ORG-{key}", ["registrant"], provider.name, None, kind="org")
+    if provider.nested:
+        return [{**holder, "entities": [abuse]}]
+    return [holder, abuse]
+
+
+def _entity(handle: str, roles: list[str], name: str, mail: str | None, kind: str = "group") -> JSON:
+    card: list[list[Any]] = [
+        ["version", {}, "text", "4.0"],
+        ["fn", {}, "text", name],
+        ["kind", {}, "text", kind],
+    ]
+    if kind == "org":
+        card.append(["org", {}, "text", name])
+    if mail:
+        card.append(["email", {"type": "abuse"}, "text", mail])
+    return {
+        "objectClassName": "entity",
+        "handle": handle,
+        "roles": roles,
+        "vcardArray": ["vcard", card],
+    }
+
+
+def _object(kind: str, handle: str) -> JSON:
+    return {"rdapConformance": ["rdap_level_0"], "objectClassName": kind, "handle": handle}
+
+
+def _error(status: int, text: str) -> JSON:
+    return {"rdapConformance": ["rdap_level_0"], "errorCode": status, "title": text}

@@ -1,0 +1,165 @@
+"""The lab's web hosts: what each address answers to which request, and a fast HTTP/1.1 server for it."""
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from ipaddress import IPv4Address
+from typing import cast
+
+IDLE_S = 60.0
+HEAD_LIMIT = 16_384
+
+NO_SITE = (404, "no site of this name here\n")
+NO_PAGE = (404, "no such page\n")
+REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 410: "Gone"}
+
+
+class Answer:
+    """One HTTP answer, laid out once as bytes: with its body for GET, without for HEAD."""
+
+    __slots__ = ("get", "head")
+
+    def __init__(self, status: int, body: str, content_type: str = "text/plain; charset=utf-8") -> None:
+        content = body.encode()
+        self.head = (
+            f"HTTP/1.1 {status} {REASONS[status]}\r\nServer: lab\r\nContent-Type: {content_type}\r\n"
+            f"Content-Length: {len(content)}\r\n\r\n"
+        ).encode()
+        self.get = self.head + content
+
+
+class WebTable:
+    """What is shown where: address, then host name, then request target. Only the engine changes it."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, dict[bytes, dict[bytes, Answer]]] = {}
+        self._no_site = Answer(*NO_SITE)
+        self._no_page = Answer(*NO_PAGE)
+
+    def open_site(self, address: IPv4Address, host: str) -> None:
+        """Let a host name be known at an address."""
+        self._sites.setdefault(str(address), {}).setdefault(host.encode(), {})
+
+    def close_site(self, address: IPv4Address, host: str) -> None:
+        self._sites[str(address)].pop(host.encode(), None)
+
+    def put(self, address: IPv4Address, host: str, target: str, answer: Answer) -> None:
+        """Answer a target of an open site so from now on; without effect where the site is closed."""
+        targets = self._sites[str(address)].get(host.encode())
+        if targets is not None:
+            targets[target.encode()] = answer
+
+    def answer(self, address: str, host: bytes, target: bytes, source: str) -> Answer:
+        """Return what a visitor from `source` is shown."""
+        targets = self._sites.get(address, {}).get(host)
+        if targets is None:
+            return self._no_site
+        return targets.get(target, self._no_page)
+
+
+class WebProtocol(asyncio.Protocol):
+    """One connection of a visitor. Requests have no body; what comes in is a run of heads."""
+
+    def __init__(self, server: "WebServer", address: str, source: str | None = None) -> None:
+        self._server = server
+        self._address = address
+        self._source = source
+        self._rest = b""
+        self._transport: asyncio.Transport | None = None
+        self.seen = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self._source is None:
+            self._source = str(transport.get_extra_info("peername")[0])
+        self._server.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._server.leave(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.seen = self._server.loop.time()
+        data = self._rest + data
+        begin = 0
+        while (end := data.find(b"\r\n\r\n", begin)) >= 0:
+            self._serve(data[begin:end])
+            begin = end + 4
+        self._rest = data[begin:] if begin else data
+        if len(self._rest) > HEAD_LIMIT:
+            self.close()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _serve(self, head: bytes) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        self._server.requests += 1
+        line, _, fields = head.partition(b"\r\n")
+        method, _, rest = line.partition(b" ")
+        target, _, version = rest.rpartition(b" ")
+        fields = b"\r\n" + fields.lower()
+        if method not in (b"GET", b"HEAD") or not target.startswith(b"/"):
+            transport.write(Answer(405, "this host reads GET and HEAD\n").get)
+            transport.close()
+            return
+        host = _field(fields, b"\r\nhost:").partition(b":")[0]
+        answer = self._server.table.answer(self._address, host, target, self._source or "")
+        transport.write(answer.get if method == b"GET" else answer.head)
+        if version != b"HTTP/1.1" or _field(fields, b"\r\nconnection:") == b"close":
+            transport.close()
+
+
+def _field(fields: bytes, name: bytes) -> bytes:
+    begin = fields.find(name)
+    if begin < 0:
+        return b""
+    begin += len(name)
+    end = fields.find(b"\r\n", begin)
+    return fields[begin : end if end >= 0 else None].strip()
+
+
+class WebServer:
+    """Listens on every address of the world at one common port."""
+
+    def __init__(self, table: WebTable, addresses: Iterable[str], port: int) -> None:
+        self.table = table
+        self.addresses = frozenset(addresses)
+        self.port = port
+        self.requests = 0
+        self.loop = asyncio.get_running_loop()
+        self._open: set[WebProtocol] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Bind every address.
+
+        Raises:
+            OSError: an address has this port in use.
+        """
+        for address in sorted(self.addresses):
+            make = partial(WebProtocol, self, address)
+            server = await self.loop.create_server(make, address, self.port, backlog=512)
+            self._servers.append(server)
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        for protocol in list(self._open):
+            protocol.close()
+
+    def enter(self, protocol: WebProtocol) -> None:
+        protocol.seen = self.loop.time()
+        self._open.add(protocol)
+
+    def leave(self, protocol: WebProtocol) -> None:
+        self._open.discard(protocol)
+
+    def sweep(self) -> None:
+        """Close connections that have been idle too long."""
+        limit = self.loop.time() - IDLE_S
+        for protocol in [one for one in self._open if one.seen < limit]:
+            protocol.close()
