@@ -1,0 +1,163 @@
+"""Which keys an entry of each shelf of `providers/` has, and what it becomes."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from nta.catalogue.strict import (
+    Entry,
+    asn,
+    code,
+    day,
+    duration,
+    flag,
+    iana_id,
+    identifier,
+    ip_range,
+    language,
+    mailbox,
+    many,
+    member,
+    one_of,
+    one_or_many,
+    or_none,
+    suffix,
+    text,
+)
+from nta.domain.ladders import APPROVALS, CONDITIONS, Ladder, Rung, When
+from nta.domain.parties import Authority, Country, Hotline, NoticeRoute, Provider, Registrar, Registry
+from nta.domain.roles import NoticeKind, Role, Severity
+
+FORMATS = frozenset({"text", "xarf", "csv"})
+
+
+def _named(entry: Entry, key: str, stem: str, convert: Callable[[Any], str]) -> None:
+    found = entry.take(key, convert)
+    if found is not None and found != stem:
+        entry.fault(f"{key}: must be the name of the file, {stem}")
+
+
+def _route(entry: Entry) -> NoticeRoute:
+    return NoticeRoute(
+        to=entry.take("to", mailbox),
+        language=entry.take("language", language, "en"),
+        format=entry.take("format", one_of(FORMATS), "text"),
+    )
+
+
+def _party(entry: Entry, stem: str, shelf: str) -> dict[str, Any]:
+    """Return the values that every organisation has."""
+    _named(entry, "id", stem, identifier)
+    return {
+        "id": f"{shelf}:{stem}",
+        "name": entry.take("name", text),
+        "country": entry.take("country", or_none(code), None),
+        "notices": entry.within("notices", _route),
+        "source": entry.take("source", text),
+        "checked": entry.take("checked", day),
+    }
+
+
+def _provider(shelf: str) -> Callable[[Entry, str], Provider]:
+    def build(entry: Entry, stem: str) -> Provider:
+        return Provider(
+            **_party(entry, stem, shelf),
+            asns=entry.take("asns", many(asn), ()),
+            ranges=entry.take("ranges", many(ip_range), ()),
+        )
+
+    return build
+
+
+def _registrar(entry: Entry, stem: str) -> Registrar:
+    return Registrar(
+        **_party(entry, stem, "registrar"), iana_id=entry.take("iana_id", or_none(iana_id), None)
+    )
+
+
+def _registry(entry: Entry, stem: str) -> Registry:
+    return Registry(**_party(entry, stem, "registry"), suffixes=entry.take("suffixes", many(suffix)))
+
+
+def _hotline(entry: Entry, stem: str) -> Hotline:
+    return Hotline(
+        **_party(entry, stem, "hotline"),
+        standing=entry.take("standing", text),
+        languages=entry.take("languages", many(language)),
+        address=entry.take("address", text),
+        enabled=entry.take("enabled", flag, True),
+    )
+
+
+def _authority(entry: Entry, stem: str) -> Authority:
+    return Authority(**_party(entry, stem, "authority"))
+
+
+def _country(entry: Entry, stem: str) -> Country:
+    _named(entry, "code", stem, text if stem == "default" else code)
+    return Country(
+        code=stem,
+        name=entry.take("name", text),
+        police_first=entry.take("police_first", flag),
+        police_hold=entry.take("police_hold", or_none(duration), None),
+        direct=entry.take("direct", flag),
+        languages=entry.take("languages", many(language)),
+        law=entry.take("law", text),
+        hotlines=entry.take("hotlines", many(lambda one: f"hotline:{identifier(one)}"), ()),
+        source=entry.take("source", text),
+        checked=entry.take("checked", day),
+    )
+
+
+def _when(entry: Entry) -> When:
+    return When(
+        hosted_in=entry.take("hosted_in", many(code), ()),
+        severity=entry.take("severity", many(one_of(Severity)), ()),
+    )
+
+
+_SHELF_OF = {Role.HOST: "hosting", Role.PROXY: "proxy", Role.POLICE: "authority"}
+
+
+def _rung(entry: Entry) -> Rung:
+    tell = entry.take("tell", one_or_many(member(Role)))
+    party = entry.take("party", or_none(identifier), None)
+    if party and tell and len(tell) != 1:
+        entry.fault("party: needs one role in tell")
+    return Rung(
+        id=entry.take("id", identifier),
+        tell=tell,
+        kind=entry.take("kind", member(NoticeKind)),
+        wait=entry.take("wait", duration, timedelta(0)),
+        only_if=entry.take("only_if", or_none(one_of(CONDITIONS)), None),
+        seen_up_within=entry.within("needs", lambda needs: needs.take("seen_up_within", duration)),
+        dossier=entry.take("dossier", flag, False),
+        approval=entry.take("approval", or_none(one_of(APPROVALS)), None),
+        party=f"{_SHELF_OF.get(tell[0], tell[0])}:{party}" if party and tell else None,
+    )
+
+
+def _ladder(entry: Entry, stem: str) -> Ladder:
+    _named(entry, "id", stem, identifier)
+    rungs: list[Rung] = []
+    for number, plain in enumerate(entry.take("rungs", many(lambda rung: rung)) or (), 1):
+        part = entry.child(f"rung {number}", plain)
+        rungs.append(_rung(part))
+        part.is_sound()
+    ids = [rung.id for rung in rungs]
+    if not rungs or len(set(ids)) < len(ids):
+        entry.fault("rungs: must be at least one, each with an id of its own")
+    when = entry.within("when", _when) or When()
+    return Ladder(stem, when, tuple(rungs), entry.digest())
+
+
+SHELVES: Mapping[str, Callable[[Entry, str], Any]] = {
+    "hosting": _provider("hosting"),
+    "proxies": _provider("proxy"),
+    "registrars": _registrar,
+    "registries": _registry,
+    "hotlines": _hotline,
+    "authorities": _authority,
+    "countries": _country,
+    "ladders": _ladder,
+}
