@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
+from nta.store.bulk import mark
 from nta.store.tables import Due
-from nta.store.types import from_us
+from nta.store.types import from_us, to_us
 
 RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
     "resolve",
@@ -108,17 +108,19 @@ def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, 
 
 def want(connection: Connection, kind: str, subjects: Collection[int], at: datetime) -> None:
     """Make a step due at `at`, or earlier if it already is. A row that is taken is left to its holder."""
-    if not subjects:
-        return
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
-    statement = upsert(Due)
-    least = func.least if connection.dialect.name == "postgresql" else func.min
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Due.kind, Due.subject],
-            set_={"due_at": least(Due.due_at, statement.excluded.due_at)},
-        ),
-        [{"kind": kind, "subject": s, "due_at": at, "tries": 0} for s in sorted(subjects)],
+    if subjects:
+        when = to_us(at)
+        rows = [(kind, subject, when, 0) for subject in sorted(subjects)]
+        connection.exec_driver_sql(_want(connection.dialect.name), rows)
+
+
+@cache
+def _want(dialect: str) -> str:
+    marks = ", ".join([mark(dialect)] * 4)
+    least = "min" if dialect == "sqlite" else "least"
+    return (
+        f"INSERT INTO due (kind, subject, due_at, tries) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at)"
     )
 
 
