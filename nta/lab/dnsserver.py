@@ -201,6 +201,8 @@ class DNSServer:
                     await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, OSError):
             pass
+        except asyncio.CancelledError:
+            pass  # the lab ends; asyncio would call this a fault of the connection
         finally:
             writer.close()
 

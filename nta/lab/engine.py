@@ -112,6 +112,7 @@ class Engine:
             hosts = [
                 {
                     "provider": showing.placement.provider,
+                    "address": str(showing.placement.address),
                     "from": showing.begin.isoformat(),
                     "until": showing.until.isoformat() if showing.until else None,
                     "why": showing.why,
@@ -119,7 +120,11 @@ class Engine:
                 for showing in showings
             ]
             urls.append({"url": url, "hosts": hosts})
-        return {"urls": urls}
+        providers = {
+            one.id: {"name": one.name, "mail": one.mail, "asn": one.asn, "network": str(one.network)}
+            for one in self._world.providers.values()
+        }
+        return {"urls": urls, "providers": providers}
 
     def state(self) -> dict[str, Any]:
         """Return in short how far the world has come."""

@@ -59,6 +59,7 @@ class Browser:
 
         Raises:
             UnreachableError: the service did not answer.
+            ActError: it led astray.
         """
         return self._follow("GET", url, b"", "")
 
@@ -67,6 +68,7 @@ class Browser:
 
         Raises:
             UnreachableError: the service did not answer; the form may have been taken.
+            ActError: it led astray.
         """
         sent = form.filled(values)
         target = urljoin(page.url, form.action) if form.action else page.url
@@ -111,6 +113,8 @@ class Browser:
             connection.request(method, target, body or None, headers)
             answer = connection.getresponse()
             text = answer.read(BODY_LIMIT).decode("utf-8", "replace")
+        except http.client.InvalidURL:
+            raise ActError("a link or form leads to what is no URL") from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise UnreachableError(type(error).__name__) from None

@@ -58,6 +58,8 @@ class HTTPServer:
                 pass
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             pass
+        except asyncio.CancelledError:
+            pass  # the lab ends; asyncio would call this a fault of the connection
         finally:
             writer.close()
 

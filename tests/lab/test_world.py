@@ -1,0 +1,133 @@
+"""World files: what they become, and how a broken one is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from nta import catalogue
+from nta.lab import chance
+from nta.lab.agenda import Agenda, event
+from nta.lab.overlay import write_overlay
+from nta.lab.strict import WorldError
+from nta.lab.world import World
+from nta.lab.worldfile import parse_world, read_world
+from tests.conftest import NINE
+from tests.lab.conftest import SMALL
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed: 7", "seed: 7\ncolour: red", "small.yaml: colour: unknown key"),
+        ("    asn: 64500", "    asn: 64500\n    mood: good", "small.yaml: providers.quick.mood: unknown key"),
+        ("    asn: 64500\n", "", "small.yaml: providers.quick.asn: is missing"),
+        ("asn: 64500", "asn: 65000", "small.yaml: providers.quick.asn: must be one of the documentation"),
+        ("asn: 64501", "asn: 64500", "small.yaml: asn 64500 stands twice"),
+        ("seed: 7", "seed: seven", "small.yaml: seed: must be a whole number"),
+        ("nested: true", "nested: 1", "small.yaml: providers.slow.nested: must be yes or no"),
+        (
+            "127.11.0.0/16",
+            "127.10.9.0/24",
+            "small.yaml: sites.two.at[1].address: does not lie in the network",
+        ),
+        ("127.13.0.0/16", "10.0.0.0/8", "small.yaml: providers.bouncing.network: must lie in 127.10.0.0"),
+        ("host: four.test", "host: four.org", "small.yaml: sites.four.host: must be a lower-case name"),
+        ("host: four.test", "host: two.example", "small.yaml: host two.example stands twice"),
+        (
+            "removes: [20m, 6h]",
+            "removes: [6h, 20m]",
+            "small.yaml: providers.quick.removes: must name the shorter",
+        ),
+        ("removes: [20m, 6h]", "removes: 20 m", "small.yaml: providers.quick.removes: must be a list"),
+        ("rotates: 1h", "rotates: 1 hour", "small.yaml: sites.three.rotates: must be a span such as"),
+        ("    rotates: 1h\n", "", "small.yaml: sites.three.rotates: is missing"),
+        (
+            "four: all}, b",
+            "four: 1-3}, b",
+            "small.yaml: hand_ins[1].pages.four: names a page that is not there",
+        ),
+        ("four: all}, b", "five: all}, b", "small.yaml: hand_ins[1].pages.five: is no site of this world"),
+        (
+            "severity: urgent",
+            "severity: dire",
+            "small.yaml: hand_ins[1].severity: must be one of normal, high",
+        ),
+        ("2026-03-03T10:00Z", "2026-03-03T10:00", "small.yaml: marks[1].at: must name its offset"),
+        ("2026-03-03T10:00Z", "tomorrow", "small.yaml: marks[1].at: must be a moment such as"),
+        (
+            "2026-03-03T10:00Z",
+            "2027-03-03T10:00Z",
+            "small.yaml: 2027-03-03T10:00Z lies outside start and ends",
+        ),
+        ("falsely: [one/2]", "falsely: [one/9]", "small.yaml: providers.quick.answers.falsely: no such page"),
+        ("url: urlword", "url: bodywords", "small.yaml: markers: one holds the other"),
+        ("seed: 7", "seed: 7\nseed: 8", "small.yaml: line 3: key 'seed' stands twice"),
+        ("seed: 7", "seed: [", "small.yaml: line 4: "),
+    ],
+)
+def test_a_world_that_cannot_be_played_is_refused_with_file_and_key(old: str, new: str, said: str) -> None:
+    text = SMALL.read_text(encoding="utf-8")
+    assert old in text
+
+    with pytest.raises(WorldError) as caught:
+        parse_world(text.replace(old, new, 1), "small.yaml")
+
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_world_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(WorldError, match=r"^nowhere\.yaml: No such file .* come along: .*loop"):
+        read_world("nowhere")
+
+
+def test_the_loop_is_as_large_as_it_must_be(loop_world: World) -> None:
+    handed_in = {page for hand_in in loop_world.hand_ins for page in hand_in.pages}
+
+    told = dict.fromkeys(loop_world.providers, 0)
+    for page in handed_in:
+        for placement in loop_world.sites[page.partition("/")[0]].placements:
+            told[placement.provider] += 1
+
+    assert len(loop_world.sites) == 12
+    assert len(handed_in) == 320
+    assert min(told.values()) >= 25
+    assert len({loop_world.url(page, 80) for page in loop_world.pages()}) == 320
+
+
+def test_every_path_of_the_loop_holds_the_marker_and_no_host_name_does(loop_world: World) -> None:
+    assert all(loop_world.url_marker in page.target for page in loop_world.pages())
+    assert not any(loop_world.url_marker in site.host for site in loop_world.sites.values())
+
+
+def test_draws_hang_on_words_alone_and_fill_their_range() -> None:
+    low, high = NINE - NINE, (NINE.replace(hour=12) - NINE)
+    drawn = [chance.minutes(low, high, 1, str(n)) for n in range(2_000)]
+
+    assert drawn == [chance.minutes(low, high, 1, str(n)) for n in range(2_000)]
+    assert (min(drawn), max(drawn)) == (low, high)
+    assert all(span.total_seconds() % 60 == 0 for span in drawn)
+    assert drawn != [chance.minutes(low, high, 2, str(n)) for n in range(2_000)]
+
+
+def test_of_one_moment_facts_come_first_and_a_key_counts_once() -> None:
+    agenda = Agenda()
+    for one in (event(NINE, "answer", "a"), event(NINE, "vanish", "z"), event(NINE, "vanish", "b")):
+        agenda.add(one)
+
+    assert not agenda.add(event(NINE.replace(hour=8), "vanish", "b"))
+    order = []
+    while first := agenda.first():
+        order.append(first.key)
+        agenda.done(first.key)
+    assert order == ["vanish b", "vanish z", "answer a"]
+
+
+def test_the_overlay_is_a_catalogue_the_service_can_read(small: World, tmp_path: Path) -> None:
+    write_overlay(small, tmp_path)
+
+    found = catalogue.read([tmp_path])
+
+    assert set(found.hotlines) == {"hotline:lab-hotline"}
+    assert [one.notices.to for one in found.registries.values() if one.notices] == ["abuse@registry.example"]
+    assert [one.asns for one in found.hosting.values()] == [(64501,)]
