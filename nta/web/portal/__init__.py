@@ -1,1 +1,38 @@
-"""The providers' pages."""
+"""The portal: what a provider's abuse desk sees when it follows the link in a notice."""
+
+from flask import Flask, render_template
+from flask.typing import ResponseReturnValue
+
+from nta.domain.parties import Catalogue
+from nta.ports import Clock
+from nta.settings import Settings
+from nta.store.base import Store
+from nta.usecases.answer import LinkNotFoundError
+from nta.web import house
+from nta.web.portal.pages import pages
+
+
+def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Catalogue) -> Flask:
+    """Return the portal. Of the store it uses the portal's key and the tables of `nta.store.grants` alone."""
+    hotline = house.ourselves(settings, catalogue)
+    app = house.build(
+        "portal",
+        settings=settings,
+        url=settings.portal_url,
+        secret=store.keys.portal_derived("session"),
+    )
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = 256 * 1024
+    app.jinja_env.globals["hotline"] = hotline
+    limiter = house.limits(app)
+    site = pages(store, clock, hotline)
+    # Whoever tries tokens is slowed down; a provider with a thousand notices is not.
+    limiter.limit("30/minute", deduct_when=lambda response: response.status_code == 404)(site)
+    limiter.limit("50/second")(site)
+    app.register_blueprint(site)
+
+    @app.errorhandler(LinkNotFoundError)
+    def no_link(_fault: LinkNotFoundError) -> ResponseReturnValue:
+        # One page for unknown, expired and revoked: which of them it was is nobody's business.
+        return render_template("portal/no_link.html"), 404
+
+    return app

@@ -1,0 +1,92 @@
+"""What both doors have in common: policy and headers, templates, forms that only our pages can send."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+
+from nta.domain.parties import Catalogue, Hotline
+from nta.settings import Settings
+from nta.store.shipped import shipped
+from nta.web import languages, problems
+
+POLICY: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+"""No inline script or style. `data:` images are Tabler's check boxes and arrows, and the QR code."""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_LARGEST: Final = 32 * 1024 * 1024
+
+
+def build(
+    name: str,
+    *,
+    settings: Settings,
+    url: str,
+    secret: bytes,
+    language: Callable[[], str] = languages.asked_for,
+) -> problems.Quiet:
+    """Return an app with everything that desk and portal share. `name` is `desk` or `portal`."""
+    static = Path(__file__).parent / "static"
+    app = problems.Quiet(f"nta.web.{name}", static_folder=str(static), template_folder=None)
+    secure = url.startswith("https:")
+    app.config.update(
+        SECRET_KEY=secret,
+        SESSION_COOKIE_NAME=f"nta_{name}",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        TRUSTED_HOSTS=sorted({urlsplit(url).hostname or "localhost", "localhost", "127.0.0.1"}),
+        MAX_CONTENT_LENGTH=_LARGEST,
+        MAX_FORM_MEMORY_SIZE=_LARGEST,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        # Our own Referrer-Policy keeps browsers from sending what this check asks for.
+        WTF_CSRF_SSL_STRICT=False,
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
+    folders = [folder for folder in (settings.templates, shipped("templates")) if folder]
+    app.jinja_env.loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    languages.speak(app, language)
+    problems.explain(app, f"{name}/problem.html")
+    CSRFProtect(app)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        for header, value in _HEADERS.items():
+            response.headers.setdefault(header, value)
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        if secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
+
+    return app
+
+
+def limits(app: problems.Quiet) -> Limiter:
+    """Return the app's limiter. It counts in this process's memory, by the machine's time."""
+    return Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="fixed-window")
+
+
+def ourselves(settings: Settings, catalogue: Catalogue) -> Hotline | None:
+    """Return our own entry of the catalogue, however the setting spells its id."""
+    name = settings.hotline or ""
+    return catalogue.hotlines.get(name) or catalogue.hotlines.get(f"hotline:{name}")

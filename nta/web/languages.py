@@ -1,0 +1,59 @@
+"""Which language a page is in, and how its moments and spans are written."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, request
+from flask_babel import Babel, format_datetime, get_locale
+
+LANGUAGES: Final = {"en": "English", "nl": "Nederlands"}
+"""The languages of both doors, each in its own words."""
+
+FOLDER: Final = Path(__file__).parent / "translations"
+
+
+def asked_for() -> str:
+    """Return the language that the request asks for: by its switch, else by Accept-Language."""
+    chosen = request.values.get("lang", "")
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+def speak(app: Flask, selector: object = asked_for) -> None:
+    """Make an app speak every language we have; `selector` returns the one of a request."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(FOLDER)
+    app.config["BABEL_DEFAULT_TIMEZONE"] = "UTC"
+    Babel(app, locale_selector=selector)
+    app.jinja_env.globals.update(languages=LANGUAGES, get_locale=get_locale)
+    app.jinja_env.filters.update(moment=moment, day=day, iso=iso, span=span, number=number)
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as `2 Mar 2026, 09:00` in the reader's language; UTC, as each page says."""
+    return str(format_datetime(at.astimezone(UTC), "d MMM y, HH:mm"))
+
+
+def day(at: datetime) -> str:
+    """Return the day of a moment in the reader's language, in full."""
+    return str(format_datetime(at.astimezone(UTC), "d MMMM y"))
+
+
+def iso(at: datetime) -> str:
+    """Return a moment as RFC 3339, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time at the precision one acts on: min, then h, then d."""
+    minutes = int(abs(length).total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 72 else f"{hours // 24} d"
+
+
+def number(count: int) -> str:
+    """Return a count with a thin space between thousands, the same in every language."""
+    return f"{count:,}".replace(",", "\u202f")
