@@ -1,0 +1,64 @@
+"""Who is asked which kind of question, and what a failed one looks like as a finding."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from nta.domain.errors import OutsideError
+from nta.domain.hosting import Problem
+from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.ports import Asker
+
+# How long a failure is believed: long enough not to hammer a server in trouble, short enough
+# that a notice's facts can be made fresh within its 15 minutes of waiting.
+TEMPORARY_KEPT: Final = timedelta(minutes=2)
+PERMANENT_KEPT: Final = timedelta(hours=1)
+
+
+class TryLaterError(OutsideError):
+    """Another system asked us to come back at `at` and not before."""
+
+    def __init__(self, reason: str, at: datetime) -> None:
+        super().__init__(reason, temporary=True)
+        self.at = at
+
+
+def failed(lookup: Lookup, source: str, now: datetime, error: OutsideError) -> Finding:
+    """Return the finding that says why there is no answer, valid until asking again makes sense."""
+    kept = now + (TEMPORARY_KEPT if error.temporary else PERMANENT_KEPT)
+    return Finding(
+        lookup=lookup,
+        value=None,
+        source=source,
+        asked_at=now,
+        valid_until=error.at if isinstance(error, TryLaterError) else kept,
+        problem=Problem(lookup.kind.value, error.reason, error.temporary),
+    )
+
+
+class Askers:
+    """One adapter for each kind of look-up."""
+
+    def __init__(self, adapters: Mapping[LookupKind, Asker]) -> None:
+        self._adapters = dict(adapters)
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
+        """Yield one finding for each look-up; a kind that breaks off gives problems for its rest."""
+        kinds: dict[LookupKind, dict[Lookup, None]] = {}
+        for lookup in lookups:
+            kinds.setdefault(lookup.kind, {})[lookup] = None
+        for kind, wanted in kinds.items():
+            yield from self._ask_kind(kind, wanted, now)
+
+    def _ask_kind(self, kind: LookupKind, wanted: dict[Lookup, None], now: datetime) -> Iterator[Finding]:
+        error = OutsideError("nobody answers this kind of question", temporary=False)
+        adapter = self._adapters.get(kind)
+        if adapter is not None:
+            try:
+                for finding in adapter.ask(list(wanted), now):
+                    wanted.pop(finding.lookup, None)
+                    yield finding
+            except OutsideError as fault:
+                error = fault
+        for lookup in wanted:
+            yield failed(lookup, kind.value, now, error)

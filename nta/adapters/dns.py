@@ -1,0 +1,212 @@
+"""Names to addresses, with the aliases before them and how long the answer holds."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from ipaddress import ip_address
+from typing import Final
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from nta.adapters.asking import failed
+from nta.domain.errors import OutsideError
+from nta.domain.resolution import Finding, Lookup
+from nta.ports import NameAnswer
+
+_SOURCE: Final = "dns"
+_SHORTEST: Final = timedelta(minutes=5)
+_LONGEST: Final = timedelta(hours=1)
+_MOST_ALIASES: Final = 8
+ASKED_AT_ONCE: Final = 16
+_TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_USABLE: Final = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+NXDOMAIN: Final = "nxdomain"
+NO_ADDRESS: Final = "no_address"
+FAILURE: Final = "dns_failure"
+
+Servers = Sequence[tuple[str, int]]
+
+
+def literal(host: str) -> str | None:
+    """Return the address when the host is one (an IPv6 one with or without brackets), else None."""
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None
+
+
+def system_servers() -> Servers:
+    """Return the servers that the machine itself asks.
+
+    Raises: OutsideError when it has none.
+    """
+    try:
+        resolver = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        raise OutsideError("this machine has no DNS server configured", temporary=False) from None
+    return [(str(server), 53) for server in resolver.nameservers]
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """What the DNS says for one type of address."""
+
+    addresses: tuple[str, ...]
+    cname: tuple[str, ...]
+    exists: bool
+    ttl: timedelta
+
+
+class _Patience:
+    """Ends when many questions in a row met silence: then the servers are gone, not the names."""
+
+    def __init__(self) -> None:
+        self._silences = 0  # only ever roughly right between threads, which is enough
+
+    @property
+    def is_over(self) -> bool:
+        return self._silences >= 2 * ASKED_AT_ONCE
+
+    def heard(self) -> None:
+        self._silences = 0
+
+    def met_silence(self) -> None:
+        self._silences += 1
+
+
+class DnsAsker:
+    """Asks for addresses with the CNAME chain before them. No answer is kept here."""
+
+    def __init__(self, servers: Servers = (), *, timeout_s: float = 3, tries: int = 2) -> None:
+        self._servers = servers
+        self._timeout_s = timeout_s
+        self._tries = tries
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
+        """Yield a finding for each look-up; the subject is a host.
+
+        A name that does not exist or has no address is an answer ("dead");
+        silence and refusals are problems. Valid for the shortest TTL met,
+        5 minutes at least and an hour at most.
+        """
+        patience = _Patience()
+        with ThreadPoolExecutor(ASKED_AT_ONCE, "dns") as pool:
+            asked = [
+                (lookup, [pool.submit(self._half, lookup.subject, type_, patience) for type_ in _TYPES])
+                for lookup in dict.fromkeys(lookups)
+            ]
+            for lookup, halves in asked:
+                yield _finding(lookup, _Whole.of(half.result for half in halves), now)
+
+    def resolve(self, host: str) -> tuple[str, ...]:
+        """Return a host's addresses, IPv4 first; none when it has none.
+
+        Raises: OutsideError when no server answers.
+        """
+        whole = self._whole(host)
+        if whole.error and not whole.addresses:
+            raise whole.error
+        return whole.addresses
+
+    def name_answer(self, host: str) -> NameAnswer:
+        """Return the same in the words of looks."""
+        whole = self._whole(host)
+        if whole.error and not whole.addresses:
+            return NameAnswer((), FAILURE)
+        return NameAnswer(whole.addresses, whole.dead)
+
+    def _whole(self, host: str) -> "_Whole":
+        return _Whole.of(partial(self._half, host, type_, _Patience()) for type_ in _TYPES)
+
+    def _half(self, host: str, type_: dns.rdatatype.RdataType, patience: _Patience) -> _Half:
+        address = literal(host)
+        if address is not None:
+            is_asked = (":" in address) == (type_ == dns.rdatatype.AAAA)
+            return _Half((address,) if is_asked else (), (), exists=True, ttl=_LONGEST)
+        try:
+            return self._chain(dns.name.from_text(host), type_, patience)
+        except (dns.exception.DNSException, UnicodeError):
+            raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
+
+    def _chain(self, name: dns.name.Name, type_: dns.rdatatype.RdataType, patience: _Patience) -> _Half:
+        """Follow aliases to their end, of which a server may tell only the part that it knows."""
+        cname: list[str] = []
+        ttl = _LONGEST
+        while len(cname) <= _MOST_ALIASES:
+            reply = self._exchange(name, type_, patience)
+            chain = reply.resolve_chaining()
+            cname += [str(alias.target).rstrip(".") for rrset in chain.cnames for alias in rrset]
+            ttl = min(ttl, timedelta(seconds=chain.minimum_ttl))
+            name = chain.canonical_name
+            exists = reply.rcode() != dns.rcode.NXDOMAIN
+            is_told_in_full = chain.answer is not None or not chain.cnames or reply.authority
+            if is_told_in_full or not exists:
+                return _Half(tuple(map(str, chain.answer or ())), tuple(cname), exists, ttl)
+        raise OutsideError("the DNS aliases go round in a circle", temporary=True)
+
+    def _exchange(
+        self, name: dns.name.Name, type_: dns.rdatatype.RdataType, patience: _Patience
+    ) -> dns.message.QueryMessage:
+        """Return the first usable reply. A server that is silent, broken or refuses is passed over."""
+        reason = "no DNS server answers"
+        for _ in range(0 if patience.is_over else self._tries):
+            for ip, port in self._servers or system_servers():
+                query = dns.message.make_query(name, type_, use_edns=0, payload=1232)
+                try:
+                    reply, _ = dns.query.udp_with_fallback(
+                        query, ip, self._timeout_s, port, ignore_unexpected=True, ignore_errors=True
+                    )
+                except (OSError, EOFError, dns.exception.DNSException):
+                    continue
+                patience.heard()
+                if isinstance(reply, dns.message.QueryMessage) and reply.rcode() in _USABLE:
+                    return reply
+                reason = f"the DNS server answers {dns.rcode.to_text(reply.rcode())}"
+        patience.met_silence()
+        raise OutsideError(reason, temporary=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Both types put together. `error` is the failure of a half, whatever the other said."""
+
+    addresses: tuple[str, ...]
+    cname: tuple[str, ...]
+    dead: str | None
+    ttl: timedelta
+    error: OutsideError | None
+
+    @classmethod
+    def of(cls, halves: Iterable[Callable[[], _Half]]) -> "_Whole":
+        known: list[_Half] = []
+        error = None
+        for half in halves:
+            try:
+                known.append(half())
+            except OutsideError as fault:
+                error = fault
+        addresses = tuple(ip for half in known for ip in half.addresses)
+        return cls(
+            addresses,
+            tuple(dict.fromkeys(name for half in known for name in half.cname)),
+            None if addresses else NO_ADDRESS if all(half.exists for half in known) else NXDOMAIN,
+            min((half.ttl for half in known), default=_SHORTEST),
+            error,
+        )
+
+
+def _finding(lookup: Lookup, whole: _Whole, now: datetime) -> Finding:
+    if whole.error and not whole.addresses:
+        return failed(lookup, _SOURCE, now, whole.error)
+    # Half an answer is soon asked for again.
+    ttl = _SHORTEST if whole.error else min(max(whole.ttl, _SHORTEST), _LONGEST)
+    value = {"addresses": list(whole.addresses), "cname": list(whole.cname), "dead": whole.dead}
+    return Finding(lookup, value, _SOURCE, now, now + ttl, None)
