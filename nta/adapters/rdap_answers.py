@@ -1,0 +1,180 @@
+"""What an RDAP answer about a network says (RFC 9083); malformed parts are left out, never believed."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address, ip_network, summarize_address_range
+from typing import Any, Final
+
+from nta.domain.errors import OutsideError
+
+_CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
+_MOST_RANGES: Final = 64
+_MOST_ENTITIES: Final = 5_000
+_LONGEST_TEXT: Final = 300
+_MAINTAINER: Final = re.compile(r"-MNT$|^MNT-|^MAINT-", re.IGNORECASE)
+_SEPARATORS: Final = re.compile(r"[\s,;]+")
+
+
+def network(document: object) -> dict[str, Any]:
+    """Return the `rdap_ip` value of a finding from the answer to an address query.
+
+    Raises: OutsideError when the document is no answer about a network.
+    """
+    if not isinstance(document, dict):
+        raise OutsideError("the RDAP answer is not an object", temporary=True)
+    if "errorCode" in document:
+        raise OutsideError("the RDAP answer is an error message", temporary=True)
+    ranges = _ranges(document)
+    if document.get("objectClassName") != "ip network" and not ranges:
+        raise OutsideError("the RDAP answer is not about a network", temporary=True)
+    holder = _holder(document)
+    asn, as_name = _autonomous_system(document)
+    return {
+        "handle": _text(document.get("handle")),
+        "name": _text(document.get("name")),
+        "cidr": ranges,
+        "country": _country(document, holder),
+        "holder": _text(holder.get("handle")) if holder else None,
+        "holder_name": _first(holder, "fn") or _first(holder, "org") if holder else None,
+        "asn": asn,
+        "as_name": as_name,
+        "abuse": [
+            {"email": email, "source": "rdap", "confidence": _CONFIDENCE}
+            for email in abuse_mailboxes(document)
+        ],
+    }
+
+
+def abuse_mailboxes(record: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of a record's abuse entities, outermost first.
+
+    `record` is an RDAP object (RFC 9083). Only entities whose roles include
+    "abuse" count (section 10.2.4), however deep they are nested (section
+    5.1). A registrant's address is never a fallback: the registrant may be
+    the offender. An empty list means that the record names no abuse contact.
+    """
+    found: dict[str, str] = {}
+    for entity in _entities(record):
+        if "abuse" in _roles(entity):
+            for email in _emails(entity):
+                found.setdefault(email.casefold(), email)
+    return list(found.values())
+
+
+def _entities(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield entities level by level, outermost first."""
+    level: list[Mapping[str, Any]] = [record]
+    seen = 0
+    while level:
+        level = [entity for outer in level for entity in _objects(outer.get("entities"))]
+        for entity in level:
+            seen += 1
+            if seen > _MOST_ENTITIES:
+                return
+            yield entity
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _roles(entity: Mapping[str, Any]) -> frozenset[str]:
+    roles = entity.get("roles")
+    listed = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
+    return frozenset(role.strip().lower() for role in listed if isinstance(role, str))
+
+
+def _properties(entity: Mapping[str, Any], name: str) -> Iterator[tuple[Mapping[str, Any], object]]:
+    """Yield parameters and value of each jCard property of that name (RFC 7095)."""
+    card = entity.get("vcardArray")
+    if not (isinstance(card, list) and len(card) > 1 and isinstance(card[1], list)):
+        return
+    for item in card[1]:
+        if isinstance(item, list) and len(item) >= 4 and isinstance(item[0], str) and item[0].lower() == name:
+            yield (item[1] if isinstance(item[1], dict) else {}), item[3]
+
+
+def _first(entity: Mapping[str, Any], name: str) -> str | None:
+    for _, value in _properties(entity, name):
+        text = _text(value[0] if isinstance(value, list) and value else value)
+        if text:
+            return text
+    return None
+
+
+def _emails(entity: Mapping[str, Any]) -> Iterator[str]:
+    for _, value in _properties(entity, "email"):
+        if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+            for part in _SEPARATORS.split(value):
+                email = part.strip("<>\"'").removeprefix("mailto:")
+                if "@" in email:
+                    yield email
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return " ".join(value.split())[:_LONGEST_TEXT] or None
+    return None
+
+
+def _ranges(document: Mapping[str, Any]) -> list[str]:
+    """Return the ranges as CIDR: as told (the cidr0 extension), else worked out from both ends."""
+    told = []
+    for item in _objects(document.get("cidr0_cidrs")):
+        prefix = item.get("v4prefix", item.get("v6prefix"))
+        try:
+            told.append(str(ip_network(f"{prefix}/{item.get('length')}")))
+        except ValueError:
+            continue
+    if told:
+        return list(dict.fromkeys(told))[:_MOST_RANGES]
+    start, end = document.get("startAddress"), document.get("endAddress")
+    if not isinstance(start, str) or not isinstance(end, str):
+        return []
+    try:
+        # Some registries write the prefix length behind the address.
+        first, last = ip_address(start.partition("/")[0]), ip_address(end.partition("/")[0])
+        return [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]
+    except (ValueError, TypeError):
+        return []
+
+
+def _holder(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the entity that holds the range: an organisation rather than a maintainer object."""
+    registrants = [entity for entity in _entities(document) if "registrant" in _roles(entity)]
+
+    def rank(entity: Mapping[str, Any]) -> tuple[bool, bool]:
+        return (bool(_MAINTAINER.search(_text(entity.get("handle")) or "")), _first(entity, "kind") != "org")
+
+    return min(registrants, key=rank, default=None)
+
+
+def _country(document: Mapping[str, Any], holder: Mapping[str, Any] | None) -> str | None:
+    told = document.get("country")
+    candidates: list[object] = [told]
+    for params, value in _properties(holder, "adr") if holder else ():
+        candidates.append(params.get("cc"))
+        candidates.append(value[-1] if isinstance(value, list) and value else None)
+    for candidate in candidates:
+        code = candidate.strip().upper() if isinstance(candidate, str) else ""
+        if len(code) == 2 and code.isascii() and code.isalpha():
+            return code
+    return None
+
+
+def _autonomous_system(document: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """Return the AS number that the range is announced from, where the registry says so."""
+    originating = document.get("arin_originas0_originautnums")
+    for number in originating if isinstance(originating, Sequence) else ():
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number, None
+    for entity in _entities(document):
+        for autnum in _objects(entity.get("autnums")):
+            number = autnum.get("startAutnum")
+            if (
+                isinstance(number, int)
+                and not isinstance(number, bool)
+                and number == autnum.get("endAutnum", number)
+            ):
+                return number, _text(autnum.get("name"))
+    return None, None

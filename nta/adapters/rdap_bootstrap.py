@@ -1,0 +1,76 @@
+"""Which RDAP server answers for an address (RFC 9224): the longest matching range wins."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from nta.domain.errors import OutsideError
+
+_WIDTH = {4: 32, 6: 128}
+
+
+class Bootstrap:
+    """The services of ipv4.json and ipv6.json."""
+
+    def __init__(self, documents: Mapping[int, object]) -> None:
+        """Read the files, by IP version. Entries that make no sense are left out.
+
+        Raises: OutsideError when a file as a whole makes no sense.
+        """
+        self._services: dict[tuple[int, int], dict[int, tuple[str, ...]]] = {}
+        for version, document in documents.items():
+            for entries, urls in _services(document):
+                for entry in entries:
+                    self._add(version, entry, urls)
+        self._lengths = {
+            version: sorted((length for v, length in self._services if v == version), reverse=True)
+            for version in documents
+        }
+
+    def _add(self, version: int, entry: object, urls: tuple[str, ...]) -> None:
+        try:
+            range_ = ip_network(entry if isinstance(entry, str) else "")
+        except ValueError:
+            return
+        if range_.version == version:
+            same_length = self._services.setdefault((version, range_.prefixlen), {})
+            same_length[int(range_.network_address)] = urls
+
+    def servers(self, ip: str) -> tuple[str, ...]:
+        """Return the base URLs to ask about an address, https first, each ending in "/".
+
+        Raises: OutsideError when nobody answers for it.
+        """
+        try:
+            address = ip_address(ip)
+        except ValueError:
+            raise OutsideError("this is no address", temporary=False) from None
+        width = _WIDTH[address.version]
+        for length in self._lengths.get(address.version, ()):
+            prefix = int(address) >> (width - length) << (width - length)
+            urls = self._services[address.version, length].get(prefix)
+            if urls:
+                return urls
+        raise OutsideError("no registry answers for this address", temporary=False)
+
+
+def _services(document: object) -> Sequence[tuple[Sequence[object], tuple[str, ...]]]:
+    services: Any = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, list):
+        raise OutsideError("the RDAP bootstrap holds no services", temporary=False)
+    found = []
+    for service in services:
+        if not (isinstance(service, list) and len(service) >= 2):
+            continue
+        entries, urls = service[-2], service[-1]  # RFC 8521 puts a contact before these two
+        if isinstance(entries, list) and isinstance(urls, list):
+            found.append((entries, _in_order(urls)))
+    return found
+
+
+def _in_order(urls: Sequence[object]) -> tuple[str, ...]:
+    usable = [url for url in urls if isinstance(url, str) and url.startswith(("https://", "http://"))]
+    return tuple(
+        url if url.endswith("/") else f"{url}/"
+        for url in sorted(usable, key=lambda url: not url.startswith("https://"))
+    )

@@ -1,0 +1,275 @@
+"""Asking web services: address vetted and pinned, answer bounded, redirects checked hop by hop."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from nta.adapters.asking import TryLaterError
+from nta.adapters.dns import literal
+from nta.adapters.reach import Gate
+from nta.domain import urls
+from nta.domain.errors import OutsideError, RefusedError
+
+Resolve = Callable[[str], Sequence[str]]
+
+_MOST_REDIRECTS: Final = 5
+_CHUNK: Final = 65_536
+_SHORTEST_REST: Final = timedelta(minutes=1)
+_LONGEST_REST: Final = timedelta(hours=24)
+_REST: Final = timedelta(minutes=15)
+
+
+class _TimedSocket(socket.socket):
+    """A socket that keeps one time limit over all reads: a byte now and then does not extend it."""
+
+    ends_at: float | None = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        _set_rest(self, self.ends_at)
+        return super().recv_into(*args, **kwargs)
+
+
+class _TimedTLSSocket(ssl.SSLSocket):
+    ends_at: float | None = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        _set_rest(self, self.ends_at)
+        return super().recv_into(*args, **kwargs)
+
+
+def _set_rest(sock: socket.socket, ends_at: float | None) -> None:
+    if ends_at is not None:
+        rest = ends_at - time.monotonic()
+        if rest <= 0:
+            raise TimeoutError("the answer takes too long")
+        sock.settimeout(rest)
+
+
+class Pins:
+    """Where connections may go: the host's addresses, vetted; the first that may be reached."""
+
+    def __init__(self, gate: Gate, resolve: Resolve) -> None:
+        self._gate = gate
+        self._resolve = resolve
+
+    def pin(self, host: str, port: int) -> str:
+        """Return the one address to connect to.
+
+        Raises: OutsideError when there is none, or none that may be reached.
+        """
+        address = literal(host)
+        refusal = OutsideError("the server's name has no address", temporary=True)
+        for candidate in (address,) if address else self._resolve(host):
+            try:
+                return self._gate.vet(candidate, port)
+            except OutsideError as fault:
+                refusal = fault
+        raise refusal
+
+
+class Web:
+    """A session with web services; to be closed."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        resolve: Resolve,
+        ca_file: Path | None = None,
+        *,
+        user_agent: str = "nta",
+        connect_timeout_s: float = 5,
+        timeout_s: float = 20,
+        longest: int = 1 << 20,
+        connections: int = 8,
+        resting: dict[str, datetime] | None = None,
+    ) -> None:
+        """Begin a session; `resting` (server: until when) may outlive it."""
+        self._resting = {} if resting is None else resting
+        self._longest = longest
+        self._timeouts = (connect_timeout_s, timeout_s)
+        trusted = str(ca_file or certifi.where())
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.verify = trusted
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
+        adapter = _PinningAdapter(Pins(gate, resolve), trusted, timeout_s, connections)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._session.close()
+
+    def get(self, url: str, accept: str, now: datetime) -> bytes | None:
+        """Return the body that a URL and its redirects lead to, None for 404 and 410.
+
+        Raises: OutsideError for everything else that is not 200; TryLaterError
+        when the server says when to come back. Each request, not the whole
+        chain, has the time limit.
+        """
+        try:
+            location = urls.parse(url)
+            for _ in range(_MOST_REDIRECTS + 1):
+                target, body = self._hop(location.url, accept, now)
+                if target is None:
+                    return body
+                location = urls.join(location, target)
+        except RefusedError:
+            raise OutsideError("the server's address cannot be read", temporary=True) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            # ValueError: what http.client and its parsers make of some garbage.
+            raise OutsideError(_reason(fault), temporary=True) from None
+        raise OutsideError("too many redirects", temporary=True)
+
+    def _hop(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+        """Return where to go on, or the body."""
+        server = urlsplit(url).netloc
+        until = self._resting.get(server)
+        if until is not None and now < until:
+            raise TryLaterError("the server asked to be left alone for a while", until)
+        with self._session.get(
+            url, headers={"Accept": accept}, timeout=self._timeouts, allow_redirects=False, stream=True
+        ) as response:
+            status = response.status_code
+            target = response.headers.get("Location")
+            if status in (301, 302, 303, 307, 308) and target:
+                return target, None
+            if status in (404, 410):
+                return None, None
+            if status in (429, 503):
+                self._resting[server] = now + _rest(response)
+                raise TryLaterError(f"the server answered {status}", self._resting[server])
+            if status != 200:
+                raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
+            return None, self._body(response)
+
+    def _body(self, response: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := response.raw.read(_CHUNK, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > self._longest:
+                raise OutsideError("the answer is too long", temporary=True)
+        return b"".join(parts)
+
+
+def _rest(response: requests.Response) -> timedelta:
+    """Return how long a server wants to be left alone (RFC 9110, 10.2.3), within reason."""
+    text = response.headers.get("Retry-After", "").strip()
+    try:
+        if text.isdecimal():
+            rest = timedelta(seconds=int(text))
+        elif text:
+            sent = response.headers.get("Date")
+            start = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
+            rest = parsedate_to_datetime(text) - start
+        else:
+            rest = _REST
+    except (ValueError, TypeError, OverflowError):
+        rest = _REST
+    return min(max(rest, _SHORTEST_REST), _LONGEST_REST)
+
+
+def _reason(fault: BaseException) -> str:
+    """Return what went wrong in words of ours: the library's own hold host names."""
+    seen: BaseException | None = fault
+    while seen is not None:
+        if isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
+            return "the server does not answer in time"
+        if isinstance(seen, ssl.SSLError | requests.exceptions.SSLError):
+            return "the server's certificate or encryption is not in order"
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(fault, requests.ConnectionError):
+        return "the server cannot be reached or breaks off"
+    return "the server's answer makes no sense"
+
+
+class _PinningAdapter(HTTPAdapter):
+    """Connects to the pinned address; the host's name stays in TLS and in the Host header."""
+
+    def __init__(self, pins: Pins, ca_file: str, timeout_s: float, connections: int) -> None:
+        self._pins = pins
+        self._timeout_s = timeout_s
+        self._tls = ssl.create_default_context(cafile=ca_file)
+        self._tls.sslsocket_class = _TimedTLSSocket
+        super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools, with connections of ours in them."""
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
+        plain = type("_Plain", (_PlainConnection,), {"pins": self._pins, "timeout_s": self._timeout_s})
+        secure = type("_Secure", (_SecureConnection,), {"pins": self._pins, "timeout_s": self._timeout_s})
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        }
+
+
+class _PlainConnection(HTTPConnection):
+    pins: ClassVar[Pins]
+    timeout_s: ClassVar[float]
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, self.pins)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _start_limit(self.sock, self.timeout_s)
+
+
+class _SecureConnection(HTTPSConnection):
+    pins: ClassVar[Pins]
+    timeout_s: ClassVar[float]
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, self.pins)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _start_limit(self.sock, self.timeout_s)
+
+
+def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:
+    address = pins.pin(connection.host, connection.port)
+    sock = _TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(connection.timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect((address, connection.port))
+    except TimeoutError as fault:
+        sock.close()
+        raise urllib3.exceptions.ConnectTimeoutError(connection, "no connection in time") from fault
+    except OSError as fault:
+        sock.close()
+        raise urllib3.exceptions.NewConnectionError(connection, "no connection") from fault
+    return sock
+
+
+def _start_limit(sock: object, timeout_s: float) -> None:
+    if isinstance(sock, _TimedSocket | _TimedTLSSocket):
+        sock.ends_at = time.monotonic() + timeout_s
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no redirect: following one is ours, and requests would read its whole body first."""
