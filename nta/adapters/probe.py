@@ -1,0 +1,150 @@
+"""Looking whether something is still there: many hosts side by side, no byte of a body kept."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import certifi
+import pycurl
+
+from nta.adapters.probe_handle import Exit, Handle, Pinned, Rules, exit_through
+from nta.adapters.reach import Gate
+from nta.domain.availability import Answer
+from nta.domain.errors import OutsideError
+from nta.ports import LookRequest
+from nta.settings import ProbeBody, Vantage
+
+_MOST_HANDLES: Final = 800  # curl's plain waiting is select(2), which knows 1,024 descriptors
+_LONGEST_WAIT_S: Final = 1.0
+
+
+class CurlProber:
+    """Looks with pycurl's multi interface, in the calling thread; each call makes and closes its handles.
+
+    The address of each request is vetted and pinned (CONNECT_TO), and checked
+    once more when curl asks for the socket. Through a SOCKS vantage point the
+    proxy is asked to connect to that same address. Redirects are told, never
+    followed; no cookies, no .netrc, no proxy from the environment.
+    """
+
+    def __init__(
+        self,
+        vantages: Iterable[Vantage],
+        gate: Gate,
+        ca_file: Path | None = None,
+        body: ProbeBody = "text",
+        user_agent: str = "nta",
+        concurrency: int = 256,
+        *,
+        connect_timeout_s: float = 5,
+        timeout_s: float = 15,
+    ) -> None:
+        self._vantages = {vantage.name: vantage for vantage in vantages}
+        self._gate = gate
+        self._body = body
+        self._concurrency = min(concurrency, _MOST_HANDLES)
+        self._rules = Rules(
+            ca_file=str(ca_file or certifi.where()),
+            user_agent=user_agent,
+            connect_timeout_ms=int(connect_timeout_s * 1000),
+            timeout_ms=int(timeout_s * 1000),
+            may_get=body in ("headers", "text"),
+        )
+
+    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+        """Yield (key, answer) as answers come: a host's requests one after the other, hosts side by side.
+
+        Yields nothing where the settings say that nothing is looked at.
+
+        Raises: OutsideError when the vantage point's proxy has no address.
+        """
+        if self._body == "none" or not requests:
+            return
+        proxy = self._vantages[vantage].proxy
+        queues: dict[tuple[str, int], deque[Pinned]] = {}
+        for request in requests:
+            try:
+                pin = self._gate.vet(request.address, request.port)
+            except OutsideError:
+                yield request.key, Answer(request.address, None, None, None, None, None, "not_reachable", 0.0)
+                continue
+            queues.setdefault((request.host, request.port), deque()).append((request, pin))
+        round_ = _Round(
+            self._rules, self._concurrency, queues.values(), exit_through(proxy) if proxy else None
+        )
+        try:
+            yield from round_.answers()
+        finally:
+            round_.close()
+
+
+class _Round:
+    """One call's handles, each working through the queue of one host at a time."""
+
+    def __init__(
+        self, rules: Rules, concurrency: int, queues: Iterable[deque[Pinned]], exit_: Exit | None
+    ) -> None:
+        self._rules = rules
+        self._concurrency = concurrency
+        self._waiting = deque(queues)
+        self._exit = exit_
+        self._multi = pycurl.CurlMulti()
+        self._handles: list[Handle] = []
+        self._idle: list[Handle] = []
+        self._busy: dict[pycurl.Curl, Handle] = {}
+
+    def answers(self) -> Iterator[tuple[int, Answer]]:
+        """Yield (key, answer) until all queues are worked through."""
+        self._fill()
+        while self._busy:
+            self._multi.perform()
+            is_quiet = True
+            for curl, code in self._ended():
+                is_quiet = False
+                handle = self._busy.pop(curl)
+                self._multi.remove_handle(curl)
+                answered = handle.finish(code)
+                if handle.is_through:
+                    self._idle.append(handle)
+                else:
+                    self._start(handle)
+                if answered is not None:
+                    yield answered
+            self._fill()
+            if is_quiet:
+                self._multi.select(_LONGEST_WAIT_S)
+
+    def close(self) -> None:
+        """Close all handles now rather than when collected: their callbacks point back at them."""
+        for curl in self._busy:
+            self._multi.remove_handle(curl)
+        for handle in self._handles:
+            handle.curl.close()
+        self._multi.close()
+
+    def _ended(self) -> Iterator[tuple[pycurl.Curl, int]]:
+        more = 1
+        while more:
+            more, good, bad = self._multi.info_read()
+            for curl in good:
+                yield curl, 0
+            for curl, code, _ in bad:
+                yield curl, code
+
+    def _fill(self) -> None:
+        while self._waiting:
+            if self._idle:
+                handle = self._idle.pop()
+            elif len(self._handles) < self._concurrency:
+                handle = Handle(self._rules, self._exit)
+                self._handles.append(handle)
+            else:
+                return
+            handle.queue = self._waiting.popleft()
+            self._start(handle)
+
+    def _start(self, handle: Handle) -> None:
+        handle.start()
+        self._busy[handle.curl] = handle
+        self._multi.add_handle(handle.curl)

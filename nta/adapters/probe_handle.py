@@ -1,0 +1,278 @@
+"""One curl handle: what it is told, what it may connect to, and what its result means."""
+
+import _socket
+import errno
+import socket
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pycurl
+
+from nta.domain import urls
+from nta.domain.availability import Answer
+from nta.domain.errors import OutsideError, RefusedError
+from nta.ports import LookRequest
+
+Pinned = tuple[LookRequest, str]
+"""A request and the vetted address it goes to."""
+
+_LONGEST_HEADERS: Final = 65_536
+_LONGEST_TEXT: Final = 255
+_NO_HEAD: Final = frozenset({405, 501})
+_BROKEN_OFF: Final = frozenset({pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_PARTIAL_FILE})
+_NOT_REACHABLE: Final = "not_reachable"
+_INITIALS: Final = frozenset(b"eElLhH")  # of ETag, Location and the status line
+
+_E_PROXY: Final = 97  # pycurl has no names for these
+_PROXY_SAYS: Final[Mapping[int, str]] = {19: "refused", 21: "timeout", 24: "timeout"}
+_ERRORS: Final[Mapping[int, str]] = {
+    pycurl.E_COULDNT_RESOLVE_PROXY: _NOT_REACHABLE,
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns_failure",
+    pycurl.E_URL_MALFORMAT: _NOT_REACHABLE,
+    pycurl.E_SSL_CONNECT_ERROR: "tls_error",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls_error",
+    pycurl.E_SSL_CIPHER: "tls_error",
+    pycurl.E_SSL_CERTPROBLEM: "tls_error",
+    pycurl.E_SSL_ISSUER_ERROR: "tls_error",
+    pycurl.E_SSL_CACERT_BADFILE: _NOT_REACHABLE,
+}
+_NO_CONNECTION: Final[Mapping[int, str]] = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is the same for all requests."""
+
+    ca_file: str
+    user_agent: str
+    connect_timeout_ms: int
+    timeout_ms: int
+    may_get: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A SOCKS proxy to go through: its URL with a literal address, and the only place connected to."""
+
+    url: str
+    endpoint: tuple[str, int]
+
+
+def exit_through(proxy: str) -> Exit:
+    """Return the way through a proxy that the settings name; its address is not the gate's business.
+
+    Raises: OutsideError when its name has no address.
+    """
+    parts = urlsplit(proxy)
+    port = parts.port or 1080
+    try:
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise OutsideError("the vantage point's proxy has no address", temporary=True) from None
+    ip = str(found[0][4][0])
+    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    # socks5:// would have curl look names up; the name it is given is an address in any case.
+    return Exit(f"socks5h://{login}{_bracketed(ip)}:{port}", (ip, port))
+
+
+class _Passed(_socket.socket):
+    """A socket that pycurl has taken a copy of; closing it is no oversight."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class Handle:
+    """A handle, the host it works for (`queue`) and the request it is at."""
+
+    __slots__ = (
+        "_endpoint",
+        "_etag",
+        "_exit",
+        "_has_all_headers",
+        "_header_bytes",
+        "_is_get",
+        "_location",
+        "_pin",
+        "_referrer",
+        "_request",
+        "_rules",
+        "_seconds",
+        "_was_refused",
+        "curl",
+        "queue",
+    )
+
+    def __init__(self, rules: Rules, exit_: Exit | None) -> None:
+        self.curl = pycurl.Curl()
+        self.queue: deque[Pinned] = deque()
+        self._rules = rules
+        self._exit = exit_
+        self._endpoint = exit_.endpoint if exit_ else ("", 0)
+        self._request: LookRequest | None = None
+        self._pin = ""
+        self._referrer: str | None = None
+        self._is_get = False
+        self._seconds = 0.0
+        self._forget()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        set_ = self.curl.setopt
+        set_(pycurl.NOSIGNAL, 1)
+        set_(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        set_(pycurl.FOLLOWLOCATION, 0)
+        set_(pycurl.PATH_AS_IS, 1)
+        set_(pycurl.NETRC, pycurl.NETRC_IGNORED)
+        set_(pycurl.PROXY, self._exit.url if self._exit else "")
+        set_(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        set_(pycurl.USERAGENT, self._rules.user_agent)
+        set_(pycurl.CAINFO, self._rules.ca_file)
+        set_(pycurl.CONNECTTIMEOUT_MS, self._rules.connect_timeout_ms)
+        set_(pycurl.TIMEOUT_MS, self._rules.timeout_ms)
+        set_(pycurl.LOW_SPEED_LIMIT, 1)
+        set_(pycurl.LOW_SPEED_TIME, max(1, self._rules.timeout_ms // 2000))
+        set_(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        set_(pycurl.HEADERFUNCTION, self._take_header)
+        set_(pycurl.WRITEFUNCTION, _refuse_body)
+        set_(pycurl.NOBODY, 1)
+
+    @property
+    def is_through(self) -> bool:
+        """Return whether the host's queue is worked through."""
+        return self._request is None and not self.queue
+
+    def start(self) -> None:
+        """Make the handle ready for what comes next: the request at hand by GET, or the queue's first."""
+        if self._request is None:
+            request, pin = self.queue.popleft()
+            self._request = request
+            self._seconds = 0.0
+            endpoint = f"::{_bracketed(pin)}:{request.port}"
+            if endpoint != self._pin:
+                self._pin = endpoint
+                self.curl.setopt(pycurl.CONNECT_TO, [endpoint])
+                if self._exit is None:
+                    self._endpoint = (pin, request.port)
+            self.curl.setopt(pycurl.URL, request.url)
+            if request.referrer != self._referrer:
+                self._referrer = request.referrer
+                self.curl.setopt(pycurl.REFERER, request.referrer or "")
+            # A connection nobody needs any more is not kept open.
+            self.curl.setopt(pycurl.FORBID_REUSE, 0 if self.queue else 1)
+        self._forget()
+
+    def finish(self, code: int) -> tuple[int, Answer] | None:
+        """Return the answer, or None when the same is to be asked again by GET."""
+        request = self._request
+        assert request is not None
+        status: int | None = self.curl.getinfo(pycurl.RESPONSE_CODE) or None
+        self._seconds += self.curl.getinfo(pycurl.TOTAL_TIME)
+        if not self._is_get and self._rules.may_get and (status in _NO_HEAD or code in _BROKEN_OFF):
+            self._use_get(True)
+            return None
+        if self._is_get:
+            self._use_get(False)
+        self._request = None
+        if code == 0 or (status and (self._has_all_headers or code == pycurl.E_WRITE_ERROR)):
+            return request.key, self._answer(request, status, None)
+        return request.key, self._answer(request, None, self._error(code))
+
+    def _use_get(self, is_get: bool) -> None:
+        self._is_get = is_get
+        if is_get:
+            self.curl.setopt(pycurl.HTTPGET, 1)
+        else:
+            self.curl.setopt(pycurl.NOBODY, 1)
+
+    def _forget(self) -> None:
+        self._etag: bytes | None = None
+        self._location: bytes | None = None
+        self._header_bytes = 0
+        self._has_all_headers = False
+        self._was_refused = False
+
+    def _answer(self, request: LookRequest, status: int | None, error: str | None) -> Answer:
+        length = int(self.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD)) if error is None else -1
+        kind = self.curl.getinfo_raw(pycurl.CONTENT_TYPE) if error is None else None
+        return Answer(
+            ip=self._pin[2:].rpartition(":")[0].strip("[]"),
+            status=status,
+            length=length if length >= 0 else None,
+            etag=_text(self._etag),
+            content_type=_text(kind),
+            location=_target(request.url, self._location) if self._location else None,
+            error=error,
+            seconds=self._seconds,
+        )
+
+    def _error(self, code: int) -> str:
+        if self._was_refused:
+            return _NOT_REACHABLE
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            return "too_slow" if self._header_bytes else "timeout"
+        if code == pycurl.E_COULDNT_CONNECT:
+            if self._exit:
+                return _NOT_REACHABLE
+            return _NO_CONNECTION.get(self.curl.getinfo(pycurl.OS_ERRNO), _NOT_REACHABLE)
+        if code == _E_PROXY:
+            return _PROXY_SAYS.get(self.curl.getinfo(pycurl.PROXY_ERROR), _NOT_REACHABLE)
+        return _ERRORS.get(code, "reset")
+
+    def _open_socket(self, purpose: int, address: Any) -> "_Passed | int":
+        """The last gate: no socket for anything but the address that was vetted."""
+        family, kind, protocol, place = address
+        if place[:2] != self._endpoint:
+            self._was_refused = True
+            return int(pycurl.SOCKET_BAD)
+        return _Passed(family, kind, protocol)
+
+    def _take_header(self, line: bytes) -> int | None:
+        self._header_bytes += len(line)
+        if self._header_bytes > _LONGEST_HEADERS:
+            return 0
+        if line[0] in _INITIALS:
+            name, _, value = line.partition(b":")
+            name = name.lower()
+            if name == b"etag":
+                self._etag = value
+            elif name == b"location":
+                self._location = value
+            elif line[:5] == b"HTTP/":
+                # What an interim answer (RFC 9110, 15.2) said before does not count.
+                self._etag = self._location = None
+                self._has_all_headers = False
+        elif line == b"\r\n":
+            self._has_all_headers = True
+        return None
+
+
+def _refuse_body(_: bytes) -> int:
+    return 0
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip
+
+
+def _text(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    text = value.decode("utf-8", "replace").strip()
+    return "".join(c for c in text if c.isprintable())[:_LONGEST_TEXT] or None
+
+
+def _target(url: str, location: bytes) -> str | None:
+    """Return where a redirect leads, canonical; None when that is no http or https URL."""
+    try:
+        return urls.join(urls.parse(url), location.decode("utf-8", "replace").strip()).url
+    except RefusedError:
+        return None
