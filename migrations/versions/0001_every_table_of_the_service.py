@@ -1,4 +1,4 @@
-"""every table of the service"""
+"""Every table of the service."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -248,12 +248,14 @@ def upgrade() -> None:
         sa.Column("is_ip", sa.Boolean(), nullable=False),
         sa.Column("domain_id", sa.BigInteger().with_variant(sa.INTEGER(), "sqlite"), nullable=True),
         sa.Column("arrangement_id", sa.BigInteger().with_variant(sa.INTEGER(), "sqlite"), nullable=True),
+        sa.Column("suspect_id", sa.BigInteger().with_variant(sa.INTEGER(), "sqlite"), nullable=True),
         sa.Column(
             "missed_looks",
             sa.BigInteger().with_variant(sa.INTEGER(), "sqlite"),
             server_default="0",
             nullable=False,
         ),
+        sa.Column("missed_since", sa.BigInteger(), nullable=True),
         sa.Column("forced_party", sa.String(length=96), nullable=True),
         sa.Column("forced_origin_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("forced_reason", sa.String(length=200), nullable=True),
@@ -350,6 +352,7 @@ def upgrade() -> None:
         sa.Column("asn", sa.BigInteger().with_variant(sa.INTEGER(), "sqlite"), nullable=True),
         sa.Column("network", sa.String(length=200), nullable=True),
         sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["arrangement_id"], ["arrangement.id"], name="fk_arrangement_party_arrangement_id"
         ),

@@ -81,6 +81,7 @@ class EventKind(StrEnum):
     PARTY_JOINED = "party_joined"  # the arrangement grew: rotation, a second host
     DOMAIN_DISABLED = "domain_disabled"
     MOVED = "moved"
+    FOLLOWED = "followed"  # the episode that begins where the content moved to
     ENDED = "ended"
 
 

@@ -95,7 +95,9 @@ class Host(Base):
     is_ip: Mapped[bool]
     domain_id: Mapped[int | None] = mapped_column(ForeignKey("domain.id"), index=True)
     arrangement_id: Mapped[int | None]
+    suspect_id: Mapped[int | None]  # an arrangement seen instead of the one in force, not yet believed
     missed_looks: Mapped[int] = mapped_column(default=0, server_default="0")
+    missed_since: Mapped[datetime | None]  # the first of those looks
     forced_party: Mapped[str | None] = mapped_column(word(96))
     forced_origin_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     forced_reason: Mapped[str | None]
@@ -134,6 +136,7 @@ class ArrangementParty(Base):
     asn: Mapped[int | None]
     network: Mapped[str | None]
     country: Mapped[str | None] = mapped_column(word(2))
+    seen_at: Mapped[datetime]  # when the name last led here
 
 
 class Case(Base):

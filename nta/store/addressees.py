@@ -1,0 +1,270 @@
+"""Parties, contacts and addressees: who is told of an episode, in which role, at which address."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+
+from nta.domain.contacts import Choice, Health
+from nta.domain.roles import Severity
+from nta.ports import Ids
+from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
+
+_CHUNK = 500
+
+
+class Told(NamedTuple):
+    """One party that an episode's rung speaks to: the choice, the rung's id, the kind of notice, and why."""
+
+    episode_id: int
+    choice: Choice
+    rung: str
+    kind: str
+    why: str
+
+
+class Standing(NamedTuple):
+    """An addressee as it stands, as far as the next rung depends on it."""
+
+    id: int
+    episode_id: int
+    party: str
+    role: str
+    waiting_since: datetime | None
+    released_at: datetime | None
+
+
+class Waiting(NamedTuple):
+    """An addressee for whom a notice is still to be made, with all that the notice says of its location."""
+
+    id: int
+    episode_id: int
+    party: str
+    role: str
+    rung: str
+    kind: str
+    waiting_since: datetime
+    contact_id: int
+    email: str
+    language: str
+    format: str
+    health: str
+    severity: str
+    stage: str
+    presence: str
+    ladder: str | None
+    arrangement_id: int | None
+    last_up_at: datetime | None
+    received_at: datetime
+    case_id: int
+    case_reference: str
+    url_sealed: bytes
+    scope: str
+    port: int
+
+
+def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Yield ids in rising order, as many at a time as both databases take in one statement."""
+    listed = sorted(set(ids))
+    for start in range(0, len(listed), _CHUNK):
+        yield listed[start : start + _CHUNK]
+
+
+def troubled(connection: Connection) -> dict[str, Health]:
+    """Return the health of every address that is not fine, the worst where parties share one."""
+    found: dict[str, Health] = {}
+    query = select(Contact.address, Contact.health).where(Contact.health != Health.FINE.value)
+    for address, health in connection.execute(query):
+        if found.get(address.lower()) is not Health.DEAD:
+            found[address.lower()] = Health(health)
+    return found
+
+
+def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[Standing]:
+    """Return the addressees of the episodes, in the order of their ids."""
+    found: list[Standing] = []
+    columns = [Addressee.__table__.c[name] for name in Standing._fields]
+    for part in chunks(episode_ids):
+        query = select(*columns).where(Addressee.episode_id.in_(part)).order_by(Addressee.id)
+        found.extend(Standing._make(row) for row in connection.execute(query))
+    return found
+
+
+def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) -> None:
+    """Make a notice be wanted for each party told; an addressee of an earlier rung is used again."""
+    if not told:
+        return
+    contacts = _contacts(connection, ids, [t.choice for t in told], now)
+    known = {
+        (s.episode_id, s.party, s.role): s.id for s in of_episodes(connection, {t.episode_id for t in told})
+    }
+    new, again = [], []
+    for t in told:
+        values = {
+            "contact_id": contacts[t.choice.party, t.choice.email],
+            "why": t.why[:200],
+            "rung": t.rung,
+            "kind": t.kind,
+            "waiting_since": now,
+        }
+        key = (t.episode_id, t.choice.party, t.choice.role.value)
+        if key in known:
+            again.append({f"_{name}": value for name, value in values.items()} | {"_id": known[key]})
+        else:
+            new.append(values | {"episode_id": key[0], "party": key[1], "role": key[2]})
+    if new:
+        numbers = ids.take(len(new))
+        connection.execute(insert(Addressee), [{"id": n, **v} for n, v in zip(numbers, new, strict=True)])
+    if again:
+        names = ("contact_id", "why", "rung", "kind", "waiting_since")
+        connection.execute(
+            update(Addressee)
+            .where(Addressee.id == bindparam("_id"))
+            .values({name: bindparam(f"_{name}") for name in names} | {"bounced_at": None}),
+            again,
+        )
+
+
+def waiting(connection: Connection, limit: int) -> list[Waiting]:
+    """Return addressees for whom a notice is to be made: hurried ones first, then the longest waiting."""
+    hurried = case((Episode.severity == Severity.NORMAL.value, 1), else_=0)
+    query = (
+        select(
+            *(Addressee.__table__.c[name] for name in Waiting._fields[:8]),
+            Contact.address,
+            Contact.language,
+            Contact.format,
+            Contact.health,
+            *(Episode.__table__.c[name] for name in Waiting._fields[12:20]),
+            Case.reference,
+            Case.url_sealed,
+            Case.scope,
+            Host.port,
+        )
+        .join(Contact, Contact.id == Addressee.contact_id)
+        .join(Episode, Episode.id == Addressee.episode_id)
+        .join(Case, Case.id == Episode.case_id)
+        .join(Host, Host.id == Episode.host_id)
+        .where(Addressee.waiting_since.is_not(None))
+        .order_by(hurried, Addressee.waiting_since, Addressee.id)
+        .limit(limit)
+    )
+    return [Waiting._make(row) for row in connection.execute(query)]
+
+
+def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
+    """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once."""
+    since = Addressee.waiting_since
+    query = (
+        select(Episode.severity == Severity.NORMAL.value, func.min(since))
+        .join(Episode, Episode.id == Addressee.episode_id)
+        .where(since.is_not(None))
+        .group_by(Episode.severity == Severity.NORMAL.value)
+    )
+    moments = [at + gather if normal else at for normal, at in connection.execute(query) if at is not None]
+    return min(moments, default=None)
+
+
+def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
+    """Note that no notice is to be made any more for these addressees."""
+    for part in chunks(addressee_ids):
+        connection.execute(update(Addressee).where(Addressee.id.in_(part)).values(waiting_since=None))
+
+
+def handed(connection: Connection, notice_id: int, now: datetime) -> None:
+    """Start clock B of the notice's addressees, where it does not run yet."""
+    connection.execute(
+        update(Addressee)
+        .where(Addressee.id.in_(_of_notice(notice_id)), Addressee.first_handed_at.is_(None))
+        .values(first_handed_at=now)
+    )
+
+
+def accepted(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Note proof that the notice's addressees have it. The earliest proof counts."""
+    earlier = Addressee.accepted_at.is_(None) | (Addressee.accepted_at > at)
+    connection.execute(
+        update(Addressee)
+        .where(Addressee.id.in_(_of_notice(notice_id)), earlier)
+        .values(accepted_at=at, presumed=False)
+    )
+
+
+def bounced(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Note that the notice's addressees could not be reached with it."""
+    connection.execute(update(Addressee).where(Addressee.id.in_(_of_notice(notice_id))).values(bounced_at=at))
+
+
+def set_health(connection: Connection, contact_id: int, health: Health, why: str, at: datetime) -> None:
+    """Write how a contact fares; a dead one stays dead until a person says otherwise."""
+    connection.execute(
+        update(Contact)
+        .where(Contact.id == contact_id, Contact.health != Health.DEAD.value)
+        .values(health=health.value, health_why=why[:200], health_at=at)
+    )
+
+
+def _of_notice(notice_id: int) -> Select[int]:
+    return select(NoticeItem.addressee_id).where(
+        NoticeItem.notice_id == notice_id, NoticeItem.left_at.is_(None)
+    )
+
+
+def _contacts(
+    connection: Connection, ids: Ids, choices: Sequence[Choice], now: datetime
+) -> dict[tuple[str, str], int]:
+    """Make party and contact rows where there are none; return the contacts' ids by party and address."""
+    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
+    parties = {c.party: c for c in choices}
+    connection.execute(
+        upsert(PartyRow).on_conflict_do_nothing(),
+        [
+            {
+                "id": party,
+                "name": c.party_name[:200],
+                "country": c.country,
+                "source": c.source[:32],
+                "seen_at": now,
+            }
+            for party, c in sorted(parties.items())  # one order for every writer: no deadlock
+        ],
+    )
+    wanted = {(c.party, c.email): c for c in choices}
+    found = _known_contacts(connection, wanted)
+    missing = sorted(wanted.keys() - found.keys())
+    if missing:
+        numbers = ids.take(len(missing))
+        connection.execute(
+            upsert(Contact).on_conflict_do_nothing(),
+            [
+                {
+                    "id": number,
+                    "party": party,
+                    "way": "email",
+                    "address": address,
+                    "language": wanted[party, address].language,
+                    "format": wanted[party, address].format,
+                    "source": wanted[party, address].source[:32],
+                    "confidence": wanted[party, address].confidence,
+                }
+                for number, (party, address) in zip(numbers, missing, strict=True)
+            ],
+        )
+        found = _known_contacts(connection, wanted)
+    return found
+
+
+def _known_contacts(
+    connection: Connection, wanted: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    parties = sorted({party for party, _ in wanted})
+    for start in range(0, len(parties), _CHUNK):
+        query = select(Contact.party, Contact.address, Contact.id).where(
+            Contact.way == "email", Contact.party.in_(parties[start : start + _CHUNK])
+        )
+        found.update({(row.party, row.address): row.id for row in connection.execute(query)})
+    return {key: number for key, number in found.items() if key in wanted}

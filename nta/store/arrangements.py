@@ -1,0 +1,214 @@
+"""Arrangements: which parties serve a host, believed or suspected, and how one follows another."""
+
+import dataclasses
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from nta.domain.aiming import Served
+from nta.domain.hosting import HostingFacts, from_plain, to_plain
+from nta.store.base import Store
+from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
+
+PLACE = "arrangement.facts"
+
+
+class HostRow(NamedTuple):
+    """A host as the steps need it, its name unsealed."""
+
+    id: int
+    name: str
+    port: int
+    is_ip: bool
+    domain_id: int | None
+    arrangement_id: int | None
+    suspect_id: int | None
+    missed_looks: int
+    missed_since: datetime | None
+
+
+def hosts(connection: Connection, store: Store, ids: Collection[int]) -> dict[int, HostRow]:
+    """Return hosts by id."""
+    found: dict[int, HostRow] = {}
+    wanted = sorted(ids)
+    opened = store.sealer.text
+    for start in range(0, len(wanted), 500):
+        rows = connection.execute(
+            select(
+                Host.id,
+                Host.name_sealed,
+                Host.port,
+                Host.is_ip,
+                Host.domain_id,
+                Host.arrangement_id,
+                Host.suspect_id,
+                Host.missed_looks,
+                Host.missed_since,
+            ).where(Host.id.in_(wanted[start : start + 500]))
+        )
+        for row in rows:
+            found[row[0]] = HostRow(row[0], opened("host.name", row[0], row[1]), *row[2:])
+    return found
+
+
+def served(connection: Connection, ids: Collection[int]) -> dict[int, list[Served]]:
+    """Return the addresses of arrangements, by arrangement."""
+    found: dict[int, list[Served]] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        rows = connection.execute(
+            select(
+                ArrangementParty.arrangement_id,
+                ArrangementParty.address,
+                ArrangementParty.proxy,
+                ArrangementParty.party,
+                ArrangementParty.network,
+                ArrangementParty.seen_at,
+            )
+            .where(ArrangementParty.arrangement_id.in_(wanted[start : start + 500]))
+            .order_by(ArrangementParty.address)
+        )
+        for number, address, proxy, party, network, seen_at in rows:
+            found.setdefault(number, []).append(Served(address, proxy or party, network, seen_at))
+    return found
+
+
+def facts(connection: Connection, store: Store, arrangement_id: int) -> HostingFacts:
+    """Return the facts of an arrangement."""
+    sealed = connection.execute(
+        select(Arrangement.facts_sealed).where(Arrangement.id == arrangement_id)
+    ).scalar_one()
+    found = from_plain(json.loads(store.sealer.open(PLACE, arrangement_id, sealed)))
+    seen: dict[str, datetime] = dict(
+        connection.execute(
+            select(ArrangementParty.address, ArrangementParty.seen_at).where(
+                ArrangementParty.arrangement_id == arrangement_id
+            )
+        ).all()
+    )
+    addresses = tuple(dataclasses.replace(a, seen_at=seen.get(a.ip, a.seen_at)) for a in found.addresses)
+    return dataclasses.replace(found, addresses=addresses)
+
+
+def seen_here(connection: Connection, arrangement_id: int, addresses: Collection[str], now: datetime) -> None:
+    """Note that the name led to these addresses of an arrangement just now."""
+    connection.execute(
+        update(ArrangementParty)
+        .where(ArrangementParty.arrangement_id == arrangement_id, ArrangementParty.address.in_(addresses))
+        .values(seen_at=now)
+    )
+
+
+def join(connection: Connection, store: Store, host: HostRow) -> None:
+    """Take the parties of the suspected arrangement into the one in force: the host serves from both."""
+    if host.arrangement_id is None or host.suspect_id is None:
+        return
+    now_in_force = facts(connection, store, host.arrangement_id)
+    suspected = facts(connection, store, host.suspect_id)
+    held = {a.ip for a in now_in_force.addresses}
+    both = now_in_force.addresses + tuple(a for a in suspected.addresses if a.ip not in held)
+    renew(connection, store, host.arrangement_id, dataclasses.replace(now_in_force, addresses=both))
+
+
+def begin(
+    connection: Connection,
+    store: Store,
+    host_id: int,
+    what: HostingFacts,
+    now: datetime,
+    *,
+    suspected: bool = False,
+) -> int:
+    """Begin an arrangement of a host, in force or only suspected; return its id."""
+    number = store.new_id()
+    connection.execute(
+        insert(Arrangement).values(
+            id=number,
+            host_id=host_id,
+            country=what.country,
+            facts_sealed=_sealed(store, number, what),
+            facts_at=what.asked_at,
+            began_at=now,
+        )
+    )
+    _write_parties(connection, number, what)
+    column = {"suspect_id": number} if suspected else {"arrangement_id": number}
+    connection.execute(update(Host).where(Host.id == host_id).values(**column))
+    return number
+
+
+def renew(connection: Connection, store: Store, arrangement_id: int, what: HostingFacts) -> None:
+    """Write newer facts of the same arrangement."""
+    connection.execute(
+        update(Arrangement)
+        .where(Arrangement.id == arrangement_id)
+        .values(
+            country=what.country, facts_sealed=_sealed(store, arrangement_id, what), facts_at=what.asked_at
+        )
+    )
+    connection.execute(delete(ArrangementParty).where(ArrangementParty.arrangement_id == arrangement_id))
+    _write_parties(connection, arrangement_id, what)
+
+
+def missed(connection: Connection, host: HostRow, now: datetime) -> None:
+    """Note a look that saw none of the host's parties."""
+    since = host.missed_since if host.missed_looks else now
+    connection.execute(
+        update(Host).where(Host.id == host.id).values(missed_looks=host.missed_looks + 1, missed_since=since)
+    )
+
+
+def seen_again(connection: Connection, host: HostRow, now: datetime) -> None:
+    """Forget missed looks and drop a suspected arrangement: it has joined, or was a passing thing."""
+    if host.suspect_id is not None:
+        connection.execute(update(Arrangement).where(Arrangement.id == host.suspect_id).values(ended_at=now))
+    connection.execute(
+        update(Host).where(Host.id == host.id).values(missed_looks=0, missed_since=None, suspect_id=None)
+    )
+
+
+def supersede(connection: Connection, host: HostRow, now: datetime) -> int | None:
+    """End the arrangement in force; the suspected one, if looked up already, takes its place."""
+    if host.arrangement_id is not None:
+        connection.execute(
+            update(Arrangement).where(Arrangement.id == host.arrangement_id).values(ended_at=now)
+        )
+    connection.execute(
+        update(Host)
+        .where(Host.id == host.id)
+        .values(arrangement_id=host.suspect_id, suspect_id=None, missed_looks=0, missed_since=None)
+    )
+    return host.suspect_id
+
+
+def domain_of(connection: Connection, store: Store, domain_id: int | None) -> tuple[str, str] | None:
+    """Return a registrable domain's name and suffix."""
+    row = connection.execute(
+        select(Domain.id, Domain.name_sealed, Domain.suffix).where(Domain.id == domain_id)
+    ).first()
+    return (store.sealer.text("domain.name", row[0], row[1]), row[2]) if row else None
+
+
+def _sealed(store: Store, number: int, what: HostingFacts) -> bytes:
+    return store.sealer.seal(PLACE, number, json.dumps(to_plain(what), separators=(",", ":")))
+
+
+def _write_parties(connection: Connection, number: int, what: HostingFacts) -> None:
+    rows: Sequence[dict[str, object]] = [
+        {
+            "arrangement_id": number,
+            "address": a.ip,
+            "party": a.party,
+            "proxy": a.proxy,
+            "asn": a.asn,
+            "network": a.network.cidr[0] if a.network and a.network.cidr else None,
+            "country": a.network.country if a.network else None,
+            "seen_at": a.seen_at or what.asked_at,
+        }
+        for a in what.addresses
+    ]
+    if rows:
+        connection.execute(insert(ArrangementParty), rows)

@@ -1,0 +1,201 @@
+"""What a round of looks reads and writes: episodes with their URLs, current spans, in bulk."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from nta.domain.availability import Cause, Run, Sighting, Verdict
+from nta.domain.outcomes import Actor, Outcome, ending
+from nta.domain.roles import Role
+from nta.ports import Ids
+from nta.store.base import Store
+from nta.store.bulk import insert_rows, table_of, update_rows
+from nta.store.episodes import State
+from nta.store.tables import Addressee, Case, Episode, Host, SightingSpan
+from nta.store.types import to_us
+
+_STATE = [Episode.__table__.c[name] for name in State._fields]
+_WIDTH = len(_STATE)
+_SPAN = (
+    "id",
+    "episode_id",
+    "vantage",
+    "first_at",
+    "last_at",
+    "count",
+    "longest_gap",
+    "verdict",
+    "cause",
+    "rule",
+    "status",
+    "length",
+    "address",
+    "current",
+)
+_GOES_ON = ("last_at", "count", "longest_gap", "status", "length", "address")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Job(NamedTuple):
+    """One episode to look at."""
+
+    state: State
+    url: str
+    referrer: str | None
+
+
+class Span(NamedTuple):
+    """The current run of one vantage point, with its row."""
+
+    id: int
+    run: Run
+
+
+def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job]:
+    """Return episodes with their URLs unsealed, in the order of their hosts: a host's URLs stand together."""
+    found: list[Job] = []
+    wanted = sorted(ids)
+    opened = store.sealer.text
+    for start in range(0, len(wanted), 1000):
+        rows = connection.execute(
+            select(*_STATE, Case.url_sealed, Case.referrer_sealed)
+            .join(Case, Case.id == Episode.case_id)
+            .where(Episode.id.in_(wanted[start : start + 1000]))
+        )
+        for row in rows:
+            state = State._make(row[:_WIDTH])
+            url = opened("case.url", state.case_id, row[_WIDTH])
+            sealed = row[_WIDTH + 1]
+            referrer = opened("case.referrer", state.case_id, sealed) if sealed is not None else None
+            found.append(Job(state, url, referrer))
+    found.sort(key=lambda job: (job.state.host_id, job.state.id))
+    return found
+
+
+def spans(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Span]]:
+    """Return the current span of each vantage point, by episode."""
+    found: dict[int, dict[str, Span]] = {}
+    wanted = sorted(ids)
+    table = SightingSpan
+    for start in range(0, len(wanted), 1000):
+        rows = connection.execute(
+            select(
+                table.episode_id,
+                table.id,
+                table.vantage,
+                table.verdict,
+                table.cause,
+                table.first_at,
+                table.last_at,
+                table.count,
+                table.longest_gap,
+            ).where(table.current, table.episode_id.in_(wanted[start : start + 1000]))
+        )
+        for episode, number, vantage, verdict, cause, first, last, count, gap in rows:
+            run = Run(vantage, Verdict(verdict), Cause(cause), first, last, count, gap)
+            found.setdefault(episode, {})[vantage] = Span(number, run)
+    return found
+
+
+class Seen(NamedTuple):
+    """One sighting of one episode, with the run it extends or begins."""
+
+    episode_id: int
+    before: Span | None
+    after: Run
+    sighting: Sighting
+
+
+def write_spans(connection: Connection, ids: Ids, seen: Sequence[Seen]) -> None:
+    """Let current spans go on, or end them and begin the next."""
+    goes_on: list[tuple[Any, ...]] = []
+    ended: list[tuple[Any, ...]] = []
+    begun: list[Seen] = []
+    for entry in seen:
+        run, s = entry.after, entry.sighting
+        if entry.before is not None and run.count > 1:
+            gap = run.longest_gap // _MICROSECOND
+            goes_on.append((to_us(run.last_at), run.count, gap, s.status, s.length, s.ip, entry.before.id))
+            continue
+        if entry.before is not None:
+            ended.append((False, entry.before.id))
+        begun.append(entry)
+    table = table_of(SightingSpan)
+    update_rows(connection, table, _GOES_ON, ("id",), goes_on)
+    update_rows(connection, table, ("current",), ("id",), ended)
+    insert_rows(connection, table, _SPAN, _new_spans(begun, ids))
+
+
+def _new_spans(begun: Sequence[Seen], ids: Ids) -> list[tuple[Any, ...]]:
+    rows = []
+    for entry, number in zip(begun, ids.take(len(begun)), strict=True):
+        s = entry.sighting
+        at = to_us(s.at)
+        rows.append(
+            (
+                number,
+                entry.episode_id,
+                s.vantage,
+                at,
+                at,
+                1,
+                0,
+                s.verdict.value,
+                s.cause.value,
+                s.rule,
+                s.status,
+                s.length,
+                s.ip,
+                True,
+            )
+        )
+    return rows
+
+
+class ToldOf(NamedTuple):
+    """Who had been told of an episode before a moment, and what they said."""
+
+    roles: frozenset[Role]
+    answered_removed: bool
+
+
+def told_of(connection: Connection, state: State, before: datetime) -> ToldOf:
+    """Return the roles told before a moment, and whether one of them said it was removed.
+
+    A registrar or registry told of another case of the same domain counts
+    too: what it does to the name ends them all.
+    """
+    told = Addressee.first_handed_at.is_not(None) & (Addressee.first_handed_at < before)
+    rows = connection.execute(
+        select(Addressee.role, Addressee.answer).where(Addressee.episode_id == state.id, told)
+    ).all()
+    domain = select(Host.domain_id).where(Host.id == state.host_id).scalar_subquery()
+    names = connection.execute(
+        select(Addressee.role)
+        .distinct()
+        .join(Episode, Episode.id == Addressee.episode_id)
+        .join(Host, Host.id == Episode.host_id)
+        .where(
+            Host.domain_id == domain, Addressee.role.in_((Role.REGISTRAR.value, Role.REGISTRY.value)), told
+        )
+    ).scalars()
+    said = {"removed", "disabled", "account_closed"}
+    roles = frozenset(Role(role) for role in [*(row.role for row in rows), *names])
+    return ToldOf(roles, any(row.answer in said for row in rows))
+
+
+def outcome_of(connection: Connection, state: State, cause: Cause, *, moved: bool) -> tuple[Outcome, Actor]:
+    """Return how an episode whose content is gone or moved ends, and by whom."""
+    gone_at = state.first_gone_at
+    told = told_of(connection, state, gone_at) if gone_at else ToldOf(frozenset(), False)
+    return ending(
+        first_handed_at=state.first_handed_at,
+        last_up_at=state.last_up_at,
+        first_gone_at=gone_at,
+        cause=cause,
+        told_roles=told.roles,
+        answered_removed=told.answered_removed,
+        moved=moved,
+    )

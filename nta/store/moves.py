@@ -1,0 +1,119 @@
+"""What the names said of hosts, recorded: seen again, joined, suspected, moved on."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nta.domain.aiming import STRANGER, Aim, Served
+from nta.domain.availability import Cause
+from nta.domain.lifecycle import EventKind, Presence, Stage
+from nta.domain.resolution import Change, arrangement_change
+from nta.store import arrangements, due, episodes, looking
+from nta.store.arrangements import HostRow
+from nta.store.base import Store
+from nta.store.episodes import State
+
+WHO = "service"
+
+
+def record_hosts(
+    store: Store,
+    hosts: Mapping[int, HostRow],
+    served: Mapping[int, Sequence[Served]],
+    aims: Mapping[tuple[int, str], Aim],
+    now: datetime,
+) -> bool:
+    """Record what the names said of each host: seen again, joined, suspected or moved. True: one moved."""
+    vantages = {vantage for _, vantage in aims}
+    moved = False
+    for host_id, row in hosts.items():
+        known = served.get(row.arrangement_id or 0, ())
+        seen = frozenset[str]().union(*(aims[host_id, vantage].seen for vantage in vantages))
+        parties = frozenset(one.party or "" for one in known)
+        change = arrangement_change(parties, seen, row.missed_looks)
+        strange = STRANGER in seen
+        stale = _stale(known, aims, host_id, vantages, now)
+        if known and (strange or row.missed_looks or stale) and seen:
+            with store.db.write(lazy=True) as connection:
+                if stale and row.arrangement_id is not None:
+                    arrangements.seen_here(connection, row.arrangement_id, stale, now)
+                _record_host(connection, store, row, change, strange, now)
+            moved = moved or change is Change.MOVED
+    return moved
+
+
+def _stale(
+    known: Sequence[Served],
+    aims: Mapping[tuple[int, str], Aim],
+    host_id: int,
+    vantages: set[str],
+    now: datetime,
+) -> set[str]:
+    """Return known addresses that the name leads to and whose last sight is over an hour old."""
+    led_to = {ip for vantage in vantages for ip in aims[host_id, vantage].addresses}
+    return {
+        one.address for one in known if one.address in led_to and (now - one.seen_at).total_seconds() > 3600
+    }
+
+
+def _record_host(
+    connection: Connection, store: Store, row: HostRow, change: Change, strange: bool, now: datetime
+) -> None:
+    fresh = arrangements.hosts(connection, store, [row.id])[row.id]
+    if fresh.arrangement_id != row.arrangement_id:
+        return  # somebody else settled it meanwhile
+    if change in (Change.SAME, Change.JOINED):
+        if fresh.missed_looks and fresh.suspect_id is not None:
+            arrangements.join(connection, store, fresh)
+            states = episodes.open_on_host(connection, row.id)
+            episodes.note(connection, store.ids, states, EventKind.PARTY_JOINED, at=now, who=WHO)
+            told = (Stage.NOTIFIED, Stage.ESCALATED)
+            due.want(connection, due.ESCALATE, {s.id for s in states if s.stage in told}, now)
+        if fresh.missed_looks:
+            arrangements.seen_again(connection, fresh, now)
+        if strange and not fresh.missed_looks:
+            due.want(connection, due.RESOLVE, [row.id], now)
+    elif change is Change.SUSPECT:
+        arrangements.missed(connection, fresh, now)
+        due.want(connection, due.RESOLVE, [row.id], now)
+    else:
+        _move_on(connection, store, fresh, now)
+
+
+def _move_on(connection: Connection, store: Store, row: HostRow, now: datetime) -> None:
+    """End the host's episodes as moved, and begin those of the arrangement that took over.
+
+    Absent and removed ones stay: their content was gone before the move,
+    and they are watched where the name leads now.
+    """
+    states = episodes.open_on_host(connection, row.id, lock=True)
+    arrangements.supersede(connection, row, now)
+    leaving = [s for s in states if s.presence in (Presence.UNSEEN, Presence.UP)]
+    gone_at = row.missed_since or now
+    changes = []
+    for state in leaving:
+        left = state._replace(
+            first_gone_at=gone_at, looked_at=now, last_verdict="moved", last_cause="other_host"
+        )
+        outcome, actor = looking.outcome_of(connection, left, Cause.OTHER_HOST, moved=True)
+        changes.append(episodes.ending(left, outcome, actor, at=now, who=WHO, kind=EventKind.MOVED))
+    episodes.move(connection, store.ids, changes)
+    episodes.forget(connection, [s.id for s in leaving])
+    for state in leaving:
+        _follow(connection, store, state, now)
+
+
+def _follow(connection: Connection, store: Store, state: State, now: datetime) -> None:
+    episodes.begin(
+        connection,
+        store.ids,
+        case_id=state.case_id,
+        host_id=state.host_id,
+        number=state.number + 1,
+        severity=state.severity,
+        received_at=state.received_at,
+        at=now,
+        who=WHO,
+        kind=EventKind.FOLLOWED,
+    )

@@ -1,0 +1,254 @@
+"""Looking whether it is still there: take due episodes, look from every vantage point, record."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nta.domain.aiming import Aim, Served, aim_at
+from nta.domain.availability import (
+    Answer,
+    Cause,
+    ProofRules,
+    Sighting,
+    Verdict,
+    extend,
+    judge,
+    merge_hosts,
+    read,
+)
+from nta.domain.deadlines import next_look_at
+from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
+from nta.domain.outcomes import Outcome
+from nta.domain.roles import Severity
+from nta.domain.urls import parse
+from nta.ports import LookRequest, NameAnswer, Names, Prober
+from nta.store import arrangements, due, episodes, looking, moves
+from nta.store.arrangements import HostRow
+from nta.store.base import Store
+from nta.store.episodes import State
+from nta.store.rounds import after_round
+
+WHO = "service"
+RULES = ProofRules()
+RECORDED = 300
+"""Episodes a transaction: with span, event and due row about 2,000 rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What looks: the vantage points by name, fresh names, the probe, and the pages that must be there."""
+
+    vantages: tuple[str, ...]
+    names: Names
+    prober: Prober
+    control_urls: tuple[str, ...]
+
+
+def recheck_due(
+    store: Store,
+    *,
+    eyes: Eyes,
+    holder: str,
+    now: datetime,
+    limit: int = 2000,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> int:
+    """Look at one batch of due episodes. Return how many were taken."""
+    with store.db.write(lazy=True) as connection:
+        taken = due.take(connection, due.LOOK, holder, now, limit)
+    if not taken:
+        return 0
+    checkpoint("recheck.taken")
+    with store.db.read() as connection:
+        jobs = looking.jobs(connection, store, taken)
+        spans = looking.spans(connection, taken)
+        hosts = arrangements.hosts(connection, store, {job.state.host_id for job in jobs})
+        served = arrangements.served(
+            connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
+        )
+    aims = aim(hosts, served, eyes)
+    sightings = look(jobs, hosts, aims, eyes, now)
+    checkpoint("recheck.looked")
+    moved = moves.record_hosts(store, hosts, served, aims, now)
+    for start in range(0, len(jobs), RECORDED):
+        part = jobs[start : start + RECORDED]
+        with store.db.write(lazy=True) as connection:
+            mine = due.still_mine(connection, due.LOOK, [job.state.id for job in part], holder)
+            _record(connection, store, [j for j in part if j.state.id in mine], sightings, spans, hosts, now)
+        checkpoint("recheck.recorded")
+    if len(jobs) < len(taken) or moved:
+        with store.db.write() as connection:
+            known = {job.state.id for job in jobs}
+            due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
+    return len(taken)
+
+
+def aim(
+    hosts: Mapping[int, HostRow], served: Mapping[int, Sequence[Served]], eyes: Eyes
+) -> dict[tuple[int, str], Aim]:
+    """Ask the names from every vantage point; return where to look, by host and vantage point."""
+    named = {row.name for row in hosts.values() if not row.is_ip}
+    found: dict[tuple[int, str], Aim] = {}
+    for vantage in eyes.vantages:
+        answers = eyes.names.addresses(named, vantage) if named else {}
+        for host_id, row in hosts.items():
+            answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
+            found[host_id, vantage] = aim_at(
+                answer.addresses, answer.error, served.get(row.arrangement_id or 0, ())
+            )
+    return found
+
+
+def look(
+    jobs: Sequence[looking.Job],
+    hosts: Mapping[int, HostRow],
+    aims: Mapping[tuple[int, str], Aim],
+    eyes: Eyes,
+    now: datetime,
+) -> dict[int, list[Sighting]]:
+    """Look at every job from every vantage point; one merged sighting each."""
+    found: dict[int, list[Sighting]] = {job.state.id: [] for job in jobs}
+    for vantage in eyes.vantages:
+        answers = _probe(jobs, hosts, aims, eyes, vantage)
+        blind = [
+            a for many in answers.values() for a in many if a.status is None or not 200 <= a.status < 300
+        ]
+        named = any(aims[j.state.host_id, vantage].reading for j in jobs)
+        control_ok = not (blind or named) or control(eyes, vantage)
+        for job in jobs:
+            state = job.state
+            reading = aims[state.host_id, vantage].reading
+            if reading is not None:
+                plain = reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
+                found[state.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
+                continue
+            seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(state.id, ())]
+            if seen:
+                found[state.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
+    return found
+
+
+def control(eyes: Eyes, vantage: str) -> bool:
+    """Tell whether one of the pages that must be there is: else our own network may be at fault."""
+    locations = [parse(url) for url in eyes.control_urls]
+    names = eyes.names.addresses({at.host for at in locations if not at.is_ip}, vantage)
+    requests = []
+    for number, at in enumerate(locations):
+        addresses = (at.host,) if at.is_ip else names[at.host].addresses
+        requests += [LookRequest(number, at.url, at.host, at.port, ip) for ip in addresses[:1]]
+    return any(
+        read(answer, control_ok=True)[0] is Verdict.UP for _, answer in eyes.prober.look(requests, vantage)
+    )
+
+
+def _probe(
+    jobs: Sequence[looking.Job],
+    hosts: Mapping[int, HostRow],
+    aims: Mapping[tuple[int, str], Aim],
+    eyes: Eyes,
+    vantage: str,
+) -> dict[int, list[Answer]]:
+    requests = []
+    for job in jobs:
+        row = hosts[job.state.host_id]
+        requests += [
+            LookRequest(job.state.id, job.url, row.name, row.port, ip, job.referrer)
+            for ip in aims[row.id, vantage].pins
+        ]
+    answers: dict[int, list[Answer]] = {}
+    for key, answer in eyes.prober.look(requests, vantage):
+        answers.setdefault(key, []).append(answer)
+    return answers
+
+
+def _sighting(vantage: str, now: datetime, answer: Answer, control_ok: bool) -> Sighting:
+    verdict, cause, rule = read(answer, control_ok=control_ok)
+    return Sighting(
+        vantage, now, verdict, cause, rule, answer.status, answer.length, answer.ip, answer.seconds
+    )
+
+
+def _record(
+    connection: Connection,
+    store: Store,
+    jobs: Sequence[looking.Job],
+    sightings: Mapping[int, Sequence[Sighting]],
+    spans: Mapping[int, Mapping[str, looking.Span]],
+    hosts: Mapping[int, HostRow],
+    now: datetime,
+) -> None:
+    """Write spans, states, events and next looks of one part of a batch."""
+    current = episodes.load(connection, [job.state.id for job in jobs], lock=True)
+    seen: list[looking.Seen] = []
+    changes: list[episodes.Change] = []
+    same: list[State] = []
+    moments: list[tuple[int, datetime | None]] = []
+    for job in jobs:
+        state = current[job.state.id]
+        if state.ended_at is not None:
+            moments.append((state.id, None))
+            continue
+        known = spans.get(state.id, {})
+        runs = []
+        for sighting in sightings[state.id]:
+            before = known.get(sighting.vantage)
+            run = extend(before.run if before else None, sighting)
+            runs.append(run)
+            seen.append(looking.Seen(state.id, before, run, sighting))
+        judgement = judge(sightings[state.id], runs, RULES)
+        after, event = after_round(state, judgement, now)
+        if event is Sign.WATCH_OVER:
+            changes.append(_close(connection, after, now))
+        elif isinstance(event, EventKind):
+            changes.append(episodes.Change(state, after, event, now, WHO))
+        else:
+            same.append(after)
+        ended = event is Sign.WATCH_OVER
+        moments.append((state.id, None if ended else _next(after, now)))
+    looking.write_spans(connection, store.ids, seen)
+    episodes.move(connection, store.ids, changes)
+    episodes.looked(connection, same)
+    due.record_many(connection, due.LOOK, moments)
+    _follow_up(connection, store, changes, hosts, now)
+
+
+def _next(state: State, now: datetime) -> datetime:
+    return next_look_at(Presence(state.presence), state.began_at, Severity(state.severity), now)
+
+
+def _close(connection: Connection, state: State, now: datetime) -> episodes.Change:
+    """Return the change that ends a watched episode. `state` is closed already."""
+    outcome, actor = looking.outcome_of(
+        connection, state, Cause(state.last_cause or Cause.NOT_FOUND), moved=False
+    )
+    change = episodes.ending(state, outcome, actor, at=now, who=WHO)
+    return change._replace(before=state._replace(presence=Presence.REMOVED.value))
+
+
+def _follow_up(
+    connection: Connection,
+    store: Store,
+    changes: Sequence[episodes.Change],
+    hosts: Mapping[int, HostRow],
+    now: datetime,
+) -> None:
+    """Let ladders go on where content is up again, note suspended domains, forget what ended."""
+    up = (EventKind.SEEN_UP, EventKind.RETURNED)
+    waiting = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED)
+    due.want(
+        connection,
+        due.ESCALATE,
+        {c.after.id for c in changes if c.kind in up and c.after.stage in waiting},
+        now,
+    )
+    episodes.forget(connection, [c.after.id for c in changes if c.after.ended_at is not None])
+    for change in changes:
+        state = change.after
+        if change.kind is EventKind.PROVEN_GONE and state.last_cause in (Cause.NXDOMAIN, Cause.DOMAIN_HOLD):
+            outcome, actor = looking.outcome_of(connection, state, Cause(state.last_cause), moved=False)
+            if outcome is Outcome.DISABLED_DOMAIN:
+                episodes.note(
+                    connection, store.ids, [state], EventKind.DOMAIN_DISABLED, at=now, who=actor.value
+                )
