@@ -1,0 +1,145 @@
+"""Returned mail. Recorded bounces come from NTA_TEST_DATA or ../shared/data (see shared_data)."""
+
+import email
+from email import policy
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nta.domain.returned_mail import Kind, Meaning, Recipient, explain
+from tests.domain.shared_data import OWN, folder
+
+OUR_PATH = "return+{token}@hotline.test"
+NOTICE = "<notice-1@hotline.test>"
+MAILS = sorted((OWN / "mails").glob("*.eml"))
+
+
+def explained(name: str) -> Meaning:
+    return explain(email.message_from_bytes((OWN / "mails" / f"{name}.eml").read_bytes()), OUR_PATH)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("dsn-failed", Kind.BOUNCE),
+        ("dsn-failed-for-now", Kind.BOUNCE),
+        ("dsn-delayed", Kind.DELAY),
+        ("dsn-delivered", Kind.DELIVERED),
+        ("dsn-relayed", Kind.DELIVERED),
+        ("dsn-two-recipients", Kind.BOUNCE),
+        ("away", Kind.AUTO_REPLY),
+        ("away-without-a-flag", Kind.AUTO_REPLY),
+        ("challenge", Kind.CHALLENGE),
+        ("alarm", Kind.UNKNOWN),
+        ("reply", Kind.REPLY),
+        ("stranger", Kind.UNKNOWN),
+        ("feedback", Kind.FEEDBACK),
+        ("bounce-in-words", Kind.BOUNCE),
+        ("delay-in-words", Kind.DELAY),
+    ],
+)
+def test_what_a_mail_is(name, kind):
+    assert explained(name).kind is kind
+
+
+def test_a_failed_delivery_is_read_whole():
+    assert explained("dsn-failed") == Meaning(
+        kind=Kind.BOUNCE,
+        recipients=(
+            Recipient(
+                "abuse@hosting.test", "failed", "5.1.1", "550 5.1.1 no such user, see (URL)", permanent=True
+            ),
+        ),
+        token="K7QF3M",
+        original_message_id=NOTICE,
+        envelope_id="N-26-0000-0000",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "permanent"),
+    [
+        ("dsn-failed", [True]),
+        ("dsn-failed-for-now", [False]),
+        ("dsn-delayed", [False]),
+        ("dsn-delivered", [None]),
+        ("dsn-two-recipients", [None, True]),
+        ("bounce-in-words", [True]),
+        ("delay-in-words", [False]),
+    ],
+)
+def test_only_a_final_failure_is_permanent(name, permanent):
+    assert [recipient.permanent for recipient in explained(name).recipients] == permanent
+
+
+def test_a_bounce_in_words_names_the_address_and_not_those_of_the_copy():
+    found = explained("bounce-in-words")
+
+    assert [(each.address, each.status) for each in found.recipients] == [("abuse@hosting.test", "5.1.1")]
+    assert found.original_message_id == NOTICE
+
+
+@pytest.mark.parametrize("name", ["reply", "away", "feedback", "dsn-delivered", "bounce-in-words"])
+def test_the_token_is_that_of_the_return_path(name):
+    assert explained(name).token == "K7QF3M"
+
+
+@pytest.mark.parametrize(
+    ("address", "token"),
+    [
+        ("return+abc@hotline.test", "abc"),
+        ("Return+aBc@HOTLINE.test", "aBc"),
+        ("<return+abc@hotline.test>", "abc"),
+        ("rfc822;return+abc@hotline.test", "abc"),
+        ("return+abc@hotline.test.evil.example", None),
+        ("return+abc@other.test", None),
+        ("xreturn+abc@hotline.test", None),
+        ("return@hotline.test", None),
+    ],
+)
+def test_only_an_address_of_our_form_gives_a_token(address, token):
+    message = EmailMessage()
+    message["X-Original-To"] = address
+
+    assert explain(message, OUR_PATH).token == token
+
+
+def test_an_answer_names_what_it_answers():
+    assert explained("reply").in_reply_to == (NOTICE, "<notice-0@hotline.test>")
+
+
+@pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
+def test_both_parsers_of_the_library_give_the_same_meaning(path):
+    raw = path.read_bytes()
+
+    assert explain(email.message_from_bytes(raw)) == explain(
+        email.message_from_bytes(raw, policy=policy.default)
+    )
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_break_it(raw):
+    for rules in (policy.compat32, policy.default):
+        assert isinstance(explain(email.message_from_bytes(raw, policy=rules)), Meaning)
+
+
+@given(st.sampled_from(MAILS), st.data())
+def test_no_damaged_mail_breaks_it(path, data):
+    raw = path.read_bytes()
+    start = data.draw(st.integers(0, len(raw)))
+    damaged = raw[:start] + data.draw(st.binary(max_size=30)) + raw[start + data.draw(st.integers(0, 60)) :]
+
+    found = explain(email.message_from_bytes(damaged, policy=policy.default), OUR_PATH)
+
+    assert all("\n" not in each.reason and len(each.reason) <= 500 for each in found.recipients)
+
+
+def test_every_recorded_mail_is_explained():
+    place = folder()
+    recorded = sorted((place / "bounces" / "cases").glob("*.eml")) if place else MAILS
+
+    kinds = {explain(email.message_from_bytes(path.read_bytes())).kind for path in recorded}
+
+    assert kinds >= {Kind.BOUNCE, Kind.DELAY, Kind.AUTO_REPLY, Kind.FEEDBACK, Kind.REPLY}
