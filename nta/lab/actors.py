@@ -145,8 +145,8 @@ class Portal:
             if not ticked:
                 return
             after = browser.submit(listed, form, {"item": ticked, "answer": answer})
-            if after.status != 200:
-                raise ActError(f"the answer was answered with {after.status}")
+            if after.status != 200 or "answer" in after.forms:
+                raise ActError(f"the answer was not taken, but answered with {after.status}")
         finally:
             browser.close()
 

@@ -135,7 +135,7 @@ class Lab:
             )
         except JournalError as error:
             raise LabError(str(error)) from None
-        self._control = Control(self._engine, self._clock, self._post)
+        self.control = Control(self._engine, self._clock, self._post)
         self._web = WebServer(table, addresses, self._ports["web"])
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
         self._servers: list[Any] = [self._web, self._dns]
@@ -146,7 +146,7 @@ class Lab:
                 ("rdap", HTTPServer(RDAPAnswers(self._landscape, root))),
                 ("socks", SOCKSServer(self._web, lambda host: zones.addresses(host, self._clock.now))),
                 ("smtp", MailServer(self._keep)),
-                ("control", HTTPServer(self._control)),
+                ("control", HTTPServer(self.control)),
             ):
                 await server.start(self._ports[name])
                 self._servers.append(server)
@@ -162,7 +162,7 @@ class Lab:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        while not self._stop.is_set() and loop.time() - self._control.spoken_at < UNSPOKEN_S:
+        while not self._stop.is_set() and loop.time() - self.control.spoken_at < UNSPOKEN_S:
             try:
                 async with asyncio.timeout(SWEEP_S):
                     await self._stop.wait()
@@ -173,7 +173,7 @@ class Lab:
         """Close every socket and the journal."""
         for server in self._servers:
             server.stop()
-        self._control.close()
+        self.control.close()
         self._journal.close()
 
     def _keep(

@@ -5,6 +5,7 @@ import smtplib
 import socket
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from email import policy
 from email.message import EmailMessage
 from threading import Thread
 from types import TracebackType
@@ -165,7 +166,7 @@ class FakeService(AbstractContextManager["FakeService"]):
             client.sendmail(
                 f"return+{token}@hotline.test",
                 [to],
-                message.as_bytes(),
+                message.as_bytes(policy=policy.SMTP),
                 mail_options=["RET=HDRS", f"ENVID={token}"],
                 rcpt_options=[f"NOTIFY={notify}", f"ORCPT=rfc822;{to}"],
             )

@@ -1,15 +1,20 @@
 """The lab as a process: how it starts, ends, and goes on after being killed."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from nta.lab.clock import Clock
+from nta.lab.lab import UNSPOKEN_S, Lab, LabError
 from nta.lab.world import World
 from tests.conftest import NINE
 from tests.lab.conftest import SMALL, Client, playing
@@ -73,6 +78,33 @@ def test_a_requests_that_the_protocol_does_not_know_is_refused(lab: Client) -> N
     ]
 
     assert [list(answer) for answer in answers] == [["error"]] * 4
+
+
+def test_a_lab_that_nobody_speaks_to_ends_by_itself(small: World, tmp_path: Path) -> None:
+    async def play() -> Client:
+        lab = Lab(small, tmp_path)
+        client = Client(await lab.start())
+        lab.control.spoken_at -= UNSPOKEN_S
+        await lab.run()
+        lab.stop()
+        return client
+
+    client = asyncio.run(play())
+
+    with pytest.raises(ConnectionRefusedError):
+        client.ask("GET", "/now")
+
+
+def test_a_kept_port_that_is_taken_is_told(small: World, tmp_path: Path) -> None:
+    with playing(small, tmp_path) as client:
+        port = client.card["ports"]["rdap"]
+
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(LabError, match=r"a port kept in lab\.json cannot be had"),
+        playing(small, tmp_path),
+    ):
+        pass
 
 
 def test_time_that_walks_never_passes_an_act_left_undone(small: World, tmp_path: Path) -> None:
