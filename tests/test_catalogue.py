@@ -1,0 +1,352 @@
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from nta.catalogue import problems, read
+from nta.domain.errors import RefusedError
+from nta.domain.ladders import Rung, When
+from nta.domain.parties import Country, Hotline, NoticeRoute, Provider
+from nta.domain.roles import NoticeKind, Role
+
+SHIPPED = Path(__file__).parents[1] / "providers"
+
+HOSTING = """\
+id: one
+name: One Hosting B.V.
+country: NL
+asns: [64500, 64501]
+ranges: [192.0.2.0/24, "2001:db8::/32"]
+notices: {to: abuse@one.example, language: nl, format: xarf}
+source: https://one.example/abuse
+checked: 2026-03-01
+"""
+PROXY = "{id: shield, name: Shield, country: US, asns: [64511], source: a page, checked: 2026-03-01}"
+REGISTRY = """\
+{id: test, name: Test, country: NL, suffixes: [test, co.test], notices: {to: abuse@nic.test}, source: a page,
+ checked: 2026-03-01}"""
+REGISTRAR = "{id: reg, name: Reg, country: NO, iana_id: 7, source: a page, checked: 2026-03-01}"
+AUTHORITY = "{id: order, name: Order, country: NL, source: a page, checked: 2026-03-01}"
+HOTLINE = """\
+id: home
+name: Home
+country: NL
+standing: Member of a network
+languages: [nl, en]
+notices: {to: notices@home.example}
+address: A street, a town
+source: a page
+checked: 2026-03-01
+"""
+COUNTRY = """\
+code: "NO"
+name: Norway
+police_first: true
+police_hold: 48h
+direct: false
+languages: ["no", en]
+law: A law
+hotlines: [home]
+source: a page
+checked: 2026-03-01
+"""
+LADDER = """\
+id: steps
+when: {}
+rungs:
+  - {id: first, tell: host, kind: first, wait: 24h}
+  - {id: both, tell: [host, upstream], kind: escalation, wait: 15min, only_if: dedicated_domain,
+     needs: {seen_up_within: 6h}, dossier: true, approval: four-eyes}
+  - {id: last, tell: authority, party: order, kind: authority}
+"""
+ALL = {
+    "hosting/one.yaml": HOSTING,
+    "proxies/shield.yaml": PROXY,
+    "registries/test.yaml": REGISTRY,
+    "registrars/reg.yaml": REGISTRAR,
+    "authorities/order.yaml": AUTHORITY,
+    "hotlines/home.yaml": HOTLINE,
+    "countries/NO.yaml": COUNTRY,
+    "ladders/steps.yaml": LADDER,
+}
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes a folder of the catalogue: files by their path in it."""
+
+    def folder(files: dict[str, str], name: str = "providers") -> Path:
+        for path, text in files.items():
+            file = tmp_path / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        return tmp_path / name
+
+    return folder
+
+
+def test_every_sort_of_entry_is_read(write):
+    catalogue = read([write(ALL)])
+
+    assert catalogue.hosting["hosting:one"] == Provider(
+        id="hosting:one",
+        name="One Hosting B.V.",
+        country="NL",
+        notices=NoticeRoute("abuse@one.example", "nl", "xarf"),
+        source="https://one.example/abuse",
+        checked=date(2026, 3, 1),
+        asns=(64500, 64501),
+        ranges=("192.0.2.0/24", "2001:db8::/32"),
+    )
+    assert catalogue.proxies["proxy:shield"].notices is None
+    assert catalogue.registries["registry:test"].notices == NoticeRoute("abuse@nic.test", "en", "text")
+    assert (catalogue.registrars["registrar:reg"].iana_id, catalogue.registrars["registrar:reg"].country) == (
+        "7",
+        "NO",
+    )
+    assert catalogue.authorities["authority:order"].name == "Order"
+    assert isinstance(catalogue.hotlines["hotline:home"], Hotline)
+    assert catalogue.hotlines["hotline:home"].enabled
+    assert catalogue.countries["NO"] == Country(
+        code="NO",
+        name="Norway",
+        police_first=True,
+        police_hold=timedelta(hours=48),
+        direct=False,
+        languages=("no", "en"),
+        law="A law",
+        hotlines=("hotline:home",),
+        source="a page",
+        checked=date(2026, 3, 1),
+    )
+
+
+def test_a_ladder_is_read_rung_by_rung(write):
+    (ladder,) = read([write(ALL)]).ladders
+
+    assert (ladder.id, ladder.when) == ("steps", When())
+    assert ladder.rungs == (
+        Rung("first", (Role.HOST,), NoticeKind.FIRST, timedelta(hours=24)),
+        Rung(
+            "both",
+            (Role.HOST, Role.UPSTREAM),
+            NoticeKind.ESCALATION,
+            timedelta(minutes=15),
+            only_if="dedicated_domain",
+            seen_up_within=timedelta(hours=6),
+            dossier=True,
+            approval="four-eyes",
+        ),
+        Rung("last", (Role.AUTHORITY,), NoticeKind.AUTHORITY, timedelta(0), party="authority:order"),
+    )
+
+
+def test_a_ladders_version_hangs_on_what_it_says_not_on_how(write):
+    version = read([write(ALL)]).ladders[0].version
+    laid_out = LADDER.replace(
+        "{id: first, tell: host, kind: first, wait: 24h}",
+        "{wait: 24h, kind: first, tell: host, id: first} # hm",
+    )
+
+    assert read([write(ALL | {"ladders/steps.yaml": laid_out})]).ladders[0].version == version
+    changed = LADDER.replace("wait: 24h", "wait: 25h")
+    assert read([write(ALL | {"ladders/steps.yaml": changed})]).ladders[0].version != version
+
+
+def test_look_ups_find_the_entries(write):
+    catalogue = read([write(ALL)])
+
+    assert catalogue.host_of("192.0.2.7", None).id == "hosting:one"
+    assert catalogue.host_of("2001:db8::1", None).id == "hosting:one"
+    assert catalogue.host_of("203.0.113.1", 64501).id == "hosting:one"
+    assert catalogue.host_of("203.0.113.1", 1) is None
+    assert catalogue.proxy_of("203.0.113.1", 64511).id == "proxy:shield"
+    assert catalogue.registry_of("co.test").id == "registry:test"
+    assert catalogue.registry_of("example") is None
+    assert catalogue.registrar_of("7").id == "registrar:reg"
+    assert catalogue.country("NO").name == "Norway"
+    assert catalogue.country("NL") is None
+    assert catalogue.party("authority:order").name == "Order"
+    assert catalogue.party("rdap:ORG-1") is None
+
+
+def test_a_later_folder_lays_its_files_over_the_earlier(write):
+    own = write({"hosting/one.yaml": HOSTING.replace("abuse@", "ntd@"), "hosting/two.yaml": SECOND}, "own")
+
+    catalogue = read([write(ALL), own])
+
+    assert catalogue.hosting["hosting:one"].notices.to == "ntd@one.example"
+    assert set(catalogue.hosting) == {"hosting:one", "hosting:two"}
+
+
+SECOND = "{id: two, name: Two, country: NL, asns: [64502], source: a page, checked: 2026-03-01}"
+
+
+def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]:
+    assert old in ALL[path]
+    return ALL | {path: ALL[path].replace(old, new)}
+
+
+@pytest.mark.parametrize(
+    ("files", "fault"),
+    [
+        pytest.param(edited("asns", "asn"), "hosting/one.yaml: asn: is not a key here", id="unknown-key"),
+        pytest.param(
+            edited("format: xarf", "via: fax"),
+            "hosting/one.yaml: notices: via: is not a key",
+            id="key-within",
+        ),
+        pytest.param(edited("source: https://one.example/abuse\n", ""), "source: is missing", id="no-source"),
+        pytest.param(edited("id: one", "id: two"), "id: must be the name of the file, one", id="another-id"),
+        pytest.param(
+            edited("country: NL", "country: Holland"), "country: must be a country's two", id="no-code"
+        ),
+        pytest.param(edited("64500", "AS64500"), "asns: must be AS numbers", id="as-with-letters"),
+        pytest.param(edited("64500", "true"), "asns: must be AS numbers", id="as-that-is-true"),
+        pytest.param(
+            edited("192.0.2.0/24", "192.0.2.1/24"), "ranges: must be address ranges", id="host-bits"
+        ),
+        pytest.param(
+            edited("[192.0.2.0/24, ", "[192.0.2.0, 5, "), "ranges: must be address ranges", id="a-number"
+        ),
+        pytest.param(
+            edited("abuse@one.example", "One <a@one.example>"), "to: must be one plain mail", id="mail"
+        ),
+        pytest.param(edited("xarf", "fax"), "format: must be one of csv, text, xarf", id="format"),
+        pytest.param(edited("2026-03-01", "soon"), "checked: must be a date", id="no-date"),
+        pytest.param(edited("2026-03-01", "2026-03-01 10:00:00"), "checked: must be a date", id="a-moment"),
+        pytest.param(
+            edited("name: One", "name: [One]\nx: One"), "name: must be one line of text", id="a-list"
+        ),
+        pytest.param(
+            edited("name:", "name: |\n  two\n  lines\nx:"), "name: must be one line", id="two-lines"
+        ),
+        pytest.param(edited("name:", "id: one\nname:"), "line 2: id: stands twice", id="a-key-twice"),
+        pytest.param(edited("asns: [", "asns: ["[:-1] + "{"), "hosting/one.yaml: line 4", id="not-yaml"),
+        pytest.param(
+            edited(HOSTING, "- one"), "hosting/one.yaml: must hold keys and values", id="a-list-only"
+        ),
+        pytest.param(edited(HOSTING, ""), "hosting/one.yaml: must hold keys and values", id="empty"),
+        pytest.param(
+            edited(HOSTING, "1: one"), "hosting/one.yaml: must hold keys and values", id="a-number-as-key"
+        ),
+        pytest.param(edited(HOSTING, "[a]: b"), "a key must be a word", id="a-list-as-key"),
+        pytest.param(
+            edited("notices: {", "notices: fax\nx: {"), "notices: must hold keys and values", id="no-route"
+        ),
+        pytest.param(
+            edited("true", "yes", "countries/NO.yaml"), "police_first: must be true or false", id="yes"
+        ),
+        pytest.param(
+            edited("48h", "48", "countries/NO.yaml"), "police_hold: must be a duration", id="no-unit"
+        ),
+        pytest.param(
+            edited("[home]", "[away]", "countries/NO.yaml"), "there is no hotline:away", id="no-hotline"
+        ),
+        pytest.param(
+            edited("co.test", ".test", "registries/test.yaml"), "suffixes: must be public", id="dot"
+        ),
+        pytest.param(edited("7", "AB", "registrars/reg.yaml"), "iana_id: must be a registrar's", id="iana"),
+        pytest.param(
+            edited("tell: host", "tell: boss", "ladders/steps.yaml"),
+            "rung 1: tell: must be one of",
+            id="role",
+        ),
+        pytest.param(
+            edited("wait: 24h", "wait: 0h", "ladders/steps.yaml"), "rung 1: wait: must be", id="no-wait"
+        ),
+        pytest.param(
+            edited("id: both", "id: first", "ladders/steps.yaml"), "each with an id of its own", id="twice"
+        ),
+        pytest.param(
+            edited("four-eyes", "boss", "ladders/steps.yaml"), "rung 2: approval: must be one", id="approval"
+        ),
+        pytest.param(
+            edited("dedicated_domain", "bad", "ladders/steps.yaml"), "only_if: must be one of", id="condition"
+        ),
+        pytest.param(
+            edited("seen_up_within", "seen", "ladders/steps.yaml"), "seen_up_within: is missing", id="needs"
+        ),
+        pytest.param(
+            edited("party: order", "party: king", "ladders/steps.yaml"), "no authority:king", id="no-party"
+        ),
+        pytest.param(
+            edited("tell: [host, upstream]", "tell: [host, upstream], party: one", "ladders/steps.yaml"),
+            "rung 2: party: needs one role",
+            id="a-party-of-two-roles",
+        ),
+        pytest.param(
+            edited("when: {}", "when: {hosted_in: [NL]}", "ladders/steps.yaml"),
+            "one must be for all",
+            id="gap",
+        ),
+        pytest.param(
+            ALL | {"hosting/two.yaml": SECOND.replace("64502", "64500")},
+            "hosting:one and hosting:two both claim AS64500",
+            id="an-as-twice",
+        ),
+        pytest.param(
+            ALL | {"ladders/other.yaml": LADDER.replace("id: steps", "id: other")},
+            "ladders other and steps fit the same cases",
+            id="a-tie",
+        ),
+        pytest.param(
+            ALL | {"misc/a.yaml": "a: b"}, "misc: not a folder of the catalogue", id="unknown-folder"
+        ),
+        pytest.param(
+            ALL | {"hosting/one.yml": HOSTING}, "hosting/one.yml: not a .yaml file", id="other-file"
+        ),
+    ],
+)
+def test_a_fault_is_one_line_with_file_and_key(write, files, fault):
+    found = problems([write(files)])
+
+    assert [line for line in found if fault in line], found
+    assert not any("\n" in line for line in found)
+
+
+def test_all_faults_are_told_at_once(write):
+    files = edited("asns", "asn") | {"registrars/reg.yaml": REGISTRAR.replace("name: Reg, ", "")}
+
+    folder = write(files)
+
+    keys = "id, name, country, notices, source, checked, asns, ranges"
+    lines = [
+        f"{folder}/hosting/one.yaml: asn: is not a key here (there are {keys})",
+        f"{folder}/registrars/reg.yaml: name: is missing",
+    ]
+    assert problems([folder]) == lines
+    with pytest.raises(RefusedError) as refused:
+        read([folder])
+    assert str(refused.value).splitlines() == lines
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    assert problems([tmp_path / "none"]) == [f"{tmp_path}/none: there is no such folder"]
+
+
+def test_a_file_that_is_not_text_is_told(write):
+    folder = write(ALL)
+    (folder / "hosting" / "one.yaml").write_bytes(b"\xff\xfe\x00")
+
+    assert problems([folder]) == [f"{folder}/hosting/one.yaml: cannot be read (UnicodeDecodeError)"]
+
+
+def test_what_we_ship_is_sound():
+    assert problems([SHIPPED]) == []
+
+
+def test_the_dutch_ladder_tells_the_host_twice_then_the_registry():
+    ladders = {ladder.id: ladder for ladder in read([SHIPPED]).ladders}
+
+    assert {"nl-domestic", "default"} <= set(ladders)
+    assert [(r.id, r.wait) for r in ladders["nl-domestic"].rungs] == [
+        ("first", timedelta(hours=24)),
+        ("reminder", timedelta(hours=24)),
+        ("registry", timedelta(hours=72)),
+    ]
+    assert ladders["nl-domestic"].rungs[2].only_if == "dedicated_domain"
+    assert ladders["nl-domestic"].rungs[2].seen_up_within == timedelta(hours=6)
