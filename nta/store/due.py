@@ -168,6 +168,11 @@ def release_of(connection: Connection, holder: str) -> int:
     return freed.rowcount
 
 
-def try_alive_lock(connection: Connection, node: int) -> bool:
+def hold_alive_lock(connection: Connection, node: int) -> bool:
     """Take PostgreSQL's session lock that says that node is alive. True: it was free."""
     return bool(connection.execute(text("SELECT pg_try_advisory_lock(7788, :n)"), {"n": node}).scalar())
+
+
+def is_dead(connection: Connection, node: int) -> bool:
+    """Tell whether nobody holds the lock of that node: its process is gone, whatever its leases say."""
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7788, :n)"), {"n": node}).scalar())

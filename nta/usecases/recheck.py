@@ -22,7 +22,7 @@ from nta.domain.deadlines import next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import Outcome
 from nta.domain.roles import Severity
-from nta.domain.urls import parse
+from nta.domain.urls import Location, parse
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import arrangements, due, episodes, looking, moves
 from nta.store.arrangements import HostRow
@@ -127,6 +127,23 @@ def look(
             seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(state.id, ())]
             if seen:
                 found[state.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
+    return found
+
+
+def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting]:
+    """Look at one URL from every vantage point, wherever its name leads now; writes nothing."""
+    found = []
+    for vantage in eyes.vantages:
+        named = {} if location.is_ip else eyes.names.addresses([location.host], vantage)
+        answer = named.get(location.host) or NameAnswer((location.host,))
+        at = aim_at(answer.addresses, answer.error, ())
+        requests = [LookRequest(0, location.url, location.host, location.port, ip) for ip in at.pins]
+        seen = [a for _, a in eyes.prober.look(requests, vantage)]
+        control_ok = any(a.status == 200 for a in seen) or control(eyes, vantage)
+        if at.reading is not None:
+            plain = at.reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
+            found.append(Sighting(vantage, now, *plain, None, None, None, 0.0))
+        found += [_sighting(vantage, now, a, control_ok) for a in seen]
     return found
 
 

@@ -1,0 +1,57 @@
+# What a newcomer needs: `make demo` and `make test`. Both make .venv from nothing and leave it alone afterwards.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The environment of an editable checkout, without whatever the caller's shell says of pip's own checks.
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test test-system system lint fmt bench pictures venv dev check-python
+
+demo: venv
+	@$(BIN)/nta demo
+
+venv: .venv/run.stamp
+
+dev: .venv/dev.stamp
+
+check-python:
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else "nta needs Python 3.11 to 3.13; say make PYTHON=python3.12")'
+
+.venv/bin/python: | check-python
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: .lock/run.txt pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r .lock/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: .lock/dev.txt .venv/run.stamp
+	$(PIP) install --require-hashes -r .lock/dev.txt
+	@touch $@
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# All that pip can bring; says at its end which tests need system programs.
+test: dev
+	$(BIN)/python -m pytest -m "not system"
+
+# The tests that need the programs `make system` names; a missing one is a failure, nothing is skipped.
+test-system: dev
+	$(BIN)/python -m pytest -m system
+
+system:
+	@echo "apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core postgresql"
+
+bench: dev
+	$(BIN)/python -m tests.benchmarks
+
+pictures: dev
+	$(BIN)/python -m tests.pictures

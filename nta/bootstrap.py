@@ -1,0 +1,308 @@
+"""The one place that chooses adapters and puts everything together."""
+
+import os
+import stat
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property, partial
+from ipaddress import ip_address
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from nta import settings as configuration
+from nta.adapters.asking import Askers
+from nta.adapters.clock import LabClock, SystemClock
+from nta.adapters.dns import DnsAsker
+from nta.adapters.fresh_names import FreshNames
+from nta.adapters.ids import SnowflakeIds
+from nta.adapters.inbox import MaildirInbox
+from nta.adapters.probe import CurlProber
+from nta.adapters.rdap import RdapAsker
+from nta.adapters.reach import Gate
+from nta.adapters.smtp import SmtpMailer
+from nta.catalogue import problems as catalogue_problems
+from nta.catalogue import read as read_catalogue
+from nta.cli import commands
+from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.parties import Catalogue
+from nta.domain.resolution import LookupKind
+from nta.jobs.alone import Alone
+from nta.jobs.runner import Leaper, Metronome, Runner
+from nta.jobs.schedule import Step, schedule
+from nta.ports import Asker, Clock, Mailer
+from nta.store import audit, due, schema
+from nta.store.base import Store
+from nta.store.database import Database, reachable
+from nta.store.sealing import load_keys
+from nta.store.shipped import shipped
+from nta.store.tables import ProcessStart
+from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
+from nta.web import access
+from nta.web.desk import create_desk
+from nta.web.portal import create_portal
+from nta.web.serving import Door, Servers
+
+Checkpoint = Callable[[str], None]
+USER_AGENT = "nta (notice and takedown; a look whether something is gone)"
+
+
+def _pass(_name: str) -> None:
+    """Do nothing: the checkpoint of everyday."""
+
+
+class House:
+    """One installation, built as far as a command needs it."""
+
+    def __init__(self, environment: Mapping[str, str], checkpoint: Checkpoint = _pass) -> None:
+        self.settings, self.lines = configuration.read(environment)
+        self.stopping = threading.Event()
+        self._checkpoint = checkpoint
+        self._alone = Alone(self.settings.instance)
+        self._alive: Callable[[], None] = lambda: None
+
+    @cached_property
+    def instance(self) -> Path:
+        """Return the instance folder, made on first use with mode 0700."""
+        folder = self.settings.instance
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+        if not self.settings.database_url and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
+        return folder
+
+    @cached_property
+    def database(self) -> Database:
+        """Return the database, whatever its version."""
+        url = self.settings.database_url or f"sqlite:///{self.instance / 'nta.sqlite'}"
+        if not url.startswith(("sqlite:///", "postgresql")):
+            raise RefusedError("NTA_DATABASE_URL: say postgresql+psycopg://… or leave it out")
+        database = Database(url)
+        reachable(database)
+        return database
+
+    @cached_property
+    def store(self) -> Store:
+        """Return the store, at the code's version; an embedded database is brought up to date by itself."""
+        if self.settings.database_url:
+            schema.check(self.database)
+        else:
+            schema.upgrade(self.database)
+        given = self.settings
+        keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys)
+        return Store.open(self.database, keys, SnowflakeIds(self.node))
+
+    @cached_property
+    def node(self) -> int:
+        """Return this process's node number: no other of the last 1,023 processes has it."""
+        for _ in range(20):
+            with self.database.read() as connection:
+                number = (connection.execute(select(func.max(ProcessStart.number))).scalar() or 0) + 1
+            try:
+                with self.database.write() as connection:
+                    connection.execute(insert(ProcessStart).values(number=number))
+            except IntegrityError:
+                continue
+            return number % 1024
+        raise OutsideError("too many processes start at once", temporary=True)
+
+    @cached_property
+    def catalogue_folders(self) -> Sequence[Path]:
+        """Return where the catalogue is read from; a later folder's file wins."""
+        own = self.settings.catalogue
+        if own is not None and not own.is_dir():
+            raise RefusedError(f"NTA_CATALOGUE: {own} is no folder")
+        return [shipped("providers"), *([own] if own else [])]
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue, whole and checked."""
+        return read_catalogue(self.catalogue_folders)
+
+    def catalogue_problems(self) -> list[str]:
+        """Return what is wrong with the catalogue, one line each."""
+        return catalogue_problems(self.catalogue_folders)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Return the clock of the service's time."""
+        named = self.settings.clock
+        return SystemClock() if named == "system" else LabClock(named.removeprefix("lab:"))
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Return the gate that every look-up and look passes."""
+        return Gate(self.settings.reach)
+
+    @cached_property
+    def asker(self) -> Asker:
+        """Return what asks who serves a name or an address."""
+        names = DnsAsker(self.settings.dns_servers)
+        networks = RdapAsker(
+            self.settings.rdap_bootstrap,
+            self.gate,
+            self.settings.ca_file,
+            resolve=names.resolve,
+            user_agent=USER_AGENT,
+        )
+        return Askers({LookupKind.ADDRESSES: names, LookupKind.NETWORK: networks})
+
+    @cached_property
+    def eyes(self) -> recheck.Eyes:
+        """Return what looks."""
+        given = self.settings
+        prober = CurlProber(given.vantages, self.gate, given.ca_file, given.probe_body, USER_AGENT)
+        return recheck.Eyes(
+            vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
+            names=FreshNames(given.dns_servers),
+            prober=prober,
+            control_urls=given.control_urls,
+        )
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Return what hands messages to the relay; refuses to when there is none."""
+        url = self.settings.smtp_url
+        if url is None:
+            raise RefusedError("NTA_SMTP_URL is not set: there is no relay to hand notices to")
+        return SmtpMailer(url, self.settings.ca_file)
+
+    def desk(self) -> Flask:
+        """Return the desk's app."""
+        return create_desk(self.store, self.settings, self.clock, self.catalogue)
+
+    def portal(self) -> Flask:
+        """Return the portal's app."""
+        return create_portal(self.store, self.settings, self.clock, self.catalogue)
+
+    def add_user(self, email: str, password: str, role: str) -> str:
+        """Make an account of the desk; return its TOTP secret."""
+        return access.add_user(self.store, email, password, role, clock=self.clock)
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps of the jobs, put together."""
+        store, point = self.store, self._checkpoint
+        holder = f"node-{self.node}"
+        given, known = self.settings, self.catalogue
+        if given.hotline is None:
+            raise RefusedError("NTA_HOTLINE is not set: name the entry of hotlines/ that is yours")
+        sending = {"catalogue": known, "settings": given, "holder": holder, "checkpoint": point}
+        return schedule(
+            {
+                "inbox": self._inbox_step,
+                "answers": lambda now: answer.settle(store, now),
+                "resolve": lambda now: resolve.resolve_due(
+                    store, asker=self.asker, catalogue=known, holder=holder, now=now, checkpoint=point
+                ),
+                "recheck": lambda now: recheck.recheck_due(
+                    store, eyes=self.eyes, holder=holder, now=now, checkpoint=point
+                ),
+                "escalate": lambda now: escalate.escalate_due(
+                    store, catalogue=known, holder=holder, now=now, checkpoint=point
+                ),
+                "notify": lambda now: notify.notify_waiting(
+                    store, catalogue=known, now=now, checkpoint=point
+                ),
+                "dispatch": lambda now: dispatch.dispatch_due(
+                    store, mailer=self._mailer_or_none(), now=now, **sending
+                ),
+                "seal": self._seal,
+            }
+        )
+
+    def next_due(self) -> datetime | None:
+        """Return when something is due next: a due row, or a notice that is being gathered."""
+        with self.store.db.read() as connection:
+            moments = [due.next_at(connection), notify.next_gathering(self.store, self.clock.now())]
+        return min((m for m in moments if m is not None), default=None)
+
+    def take_jobs(self) -> None:
+        """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
+        if self.database.is_sqlite:
+            self._alone.take()
+            with self.store.db.write() as connection:
+                due.release_all(connection)
+            return
+        connection = self.database.engine.connect()
+        due.hold_alive_lock(connection, self.node)
+        connection.commit()
+        self._alive = connection.close  # held open: the lock lives as long as the session
+        self.release_the_dead()
+
+    def release_the_dead(self) -> None:
+        """Free the work of runners whose session is gone (PostgreSQL)."""
+        with self.store.db.write() as connection:
+            for holder in due.holders(connection):
+                node = int(holder.removeprefix("node-"))
+                if node != self.node and due.is_dead(connection, node):
+                    due.release_of(connection, holder)
+
+    def runner(self) -> Runner:
+        """Return the runner of this process's jobs."""
+        return Runner(self.steps(), self.clock, self.stopping)
+
+    def metronome(self, runner: Runner) -> Metronome:
+        """Return the beat that drives a runner by the machine's clock."""
+        return Metronome(runner, self.steps())
+
+    def leaper(self, runner: Runner) -> Leaper:
+        """Return what drives a runner through the lab's world."""
+        clock = self.clock
+        if not isinstance(clock, LabClock):
+            raise RefusedError("NTA_CLOCK is the system's: only the lab's clock leaps")
+        return Leaper(runner, clock, self.next_due, self.stopping)
+
+    def servers(self, doors: Sequence[tuple[str, str, int]]) -> Servers:
+        """Return servers for doors, each (desk or portal, host, port), and keep looks away from them."""
+        self.gate.own = [(str(ip_address(host)), port) for _, host, port in doors if _is_ip(host)]
+        apps = {"desk": self.desk, "portal": self.portal}
+        return Servers([Door(name, apps[name](), host, port) for name, host, port in doors], self.stopping)
+
+    def close(self) -> None:
+        """Give back what this process holds."""
+        self._alive()
+        self._alone.release()
+        if "database" in self.__dict__:
+            self.database.dispose()
+
+    def _inbox_step(self, now: datetime) -> int:
+        where = self.settings.inbox_url
+        if where is None:
+            return 0
+        box = MaildirInbox(Path(where.removeprefix("maildir:")))
+        return inbox.read_inbox(self.store, inbox=box, now=now, checkpoint=self._checkpoint)
+
+    def _seal(self, now: datetime) -> int:
+        if not self.database.is_sqlite:
+            self.release_the_dead()
+        with self.store.db.write() as connection:
+            return audit.seal(connection, now)
+
+    def _mailer_or_none(self) -> Mailer | None:
+        return self.mailer if self.settings.sending.mode != "off" else None
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def desk_app() -> Flask:
+    """Return the desk for a WSGI server, by the settings of its environment."""
+    return House(os.environ).desk()
+
+
+def portal_app() -> Flask:
+    """Return the portal for a WSGI server, by the settings of its environment."""
+    return House(os.environ).portal()
+
+
+def main(checkpoint: Checkpoint = _pass) -> None:
+    """Run the command `nta`."""
+    commands.run(partial(House, checkpoint=checkpoint))

@@ -1,0 +1,1 @@
+"""The commands: translate, call one use case, translate back."""

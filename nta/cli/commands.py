@@ -1,0 +1,78 @@
+"""The command `nta`: its group, its exit codes, and the commands in it."""
+
+import os
+import sys
+from typing import Any
+
+import click
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from nta.cli import care, demo, figures, handing_in, looking, running
+from nta.cli.kit import MakeKit
+from nta.cli.tell import complain, configure_logs
+from nta.domain.errors import OutsideError, RefusedError
+
+DONE, FAILED, REFUSED, OUT_OF_REACH, OUR_FAULT = 0, 1, 2, 3, 70
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="nta", prog_name="nta")
+@click.pass_context
+def nta(context: click.Context) -> None:
+    """Notice and takedown: who hosts it, who was told, is it gone, how long did it take.
+
+    Settings come from NTA_* variables or the TOML file named by NTA_CONFIG;
+    `nta settings` prints them. To see it all at work: `nta demo`.
+    """
+
+
+for module in (demo, running, handing_in, looking, figures, care):
+    for command in module.COMMANDS:
+        nta.add_command(command)
+
+
+def run(make: MakeKit) -> None:
+    """Run the command line; `make` builds the installation when a command asks for it."""
+    configure_logs(sys.stderr)
+    sys.exit(_exit_code(make))
+
+
+def _exit_code(make: MakeKit) -> int:
+    try:
+        result: Any = nta.main(prog_name="nta", standalone_mode=False, obj=Opener(make))
+    except RefusedError as refusal:
+        return complain(str(refusal), REFUSED)
+    except OutsideError as fault:
+        return complain(fault.reason, OUT_OF_REACH)
+    except OperationalError as fault:
+        line = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
+        return complain(f"database: {line}", OUT_OF_REACH)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        return complain("stopped", FAILED)
+    except click.ClickException as mistake:
+        mistake.show(sys.stderr)
+        return REFUSED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception:  # noqa: BLE001  # the door: whatever is left is our fault
+        structlog.get_logger("nta").exception("our fault")
+        return OUR_FAULT
+    return result if isinstance(result, int) else DONE
+
+
+class Opener:
+    """Builds the kit once, from this process's environment, when first asked."""
+
+    def __init__(self, make: MakeKit) -> None:
+        self.make = make
+        self._kit: Any = None
+
+    def __call__(self) -> Any:
+        """Return the kit."""
+        if self._kit is None:
+            self._kit = self.make(os.environ)
+        return self._kit

@@ -1,0 +1,199 @@
+"""`nta demo`: the whole service against the lab's small internet, until its world is over."""
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nta.cli.demo_lab import Lab, free_port, the_lab
+from nta.cli.demo_show import Board
+from nta.cli.demo_truth import with_truth
+from nta.cli.kit import Kit
+from nta.cli.running import leave
+from nta.cli.tell import configure_logs, json_option, put, say
+from nta.domain.errors import RefusedError
+from nta.store import schema
+from nta.usecases.report import episode_lines, summary
+
+USERS = (
+    ("analyst", "analyst@hotline.test"),
+    ("lead", "lead@hotline.test"),
+    ("administrator", "admin@hotline.test"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a demo lives: its folder, whether it goes when the demo ends, and its doors."""
+
+    folder: Path
+    passing: bool
+    desk_port: int
+    portal_port: int
+
+
+@click.command()
+@click.option("--until-done", is_flag=True, help="End when the world is over, and print the summary.")
+@click.option("--rate", type=click.IntRange(1, 3600), help="Walk: so many seconds a second. Default: leap.")
+@click.option(
+    "--instance", type=click.Path(path_type=Path), help="Keep the demo here, or go on with an earlier one."
+)
+@click.option(
+    "--episodes", type=click.Path(path_type=Path), help="With --until-done: write one JSON line an episode."
+)
+@click.option("--world", default="loop", show_default=True, help="A world of the lab, by name or file.")
+@json_option
+@click.pass_obj
+def demo(
+    opener: Any,
+    until_done: bool,
+    rate: int | None,
+    instance: Path | None,
+    episodes: Path | None,
+    world: str,
+    as_json: bool,
+) -> int:
+    """Start a small internet, the desk, the portal and the jobs, and let a world play out.
+
+    Everything happens on this machine's loopback addresses, with invented
+    names and harmless pages.
+
+    \b
+    Example:  nta demo
+              nta demo --until-done --json --episodes episodes.jsonl
+    """
+    place = _place(instance)
+    lab = the_lab(place.folder / "lab", world, rate)
+    log = (place.folder / "demo.log").open("a", encoding="utf-8", buffering=1)
+    configure_logs(log)
+    code = 1
+    try:
+        kit = opener.make(_environment(place, lab))
+        code = _play(kit, lab, place, until_done=until_done, episodes=episodes, as_json=as_json)
+    finally:
+        lab.stop()
+        if place.passing:
+            shutil.rmtree(place.folder, ignore_errors=True)
+    leave(kit, code)
+    return code
+
+
+def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path | None, as_json: bool) -> int:
+    schema.upgrade(kit.database)
+    kit.take_jobs()
+    users = _users(kit, place.folder)
+    runner = kit.runner()
+    leaper = kit.leaper(runner)
+    doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
+    servers = kit.servers(doors)
+    greeted = threading.Thread(target=_begin, args=(kit, lab, users, leaper), daemon=True)
+    board = Board(kit, users, quiet=as_json)
+    greeted.start()
+
+    def tick() -> None:
+        board.show()
+        if leaper.over.is_set() and (until_done or leaper.fault is not None):
+            kit.stopping.set()
+
+    servers.loop(tick)
+    leaper.join(2.0)
+    board.close()
+    if leaper.fault is not None:
+        say("the demo broke off: see demo.log in its folder")
+        return 70
+    if until_done and leaper.over.is_set():
+        return _finish(kit, lab, episodes, as_json=as_json)
+    return 0
+
+
+def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None:
+    """Tell the lab's people where the doors are, then let time go on."""
+    lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
+    leaper.start()
+
+
+def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
+    now = kit.clock.now()
+    lines, told = with_truth(
+        list(episode_lines(kit.store, with_url=True)), summary(kit.store, now), lab.truth()
+    )
+    if episodes is not None:
+        with episodes.open("w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(json.dumps(line) + "\n")
+    if as_json:
+        put(told)
+    else:
+        click.echo(json.dumps(told, indent=2))
+    unfinished = [line for line in lines if line["outcome"] is None]
+    if unfinished:
+        say(f"{len(unfinished)} episodes have not ended")
+    return 1 if unfinished else 0
+
+
+def _place(instance: Path | None) -> Place:
+    folder = instance or Path(tempfile.mkdtemp(prefix="nta-demo-"))
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as fault:
+        raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
+    folder = folder.resolve()
+    kept = folder / "demo.json"
+    if kept.exists():
+        ports = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        desk = free_port(8000)
+        ports = {"desk": desk, "portal": free_port(8001, but=desk)}
+        kept.write_text(json.dumps(ports), encoding="utf-8")
+    return Place(folder, instance is None, ports["desk"], ports["portal"])
+
+
+def _environment(place: Place, lab: Lab) -> dict[str, str]:
+    """Return the settings of a demo: the lab's servers, nothing beyond loopback."""
+    at = lab.at
+    kept = {k: v for k, v in os.environ.items() if k in ("NTA_DATABASE_URL", "NTA_DATABASE_URL_FILE")}
+    return kept | {
+        "NTA_INSTANCE": str(place.folder),
+        "NTA_HOTLINE": at["hotline"],
+        "NTA_CATALOGUE": at["catalogue"],
+        "NTA_CLOCK": f"lab:{at['control']}",
+        "NTA_SENDING": "on",
+        "NTA_SMTP_URL": at["smtp"],
+        "NTA_SENDER": at["sender"],
+        "NTA_RETURN_PATH": at["return_path"],
+        "NTA_INBOX_URL": f"maildir:{at['maildir']}",
+        "NTA_DNS_SERVERS": at["dns"],
+        "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
+        "NTA_VANTAGES": at["vantages"],
+        "NTA_CONTROL_URLS": at["control_urls"],
+        "NTA_REACH": "127.0.0.0/8",
+        "NTA_DESK_URL": f"http://localhost:{place.desk_port}",
+        "NTA_PORTAL_URL": f"http://localhost:{place.portal_port}",
+    }
+
+
+def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
+    """Return the accounts of the demo, made on its first start."""
+    kept = folder / "users.json"
+    if kept.exists():
+        known: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
+        return known
+    users = []
+    for role, email in USERS:
+        password = f"Demo-{role}-{os.urandom(4).hex()}"
+        secret = kit.add_user(email, password, role)
+        users.append({"role": role, "email": email, "password": password, "totp_secret": secret})
+    draft = kept.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(users), encoding="utf-8")
+    draft.rename(kept)
+    return users
+
+
+COMMANDS = (demo,)

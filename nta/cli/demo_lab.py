@@ -1,0 +1,122 @@
+"""The lab's process, as the demo starts, finds and ends it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from nta.domain.errors import OutsideError, RefusedError
+
+START_S = 20.0
+
+
+class Lab:
+    """A lab that runs. `at` is what it wrote down of itself: addresses, names, markers."""
+
+    def __init__(self, at: Mapping[str, Any], process: "subprocess.Popen[bytes] | None") -> None:
+        self.at = at
+        self._process = process
+
+    def introduce(self, desk_url: str, portal_url: str, users: Sequence[Mapping[str, str]]) -> None:
+        """Tell the lab's people where the doors are and who they are."""
+        self._ask("POST", "/service", {"desk_url": desk_url, "portal_url": portal_url, "users": list(users)})
+
+    def truth(self) -> list[dict[str, Any]]:
+        """Return what truly became of each URL."""
+        urls: list[dict[str, Any]] = self._ask("GET", "/truth", None)["urls"]
+        return urls
+
+    def state(self) -> dict[str, Any]:
+        """Return where the world stands."""
+        return self._ask("GET", "/state", None)
+
+    def stop(self) -> None:
+        """End the lab's process."""
+        try:
+            os.kill(int(self.at["pid"]), signal.SIGTERM)
+        except ProcessLookupError:
+            return
+        if self._process is not None:
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(1)
+
+    def _ask(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        split = urlsplit(self.at["control"])
+        connection = http.client.HTTPConnection(split.hostname or "127.0.0.1", split.port, timeout=30)
+        try:
+            sent = json.dumps(body) if body is not None else None
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            data = answer.read()
+            if answer.status != 200:
+                raise OutsideError(f"the lab answers {answer.status} to {path}", temporary=False)
+            found: dict[str, Any] = json.loads(data)
+            return found
+        except (OSError, http.client.HTTPException) as fault:
+            raise OutsideError(f"the lab does not answer: {type(fault).__name__}", temporary=True) from None
+        finally:
+            connection.close()
+
+
+def the_lab(folder: Path, world: str, rate: int | None) -> Lab:
+    """Return the lab of a folder: the one that lives, or a new process that goes on where it was."""
+    folder.mkdir(parents=True, exist_ok=True)
+    card = folder / "lab.json"
+    if card.exists():
+        lab = Lab(json.loads(card.read_text(encoding="utf-8")), None)
+        try:
+            lab.state()
+        except OutsideError:
+            card.rename(folder / "lab.before.json")
+            return _start(folder, world, rate)
+        return lab
+    return _start(folder, world, rate)
+
+
+def free_port(wanted: int, but: int | None = None) -> int:
+    """Return the wanted port of 127.0.0.1 if it is free, else any free one."""
+    for port in (wanted, 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            if found != but:
+                return found
+    raise RefusedError("no free port on 127.0.0.1")
+
+
+def _start(folder: Path, world: str, rate: int | None) -> Lab:
+    call = [sys.executable, "-m", "nta.lab", "--world", world, "--dir", str(folder)]
+    if rate is not None:
+        call += ["--rate", str(rate)]
+    with (folder / "lab.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  # our own module, no shell
+            call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        )
+    card = folder / "lab.json"
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if card.exists():
+            at = json.loads(card.read_text(encoding="utf-8"))
+            if at["pid"] == process.pid:
+                return Lab(at, process)
+        if process.poll() is not None:
+            said = (folder / "lab.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise RefusedError(said[-1] if said else f"the lab ended with {process.returncode}")
+        time.sleep(0.05)
+    process.kill()
+    raise OutsideError(f"the lab was not ready within {START_S:.0f} s", temporary=True)

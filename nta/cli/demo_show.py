@@ -1,0 +1,83 @@
+"""The demo's board: log-ins, and a live table of stages and notices."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from nta.cli.kit import Kit
+from nta.domain.errors import OutsideError
+from nta.store.reads.board import counts
+
+EVERY_S = 1.0
+
+
+class Board:
+    """Shows on a terminal a table that lives; elsewhere a line now and then; nothing when quiet."""
+
+    def __init__(self, kit: Kit, users: Sequence[Mapping[str, str]], *, quiet: bool) -> None:
+        self._kit = kit
+        self._last = 0.0
+        self._live: Live | None = None
+        self._quiet = quiet
+        self._plain = not sys.stderr.isatty()
+        if not quiet:
+            _greet(kit, users)
+        if not quiet and not self._plain:
+            self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
+            self._live.start()
+
+    def show(self) -> None:
+        """Show how things stand, at most once a second."""
+        now = time.monotonic()
+        if self._quiet or now - self._last < (5 * EVERY_S if self._plain else EVERY_S):
+            return
+        self._last = now
+        try:
+            moment = self._kit.clock.now()
+        except OutsideError:
+            return
+        with self._kit.store.db.read() as connection:
+            found = counts(connection)
+        if self._live is not None:
+            self._live.update(_table(found, moment.strftime("%a %d %b %Y, %H:%M UTC")), refresh=True)
+        else:
+            stages = ", ".join(f"{name} {n}" for name, n in found["stages"].items() if n)
+            click.echo(
+                f"{moment:%Y-%m-%d %H:%M}  {stages}; notices {sum(found['notices'].values())}", err=True
+            )
+
+    def close(self) -> None:
+        """End the live table."""
+        self.show()
+        if self._live is not None:
+            self._live.stop()
+
+
+def _greet(kit: Kit, users: Sequence[Mapping[str, str]]) -> None:
+    click.echo(f"Desk:   {kit.settings.desk_url}\nPortal: {kit.settings.portal_url}", err=True)
+    click.echo("Log-ins (each asks for a code of an authenticator app; this secret makes it):", err=True)
+    for user in users:
+        click.echo(f"  {user['email']:22} {user['password']:28} {user['totp_secret']}", err=True)
+    click.echo("A small internet on loopback plays out below. Ctrl-C ends everything.\n", err=True)
+
+
+def _table(found: Mapping[str, Mapping[str, Any]], moment: str) -> Table:
+    table = Table(title=moment, title_justify="left", show_edge=False)
+    columns = {"Stage": "stages", "Presence": "presences", "Notices": "notices", "Outcomes": "outcomes"}
+    for name in columns:
+        table.add_column(name)
+        table.add_column("", justify="right")
+    lists = [list(found[key].items()) for key in columns.values()]
+    for place in range(max((len(entries) for entries in lists), default=0)):
+        cells = []
+        for entries in lists:
+            name, count = entries[place] if place < len(entries) else ("", "")
+            cells += [str(name).replace("_", " "), str(count)]
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,235 @@
+"""`nta resolve`, `nta check`, `nta inbox explain`: look, write nothing."""
+
+import email
+import email.policy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nta.cli.tell import json_option, put
+from nta.domain.availability import ProofRules, Verdict, extend, judge
+from nta.domain.contacts import choose
+from nta.domain.hosting import FoundContact, HostingFacts
+from nta.domain.returned_mail import explain
+from nta.domain.roles import Role
+from nta.domain.urls import parse, refang, registrable_domain
+from nta.usecases.recheck import look_once
+from nta.usecases.resolve import Resolved, resolve_url
+
+
+@click.command()
+@click.argument("urls", nargs=-1, required=True)
+@json_option
+@click.pass_obj
+def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
+    """Say who serves a URL and whom to tell. Writes nothing.
+
+    \b
+    Example:  nta resolve https://gallery.example/a
+    """
+    kit = opener()
+    failed = 0
+    for text in urls:
+        location = parse(refang(text))
+        found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=kit.clock.now())
+        plain = _resolved(location.url, found, kit.catalogue)
+        failed += bool(plain["problems"])
+        if as_json:
+            put(plain)
+        else:
+            _print_resolved(plain)
+    return 1 if failed else 0
+
+
+@click.command()
+@click.argument("urls", nargs=-1, required=True)
+@json_option
+@click.pass_obj
+def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
+    """Look once whether a URL still shows something, from every vantage point. Writes nothing.
+
+    \b
+    Example:  nta check https://gallery.example/a
+    """
+    kit = opener()
+    unknown = 0
+    for text in urls:
+        location = parse(refang(text))
+        sightings = look_once(location, eyes=kit.eyes, now=kit.clock.now())
+        runs = [extend(None, s) for s in sightings]
+        judgement = judge(sightings, runs, ProofRules())
+        unknown += judgement.verdict is Verdict.UNKNOWN
+        plain = {
+            "url": location.url,
+            "verdict": judgement.verdict.value,
+            "cause": judgement.cause.value,
+            "sightings": [
+                {
+                    "vantage": s.vantage,
+                    "verdict": s.verdict.value,
+                    "cause": s.cause.value,
+                    "rule": s.rule,
+                    "status": s.status,
+                    "ip": s.ip,
+                    "bytes": s.length,
+                    "seconds": round(s.seconds, 3),
+                }
+                for s in sightings
+            ],
+        }
+        if as_json:
+            put(plain)
+        else:
+            click.echo(f"{judgement.verdict.value} ({judgement.cause.value})")
+            for s in sightings:
+                click.echo(f"  {s.vantage}: {s.verdict.value}, {s.cause.value}, status {s.status}, {s.ip}")
+    return 3 if unknown else 0
+
+
+@click.group()
+def inbox() -> None:
+    """Mail that came back."""
+
+
+@inbox.command("explain")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
+    """Say what mails mean: a bounce, a delay, an answer. Writes nothing.
+
+    \b
+    Example:  nta inbox explain returned.eml
+    """
+    unread = 0
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as fault:
+            click.echo(f"nta: {file}: {fault.strerror}", err=True)
+            unread += 1
+            continue
+        meaning = explain(email.message_from_bytes(data, policy=email.policy.default))
+        plain = {
+            "file": str(file),
+            "kind": meaning.kind.value,
+            "notice": meaning.message_id,
+            "recipients": [
+                {
+                    "address": r.address,
+                    "action": r.action,
+                    "status": r.status,
+                    "reason": r.reason,
+                    "permanent": r.permanent,
+                }
+                for r in meaning.recipients
+            ],
+        }
+        if as_json:
+            put(plain)
+        else:
+            click.echo(f"{file}: {meaning.kind.value}")
+            for r in meaning.recipients:
+                click.echo(f"  {r.address}: {r.action} {r.status or ''} {r.reason or ''}".rstrip())
+    return 2 if unread == len(files) else 1 if unread else 0
+
+
+def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
+    facts = found.facts
+    choices = [
+        c for role in (Role.HOST, Role.PROXY, Role.REGISTRY) for c in choose(role, facts, catalogue, {})
+    ]
+    return {
+        "url": url,
+        "host": facts.host,
+        "registrable_domain": registrable_domain(facts.host),
+        "cname": list(facts.cname),
+        "hosting_country": facts.country,
+        "addresses": [_address(a) for a in facts.addresses],
+        "domain": _domain(facts, catalogue),
+        "contacts": [
+            {
+                "role": c.role.value,
+                "email": c.email,
+                "party": c.party,
+                "country": c.country,
+                "source": c.source,
+                "confidence": c.confidence,
+                "reason": c.reason,
+            }
+            for c in choices
+        ],
+        "problems": [{"step": p.step, "reason": p.reason, "temporary": p.temporary} for p in facts.problems],
+        "lookups": {
+            "dns": found.asked.get("dns", 0),
+            "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),
+            "whois": sum(n for kind, n in found.asked.items() if kind.startswith("whois")),
+        },
+    }
+
+
+def _mails(contacts: Iterable[FoundContact]) -> list[dict[str, Any]]:
+    return [{"email": c.email, "source": c.source, "confidence": c.confidence} for c in contacts]
+
+
+def _address(a: Any) -> dict[str, Any]:
+    network = a.network
+    return {
+        "ip": a.ip,
+        "asn": a.asn,
+        "as_name": a.as_name,
+        "proxy": a.proxy,
+        "network": {
+            "handle": network.handle,
+            "name": network.name,
+            "cidr": list(network.cidr),
+            "country": network.country,
+            "holder": network.holder_name or network.holder,
+        }
+        if network
+        else None,
+        "abuse": _mails(a.abuse),
+    }
+
+
+def _domain(facts: HostingFacts, catalogue: Any) -> dict[str, Any] | None:
+    domain = facts.domain
+    if domain is None:
+        return None
+    registry = catalogue.registry_of(domain.suffix)
+    route = registry.notices if registry else None
+    registrar = domain.registrar
+    return {
+        "registered": domain.registered,
+        "registrar": {
+            "name": registrar.name,
+            "iana_id": registrar.iana_id,
+            "abuse": _mails(registrar.abuse),
+        }
+        if registrar
+        else None,
+        "registry": {
+            "suffix": domain.suffix,
+            "abuse": [{"email": route.to, "source": "catalogue", "confidence": 1.0}] if route else [],
+        },
+        "status": list(domain.status),
+        "nameservers": list(domain.nameservers),
+        "source": domain.source,
+    }
+
+
+def _print_resolved(plain: dict[str, Any]) -> None:
+    click.echo(f"host {plain['host']}, hosted in {plain['hosting_country'] or 'an unknown country'}")
+    for a in plain["addresses"]:
+        network = a["network"] or {}
+        click.echo(
+            f"  {a['ip']}  AS{a['asn'] or '?'} {a['as_name'] or ''}  {network.get('holder') or ''}".rstrip()
+        )
+    for c in plain["contacts"]:
+        click.echo(f"  tell {c['role']}: {c['email']}: {c['reason']}")
+    for p in plain["problems"]:
+        click.echo(f"  {p['step']}: {p['reason']}{' (for now)' if p['temporary'] else ''}")
+
+
+COMMANDS = (resolve, check, inbox)

@@ -1,0 +1,125 @@
+"""`nta serve`, `nta desk`, `nta portal`, `nta jobs`: the processes of an installation."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from nta.cli.kit import Kit
+from nta.cli.tell import say
+from nta.domain.errors import RefusedError
+
+desk_port = click.option("--desk-port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+portal_port = click.option("--portal-port", default=8001, show_default=True, type=click.IntRange(0, 65535))
+address = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+
+
+@click.command()
+@address
+@desk_port
+@portal_port
+@click.pass_obj
+def serve(opener: Any, host: str, desk_port: int, portal_port: int) -> int:
+    """Run desk, portal and jobs in one process, on the embedded database by default.
+
+    \b
+    Example:  NTA_HOTLINE=example nta serve
+    """
+    kit: Kit = opener()
+    kit.take_jobs()
+    return run_doors(kit, [("desk", host, desk_port), ("portal", host, portal_port)], jobs=True)
+
+
+@click.command()
+@address
+@desk_port
+@click.pass_obj
+def desk(opener: Any, host: str, desk_port: int) -> int:
+    """Run the desk alone; for several machines, on PostgreSQL.
+
+    \b
+    Example:  NTA_DATABASE_URL=postgresql+psycopg://… nta desk
+    """
+    kit = _of_several(opener())
+    return run_doors(kit, [("desk", host, desk_port)], jobs=False)
+
+
+@click.command()
+@address
+@portal_port
+@click.pass_obj
+def portal(opener: Any, host: str, portal_port: int) -> int:
+    """Run the portal alone; for several machines, on PostgreSQL.
+
+    \b
+    Example:  NTA_DATABASE_URL=postgresql+psycopg://… nta portal
+    """
+    kit = _of_several(opener())
+    return run_doors(kit, [("portal", host, portal_port)], jobs=False)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do all that is due, then end.")
+@click.pass_obj
+def jobs(opener: Any, once: bool) -> int:
+    """Run the jobs alone; any number of them share the work on PostgreSQL.
+
+    \b
+    Example:  nta jobs --once
+    """
+    kit: Kit = opener()
+    if not once:
+        _of_several(kit)
+    kit.take_jobs()
+    if once:
+        runner = kit.runner()
+        say(f"{runner.turn()} done, {runner.failures} failures")
+        kit.close()
+        return 1 if runner.failures else 0
+    return run_doors(kit, [], jobs=True)
+
+
+def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) -> int:
+    """Serve until a signal comes."""
+    metronome = None
+    if jobs:
+        runner = kit.runner()
+        metronome = kit.metronome(runner)
+    servers = kit.servers(doors)
+    for name, host, port in doors:
+        say(f"{name} listens on http://{host}:{port}")
+    if metronome is not None:
+        metronome.start()
+    servers.loop()
+    if metronome is not None:
+        metronome.stop()
+    leave(kit, 0)
+    return 0
+
+
+def leave(kit: Kit, code: int, grace_s: float = 1.5) -> None:
+    """Close and end the process: a batch under way gets a little time, then nothing holds the exit up."""
+    kit.stopping.set()
+    until = time.monotonic() + grace_s
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, until - time.monotonic()))
+    kit.close()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def _of_several(kit: Kit) -> Kit:
+    if kit.database.is_sqlite:
+        raise RefusedError(
+            "desk, portal and jobs alone want PostgreSQL (NTA_DATABASE_URL); on one machine run `nta serve`"
+        )
+    return kit
+
+
+COMMANDS = (serve, desk, portal, jobs)

@@ -1,0 +1,66 @@
+"""What commands print: results to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+import click
+import structlog
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+def put(value: Mapping[str, Any]) -> None:
+    """Print one JSON object as a line."""
+    click.echo(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+
+
+def say(text: str) -> None:
+    """Say something that is not a result."""
+    click.echo(text, err=True)
+
+
+def complain(text: str, code: int) -> int:
+    """Say what went wrong and return the exit code."""
+    for line in text.splitlines() or [""]:
+        click.echo(f"nta: {line}", err=True)
+    return code
+
+
+def configure_logs(stream: IO[str]) -> None:
+    """Log to a stream: readable on a terminal, JSON lines elsewhere. No entry ever names a URL or a host."""
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(_where_only),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _where_only(exc_info: Any) -> str:
+    """Return the class of an exception and the lines it passed, without its text: that may hold a URL."""
+    kind, _, trace = exc_info
+    passed = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        passed.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return f"{kind.__name__} at {' > '.join(passed[-12:])}"
+
+
+def progress(label: str) -> Callable[[int], None]:
+    """Return a function that shows a count on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda count: None
+    return lambda count: click.echo(f"\r{label}: {count:,}", err=True, nl=False)

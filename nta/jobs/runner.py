@@ -1,0 +1,141 @@
+"""Running due work: in turns until nothing is left, by the machine's clock or by a clock that leaps."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from nta.domain.errors import OutsideError
+from nta.jobs.schedule import Step
+from nta.ports import Clock, LeapingClock
+
+log = structlog.get_logger("nta.jobs")
+
+MOST_PASSES = 500
+"""A turn that goes on for longer does the same work again and again; it is cut off and said so."""
+
+PATIENCE_S = 0.2
+"""How long to wait when work is due that cannot be taken: another holder's, or a system out of reach."""
+
+
+class Runner:
+    """Runs the steps of one process. `stopping` ends it between two batches."""
+
+    def __init__(self, steps: Sequence[Step], clock: Clock, stopping: threading.Event) -> None:
+        self._steps = tuple(steps)
+        self._clock = clock
+        self._stopping = stopping
+        self.failures = 0
+
+    def run(self, step: Step) -> int:
+        """Do one batch of a step; return how much was done. What fails is logged once and comes again."""
+        began = time.monotonic()
+        try:
+            done = step.run(self._clock.now())
+        except OutsideError as fault:
+            self.failures += 1
+            log.warning("step failed", step=step.name, reason=fault.reason)
+            return 0
+        if done:
+            log.debug("step", step=step.name, done=done, seconds=round(time.monotonic() - began, 3))
+        return done
+
+    def drain(self, step: Step) -> None:
+        """Do batches of one step until none is due."""
+        for _ in range(MOST_PASSES):
+            if self._stopping.is_set() or not self.run(step):
+                return
+
+    def turn(self) -> int:
+        """Run all steps until a whole pass finds nothing to do; return how much was done."""
+        done = 0
+        for _ in range(MOST_PASSES):
+            passed = 0
+            for step in self._steps:
+                if self._stopping.is_set():
+                    return done
+                passed += self.run(step)
+            done += passed
+            if not passed:
+                return done
+        self.failures += 1
+        log.error("a turn does not come to an end", passes=MOST_PASSES)
+        return done
+
+
+class Metronome:
+    """APScheduler as the beat of one process: each step on its own interval, never twice at once."""
+
+    def __init__(self, runner: Runner, steps: Sequence[Step]) -> None:
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for step in steps:
+            self._scheduler.add_job(runner.drain, "interval", seconds=step.every_s, args=[step], id=step.name)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop; batches under way see `stopping` and end by themselves."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+class Leaper:
+    """Walks through a world whose clock leaps: does all that is due, then asks for the next moment."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        clock: LeapingClock,
+        next_due: Callable[[], datetime | None],
+        stopping: threading.Event,
+    ) -> None:
+        self._runner = runner
+        self._clock = clock
+        self._next_due = next_due
+        self._stopping = stopping
+        self.over = threading.Event()
+        self.fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._walk, name="leaper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to walk, in a thread of its own."""
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(timeout_s)
+
+    def _walk(self) -> None:
+        try:
+            while not self._stopping.is_set() and not self.over.is_set():
+                self._leap()
+        except BaseException as fault:
+            self.fault = fault
+            log.exception("the walk through the world broke off")
+            self.over.set()
+
+    def _leap(self) -> None:
+        self._runner.turn()
+        if self._stopping.is_set():
+            return
+        before = self._clock.now()
+        due = self._next_due()
+        try:
+            leap = self._clock.leap(due)
+        except OutsideError as fault:
+            log.warning("the lab does not answer", reason=fault.reason)
+            self._stopping.wait(PATIENCE_S)
+            return
+        if leap.over:
+            self.over.set()
+        elif leap.now == before and due is not None and due <= before:
+            self._stopping.wait(PATIENCE_S)  # due, but nobody could take it just now

@@ -1,0 +1,69 @@
+"""Serving several apps from one process: waitress servers that share one loop."""
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import create_server
+
+from nta.domain.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One app and where it listens."""
+
+    name: str
+    app: Flask
+    host: str
+    port: int
+
+
+class Servers:
+    """The doors of one process. `loop` serves until `stopping` is set or a signal comes."""
+
+    def __init__(self, doors: Sequence[Door], stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._sockets: dict[int, Any] = {}
+        self._servers = [self._listen(door) for door in doors]
+
+    def loop(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Serve; `tick` is called about four times a second, in this thread."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Set by ourselves: a process begun with & has SIGINT ignored, and is never interrupted.
+            signal.signal(number, self._ask_to_stop)
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=0.25, map=self._sockets, count=1)
+            tick()
+        for server in self._servers:
+            server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.5)
+            server.close()
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._stopping.set()
+        if self._servers:
+            self._servers[0].pull_trigger()
+
+    def _listen(self, door: Door) -> Any:
+        # Waitress binds with SO_REUSEADDR; another process that listens already is still refused.
+        with socket.socket(socket.AF_INET6 if ":" in door.host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((door.host, door.port))
+            except OSError as fault:
+                why = f"{door.name}: port {door.port} on {door.host}: {fault.strerror}"
+                raise RefusedError(why) from None
+        return create_server(
+            door.app,
+            map=self._sockets,
+            host=door.host,
+            port=door.port,
+            threads=4,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
