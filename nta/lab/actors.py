@@ -89,7 +89,10 @@ class Desk:
             UnreachableError: it is not known whether it was taken.
             ActError: there is no such case, or the word was not taken.
         """
-        page = self._open("/hand-in")
+        # The search stands in the head of every page; the front page of some desks is for others.
+        page = self._open("/")
+        if "search" not in page.forms:
+            page = self._open("/hand-in")
         case = self._browser.submit(page, page.form("search"), {"q": url})
         if "/cases/" not in case.url:
             raise ActError("the search did not find the case")

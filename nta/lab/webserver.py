@@ -108,8 +108,11 @@ class WebProtocol(asyncio.Protocol):
             return
         host = _field(fields, b"\r\nhost:").partition(b":")[0]
         answer = self._server.table.answer(self._address, host, target, self._source or "")
-        transport.write(answer.get if method == b"GET" else answer.head)
-        if version != b"HTTP/1.1" or _field(fields, b"\r\nconnection:") == b"close":
+        content = answer.get if method == b"GET" else answer.head
+        if version == b"HTTP/1.1" and _field(fields, b"\r\nconnection:") != b"close":
+            transport.write(content)
+        else:
+            transport.write(content.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
             transport.close()
 
 

@@ -86,6 +86,32 @@ def test_a_notice_makes_its_host_remove_and_answer(lab: Client, service: FakeSer
     assert {url for url, answer in service.answers if answer == "removed"} >= {told[1]}
 
 
+def test_mail_is_read_at_once_even_where_the_due_moment_is_past(lab: Client, service: FakeService) -> None:
+    lab.ask("POST", "/service", service.card())
+    lab.leap("2026-03-02T09:00Z")
+    lab.leap("2026-03-02T10:00Z")
+    service.send(lab.card["smtp"], "abuse@quick.example", urls(lab, "www.one.test")[:1])
+
+    told = lab.leap("2026-03-02T09:30Z")
+
+    assert told == "03-02T10:00"
+    assert len(list(Path(lab.card["maildir"], "new").iterdir())) == 1
+
+
+def test_of_two_hosts_each_removes_its_own_copy(lab: Client, service: FakeService) -> None:
+    lab.ask("POST", "/service", service.card())
+    lab.leap("2026-03-02T09:00Z")
+    (url, _) = urls(lab, "img.three.test")
+    service.send(lab.card["smtp"], "abuse@quick.example", [url])
+
+    while lab.leap("2026-03-02T15:00Z") != "03-02T15:00":
+        pass
+
+    by_quick, by_slow = lab.truth()[url]
+    assert (by_quick[0], by_slow) == ("quick", ("slow", "03-02T09:00", None))
+    assert by_quick[2] is not None
+
+
 def test_a_reminder_begins_nothing_anew(lab: Client, service: FakeService) -> None:
     lab.ask("POST", "/service", service.card())
     lab.leap(None)

@@ -194,7 +194,8 @@ def test_a_host_keeps_the_connection_and_answers_head_without_a_body(lab: Client
 
     assert full.startswith(b"200 OK")
     assert b"bodyword" in full
-    assert bare == full.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    assert bare.replace(b"Connection: close\r\n", b"") == full.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    assert b"Connection: close" in bare
 
 
 @pytest.mark.parametrize(
@@ -231,6 +232,20 @@ def test_a_page_that_went_answers_gone_or_not_found(lab: Client, service: FakeSe
     assert before[:3] == b"200"
     assert after[:3] in (b"404", b"410")
     assert b"bodyword" not in after
+
+
+def test_a_site_that_moved_is_at_its_new_host_alone(lab: Client, service: FakeService) -> None:
+    lab.ask("POST", "/service", service.card())
+    _, target = first_url(lab, "two.example")
+    request = b"GET %b HTTP/1.1\r\nHost: two.example\r\nConnection: close\r\n\r\n" % target
+    seen = []
+    for due in ("2026-03-03T13:06Z", "2026-03-03T13:07Z"):
+        while lab.leap(due) != due[5:-1]:
+            pass
+        seen.append([web(lab, address, request)[0][:3] for address in ("127.11.0.12", "127.10.0.12")])
+        seen.append(texts(lookup(lab, "two.example")))
+
+    assert seen == [[b"200", b"404"], ["0 127.11.0.12"], [b"404", b"200"], ["0 127.10.0.12"]]
 
 
 def socks(lab: Client, kind: int, host: bytes, port: int, command: int = 1, request: bytes = b"") -> bytes:
