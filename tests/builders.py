@@ -303,6 +303,7 @@ def _arrangement(
         asn=64500,
         network="EXAMPLE",
         country=country,
+        seen_at=at,
     )
     connection.execute(update(Host).where(Host.id == host_id).values(arrangement_id=number))
     return number

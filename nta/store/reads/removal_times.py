@@ -1,0 +1,235 @@
+"""What reports of removal times are made from: one row per addressee or episode, streamed into columns."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from nta.domain.availability import Cause
+from nta.domain.lifecycle import EventKind
+from nta.domain.outcomes import Actor, Outcome
+from nta.domain.removal_report import NEVER, ONE_VANTAGE, PRESUMED, Parameters, Rows, Way
+from nta.domain.removal_times import Clock
+from nta.domain.roles import Role
+from nta.store.tables import Addressee, ArrangementParty, Episode, Event, PartyRow
+
+_CHUNK = 20_000
+_NOT_KNOWN = "not known"
+_NO_MOMENT: ColumnElement[Any] = literal_column(str(NEVER))
+_ANOTHERS = {
+    Role.HOST: (Actor.REGISTRAR, Actor.REGISTRY, Actor.PROXY, Actor.ANALYST),
+    Role.PROXY: (Actor.REGISTRAR, Actor.REGISTRY, Actor.HOST, Actor.SITE, Actor.ANALYST),
+}
+"""Whose doing censors the clock of a party in this role."""
+
+
+def rows(connection: Connection, p: Parameters, *, with_episode: bool = False) -> Rows:
+    """Return the rows of a report, in no order. Runs in one state of the database."""
+    asked = by_episode(p) if p.clock is Clock.A else by_addressee(p)
+    if with_episode:
+        asked = asked.add_columns(Episode.id)
+    codes: defaultdict[str | None, int] = defaultdict(count().__next__)
+    columns = [array("q") for _ in range(5 + with_episode)]
+    marks = bytearray()
+    for chunk in stream(connection, asked):
+        party, start, entry, last_up, gone, code, *more = zip(*chunk, strict=True)
+        columns[0].extend(map(codes.__getitem__, party))
+        for column, found in zip(columns[1:], (start, entry, last_up, gone, *more), strict=True):
+            column.extend(found)
+        marks += bytes(code)
+    before = _gone_before(connection, p) if p.clock is Clock.B else {}
+    parties = [*codes, *(party for party in before if party not in codes)]
+    names = _names(connection)
+    group, start_, entry_, last_up_, gone_, *more_ = (np.frombuffer(column, np.int64) for column in columns)
+    return Rows(
+        parties=[party or _NOT_KNOWN for party in parties],
+        names=[names.get(party or "", party or _NOT_KNOWN) for party in parties],
+        group=group,
+        start=start_,
+        entry=entry_,
+        last_up=last_up_,
+        gone=gone_,
+        code=np.frombuffer(marks, np.uint8),
+        before=np.array([before.get(party, 0) for party in parties], np.int64),
+        episode=more_[0] if more_ else None,
+    )
+
+
+def stream(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a query in chunks, as the driver hands them over; a server keeps what is to come."""
+    text = str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
+    raw = connection.connection
+    cursor = raw.cursor("removal_times") if connection.dialect.name == "postgresql" else raw.cursor()
+    try:
+        cursor.execute(text)
+        while chunk := cursor.fetchmany(_CHUNK):
+            yield chunk
+    finally:
+        cursor.close()
+
+
+def by_addressee(p: Parameters) -> Select[Any]:
+    """Return the query of clocks B and C: party, start, entry, last up, gone, code of each addressee."""
+    start = _start(p.clock)
+    return (
+        select(
+            Addressee.party,
+            start,
+            start,
+            _last_up(),
+            _gone(p),
+            _way(p) + _marks() + case((Addressee.presumed, PRESUMED), else_=0),
+        )
+        .join(Episode, Episode.id == Addressee.episode_id)
+        .where(
+            Addressee.role == p.role,
+            _within(start, p),
+            or_(
+                Episode.outcome.is_(None),
+                Episode.outcome.not_in((Outcome.INVALID.value, Outcome.MOVED_BEFORE_NOTICE.value)),
+            ),
+        )
+    )
+
+
+def by_episode(p: Parameters) -> Select[Any]:
+    """Return the query of clock A: as `by_addressee`, for each episode and each party that serves it.
+
+    The clock of a case runs on over its moves: at the next host an episode
+    is watched from its beginning, which is a delayed entry.
+    """
+    party = func.coalesce(ArrangementParty.proxy, ArrangementParty.party)
+    served = select(ArrangementParty.arrangement_id, party.label("party")).distinct().subquery("served")
+    start = Episode.received_at
+    return (
+        select(
+            served.c.party,
+            start,
+            case((Episode.number > 1, Episode.began_at), else_=start),
+            _last_up(),
+            _gone(p),
+            _way(p) + _marks(),
+        )
+        .outerjoin(served, served.c.arrangement_id == Episode.arrangement_id)
+        .where(
+            _within(start, p),
+            Episode.began_at <= p.as_of,
+            or_(Episode.outcome.is_(None), Episode.outcome != Outcome.INVALID.value),
+        )
+    )
+
+
+def _start(clock: Clock) -> ColumnElement[Any]:
+    if clock is Clock.B:
+        return Addressee.first_handed_at.expression
+    # Anything later than the delivery proves it. Silence without a bounce is presumed to be arrival.
+    silent = case((Addressee.bounced_at.is_(None), Addressee.first_handed_at))
+    return func.coalesce(Addressee.accepted_at, Addressee.opened_at, Addressee.first_answer_at, silent)
+
+
+def _within(start: Any, p: Parameters) -> ColumnElement[bool]:
+    wanted = [start.is_not(None), start <= p.as_of]
+    if p.since is not None:
+        wanted.append(start >= p.since)
+    if p.until is not None:
+        wanted.append(start < p.until)
+    return and_(*wanted)
+
+
+def _last_up() -> ColumnElement[Any]:
+    """The analyst's word stands for a sighting until there is one; but not for where content moved to."""
+    return func.coalesce(Episode.last_up_at, case((Episode.number == 1, Episode.received_at)), _NO_MOMENT)
+
+
+def _gone(p: Parameters) -> ColumnElement[Any]:
+    """The first look of an absence that was proven, or ended as moved, by the report's date."""
+    settled = func.coalesce(Episode.proven_gone_at, Episode.ended_at) <= p.as_of
+    return func.coalesce(case((settled, Episode.first_gone_at)), _NO_MOMENT)
+
+
+def _way(p: Parameters) -> ColumnElement[Any]:
+    """Who did it; while the episode is still watched for a return, by what is known so far."""
+    anothers = _ANOTHERS.get(Role(p.role), ())
+    disabled = [
+        (Episode.outcome == Outcome.DISABLED_DOMAIN.value, int(Way.OTHER)),
+        (Episode.actor.in_([actor.value for actor in anothers]), int(Way.OTHER)),
+    ]
+    watched = [
+        (
+            and_(Episode.proven_gone_at.is_not(None), Episode.last_cause.in_(_SUSPENDED), _was_disabled()),
+            int(Way.OTHER),
+        )
+    ]
+    theirs = p.clock is not Clock.A  # a case is over whoever ended it
+    return case(
+        (
+            Episode.outcome.is_(None),
+            case(
+                (
+                    and_(Episode.proven_gone_at.is_not(None), Episode.last_cause == Cause.LEGAL.value),
+                    int(Way.RESTRICTED),
+                ),
+                *(watched if theirs else ()),
+                else_=int(Way.GONE),
+            ),
+        ),
+        (
+            Episode.outcome.in_((Outcome.MOVED_AFTER_NOTICE.value, Outcome.MOVED_BEFORE_NOTICE.value)),
+            int(Way.MOVED),
+        ),
+        (Episode.outcome == Outcome.RESTRICTED.value, int(Way.RESTRICTED)),
+        (Episode.outcome == Outcome.EXPIRED.value, int(Way.EXPIRED)),
+        (Episode.outcome == Outcome.WITHDRAWN.value, int(Way.WITHDRAWN)),
+        *(disabled if theirs else ()),
+        (Episode.actor == Actor.UNKNOWN.value, int(Way.UNKNOWN)),
+        else_=int(Way.GONE),
+    )
+
+
+_SUSPENDED = (Cause.NXDOMAIN.value, Cause.DOMAIN_HOLD.value)
+
+
+def _was_disabled() -> ColumnElement[bool]:
+    return exists().where(Event.episode_id == Episode.id, Event.kind == EventKind.DOMAIN_DISABLED.value)
+
+
+def _marks() -> ColumnElement[Any]:
+    return case((Episode.one_vantage, ONE_VANTAGE), else_=0)
+
+
+def _gone_before(connection: Connection, p: Parameters) -> Mapping[str | None, int]:
+    """Return per party how many episodes went, in the period, before anybody was told."""
+    serves = ArrangementParty.proxy if p.role == Role.PROXY else ArrangementParty.party
+    hidden = ArrangementParty.proxy.is_not(None) if p.role == Role.PROXY else ArrangementParty.proxy.is_(None)
+    asked = (
+        select(serves, func.count(Episode.id.distinct()))
+        .join(ArrangementParty, ArrangementParty.arrangement_id == Episode.arrangement_id)
+        .where(
+            Episode.first_handed_at.is_(None),
+            hidden,
+            _within(Episode.first_gone_at, p),
+            func.coalesce(Episode.proven_gone_at, Episode.ended_at) <= p.as_of,
+            or_(Episode.outcome.is_(None), Episode.outcome == Outcome.GONE_BEFORE_NOTICE.value),
+        )
+        .group_by(serves)
+    )
+    return {row[0]: row[1] for row in connection.execute(asked)}
+
+
+def _names(connection: Connection) -> Mapping[str, str]:
+    return {row.id: row.name for row in connection.execute(select(PartyRow.id, PartyRow.name))}
