@@ -10,7 +10,7 @@ from nta.lab.actors import Desk, Portal, Service
 from nta.lab.agenda import Agenda, Event, event
 from nta.lab.clock import Clock
 from nta.lab.httpclient import ActError, UnreachableError
-from nta.lab.journal import Entry, Journal, JournalError
+from nta.lab.journal import Entry, Journal
 from nta.lab.landscape import Landscape
 from nta.lab.mailboxes import react
 from nta.lab.plans import planned
@@ -71,7 +71,7 @@ class Engine:
         }
         for one in planned(world):
             self._agenda.add(one)
-        self._begin_or_go_on()
+        self._go_on()
 
     def meet(self, service: Service) -> None:
         """Hear from the service where it is now, and with which log-ins."""
@@ -260,15 +260,8 @@ class Engine:
 
     # The journal.
 
-    def _begin_or_go_on(self) -> None:
-        entries = self._journal.entries
-        if not entries:
-            self._journal.write({"do": "begin", "world": self._world.id, "digest": self._world.digest})
-            self._journal.secure()
-            return
-        if entries[0].get("digest") != self._world.digest:
-            raise JournalError("this folder belongs to another world, or to another version of it")
-        for entry in entries[1:]:
+    def _go_on(self) -> None:
+        for entry in self._journal.entries:
             self._replay(entry)
         self._on_change()
 

@@ -58,14 +58,6 @@ class Folder:
     def catalogue(self) -> Path:
         return self.path / "catalogue"
 
-    def ports(self, addresses: Iterable[str]) -> dict[str, int]:
-        """Return the ports of an earlier start in this folder, or free ones."""
-        try:
-            known = json.loads(self.card.read_text(encoding="utf-8"))["ports"]
-        except (OSError, ValueError, KeyError):
-            return _free_ports(list(addresses))
-        return {name: int(known[name]) for name in SERVERS}
-
     def write_card(self, card: dict[str, Any]) -> None:
         """Write lab.json, whole or not at all."""
         part = self.card.with_suffix(".part")
@@ -114,27 +106,27 @@ class Lab:
         """
         folder, world = self._folder, self.world
         addresses = sorted({str(address) for address in _addresses(world)})
-        self._ports = folder.ports(addresses)
+        try:
+            self._journal = Journal(folder.path / "journal.jsonl")
+        except JournalError as error:
+            raise LabError(str(error)) from None
+        self._ports = self._begin_or_go_on(addresses)
         write_overlay(world, folder.catalogue)
         table = WebTable()
         self._landscape = Landscape(world, table, self._ports["web"])
         self._clock = Clock(world.start, self._rate)
-        try:
-            self._journal = Journal(folder.path / "journal.jsonl")
-            self._post = PostOffice(self._journal, self._landscape.by_url)
-            zones = Zones(self._landscape)
-            self._dns = DNSServer(zones, lambda: self._clock.now)
-            self._engine = Engine(
-                world,
-                self._landscape,
-                self._journal,
-                self._post,
-                Maildir(folder.maildir),
-                self._clock,
-                self._dns.forget,
-            )
-        except JournalError as error:
-            raise LabError(str(error)) from None
+        self._post = PostOffice(self._journal, self._landscape.by_url)
+        zones = Zones(self._landscape)
+        self._dns = DNSServer(zones, lambda: self._clock.now)
+        self._engine = Engine(
+            world,
+            self._landscape,
+            self._journal,
+            self._post,
+            Maildir(folder.maildir),
+            self._clock,
+            self._dns.forget,
+        )
         self.control = Control(self._engine, self._clock, self._post)
         self._web = WebServer(table, addresses, self._ports["web"])
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
@@ -152,7 +144,7 @@ class Lab:
                 self._servers.append(server)
         except OSError as error:
             self.stop()
-            raise LabError(f"a port kept in lab.json cannot be had: {error.strerror}") from None
+            raise LabError(f"a port of the lab's first start cannot be had: {error.strerror}") from None
         card = self._card(root)
         folder.write_card(card)
         return card
@@ -175,6 +167,23 @@ class Lab:
             server.stop()
         self.control.close()
         self._journal.close()
+
+    def _begin_or_go_on(self, addresses: list[str]) -> dict[str, int]:
+        """Return the ports: those in the journal's first line, or free ones that are written there now.
+
+        The web port is a part of every URL of the world, so it may never change.
+        """
+        if not self._journal.entries:
+            ports = _free_ports(addresses)
+            world = self.world
+            self._journal.write({"do": "begin", "world": world.id, "digest": world.digest, "ports": ports})
+            self._journal.secure()
+            return ports
+        begin = self._journal.entries[0]
+        if begin.get("digest") != self.world.digest:
+            self._journal.close()
+            raise LabError("this folder belongs to another world, or to another version of it")
+        return {name: int(begin["ports"][name]) for name in SERVERS}
 
     def _keep(
         self, content: bytes, return_path: str, envelope_id: str, recipients: tuple[Recipient, ...]

@@ -28,6 +28,7 @@ def test_a_lab_started_again_goes_on_where_it_was(small: World, tmp_path: Path, 
         service.send(client.card["smtp"], "abuse@slow.example", list(client.truth())[4:6])
         before = [client.ask("GET", path) for path in ("/now", "/truth", "/mails", "/state")]
         ports = client.card["ports"]
+    (tmp_path / "lab.json").unlink()
 
     with playing(small, tmp_path) as client:
         after = [client.ask("GET", path) for path in ("/now", "/truth", "/mails", "/state")]

@@ -101,10 +101,18 @@ def test_a_kept_port_that_is_taken_is_told(small: World, tmp_path: Path) -> None
 
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(LabError, match=r"a port kept in lab\.json cannot be had"),
+        pytest.raises(LabError, match=r"a port of the lab's first start cannot be had"),
         playing(small, tmp_path),
     ):
         pass
+
+
+def test_time_never_goes_back() -> None:
+    clock = Clock(NINE, None)
+
+    clock.move(NINE.replace(hour=8))
+
+    assert clock.now == clock.walked() == NINE
 
 
 def test_time_that_walks_never_passes_an_act_left_undone(small: World, tmp_path: Path) -> None:
