@@ -79,7 +79,8 @@ def explain(message: Mail, return_path: str = "{local}+{token}@{domain}") -> Mea
 _STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _REPLY_CODE: Final = re.compile(r"(?<![\d.])([245])\d\d[ -]")
 _URL: Final = re.compile(r"\b(?:h(?:tt|xx)ps?://|www\.)\S+", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]]+@[^\s<>@,;:\"'()\[\]]+")
+# Bounded (RFC 5321, section 4.5.3.1): else a long line without an @ takes minutes.
+_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]]{1,64}@[^\s<>@,;:\"'()\[\]]{1,255}")
 _ARRIVED: Final = frozenset({"delivered", "relayed", "expanded"})
 
 

@@ -248,13 +248,14 @@ _UNSEEN: Final = re.compile(
 )
 _SCHEME: Final = re.compile(
     r"(?:h(?:tt|xx|\*\*|__)p(s?)|h(?:tt|xx)p[\[({](s)[\])}])"  # http, hxxp, h**p, h__p, http(s)
-    r"\s?(?:[\[({]*:[\])}]*\s?[\[({\\]*(?:/|\\|_){1,2}[\])}]*|[\[({]*://[\])}]*|__|[\[({]:?//[\])}])",
+    r"\s?(?:[\[({]{0,8}:[\])}]{0,8}\s?[\[({\\]{0,8}(?:/|\\|_){1,2}[\])}]{0,8}|[\[({]{0,8}://[\])}]{0,8}|__|[\[({]:?//[\])}])",
     re.IGNORECASE,
 )
 _OTHER_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
-_OPEN, _SHUT = r"[\[({\\]", r"[\])}\\]"
+# Runs of brackets are bounded: searching a long one would take minutes.
+_OPEN, _SHUT = r"[\[({\\]{1,8}", r"[\])}\\]{1,8}"
 _DOT_IN_HOST: Final = re.compile(
-    rf"\s?{_OPEN}+\s?(?:\.|dot)\s?[\[({{\])}}\\]*\s?|{_OPEN}*(?:\.|dot){_SHUT}+|[\u3002\uff0e\uff61]",
+    rf"\s?{_OPEN}\s?(?:\.|dot)\s?[\[({{\])}}\\]{{0,8}}\s?|(?:{_OPEN})?(?:\.|dot){_SHUT}|[\u3002\uff0e\uff61]",
     re.IGNORECASE,
 )
 _DOT_IN_REST: Final = re.compile(r"\\?[\[({](?:\.|dot)\\?[\])}]|\\\.", re.IGNORECASE)
@@ -283,7 +284,7 @@ def refang(text: str) -> str:
     For what people paste; a URL from a machine goes to `parse` as it is.
     Text that holds no URL comes back nearly as it was, for `parse` to refuse.
     """
-    if _UNTOUCHED.fullmatch(text):
+    if len(text) > LONGEST or _UNTOUCHED.fullmatch(text):
         return text
     plain = _UNSEEN.sub("", text).strip()
     if plain[:5].upper() == _VERBATIM and plain.endswith(">"):
@@ -310,6 +311,8 @@ def find_urls(text: str) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in re.split(r"[\s<>\"\uff1c\uff1e]+|[,;|](?=h(?:tt|xx)ps?[\[(:])", _UNSEEN.sub("", text)):
+        if len(word) > LONGEST:
+            continue
         scheme = _SCHEME.search(word)
         begin = scheme.start() if scheme else len(word) - len(word.lstrip("([{'`\u2018\u201c\u00ab"))
         candidate = _TABLE_REST.sub("", word[begin:])

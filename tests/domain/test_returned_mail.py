@@ -136,6 +136,17 @@ def test_no_damaged_mail_breaks_it(path, data):
     assert all("\n" not in each.reason and len(each.reason) <= 500 for each in found.recipients)
 
 
+@pytest.mark.parametrize("filling", ["a", "a@", "<", "a.", "-", "x+", "http", "550 "])
+def test_a_long_line_takes_no_long_time(filling):
+    """Searching it in quadratic time would take minutes, and the test run with it."""
+    message = EmailMessage()
+    message["From"] = "mailer-daemon@hosting.test"
+    message["Subject"] = "failure notice"
+    message.set_payload(filling * (60_000 // len(filling)))
+
+    assert explain(message).kind in {Kind.BOUNCE, Kind.DELAY}
+
+
 def test_every_recorded_mail_is_explained():
     place = folder()
     recorded = sorted((place / "bounces" / "cases").glob("*.eml")) if place else MAILS
