@@ -153,14 +153,17 @@ def figures(spans: Spans, n_groups: int, limits: Sequence[timedelta] = LIMITS) -
     n = np.bincount(spans.group, minlength=n_groups)
     gone = np.bincount(spans.group[spans.gone], minlength=n_groups)
 
-    def curves(exits: Ints) -> Curves:
-        return kaplan_meier(spans.group, spans.entry_us, exits, spans.gone, n_groups)
+    def curves(exits: Ints, entries: Ints) -> Curves:
+        return kaplan_meier(spans.group, entries, exits, spans.gone, n_groups)
 
-    early, late = curves(spans.earliest()), curves(spans.latest())
+    # Taken early, a row seen once would leave just as it enters and meet hardly anybody at risk;
+    # so the early curve takes all rows as watched from the start.
+    early = curves(spans.earliest(), np.zeros_like(spans.entry_us))
+    late = curves(spans.latest(), spans.entry_us)
     shares_within = shares(spans, early, late, [limit // _MICROSECOND for limit in limits], n_groups)
     ends = early.quantile_us(0.5), late.quantile_us(0.5)
     del early, late
-    middle = curves(spans.middle())
+    middle = curves(spans.middle(), spans.entry_us)
     medians = _sorted_hours(ends[0], middle.quantile_us(0.5), ends[1])
     tails = [_hours(middle.quantile_us(share)) for share in (0.75, 0.9)]
     within = _within(limits, shares_within)

@@ -136,6 +136,15 @@ def test_figures_stay_in_order(table):
     assert shares == sorted(shares)
 
 
+def test_one_early_entry_does_not_pull_the_low_median_to_nothing():
+    table = [(0, row * HOUR, row * HOUR, (row + 6) * HOUR, True) for row in range(40)]
+
+    [found] = figures(Spans.of(table), 1)
+
+    assert found.median_low_h is not None
+    assert found.median_low_h > 5
+
+
 @pytest.mark.parametrize(
     ("n", "shown", "ranked"), [(19, False, False), (20, True, False), (49, True, False), (50, True, True)]
 )
