@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from nta.lab import totp
 from nta.lab.forms import Form
-from nta.lab.httpclient import ActError, Browser, WebPage
+from nta.lab.httpclient import ActError, Browser, UnreachableError, WebPage
 from nta.lab.world import HandIn, Mark
 
 URL = re.compile(r"https?://[^\s<>\"']+")
 # The code that is shown now; the next, should this one have been used up; the last, should the clocks differ.
 CODE_STEPS = (0, 1, -1)
+MOST_REFUSALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ class Service:
 class Desk:
     """One person at the desk, who logs in when asked to."""
 
-    def __init__(self, service: Service, role: str) -> None:
+    def __init__(self, service: Service, role: str, machine_time: Callable[[], float] = time.time) -> None:
         self._service = service
         self._role = role
+        self._machine_time = machine_time
         self._browser = Browser()
+        self._refusals = 0
+        self._rests_until = 0.0
 
     def hand_in(self, plan: HandIn, urls: Sequence[str], key: str, note_key: Callable[[str], None]) -> None:
         """Hand URLs in.
@@ -112,18 +116,26 @@ class Desk:
 
     def _log_in(self, page: WebPage) -> None:
         user = self._service.user(self._role)
+        if self._machine_time() < self._rests_until:
+            raise UnreachableError("waiting for the next code")
         if "login" in page.forms:
             values = {"email": user.email, "password": user.password}
             page = self._browser.submit(page, page.form("login"), values)
             if "login" in page.forms:
                 raise ActError(f"the log-in of the {self._role} was refused")
         for steps in CODE_STEPS:
-            if "tf" not in page.forms:
-                return
-            code = totp.code(user.totp_secret, time.time(), steps)
-            page = self._browser.submit(page, page.form("tf"), {"code": code})
-        if "tf" in page.forms:
+            if "tf" in page.forms:
+                code = totp.code(user.totp_secret, self._machine_time(), steps)
+                page = self._browser.submit(page, page.form("tf"), {"code": code})
+        if "tf" not in page.forms:
+            self._refusals = 0
+            return
+        # A code works once: who logs in again and again has to wait for the next.
+        self._refusals += 1
+        if self._refusals >= MOST_REFUSALS:
             raise ActError(f"the second factor of the {self._role} was refused")
+        self._rests_until = (self._machine_time() // totp.STEP_S + 1) * totp.STEP_S
+        raise UnreachableError("every code of this half minute was refused")
 
 
 class Portal:

@@ -102,11 +102,35 @@ def test_a_code_that_is_refused_is_followed_by_the_next(service: FakeService) ->
     assert service.marks == [("http://one.test:80/a", "yes", "because")]
 
 
+def test_when_all_codes_are_used_up_the_next_half_minute_is_waited_for(service: FakeService) -> None:
+    service.refused_codes = 3
+    machine_time = [59.0]
+    desk = Desk(service_of(service), "lead", lambda: machine_time[0])
+
+    for _ in range(2):
+        with pytest.raises(UnreachableError):
+            desk.mark(MARK, "http://one.test:80/a")
+    tried = service.seen.count("POST /tf")
+    machine_time[0] = 60.0
+    desk.mark(MARK, "http://one.test:80/a")
+
+    assert tried == 3
+    assert len(service.marks) == 1
+
+
 def test_a_second_factor_that_is_never_taken_is_told(service: FakeService) -> None:
     service.refused_codes = 9
+    machine_time = [60.0]
+    desk = Desk(service_of(service), "lead", lambda: machine_time[0])
+
+    for moment in (60.0, 90.0):
+        machine_time[0] = moment
+        with pytest.raises(UnreachableError):
+            desk.mark(MARK, "http://one.test:80/a")
+    machine_time[0] = 120.0
 
     with pytest.raises(ActError, match="the second factor of the lead was refused"):
-        Desk(service_of(service), "lead").mark(MARK, "http://one.test:80/a")
+        desk.mark(MARK, "http://one.test:80/a")
 
 
 def test_an_answer_of_the_wrong_role_is_told_without_an_address(service: FakeService) -> None:

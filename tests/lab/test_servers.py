@@ -238,7 +238,7 @@ def test_a_site_that_moved_is_at_its_new_host_alone(lab: Client, service: FakeSe
     lab.ask("POST", "/service", service.card())
     _, target = first_url(lab, "two.example")
     request = b"GET %b HTTP/1.1\r\nHost: two.example\r\nConnection: close\r\n\r\n" % target
-    seen = []
+    seen: list[object] = []
     for due in ("2026-03-03T13:06Z", "2026-03-03T13:07Z"):
         while lab.leap(due) != due[5:-1]:
             pass
