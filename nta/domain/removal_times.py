@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from nta.domain.survival import UNKNOWN, Curves, Floats, Ints, Spans, kaplan_meier, shares
+from nta.domain.survival import UNKNOWN, Floats, Ints, Spans, extremes, kaplan_meier
 
 LIMITS: Final = (timedelta(hours=24), timedelta(hours=48), timedelta(days=7), timedelta(days=28))
 SMALLEST_PUBLISHED: Final = 20
@@ -153,26 +153,26 @@ def figures(spans: Spans, n_groups: int, limits: Sequence[timedelta] = LIMITS) -
     n = np.bincount(spans.group, minlength=n_groups)
     gone = np.bincount(spans.group[spans.gone], minlength=n_groups)
 
-    def curves(exits: Ints, entries: Ints) -> Curves:
-        return kaplan_meier(spans.group, entries, exits, spans.gone, n_groups)
-
-    # Taken early, a row seen once would leave just as it enters and meet hardly anybody at risk;
-    # so the early curve takes all rows as watched from the start.
-    early = curves(spans.earliest(), np.zeros_like(spans.entry_us))
-    late = curves(spans.latest(), spans.entry_us)
-    shares_within = shares(spans, early, late, [limit // _MICROSECOND for limit in limits], n_groups)
-    ends = early.quantile_us(0.5), late.quantile_us(0.5)
-    del early, late
-    middle = curves(spans.middle(), spans.entry_us)
-    medians = _sorted_hours(ends[0], middle.quantile_us(0.5), ends[1])
-    tails = [_hours(middle.quantile_us(share)) for share in (0.75, 0.9)]
-    within = _within(limits, shares_within)
-    return [
-        Figures(int(all_), int(all_ - left), mid, low, high, p75, p90, each)
-        for all_, left, (low, mid, high), p75, p90, each in zip(
-            n.tolist(), gone.tolist(), medians, *tails, within, strict=True
+    found = extremes(spans, [limit // _MICROSECOND for limit in limits], n_groups)
+    ends, shares = (found.early.quantile_us(0.5), found.late.quantile_us(0.5)), found.shares
+    del found
+    middle = kaplan_meier(spans.group, spans.entry_us, spans.middle(), spans.gone, n_groups)
+    medians, *tails = (middle.quantile_us(share) for share in (0.5, 0.75, 0.9))
+    low, high = _around(ends[0], medians, ends[1])
+    p75, p90 = map(_hours, tails)
+    return list(
+        map(
+            Figures,
+            n.tolist(),
+            (n - gone).tolist(),
+            _hours(medians),
+            low,
+            high,
+            p75,
+            p90,
+            _within(limits, shares),
         )
-    ]
+    )
 
 
 def may_publish(n: int) -> bool:
@@ -189,15 +189,15 @@ def _hours(times_us: Ints) -> list[float | None]:
     return [time / _HOUR_US if time >= 0 else None for time in times_us.tolist()]
 
 
-def _sorted_hours(*times_us: Ints) -> list[list[float | None]]:
-    """Return the three medians of each group in rising order; one that is not reached comes last.
+def _around(early: Ints, middle: Ints, late: Ints) -> tuple[list[float | None], list[float | None]]:
+    """Return the lowest and the highest of the three medians of each group; one not reached is the highest.
 
-    With censored rows between them, the curve of early times can reach a
-    share later than that of late times; the order keeps the promise.
+    Mostly these are the early and the late one. With censored rows between
+    them, the curve of early times can reach a share later than another.
     """
-    table = np.stack([np.where(times < 0, UNKNOWN, times) for times in times_us], axis=1)
-    table.sort(axis=1)
-    return [[time / _HOUR_US if time != UNKNOWN else None for time in row] for row in table.tolist()]
+    table = np.stack([np.where(times < 0, UNKNOWN, times) for times in (early, middle, late)])
+    low, high = table.min(axis=0), table.max(axis=0)
+    return _hours(np.where(low == UNKNOWN, -1, low)), _hours(np.where(high == UNKNOWN, -1, high))
 
 
 def _within(limits: Sequence[timedelta], found: Sequence[tuple[Floats, Floats]]) -> list[tuple[Within, ...]]:

@@ -127,50 +127,78 @@ def kaplan_meier(group: Ints, entry: Ints, exit_: Ints, event: Bools, n_groups: 
     return Curves(starts, time[falls], _product(starts, at_risk))
 
 
-def shares(
-    spans: Spans, early: Curves, late: Curves, limits_us: Sequence[int], n_groups: int
-) -> list[tuple[Floats, Floats]]:
-    """Return for each limit the smallest and the largest share per group that can have left within it.
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """What the bounds leave open: the curves of the earliest and latest times, and the shares within limits.
 
-    `early` and `late` are the curves of the earliest and latest times. Both
-    shares are those of Kaplan-Meier curves that the bounds allow. Mass that
-    watched rows hand on goes to the rows that leave after them
+    `shares` has for each limit the smallest and the largest share per group.
+    """
+
+    early: Curves
+    late: Curves
+    shares: list[tuple[Floats, Floats]]
+
+
+def extremes(spans: Spans, limits_us: Sequence[int], n_groups: int) -> Extremes:
+    """Return the curves of all events early and all late, and the extreme shares that can have left.
+
+    The shares are those of Kaplan-Meier curves that the bounds allow. Mass
+    that watched rows hand on goes to the rows that leave after them
     (redistribution to the right); so simply moving all events early or late
     would not give the extremes. No curve that the bounds allow lies outside.
 
-    With delayed entry no such proof holds, and leaving just after entering
-    would meet hardly anybody at risk: there, rows surely count at their
-    upper bound. The two are in order all the same.
+    With delayed entry no such proof holds, and a row seen once, taken early,
+    would leave as it enters and meet hardly anybody at risk: there, rows
+    surely count at their upper bound, and the early curve takes all rows as
+    watched from the start. The shares are in order all the same.
     """
-    delayed = bool(spans.entry_us.any())
-    smallest = None if delayed else _smallest(spans, limits_us, n_groups)
+    late = kaplan_meier(spans.group, spans.entry_us, spans.latest(), spans.gone, n_groups)
+    if spans.entry_us.any():
+        start = np.zeros_like(spans.entry_us)
+        early = kaplan_meier(spans.group, start, spans.earliest(), spans.gone, n_groups)
+        smallest = [1 - late.survival_after(late.count_until(limit)) for limit in limits_us]
+    else:
+        early, smallest = _early_and_smallest(spans, limits_us, n_groups)
+    largest = _largest(spans, early, late, limits_us, n_groups)
+    # The two meet where nothing straddles the limit; there rounding must not part them.
+    return Extremes(
+        early, late, [(np.minimum(*pair), np.maximum(*pair)) for pair in zip(smallest, largest, strict=True)]
+    )
+
+
+def _largest(
+    spans: Spans, early: Curves, late: Curves, limits_us: Sequence[int], n_groups: int
+) -> list[Floats]:
+    """Return for each limit the largest share: who was last seen before the limit counts.
+
+    They leave as late as they can, at their upper bound or at the limit
+    itself, so that most is handed on to them. Until the limit that is the
+    curve `late`.
+    """
     watched = np.flatnonzero(~spans.gone)
-    watched_group, watched_until = spans.group[watched], spans.latest()[watched]
+    watched_group = spans.group[watched]
+    watched_until = np.maximum(spans.lower_us[watched], spans.entry_us[watched])
     late_entry = np.flatnonzero(spans.entry_us)
     entry_group, entry = spans.group[late_entry], spans.entry_us[late_entry]
     at_start = _present_at_start(spans.group, spans.entry_us, n_groups)
     found = []
-    for place, limit in enumerate(limits_us):
-        # Largest: who was last seen before the limit leaves as late as it can, at its upper bound
-        # or at the limit itself. Until the limit that is the curve `late`.
+    for limit in limits_us:
         left = late.count_until(limit - 1)
         n = at_start + np.bincount(entry_group[entry < limit], minlength=n_groups) - left
         n -= np.bincount(watched_group[watched_until < limit], minlength=n_groups)
         leaving = early.count_until(limit) - left
         stays = np.divide(n - leaving, n, out=np.ones(n_groups), where=n > 0)
-        possibly = 1 - late.survival_after(left) * stays
-        surely = 1 - late.survival_after(late.count_until(limit)) if smallest is None else smallest[place]
-        # The two meet where nothing straddles the limit; there rounding must not part them.
-        found.append((np.minimum(surely, possibly), np.maximum(surely, possibly)))
+        found.append(1 - late.survival_after(left) * stays)
     return found
 
 
-def _smallest(spans: Spans, limits_us: Sequence[int], n_groups: int) -> list[Floats]:
-    """Return for each limit the smallest share: only rows whose upper bound is within it count.
+def _early_and_smallest(spans: Spans, limits_us: Sequence[int], n_groups: int) -> tuple[Curves, list[Floats]]:
+    """Return the early curve, and for each limit the smallest share, from one sort.
 
-    They leave as early, and watched rows are watched as long, as the bounds
-    allow, so that least is handed on to them. All others stay at risk. For
-    rows without delayed entry.
+    Only rows whose upper bound is within the limit count. They leave as
+    early, and watched rows are watched as long, as the bounds allow, so that
+    least is handed on to them. All others stay at risk. For rows without
+    delayed entry.
     """
     limits = sorted(limits_us)
     # An event's kind says how many limits its upper bound has passed.
@@ -179,10 +207,10 @@ def _smallest(spans: Spans, limits_us: Sequence[int], n_groups: int) -> list[Flo
         kinds += spans.upper_us > limit
     kinds[~spans.gone] = _WATCHED
     begins, time, kinds = _in_order(spans.group, spans.entry_us, spans.longest_watched(), kinds, n_groups)
-    at_start = _present_at_start(spans.group, spans.entry_us, n_groups)
+    at_start = np.diff(begins)
     found = {}
     for place, limit in enumerate(limits):
-        chosen = np.flatnonzero((time <= limit) & ((kinds <= place) | (kinds >= _WATCHED)))
+        chosen = np.flatnonzero((time <= limit) & ((kinds <= place) | (kinds == _WATCHED)))
         some = kinds[chosen]
         some[some <= place] = _EVENT
         _, starts, at_risk = _at_risk(np.searchsorted(chosen, begins), some, at_start)
@@ -191,7 +219,9 @@ def _smallest(spans: Spans, limits_us: Sequence[int], n_groups: int) -> list[Flo
         if len(filled):
             left[filled] = np.multiply.reduceat(_factors(at_risk), starts[filled])
         found[limit] = 1 - left
-    return [found[limit] for limit in limits_us]
+    kinds[kinds != _WATCHED] = _EVENT
+    falls, starts, at_risk = _at_risk(begins, kinds, at_start)
+    return Curves(starts, time[falls], _product(starts, at_risk)), [found[limit] for limit in limits_us]
 
 
 def _in_order(group: Ints, entry: Ints, exit_: Ints, kinds: Kinds, n_groups: int) -> tuple[Ints, Ints, Kinds]:

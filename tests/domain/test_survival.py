@@ -4,7 +4,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
-from nta.domain.survival import TOUCHES, UNKNOWN, Spans, kaplan_meier, shares
+from nta.domain.survival import TOUCHES, UNKNOWN, Spans, extremes, kaplan_meier
 
 Row = tuple[int, int, int, int, bool]
 
@@ -31,10 +31,7 @@ def curve(table, column="latest", n_groups=3):
 
 
 def within(table, limits, n_groups=3):
-    spans = Spans.of(table)
-    return shares(
-        spans, curve(table, "earliest", n_groups), curve(table, "latest", n_groups), limits, n_groups
-    )
+    return extremes(Spans.of(table), limits, n_groups).shares
 
 
 def left_by(table, group, limit):
