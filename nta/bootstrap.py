@@ -3,7 +3,7 @@
 import os
 import stat
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from ipaddress import ip_address
@@ -33,7 +33,7 @@ from nta.domain.resolution import LookupKind
 from nta.jobs.alone import Alone
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
-from nta.ports import Asker, Clock, Mailer
+from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
 from nta.store import audit, due, schema
 from nta.store.base import Store
 from nta.store.database import Database, reachable
@@ -164,11 +164,9 @@ class House:
 
     @cached_property
     def mailer(self) -> Mailer:
-        """Return what hands messages to the relay; refuses to when there is none."""
+        """Return what hands messages to the relay."""
         url = self.settings.smtp_url
-        if url is None:
-            raise RefusedError("NTA_SMTP_URL is not set: there is no relay to hand notices to")
-        return SmtpMailer(url, self.settings.ca_file)
+        return _NoRelay() if url is None else SmtpMailer(url, self.settings.ca_file)
 
     def desk(self) -> Flask:
         """Return the desk's app."""
@@ -179,8 +177,10 @@ class House:
         return create_portal(self.store, self.settings, self.clock, self.catalogue)
 
     def add_user(self, email: str, password: str, role: str) -> str:
-        """Make an account of the desk; return its TOTP secret."""
-        return access.add_user(self.store, email, password, role, clock=self.clock)
+        """Make an account of the desk; return its TOTP secret in base 32."""
+        made = access.add_user(self.store, email, password, role, clock=self.clock)
+        assert made.secret is not None
+        return made.secret
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps of the jobs, put together."""
@@ -189,7 +189,6 @@ class House:
         given, known = self.settings, self.catalogue
         if given.hotline is None:
             raise RefusedError("NTA_HOTLINE is not set: name the entry of hotlines/ that is yours")
-        sending = {"catalogue": known, "settings": given, "holder": holder, "checkpoint": point}
         return schedule(
             {
                 "inbox": self._inbox_step,
@@ -207,7 +206,13 @@ class House:
                     store, catalogue=known, now=now, checkpoint=point
                 ),
                 "dispatch": lambda now: dispatch.dispatch_due(
-                    store, mailer=self._mailer_or_none(), now=now, **sending
+                    store,
+                    catalogue=known,
+                    settings=given,
+                    mailer=self.mailer,
+                    holder=holder,
+                    now=now,
+                    checkpoint=point,
                 ),
                 "seal": self._seal,
             }
@@ -281,8 +286,12 @@ class House:
         with self.store.db.write() as connection:
             return audit.seal(connection, now)
 
-    def _mailer_or_none(self) -> Mailer | None:
-        return self.mailer if self.settings.sending.mode != "off" else None
+
+class _NoRelay:
+    """Stands where no relay is set: notices wait."""
+
+    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+        raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)
 
 
 def _is_ip(host: str) -> bool:

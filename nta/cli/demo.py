@@ -13,13 +13,13 @@ import click
 
 from nta.cli.demo_lab import Lab, free_port, the_lab
 from nta.cli.demo_show import Board
-from nta.cli.demo_truth import with_truth
+from nta.cli.demo_truth import Truth, with_medians, with_truth
 from nta.cli.kit import Kit
 from nta.cli.running import leave
 from nta.cli.tell import configure_logs, json_option, put, say
 from nta.domain.errors import RefusedError
 from nta.store import schema
-from nta.usecases.report import episode_lines, summary
+from nta.usecases.report import episode_lines, summary, true_figures
 
 USERS = (
     ("analyst", "analyst@hotline.test"),
@@ -120,9 +120,9 @@ def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None
 
 def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
     now = kit.clock.now()
-    lines, told = with_truth(
-        list(episode_lines(kit.store, with_url=True)), summary(kit.store, now), lab.truth()
-    )
+    truth = Truth(lab.truth())
+    lines = with_truth(list(episode_lines(kit.store, with_url=True)), truth)
+    told = with_medians(summary(kit.store, now), true_figures(kit.store, as_of=now, vanished=truth.vanished))
     if episodes is not None:
         with episodes.open("w", encoding="utf-8") as file:
             for line in lines:
@@ -186,7 +186,7 @@ def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
         return known
     users = []
     for role, email in USERS:
-        password = f"Demo-{role}-{os.urandom(4).hex()}"
+        password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
         secret = kit.add_user(email, password, role)
         users.append({"role": role, "email": email, "password": password, "totp_secret": secret})
     draft = kept.with_suffix(".new")

@@ -2,6 +2,7 @@
 
 import getpass
 import secrets
+import sys
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def _content(urls: tuple[str, ...], file: Path | None) -> bytes:
     if urls:
         raise RefusedError("give URLs or --file, not both")
     if str(file) == "-":
-        return click.get_binary_stream("stdin").read()
+        return sys.stdin.buffer.read()
     try:
         return file.read_bytes()
     except OSError as fault:

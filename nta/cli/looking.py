@@ -114,7 +114,7 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
         plain = {
             "file": str(file),
             "kind": meaning.kind.value,
-            "notice": meaning.message_id,
+            "notice": meaning.original_message_id,
             "recipients": [
                 {
                     "address": r.address,

@@ -1,9 +1,10 @@
 """What commands print: results to stdout, everything else to stderr."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from typing import Any, TextIO
 
 import click
 import structlog
@@ -28,13 +29,17 @@ def complain(text: str, code: int) -> int:
     return code
 
 
-def configure_logs(stream: IO[str]) -> None:
+def configure_logs(stream: TextIO) -> None:
     """Log to a stream: readable on a terminal, JSON lines elsewhere. No entry ever names a URL or a host."""
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
         if stream.isatty()
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Unfilled())
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -46,6 +51,16 @@ def configure_logs(stream: IO[str]) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+
+
+class _Unfilled(logging.Formatter):
+    """Lines of libraries as JSON, their templates left unfilled: what would be filled in may be a URL."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {"event": str(record.msg), "logger": record.name, "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[0] is not None:
+            entry["exception"] = _where_only(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 def _where_only(exc_info: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from nta.domain.errors import OutsideError
+from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.schedule import Step
 from nta.ports import Clock, LeapingClock
 
@@ -36,9 +36,9 @@ class Runner:
         began = time.monotonic()
         try:
             done = step.run(self._clock.now())
-        except OutsideError as fault:
+        except (OutsideError, RefusedError) as fault:
             self.failures += 1
-            log.warning("step failed", step=step.name, reason=fault.reason)
+            log.warning("step failed", step=step.name, reason=str(fault))
             return 0
         if done:
             log.debug("step", step=step.name, done=done, seconds=round(time.monotonic() - began, 3))

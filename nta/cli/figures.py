@@ -1,0 +1,116 @@
+"""`nta report`: figures for readers."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from nta.domain.errors import RefusedError
+from nta.domain.removal_times import Clock
+from nta.domain.roles import Role
+from nta.render import tables
+from nta.usecases.report import again, freeze, removal_times
+
+
+class Moment(click.ParamType[datetime]):
+    """A date, or a time with its offset."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """Return the moment; a date means its first moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("say 2026-03-01, or 2026-03-01T09:00:00+01:00", param, ctx)
+        if moment.tzinfo is None:
+            if len(value) > 10:
+                self.fail("a time of day needs an offset, like +01:00 or Z", param, ctx)
+            return moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+
+
+@click.group()
+def report() -> None:
+    """Figures: how long removals took."""
+
+
+@report.command("removal-times")
+@click.option(
+    "--clock",
+    type=click.Choice([c.value for c in Clock], case_sensitive=False),
+    default="B",
+    show_default=True,
+)
+@click.option("--by", type=click.Choice(["provider"]), default="provider", show_default=True)
+@click.option(
+    "--role", type=click.Choice([Role.HOST.value, Role.PROXY.value]), default="host", show_default=True
+)
+@click.option("--from", "since", type=Moment(), help="Clocks that began at or after this.")
+@click.option("--to", "until", type=Moment(), help="Clocks that began before this.")
+@click.option("--as-of", "as_of", type=Moment(), help="What was known then. Default: now.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@click.option(
+    "--freeze", "keep", is_flag=True, help="Keep it with its data, so that it can be computed again."
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.pass_obj
+def report_removal_times(
+    opener: Any,
+    clock: str,
+    by: str,
+    role: str,
+    since: datetime | None,
+    until: datetime | None,
+    as_of: datetime | None,
+    form: str,
+    keep: bool,
+    as_json: bool,
+) -> int:
+    """Removal times per provider, open cases counted in.
+
+    \b
+    Clock A runs from the hotline's receipt, B from the first notice handed
+    over, C from its acceptance. docs/method.md says how figures are made.
+    \b
+    Example:  nta report removal-times --clock B --from 2026-01-01 --to 2026-02-01
+    """
+    kit = opener()
+    now = kit.clock.now()
+    if as_of is not None and as_of > now:
+        raise RefusedError("--as-of lies in the future")
+    made = removal_times(
+        kit.store, clock=Clock(clock), by=by, since=since, until=until, as_of=as_of or now, role=Role(role)
+    )
+    wanted = "json" if as_json else form
+    if wanted == "json":
+        for line in tables.report_lines(made):
+            click.echo(line)
+    else:
+        click.echo(tables.report_csv(made) if wanted == "csv" else tables.report_text(made), nl=False)
+    if keep:
+        number = freeze(kit.store, made, "command", now)
+        click.echo(f"kept as report {number}; `nta report again {number}` computes it again", err=True)
+    return 0
+
+
+@report.command("again")
+@click.argument("number", type=int)
+@click.pass_obj
+def report_again(opener: Any, number: int) -> int:
+    """Compute a kept report again from the data it was kept with.
+
+    \b
+    Example:  nta report again 123456789
+    """
+    found = again(opener().store, number)
+    click.echo(tables.report_text(found.report), nl=False)
+    click.echo("the figures are the same" if found.is_equal else "the figures differ", err=True)
+    return 0 if found.is_equal else 1
+
+
+COMMANDS = (report,)
