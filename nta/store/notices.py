@@ -34,6 +34,9 @@ QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD = (
     "empty",
     "waiting_lead",
 )
+CONTENT = "notice.content"
+"""Where `Notice.content_sealed` is sealed for."""
+
 UNDER_WAY = (QUEUED, COMPOSED, WAITING_LEAD)
 """States in which a notice may still go out."""
 
@@ -43,6 +46,7 @@ class Past(NamedTuple):
 
     episode_id: int
     notice_id: int
+    reference: str
     rung: str
     kind: str
     party: str
@@ -118,6 +122,8 @@ class Sent(NamedTuple):
     party: str
     role: str
     contact_id: int
+    kind: str
+    rung: str
     state: str
     handed_at: datetime | None
     accepted_at: datetime | None
@@ -139,6 +145,7 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
             select(
                 NoticeItem.episode_id,
                 Notice.id,
+                Notice.reference,
                 Notice.rung,
                 Notice.kind,
                 Notice.party,
@@ -358,3 +365,14 @@ def _sent(connection: Connection, found_by: Any) -> Sent | None:
     )
     row = connection.execute(query).first()
     return Sent._make(row) if row else None
+
+
+def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], holder: str) -> None:
+    """Give back notices that could not be sent, to be tried again; the count of tries goes on."""
+    if moments:
+        connection.execute(
+            update(Due)
+            .where(Due.kind == SEND, Due.subject == bindparam("_id"), Due.taken_by == holder)
+            .values(due_at=bindparam("_at"), taken_by=None, taken_until=None),
+            [{"_id": notice_id, "_at": at} for notice_id, at in moments],
+        )

@@ -1,0 +1,182 @@
+"""What becomes of a notice on its way: handed over, taken by the other side, delayed, come back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nta.domain.contacts import Health
+from nta.domain.deadlines import LINK_LIFE
+from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silence_counts
+from nta.domain.roles import Role
+from nta.store import addressees, due, episodes, notices
+from nta.store.base import Store
+from nta.store.episodes import State
+from nta.store.notices import Draft, DraftItem, Sent
+
+WHO = "service"
+
+TOLD: Mapping[Role, EventKind] = {
+    Role.REGISTRY: EventKind.TOLD_REGISTRY,
+    Role.REGISTRAR: EventKind.TOLD_REGISTRAR,
+    Role.HOTLINE: EventKind.TOLD_HOTLINE,
+}
+"""The event of telling somebody in a role; `told` for every other."""
+
+
+SENDING_IS_OFF = "sending is off"
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message as it will be sent, with the digests by which its link and its bounces are known again."""
+
+    content: bytes
+    message_id: str
+    return_digest: bytes
+    return_path: str
+    recipient: str
+    link_digest: bytes
+
+
+def lock(connection: Connection, notice_id: int) -> dict[int, State]:
+    """Return the episodes a notice tells of, kept from being moved by others until this write ends."""
+    ids = notices.episodes_of(connection, [notice_id]).get(notice_id, [])
+    return episodes.load(connection, ids, lock=True)
+
+
+def composed(
+    connection: Connection,
+    store: Store,
+    notice: Draft,
+    made: Composed,
+    items: Sequence[DraftItem],
+    now: datetime,
+) -> Draft:
+    """Keep what was composed and what its items say; return the notice as it stands then."""
+    after = notice._replace(
+        state=notices.COMPOSED,
+        composed_at=now,
+        sent_to=made.recipient,
+        return_path=made.return_path,
+        content_sealed=store.sealer.seal(notices.CONTENT, notice.id, made.content),
+    )
+    written = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
+    notices.put(
+        connection,
+        notice.id,
+        message_id=made.message_id,
+        return_digest=made.return_digest,
+        **{name: getattr(after, name) for name in written},
+    )
+    notices.as_told(connection, [(item.id, item.last_up_at) for item in items])
+    notices.add_link(connection, store.ids, notice.id, made.link_digest, now + LINK_LIFE)
+    return after
+
+
+def left(
+    connection: Connection,
+    store: Store,
+    notice: Draft,
+    why: str,
+    states: Sequence[State],
+    items: Sequence[DraftItem],
+    now: datetime,
+    again_at: datetime,
+) -> None:
+    """Take items out of a notice; whoever can still be told is looked at by the ladder again."""
+    notices.leave(connection, [i.id for i in items], now, why)
+    still = [s for s in states if s.ended_at is None]
+    kind = EventKind.LEFT_NOTICE
+    episodes.note(connection, store.ids, still, kind, at=now, who=WHO, why=why, subject=notice.id)
+    counts = {s.id for s in still if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
+    due.want(connection, due.ESCALATE, counts, again_at)
+
+
+def kept_back(connection: Connection, notice: Draft, deadline: datetime) -> None:
+    """Keep a composed notice to look at; it never leaves by itself later, so a person is asked."""
+    notices.put(connection, notice.id, state=notices.NOT_SENT)
+    due.record_many(connection, due.SEND, [(notice.id, None)])
+    for episode_id in notices.episodes_of(connection, [notice.id]).get(notice.id, ()):
+        due.task(connection, episode_id, deadline, owner="lead", reason=SENDING_IS_OFF)
+
+
+def handed_over(
+    connection: Connection,
+    store: Store,
+    notice: Draft | Sent,
+    states: Collection[State],
+    line: str,
+    now: datetime,
+) -> None:
+    """Record that our relay took a notice: clock B begins, and the silence that its rung allows."""
+    notices.put(connection, notice.id, state=notices.HANDED_OVER, handed_at=now)
+    notices.note(connection, store.ids, [notice.id], "handed_over", now, line)
+    addressees.handed(connection, notice.id, now)
+    rungs = notices.rungs_told(connection, [s.id for s in states])
+    kind = TOLD.get(Role(notice.role), EventKind.TOLD)
+    why = f"{notice.kind}: {notice.party}"
+    changes = []
+    for state in states:
+        if state.ended_at is None:
+            step = Step.TOLD if rungs.get(state.id, set()) <= {notice.rung} else Step.TOLD_NEXT
+            after = _told(state, step)._replace(first_handed_at=state.first_handed_at or now)
+            changes.append(episodes.Change(state, after, kind, now, WHO, why, notice.id))
+    episodes.move(connection, store.ids, changes)
+    ended = [s for s in states if s.ended_at is not None]
+    episodes.note(connection, store.ids, ended, kind, at=now, who=WHO, why=why, subject=notice.id)
+    due.want(connection, due.ESCALATE, {c.after.id for c in changes}, now)
+
+
+def accepted(
+    connection: Connection,
+    store: Store,
+    notice: Sent,
+    states: Collection[State],
+    at: datetime,
+    proof: str | None,
+) -> None:
+    """Record proof that the other side has a notice: clock C begins. The earliest proof counts."""
+    notices.note(connection, store.ids, [notice.id], "accepted", at, proof)
+    addressees.accepted(connection, notice.id, at)
+    if notice.accepted_at is None:
+        kind = EventKind.ACCEPTED
+        episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
+    if notice.accepted_at is None or at < notice.accepted_at:
+        notices.put(connection, notice.id, accepted_at=at)
+
+
+def bounced(
+    connection: Connection,
+    store: Store,
+    notice: Draft | Sent,
+    states: Collection[State],
+    line: str,
+    health: Health,
+    now: datetime,
+) -> None:
+    """Record that a notice did not reach its reader: another contact or the next rung is looked for now.
+
+    A contact is not to blame for a message that was redirected to an
+    address of ours.
+    """
+    notices.note(connection, store.ids, [notice.id], "bounced", now, line)
+    if isinstance(notice, Sent) and notice.bounced_at is not None:
+        return  # a second report of the same failure
+    notices.put(connection, notice.id, bounced_at=now)
+    addressees.bounced(connection, notice.id, now)
+    if notice.sent_to == notice.email:
+        addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
+    kind = EventKind.BOUNCED
+    episodes.note(
+        connection, store.ids, states, kind, at=now, who=WHO, why=line[:200] or None, subject=notice.id
+    )
+    due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
+
+
+def _told(state: State, step: Step) -> State:
+    """Return the state after somebody was told; one that waits for a person stays where it is."""
+    stage = Stage(state.stage)
+    after = STAGES.get((stage, step)) or STAGES.get((stage, Step.TOLD_NEXT)) or stage
+    return state._replace(stage=after.value)

@@ -1,0 +1,47 @@
+"""Mail that came back: kept once, sealed, without anything that is not text."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+
+from nta.store.base import Store
+from nta.store.sealing import digest16
+from nta.store.tables import Mail
+
+PLACE = "mail.content"
+"""Where `Mail.content_sealed` is sealed for."""
+
+
+def keep(
+    connection: Connection,
+    store: Store,
+    *,
+    received: bytes,
+    kept: bytes,
+    kind: str,
+    notice_id: int | None,
+    at: datetime,
+) -> int | None:
+    """Keep a mail and return its id; None when it was read before.
+
+    `received` are the bytes it came as, by whose digest it is known again;
+    `kept` is what of them is stored.
+    """
+    number = store.new_id()
+    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
+    written = connection.execute(
+        upsert(Mail)
+        .values(
+            id=number,
+            digest=digest16(store.keys.derived("mail"), received),
+            received_at=at,
+            kind=kind,
+            notice_id=notice_id,
+            content_sealed=store.sealer.seal(PLACE, number, kept),
+        )
+        .on_conflict_do_nothing()
+        .returning(Mail.id)
+    ).scalar()
+    return number if written is not None else None
