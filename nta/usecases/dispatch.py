@@ -1,0 +1,387 @@
+"""Dispatching: a notice is composed once, kept, and handed to our relay until it is taken."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from nta.domain.availability import Verdict
+from nta.domain.contacts import Health
+from nta.domain.deadlines import LINK_LIFE, TASK
+from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.lifecycle import Presence, Stage, silence_counts
+from nta.domain.notices import Readiness, readiness
+from nta.domain.parties import Catalogue, Hotline
+from nta.domain.roles import NoticeKind, Severity
+from nta.ports import Handed, Mailer, Outgoing
+from nta.render.notices import Earlier, Item, Letter, Texts, Us
+from nta.settings import Sending
+from nta.store import due, episodes, fates, notices
+from nta.store.base import Store
+from nta.store.fates import Composed
+from nta.store.links import new_link
+from nta.store.notices import Draft, DraftItem, Past
+from nta.store.sealing import digest16
+from nta.store.shipped import shipped
+
+_LOOK_ROUND = timedelta(minutes=1)
+_SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or up again
+_RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
+_RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
+_GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told
+_THEIR_FAULT = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
+
+
+class Manner(Protocol):
+    """The settings that say whether and how notices go out."""
+
+    @property
+    def sending(self) -> Sending: ...
+    @property
+    def sender(self) -> str | None: ...
+    @property
+    def return_path(self) -> str | None: ...
+    @property
+    def portal_url(self) -> str: ...
+    @property
+    def hotline(self) -> str | None: ...
+    @property
+    def templates(self) -> Path | None: ...
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A queued notice: what goes, what leaves, what has to be made fresh first; then its bytes."""
+
+    draft: Draft
+    go: list[DraftItem] = field(default_factory=list)
+    leave: dict[str, list[DraftItem]] = field(default_factory=dict)
+    resolve: set[int] = field(default_factory=set)
+    look: set[int] = field(default_factory=set)
+    waits: bool = False
+    composed: Composed | None = None
+
+
+def dispatch_due(
+    store: Store,
+    *,
+    catalogue: Catalogue,
+    settings: Manner,
+    mailer: Mailer,
+    holder: str,
+    now: datetime,
+    limit: int = 50,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> int:
+    """Send a batch of due notices. Return how many were taken, whatever became of them.
+
+    A notice is composed once and committed before any of it leaves; one
+    that was composed before is sent again byte for byte.
+
+    Raises: RefusedError when a setting is missing that a notice needs.
+    """
+    desk = _Desk(store, catalogue, settings, now)
+    with store.db.write() as connection:
+        if notices.sending_stopped(connection):
+            return 0
+        taken = due.take(connection, due.SEND, holder, now, limit)
+    if not taken:
+        return 0
+    checkpoint("dispatch.taken")
+    with store.db.read() as connection:
+        drafts = notices.drafts(connection, taken)
+        judged = desk.judge(connection, [d for d in drafts if d.state == notices.QUEUED])
+    checkpoint("dispatch.read")
+    with store.db.write() as connection:
+        ready = _record_composed(connection, store, taken, drafts, judged, settings, holder, now)
+    checkpoint("dispatch.composed")
+    _hand_over(store, mailer, ready, holder, now, checkpoint)
+    return len(taken)
+
+
+class _Desk:
+    """Judges and composes notices with the catalogue, the settings and the texts of one moment."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, settings: Manner, now: datetime) -> None:
+        hotline = catalogue.hotlines.get(settings.hotline or "") or catalogue.hotlines.get(
+            f"hotline:{settings.hotline}"
+        )
+        if hotline is None:
+            raise RefusedError("NTA_HOTLINE must name our own entry in hotlines/")
+        if settings.sending.mode != "off" and not (settings.sender and settings.return_path):
+            raise RefusedError("NTA_SENDER and NTA_RETURN_PATH are needed before anything can be sent")
+        self._store = store
+        self._catalogue = catalogue
+        self._sending = settings.sending
+        self._sender = settings.sender or "notices@not-set.invalid"
+        self._return_path = settings.return_path or "return+{token}@not-set.invalid"
+        self._portal_url = settings.portal_url
+        self._texts = _texts(settings.templates)
+        self._us = _us(hotline, self._sender)
+        self._now = now
+
+    def judge(self, connection: Connection, drafts: Sequence[Draft]) -> list[_Judged]:
+        """Return for each notice which items go; compose those that can go now."""
+        judged = {d.id: _Judged(d) for d in drafts}
+        for item in notices.draft_items(connection, judged):
+            self._judge_item(judged[item.notice_id], item)
+        ready = [j for j in judged.values() if j.go and not j.waits]
+        told = {item.episode_id for j in ready if j.draft.kind != NoticeKind.FIRST for item in j.go}
+        past: dict[int, list[Past]] = {}
+        for notice in notices.past(connection, told):
+            past.setdefault(notice.episode_id, []).append(notice)
+        for one in ready:
+            one.composed = self._compose(one, past)
+        return list(judged.values())
+
+    def _judge_item(self, judged: _Judged, item: DraftItem) -> None:
+        state = _readiness(judged.draft, item, self._now)
+        if state.state == "leave":
+            judged.leave.setdefault(state.why, []).append(item)
+            return
+        judged.go.append(item)
+        if state.state == "wait":
+            judged.waits = True
+            if state.refresh_facts:
+                judged.resolve.add(item.host_id)
+            if state.look:
+                judged.look.add(item.episode_id)
+
+    def _compose(self, judged: _Judged, past: Mapping[int, Sequence[Past]]) -> Composed:
+        draft, keys = judged.draft, self._store.keys
+        token, link_digest = new_link(keys)
+        way_back = secrets.token_hex(16)  # hexadecimal: some servers change the case of a local part
+        redirected = self._sending.mode == "redirect"
+        recipient = (self._sending.redirect_to if redirected else None) or draft.email
+        message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
+        letter = Letter(
+            kind=NoticeKind(draft.kind),
+            language=draft.language if self._texts.has(draft.language) else "en",
+            reference=draft.reference,
+            message_id=message_id,
+            sender=self._sender,
+            recipient=recipient,
+            at=self._now,
+            us=self._us,
+            party=draft.party_name,
+            items=tuple(self._item(number, item) for number, item in enumerate(judged.go, start=1)),
+            earlier=tuple(_earlier(draft, judged.go, past)),
+            link=f"{self._portal_url}/n/{token}",
+            link_until=self._now + LINK_LIFE,
+            silence=self._silence(draft, judged.go[0]),
+            meant_for=draft.email if redirected else None,
+        )
+        return Composed(
+            content=self._texts.message(letter),
+            message_id=message_id,
+            return_digest=digest16(keys.derived("return"), way_back.encode()),
+            return_path=self._return_path.replace("{token}", way_back),
+            recipient=recipient,
+            link_digest=link_digest,
+        )
+
+    def _item(self, number: int, item: DraftItem) -> Item:
+        verdict = item.last_verdict or ""
+        return Item(
+            number=number,
+            url=self._store.sealer.text("notice_item.location", item.id, item.location_sealed),
+            scope=item.scope,
+            case=item.case_reference,
+            addresses=item.addresses,
+            port=item.port,
+            last_up_at=item.last_up_at,
+            doubt=verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else "",
+            received_at=item.received_at,
+            class_scheme=item.class_scheme,
+            class_value=item.class_value,
+            law=self._law(item),
+        )
+
+    def _law(self, item: DraftItem) -> str:
+        """Return the law in words: a country's code stands for the law its entry names."""
+        named = self._catalogue.countries.get((item.law or "").upper())
+        if item.law and named is None:
+            return item.law
+        country = named or self._catalogue.country(item.country)
+        return country.law if country else "Directive 2011/93/EU, article 5"
+
+    def _silence(self, draft: Draft, item: DraftItem) -> timedelta:
+        rungs = (
+            rung for ladder in self._catalogue.ladders if ladder.id == item.ladder for rung in ladder.rungs
+        )
+        return next((rung.wait for rung in rungs if rung.id == draft.rung), timedelta(hours=24))
+
+
+@lru_cache(maxsize=4)
+def _texts(overlay: Path | None) -> Texts:
+    return Texts([*([overlay] if overlay else []), shipped("templates")])
+
+
+def _us(hotline: Hotline, sender: str) -> Us:
+    contact = hotline.notices.to if hotline.notices else sender
+    return Us(hotline.name, hotline.standing, hotline.address, contact)
+
+
+def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
+    if item.ended_at is not None and not (item.outcome or "").startswith("moved"):
+        return Readiness("leave", why="ended")
+    if item.stage == Stage.HELD:
+        return Readiness("leave", why="held")
+    if draft.health == Health.DEAD:
+        return Readiness("leave", why="contact")
+    if item.ended_at is None and not silence_counts(Presence(item.presence)):
+        return Readiness("leave", why="gone")
+    return readiness(
+        facts_at=item.facts_at,
+        tried_at=item.looked_at,
+        verdict=Verdict(item.last_verdict) if item.last_verdict else None,
+        moved=item.ended_at is not None,
+        severity=Severity(draft.severity),
+        waiting_since=draft.queued_at,
+        now=now,
+    )
+
+
+def _earlier(
+    draft: Draft, items: Iterable[DraftItem], past: Mapping[int, Sequence[Past]]
+) -> Iterable[Earlier]:
+    """Yield the notices about these items that went out before, each once, oldest first."""
+    found = {n.notice_id: n for item in items for n in past.get(item.episode_id, ()) if n.handed_at}
+    for notice in sorted(found.values(), key=lambda n: (n.handed_at, n.notice_id)):
+        assert notice.handed_at is not None
+        yield Earlier(
+            reference=notice.reference,
+            at=notice.handed_at,
+            kind=NoticeKind(notice.kind),
+            party=notice.party_name,
+            role=notice.role,
+            fate="bounced" if notice.bounced_at else "accepted" if notice.accepted_at else "unconfirmed",
+            accepted_at=None if notice.bounced_at else notice.accepted_at,
+            to_you=notice.party == draft.party,
+        )
+
+
+def _record_composed(
+    connection: Connection,
+    store: Store,
+    taken: Sequence[int],
+    drafts: Sequence[Draft],
+    judged: Sequence[_Judged],
+    settings: Manner,
+    holder: str,
+    now: datetime,
+) -> list[tuple[Draft, Outgoing]]:
+    """Write what was composed and return what is to be handed over."""
+    told = notices.episodes_of(connection, taken)
+    states = episodes.load(connection, {e for ids in told.values() for e in ids}, lock=True)
+    mine = due.still_mine(connection, due.SEND, taken, holder)
+    if notices.sending_stopped(connection):
+        due.record_many(connection, due.SEND, [(n, now) for n in sorted(mine)])
+        return []
+    known = {d.id: d for d in drafts}
+    stale = [n for n in mine if n not in known or known[n].state not in (notices.QUEUED, notices.COMPOSED)]
+    due.record_many(connection, due.SEND, [(n, None) for n in stale])
+    ready: list[tuple[Draft, Outgoing]] = []
+    for one in judged:
+        if one.draft.id in mine:
+            draft = _settle(connection, store, one, states, now)
+            if draft is not None and one.composed is not None:
+                known[draft.id] = draft
+    for number in sorted(mine):
+        draft = known.get(number)
+        if draft is None or draft.state != notices.COMPOSED:
+            continue
+        if _may_leave(draft, settings.sending):
+            content = store.sealer.open(notices.CONTENT, draft.id, draft.content_sealed or b"")
+            ready.append(
+                (draft, Outgoing(draft.id, draft.return_path or "", draft.sent_to or draft.email, content))
+            )
+        else:
+            fates.kept_back(connection, draft, now + TASK)
+    return ready
+
+
+def _settle(
+    connection: Connection, store: Store, one: _Judged, states: Mapping[int, episodes.State], now: datetime
+) -> Draft | None:
+    """Write one judged notice. Return it as composed, or None when it waits or is empty."""
+    draft = one.draft
+    if one.waits:
+        due.want(connection, due.RESOLVE, one.resolve, now)
+        due.want(connection, due.LOOK, one.look, now)
+        due.record_many(connection, due.SEND, [(draft.id, now + _LOOK_ROUND)])
+        return None
+    for why, left in one.leave.items():
+        soon = now if why == "contact" else now + _SEEN_BY
+        fates.left(connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon)
+    if one.composed is None:
+        notices.put(connection, draft.id, state=notices.EMPTY)
+        due.record_many(connection, due.SEND, [(draft.id, None)])
+        return None
+    return fates.composed(connection, store, draft, one.composed, one.go, now)
+
+
+def _may_leave(draft: Draft, sending: Sending) -> bool:
+    """Tell whether a composed notice goes to where the settings of today would send it."""
+    if sending.mode == "off":
+        return False
+    return draft.sent_to == (sending.redirect_to if sending.mode == "redirect" else draft.email)
+
+
+def _hand_over(
+    store: Store,
+    mailer: Mailer,
+    ready: Sequence[tuple[Draft, Outgoing]],
+    holder: str,
+    now: datetime,
+    checkpoint: Callable[[str], None],
+) -> None:
+    """Hand messages over and record each answer as it comes; those without one are tried again."""
+    if not ready:
+        return
+    waiting = {draft.id: draft for draft, _ in ready}
+    try:
+        for handed in mailer.hand_over([message for _, message in ready]):
+            checkpoint("dispatch.handed")
+            with store.db.write() as connection:
+                _record_handed(connection, store, waiting.pop(handed.notice_id), handed, holder, now)
+            checkpoint("dispatch.recorded")
+    except OutsideError:
+        pass  # what is left over is given back below; the relay's state is a matter of its adapter
+    if waiting:
+        moments = [(d.id, now + _nth(_RELAY_GONE, d.tries)) for d in waiting.values()]
+        with store.db.write() as connection:
+            notices.postpone(connection, moments, holder)
+        checkpoint("dispatch.given_back")
+
+
+def _record_handed(
+    connection: Connection, store: Store, draft: Draft, handed: Handed, holder: str, now: datetime
+) -> None:
+    states = fates.lock(connection, draft.id)
+    if not due.still_mine(connection, due.SEND, [draft.id], holder):
+        return  # another took over: it sends the same bytes and records
+    if handed.taken:
+        fates.handed_over(connection, store, draft, states.values(), handed.line, now)
+        due.record_many(connection, due.SEND, [(draft.id, None)])
+        return
+    if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
+        notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
+        notices.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
+        return
+    # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
+    dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
+    notices.put(connection, draft.id, state=notices.REFUSED)
+    health = Health.DEAD if dead else Health.DOUBTFUL
+    fates.bounced(connection, store, draft, states.values(), handed.line, health, now)
+    due.record_many(connection, due.SEND, [(draft.id, None)])
+
+
+def _nth(pauses: Sequence[timedelta], tries: int) -> timedelta:
+    return pauses[min(max(tries, 1), len(pauses)) - 1]

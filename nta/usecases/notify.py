@@ -1,0 +1,234 @@
+"""Notifying: those who wait to be told are gathered into notices, one list for each reader."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from nta.domain.aiming import Served
+from nta.domain.contacts import Health
+from nta.domain.deadlines import TASK
+from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
+from nta.domain.notices import Batch, PlanItem, PlanRules, plan
+from nta.domain.parties import Catalogue
+from nta.domain.references import reference
+from nta.domain.roles import NoticeKind, Role, Severity
+from nta.store import addressees, arrangements, due, episodes, notices
+from nta.store.addressees import Waiting
+from nta.store.base import Store
+
+WHO = "service"
+BURST = "many notices to one party at once"
+APPROVAL = "this step of the ladder needs approval"
+RULES = PlanRules()
+
+_LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
+_ALONE = text("SELECT pg_try_advisory_xact_lock(7788, 0)")
+
+
+def notify_waiting(
+    store: Store,
+    *,
+    catalogue: Catalogue,
+    now: datetime,
+    limit: int = 2_000,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> int:
+    """Make the notices whose time has come. Return how many addressees no longer wait.
+
+    One write from reading to writing: nobody outside is spoken to, and two
+    processes that gathered side by side would part one list in two.
+    """
+    with store.db.write() as connection:
+        if connection.dialect.name == "postgresql" and not connection.execute(_ALONE).scalar():
+            return 0
+        waiting = addressees.waiting(connection, limit)
+        if not waiting:
+            return 0
+        episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
+        stale = [w for w in waiting if not _stands(w)]
+        _drop(connection, store, stale, now)
+        fresh = {w.id: w for w in waiting if _stands(w)}
+        since = now - timedelta(days=1)
+        today = notices.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
+        batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, RULES) if b.send_at <= now]
+        _write(connection, store, catalogue, batches, fresh, now)
+        checkpoint("notify.made")
+    checkpoint("notify.recorded")
+    return len(stale) + sum(len(batch.items) for batch in batches)
+
+
+def next_gathering(store: Store, now: datetime) -> datetime | None:
+    """Return when the next notice is to be made, not before `now`; None when nobody waits to be told."""
+    with store.db.read() as connection:
+        moment = addressees.next_waiting(connection, RULES.gather)
+    return max(moment, now) if moment else None
+
+
+def _stands(w: Waiting) -> bool:
+    """Tell whether the addressee is still to be told: the content may be gone by now, or its contact dead."""
+    return (
+        w.stage not in (Stage.HELD, Stage.ENDED)
+        and silence_counts(Presence(w.presence))
+        and w.health != Health.DEAD
+    )
+
+
+def _drop(connection: Connection, store: Store, stale: Sequence[Waiting], now: datetime) -> None:
+    """Wait no longer for those; whoever can still be told is looked at by the ladder again."""
+    if not stale:
+        return
+    addressees.settled(connection, [w.id for w in stale])
+    states = episodes.load(connection, {w.episode_id for w in stale if w.stage != Stage.ENDED})
+    episodes.note(
+        connection,
+        store.ids,
+        states.values(),
+        EventKind.LEFT_NOTICE,
+        at=now,
+        who=WHO,
+        why="no longer to be told, or not at this address",
+    )
+    counts = {s.id for s in states.values() if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
+    due.want(connection, due.ESCALATE, counts, now)
+
+
+def _plan_item(w: Waiting) -> PlanItem:
+    return PlanItem(
+        addressee_id=w.id,
+        episode_id=w.episode_id,
+        party=w.party,
+        email=w.email,
+        role=Role(w.role),
+        rung=w.rung,
+        kind=NoticeKind(w.kind),
+        language=w.language,
+        format=w.format,
+        severity=Severity(w.severity),
+        ready_at=w.waiting_since,
+    )
+
+
+def _write(
+    connection: Connection,
+    store: Store,
+    catalogue: Catalogue,
+    batches: Sequence[Batch],
+    waiting: Mapping[int, Waiting],
+    now: datetime,
+) -> None:
+    if not batches:
+        return
+    numbers = list(store.ids.take(len(batches)))
+    references = _references(connection, store, numbers, now)
+    told = [waiting[item.addressee_id] for batch in batches for item in batch.items]
+    rows = [
+        _notice(number, references[number], batch, waiting, _needs_lead(batch, waiting, catalogue), now)
+        for number, batch in zip(numbers, batches, strict=True)
+    ]
+    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
+    notices.note(connection, store.ids, numbers, notices.QUEUED, now, None)
+    addressees.settled(connection, [w.id for w in told])
+    due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notices.QUEUED], now)
+    for row, batch in zip(rows, batches, strict=True):
+        if row["state"] == notices.WAITING_LEAD:
+            reason = BURST if batch.needs_lead else APPROVAL
+            for item in batch.items:
+                due.task(connection, item.episode_id, now + TASK, owner="lead", reason=reason)
+
+
+def _needs_lead(batch: Batch, waiting: Mapping[int, Waiting], catalogue: Catalogue) -> bool:
+    """Tell whether a person decides first: a burst, or a rung that the ladder wants approved."""
+    ladders = {waiting[item.addressee_id].ladder for item in batch.items}
+    return batch.needs_lead or any(
+        rung.id == batch.rung and rung.approval is not None
+        for ladder in catalogue.ladders
+        if ladder.id in ladders
+        for rung in ladder.rungs
+    )
+
+
+def _notice(
+    number: int, known_as: str, batch: Batch, waiting: Mapping[int, Waiting], needs_lead: bool, now: datetime
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "reference": known_as,
+        "party": batch.party,
+        "role": batch.role.value,
+        "contact_id": waiting[batch.items[0].addressee_id].contact_id,
+        "kind": batch.kind.value,
+        "rung": batch.rung,
+        "language": batch.language,
+        "format": batch.format,
+        "channel": "email",
+        "severity": batch.severity.value,
+        "state": notices.WAITING_LEAD if needs_lead else notices.QUEUED,
+        "queued_at": now,
+    }
+
+
+def _items(
+    connection: Connection,
+    store: Store,
+    numbers: Sequence[int],
+    batches: Sequence[Batch],
+    told: Sequence[Waiting],
+    waiting: Mapping[int, Waiting],
+) -> Iterable[dict[str, Any]]:
+    laws = notices.laws_of_cases(connection, {w.case_id for w in told})
+    served = arrangements.served(connection, {w.arrangement_id for w in told if w.arrangement_id is not None})
+    ids = iter(store.ids.take(len(told)))
+    seal, portal_seal = store.sealer.seal, store.portal_sealer.seal
+    for notice_id, batch in zip(numbers, batches, strict=True):
+        for position, item in enumerate(batch.items, start=1):
+            w, number = waiting[item.addressee_id], next(ids)
+            url = store.sealer.open("case.url", w.case_id, w.url_sealed)
+            yield {
+                "id": number,
+                "notice_id": notice_id,
+                "addressee_id": w.id,
+                "episode_id": w.episode_id,
+                "position": position,
+                "case_reference": w.case_reference,
+                "location_sealed": seal("notice_item.location", number, url),
+                "portal_sealed": portal_seal("notice_item.portal", number, url),
+                "addresses": _addresses(w, served.get(w.arrangement_id or 0, ())),
+                "port": w.port,
+                "last_up_at": w.last_up_at,
+                "received_at": w.received_at,
+                "law": laws.get(w.case_id),
+                "scope": w.scope,
+            }
+
+
+def _addresses(w: Waiting, served: Collection[Served]) -> str | None:
+    """Return the addresses to name: a party's own where it serves from some, else all of them."""
+    own = [s.address for s in served if s.party == w.party] or [s.address for s in served]
+    listed = ""
+    for address in own:
+        longer = f"{listed}, {address}" if listed else address
+        if len(longer) > _LONGEST_ADDRESSES:
+            break
+        listed = longer
+    return listed or None
+
+
+def _references(
+    connection: Connection, store: Store, numbers: Sequence[int], now: datetime
+) -> dict[int, str]:
+    """Return a reference for each notice that no other has: two ids can meet in one."""
+    key = store.keys.derived("reference")
+    found: dict[int, str] = {}
+    attempt, wanted = 0, list(numbers)
+    while wanted:
+        tried = {n: reference("N", n, now.year, key, attempt) for n in wanted}
+        taken = notices.taken_references(connection, tried.values()) | set(found.values())
+        for number, made in tried.items():
+            if made not in taken:
+                found[number] = made
+                taken.add(made)
+        wanted = [n for n in wanted if n not in found]
+        attempt += 1
+    return found
