@@ -113,7 +113,7 @@ class _Round:
                     yield answered
             self._fill()
             if is_quiet:
-                self._multi.select(_LONGEST_WAIT_S)
+                self._wait()
 
     def close(self) -> None:
         """Close all handles now rather than when collected: their callbacks point back at them."""
@@ -122,6 +122,14 @@ class _Round:
         for handle in self._handles:
             handle.curl.close()
         self._multi.close()
+
+    def _wait(self) -> None:
+        """Wait until a socket is ready or curl has a time-out to see to."""
+        until_timeout_ms = self._multi.timeout()
+        if until_timeout_ms != 0:
+            self._multi.select(
+                _LONGEST_WAIT_S if until_timeout_ms < 0 else min(until_timeout_ms / 1000, _LONGEST_WAIT_S)
+            )
 
     def _ended(self) -> Iterator[tuple[pycurl.Curl, int]]:
         more = 1

@@ -74,9 +74,11 @@ def exit_through(proxy: str) -> Exit:
     parts = urlsplit(proxy)
     port = parts.port or 1080
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM) if parts.hostname else []
     except OSError:
-        raise OutsideError("the vantage point's proxy has no address", temporary=True) from None
+        found = []
+    if not found:
+        raise OutsideError("the vantage point's proxy has no address", temporary=True)
     ip = str(found[0][4][0])
     login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     # socks5:// would have curl look names up; the name it is given is an address in any case.
@@ -100,6 +102,7 @@ class Handle:
         "_has_all_headers",
         "_header_bytes",
         "_is_get",
+        "_is_interim",
         "_location",
         "_pin",
         "_referrer",
@@ -165,7 +168,9 @@ class Handle:
             self.curl.setopt(pycurl.URL, request.url)
             if request.referrer != self._referrer:
                 self._referrer = request.referrer
-                self.curl.setopt(pycurl.REFERER, request.referrer or "")
+                # pycurl forgets neither REFERER nor a list once set; a header without a value is not sent.
+                referrer = request.referrer if _is_header(request.referrer) else ""
+                self.curl.setopt(pycurl.HTTPHEADER, [f"Referer: {referrer}".rstrip()])
             # A connection nobody needs any more is not kept open.
             self.curl.setopt(pycurl.FORBID_REUSE, 0 if self.queue else 1)
         self._forget()
@@ -182,7 +187,7 @@ class Handle:
         if self._is_get:
             self._use_get(False)
         self._request = None
-        if code == 0 or (status and (self._has_all_headers or code == pycurl.E_WRITE_ERROR)):
+        if code == 0 or self._has_all_headers or (status and code == pycurl.E_WRITE_ERROR):
             return request.key, self._answer(request, status, None)
         return request.key, self._answer(request, None, self._error(code))
 
@@ -198,10 +203,11 @@ class Handle:
         self._location: bytes | None = None
         self._header_bytes = 0
         self._has_all_headers = False
+        self._is_interim = False
         self._was_refused = False
 
     def _answer(self, request: LookRequest, status: int | None, error: str | None) -> Answer:
-        length = int(self.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD)) if error is None else -1
+        length: int = self.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T) if error is None else -1
         kind = self.curl.getinfo_raw(pycurl.CONTENT_TYPE) if error is None else None
         return Answer(
             ip=self._pin[2:].rpartition(":")[0].strip("[]"),
@@ -247,12 +253,16 @@ class Handle:
             elif name == b"location":
                 self._location = value
             elif line[:5] == b"HTTP/":
-                # What an interim answer (RFC 9110, 15.2) said before does not count.
+                # What an interim answer (1xx; RFC 9110, 15.2) said before does not count.
                 self._etag = self._location = None
-                self._has_all_headers = False
+                self._is_interim = line.split(b" ", 2)[1][:1] == b"1"
         elif line == b"\r\n":
-            self._has_all_headers = True
+            self._has_all_headers = not self._is_interim
         return None
+
+
+def _is_header(text: str | None) -> bool:
+    return bool(text) and text is not None and text.isascii() and text.isprintable()
 
 
 def _refuse_body(_: bytes) -> int:
@@ -267,7 +277,9 @@ def _text(value: bytes | None) -> str | None:
     if value is None:
         return None
     text = value.decode("utf-8", "replace").strip()
-    return "".join(c for c in text if c.isprintable())[:_LONGEST_TEXT] or None
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isprintable())
+    return text[:_LONGEST_TEXT] or None
 
 
 def _target(url: str, location: bytes) -> str | None:
