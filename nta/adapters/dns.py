@@ -43,6 +43,11 @@ def literal(host: str) -> str | None:
         return None
 
 
+def in_order(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return addresses of one type in numeric order: servers turn them round at each answer."""
+    return tuple(sorted(addresses, key=lambda ip: int(ip_address(ip))))
+
+
 def system_servers() -> Servers:
     """Return the servers that the machine itself asks.
 
@@ -149,7 +154,7 @@ class DnsAsker:
             exists = reply.rcode() != dns.rcode.NXDOMAIN
             is_told_in_full = chain.answer is not None or not chain.cnames or reply.authority
             if is_told_in_full or not exists:
-                return _Half(tuple(map(str, chain.answer or ())), tuple(cname), exists, ttl)
+                return _Half(in_order(map(str, chain.answer or ())), tuple(cname), exists, ttl)
         raise OutsideError("the DNS aliases go round in a circle", temporary=True)
 
     def _exchange(
@@ -198,7 +203,7 @@ class _Whole:
             addresses,
             tuple(dict.fromkeys(name for half in known for name in half.cname)),
             None if addresses else NO_ADDRESS if all(half.exists for half in known) else NXDOMAIN,
-            min((half.ttl for half in known), default=_SHORTEST),
+            min((half.ttl for half in known if half.addresses or not addresses), default=_SHORTEST),
             error,
         )
 

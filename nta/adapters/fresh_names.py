@@ -16,6 +16,7 @@ from nta.adapters.dns import (
     NXDOMAIN,
     DnsAsker,
     Servers,
+    in_order,
     literal,
     system_servers,
 )
@@ -178,4 +179,6 @@ def _fast_half(type_: int, result: pycares.DNSResult | None, error: int | None) 
         for record in result.answer
         if isinstance(record.data, _RECORDS) and record.type == type_
     )
+    if len(found) > 1:
+        return in_order(found)
     return found or (_ALIAS_ONLY if result.answer else NO_ADDRESS)

@@ -1,6 +1,8 @@
 """Mail that came back to us, read from a Maildir."""
 
-from collections.abc import Collection, Sequence
+import contextlib
+import stat
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,19 +24,24 @@ class MaildirInbox:
 
         Raises: OutsideError when the folder cannot be read.
         """
+        messages: list[Received] = []
         try:
-            found = [
-                (entry.stat().st_mtime_ns, entry.name)
-                for entry in self._new.iterdir()
-                if not entry.name.startswith(".") and entry.is_file()
-            ]
-            messages = []
-            for _, name in sorted(found)[:limit]:
-                with (self._new / name).open("rb") as file:
-                    messages.append(Received(name, file.read(_LONGEST)))
+            for _, path in sorted(self._unsettled()):
+                if len(messages) == limit:
+                    break
+                with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                    messages.append(Received(path.name, file.read(_LONGEST)))
         except OSError as fault:
             raise OutsideError(f"the inbox cannot be read: {fault.strerror}", temporary=True) from None
         return messages
+
+    def _unsettled(self) -> Iterator[tuple[int, Path]]:
+        for path in self._new.iterdir():
+            # Another process may settle a message at any moment.
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                if stat.S_ISREG(status.st_mode) and not path.name.startswith("."):
+                    yield status.st_mtime_ns, path
 
     def settle(self, keys: Collection[str]) -> None:
         """Move messages to cur/, marked as seen. One that is no longer there was settled before.

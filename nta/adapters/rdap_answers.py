@@ -12,6 +12,13 @@ _MOST_RANGES: Final = 64
 _MOST_ENTITIES: Final = 5_000
 _LONGEST_TEXT: Final = 300
 _MAINTAINER: Final = re.compile(r"-MNT$|^MNT-|^MAINT-", re.IGNORECASE)
+# ARIN gives no country code, only the name in the last line of the holder's address.
+_BY_NAME: Final[Mapping[str, str]] = {
+    "UNITED STATES": "US",
+    "CANADA": "CA",
+    "PUERTO RICO": "PR",
+    "JAMAICA": "JM",
+}
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 
@@ -103,7 +110,8 @@ def _first(entity: Mapping[str, Any], name: str) -> str | None:
 
 
 def _emails(entity: Mapping[str, Any]) -> Iterator[str]:
-    for _, value in _properties(entity, "email"):
+    """Yield an entity's mailboxes, those marked as its abuse mailbox (as RIPE does) before others."""
+    for _, value in sorted(_properties(entity, "email"), key=lambda found: found[0].get("type") != "abuse"):
         if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
             for part in _SEPARATORS.split(value):
                 email = part.strip("<>\"'").removeprefix("mailto:")
@@ -150,15 +158,19 @@ def _holder(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _country(document: Mapping[str, Any], holder: Mapping[str, Any] | None) -> str | None:
-    told = document.get("country")
-    candidates: list[object] = [told]
+    """Return the network's country, else that of its holder's postal address."""
+    candidates: list[object] = [document.get("country")]
     for params, value in _properties(holder, "adr") if holder else ():
-        candidates.append(params.get("cc"))
+        candidates.append(params.get("cc"))  # RFC 8605
         candidates.append(value[-1] if isinstance(value, list) and value else None)
+        label = params.get("label")
+        candidates.append(label.strip().rpartition("\n")[2] if isinstance(label, str) else None)
     for candidate in candidates:
-        code = candidate.strip().upper() if isinstance(candidate, str) else ""
-        if len(code) == 2 and code.isascii() and code.isalpha():
-            return code
+        name = candidate.strip().upper() if isinstance(candidate, str) else ""
+        if len(name) == 2 and name.isascii() and name.isalpha():
+            return name
+        if name in _BY_NAME:
+            return _BY_NAME[name]
     return None
 
 

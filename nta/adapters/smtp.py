@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -127,9 +128,17 @@ def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) 
     limit = relay.esmtp_features.get("size", "")
     if limit.isdigit() and 0 < int(limit) < len(content):
         return f"552 not sent: {len(content)} bytes, the relay takes {limit}"
+    if not all(_is_plain(address) for address in (message.return_path, message.recipient)):
+        return "553 not sent: an address that is not one"
     if _needs_utf8(message) and not relay.has_extn("smtputf8"):
         return "553 not sent: the relay takes no international addresses"
     return None
+
+
+def _is_plain(address: str) -> bool:
+    """Return whether an address stands for itself: smtplib would pick one out of anything else."""
+    is_whole = parseaddr(address) == ("", address) and "@" in address
+    return is_whole and address.isprintable() and " " not in address
 
 
 def _mail_options(relay: smtplib.SMTP, message: Outgoing, content: bytes) -> list[str]:
@@ -173,7 +182,7 @@ def _unreachable(fault: Exception) -> str:
         return "the relay refuses our log-in"
     if isinstance(fault, ssl.SSLError):
         return "the relay's certificate or encryption is not in order"
-    if isinstance(fault, TimeoutError):
+    if isinstance(fault, TimeoutError) or isinstance(fault.__context__, TimeoutError):
         return "the relay does not answer in time"
     return "the relay cannot be reached"
 

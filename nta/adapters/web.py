@@ -178,7 +178,7 @@ def _rest(response: requests.Response) -> timedelta:
     text = response.headers.get("Retry-After", "").strip()
     try:
         if text.isdecimal():
-            rest = timedelta(seconds=int(text))
+            rest = timedelta(seconds=min(int(text), 86_400))
         elif text:
             sent = response.headers.get("Date")
             start = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
