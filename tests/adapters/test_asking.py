@@ -1,0 +1,60 @@
+"""Each kind of question goes to its adapter, and each gets a finding."""
+
+from datetime import UTC, datetime, timedelta
+
+from nta.adapters.asking import Askers, TryLaterError, failed
+from nta.domain.errors import OutsideError
+from nta.domain.resolution import Finding, Lookup, LookupKind
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NAMES = [Lookup(LookupKind.ADDRESSES, f"h{i}.test") for i in range(3)]
+NETWORK = Lookup(LookupKind.NETWORK, "192.0.2.1")
+
+
+def found(lookup: Lookup, now: datetime) -> Finding:
+    return Finding(lookup, {"subject": lookup.subject}, "fake", now, now + timedelta(hours=1), None)
+
+
+class Knowing:
+    def ask(self, lookups, now):
+        return [found(lookup, now) for lookup in lookups]
+
+
+class BreakingOff:
+    def ask(self, lookups, now):
+        yield found(next(iter(lookups)), now)
+        raise OutsideError("gone", temporary=True)
+
+
+def test_each_kind_goes_to_its_own_adapter():
+    askers = Askers({LookupKind.ADDRESSES: Knowing(), LookupKind.NETWORK: Knowing()})
+
+    findings = {finding.lookup: finding for finding in askers.ask([*NAMES, NETWORK], NOW)}
+
+    assert findings == {lookup: found(lookup, NOW) for lookup in [*NAMES, NETWORK]}
+
+
+def test_a_kind_nobody_answers_is_a_problem():
+    (finding,) = Askers({}).ask([NETWORK], NOW)
+
+    assert finding.problem.step == "rdap_ip"
+    assert not finding.problem.temporary
+
+
+def test_an_adapter_that_breaks_off_leaves_problems_and_harms_no_other():
+    askers = Askers({LookupKind.ADDRESSES: BreakingOff(), LookupKind.NETWORK: Knowing()})
+
+    findings = {finding.lookup: finding for finding in askers.ask([*NAMES, NETWORK], NOW)}
+
+    assert set(findings) == {*NAMES, NETWORK}
+    assert [findings[lookup].problem is None for lookup in [*NAMES, NETWORK]] == [True, False, False, True]
+    assert findings[NAMES[1]].problem.reason == "gone"
+
+
+def test_a_failure_is_believed_for_a_while_and_no_longer_than_asked():
+    soon = failed(NETWORK, "fake", NOW, OutsideError("x", temporary=True))
+    late = failed(NETWORK, "fake", NOW, OutsideError("x", temporary=False))
+    told = failed(NETWORK, "fake", NOW, TryLaterError("x", NOW + timedelta(hours=7)))
+
+    assert NOW < soon.valid_until <= NOW + timedelta(minutes=5) < late.valid_until
+    assert told.valid_until == NOW + timedelta(hours=7)
