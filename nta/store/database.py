@@ -15,6 +15,7 @@ from nta.domain.errors import OutsideError
 
 WRITE = "nta_write"
 LAZY = "nta_lazy"
+BARE = "nta_bare"
 
 
 class FairLock:
@@ -75,6 +76,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def bare(self) -> Engine:
+        """Return an engine on which each statement is a transaction of its own.
+
+        For the desk's accounts: their session lives as long as a request,
+        and a use case writes in the middle of it.
+        """
+        if self.is_sqlite:
+            return self.engine.execution_options(**{BARE: True})
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -109,6 +120,8 @@ def _begin(connection: Connection) -> None:
     SQLITE_BUSY_SNAPSHOT when anyone wrote in between; waiting does not help.
     """
     options = connection.get_execution_options()
+    if options.get(BARE):
+        return
     if options.get(WRITE):
         connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get(LAZY) else 'FULL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,12 +1,20 @@
 """What the doors' tests share: settings, a catalogue with our own entry, the forms of a page."""
 
+import base64
+import hashlib
+import hmac
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from nta import settings as settings_module
 from nta.domain.parties import Catalogue, Hotline, NoticeRoute
@@ -14,7 +22,10 @@ from nta.settings import Settings
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.sealing import Keyring
-from tests.fakes import CountingIds
+from nta.web.access import NewUser, add_user
+from nta.web.desk import create_desk
+from tests.conftest import NINE
+from tests.fakes import CountingIds, SetClock
 
 OURS = Hotline(
     id="hotline:ours",
@@ -82,3 +93,56 @@ class Forms(HTMLParser):
             self._form = None
         if tag == "select":
             self._select = None
+
+
+PASSWORD = "correct horse battery"
+
+
+def totp(secret: str, at: float) -> str:
+    """Return the code of an authenticator app at a moment (RFC 6238, SHA-1, six digits)."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    mac = hmac.new(key, int(at // 30).to_bytes(8, "big"), hashlib.sha1).digest()
+    start = mac[-1] & 15
+    return f"{(int.from_bytes(mac[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def log_in(client: FlaskClient, user: NewUser) -> None:
+    """Log a client in as a person would: password, then the code of this moment."""
+    form = Forms(client.get("/login").text).forms["login"]
+    client.post("/login", data=form | {"email": user.email, "password": PASSWORD})
+    form = Forms(client.get("/tf-validate").text).forms["tf"]
+    assert user.secret
+    answer = client.post("/tf-validate", data=form | {"code": totp(user.secret, time.time())})
+    assert answer.status_code == 302, answer.text
+
+
+@pytest.fixture
+def at_nine() -> Iterator[time_machine.Traveller]:
+    """The machine's clock, which log-ins go by, standing at nine."""
+    with time_machine.travel(NINE, tick=False) as moment:
+        yield moment
+
+
+@pytest.fixture
+def desk(lite: Store, settings: Settings, clock: SetClock, catalogue: Catalogue, at_nine: object) -> Flask:
+    return create_desk(lite, settings, clock, catalogue)
+
+
+@pytest.fixture
+def analyst(desk: Flask, lite: Store, clock: SetClock) -> FlaskClient:
+    client = desk.test_client()
+    log_in(client, add_user(lite, "analyst@hotline.test", PASSWORD, "analyst", clock=clock))
+    return client
+
+
+@pytest.fixture
+def lead(desk: Flask, lite: Store, clock: SetClock) -> FlaskClient:
+    client = desk.test_client()
+    log_in(client, add_user(lite, "lead@hotline.test", PASSWORD, "lead", clock=clock))
+    return client
+
+
+def post(client: FlaskClient, page: str, form: str, **fields: object) -> TestResponse:
+    """Send a form of a page as a browser would, with these fields changed."""
+    shown = Forms(client.get(page).text)
+    return client.post(shown.actions[form] or page, data=shown.forms[form] | fields)

@@ -1,1 +1,79 @@
-"""The analysts' pages."""
+"""The desk: where analysts hand in, see what needs a person, and steer."""
+
+from flask import Flask, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from sqlalchemy import update
+
+from nta.domain.parties import Catalogue
+from nta.ports import Clock
+from nta.settings import Settings
+from nta.store.base import Store
+from nta.store.reads import sending as sending_reads
+from nta.store.reads import tasks as tasks_reads
+from nta.store.tables import DeskUser
+from nta.web import access, house, languages
+from nta.web.desk import cases, handing_in, steering, texts
+
+
+def create_desk(store: Store, settings: Settings, clock: Clock, catalogue: Catalogue) -> Flask:
+    """Return the desk."""
+    app = house.build(
+        "desk",
+        settings=settings,
+        url=settings.desk_url,
+        secret=store.keys.derived("desk-session"),
+        language=_language,
+    )
+    hotline = house.ourselves(settings, catalogue)
+    app.jinja_env.globals.update(hotline=hotline, texts=texts, sending_mode=settings.sending.mode)
+    access.guard(app, store, house.limits(app))
+
+    @app.context_processor
+    def everywhere() -> dict[str, object]:
+        if not current_user.is_authenticated:
+            return {"me": None, "may": frozenset(), "stopped": None, "tasks_open": 0, "now": clock.now()}
+        with store.db.read() as connection:
+            stopped = sending_reads.stopped(connection)
+            waiting = tasks_reads.count(connection)
+        roles = frozenset(role.name for role in current_user.roles)
+        return {
+            "me": current_user,
+            "may": roles,
+            "stopped": stopped,
+            "tasks_open": waiting,
+            "now": clock.now(),
+        }
+
+    @app.get("/")
+    def home() -> ResponseReturnValue:
+        return redirect(url_for("cases.listed"))
+
+    @app.post("/language")
+    def language() -> ResponseReturnValue:
+        chosen = request.form.get("lang", "")
+        if chosen in languages.LANGUAGES:
+            session["lang"] = chosen
+            if current_user.is_authenticated:
+                with store.db.write() as connection:
+                    connection.execute(
+                        update(DeskUser).where(DeskUser.id == current_user.id).values(language=chosen)
+                    )
+        return redirect(_local(request.form.get("back", "/")), 303)
+
+    for pages in (cases.pages, handing_in.pages, steering.pages):
+        app.register_blueprint(pages(store, clock))
+    return app
+
+
+def _language() -> str:
+    chosen = session.get("lang")
+    if chosen not in languages.LANGUAGES and current_user and current_user.is_authenticated:
+        chosen = current_user.language
+    return chosen if chosen in languages.LANGUAGES else languages.asked_for()
+
+
+def _local(path: str) -> str:
+    """Return a path of ours to go back to; anything else leads home."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain else "/"

@@ -79,7 +79,7 @@ def _take(store: Store, clock: Clock, token: str, chosen: list[int]) -> str | No
     """Record what the form says; return what is wrong with it, if anything."""
     form = request.form
     if not chosen:
-        return _("Choose at least one location.")
+        return str(_("Choose at least one location."))
     try:
         answers.answer(
             store,
@@ -92,5 +92,5 @@ def _take(store: Store, clock: Clock, token: str, chosen: list[int]) -> str | No
     except answers.LinkNotFoundError:
         raise
     except RefusedError:
-        return _("This answer could not be taken. Check your choice and send it again.")
+        return str(_("This answer could not be taken. Check your choice and send it again."))
     return None

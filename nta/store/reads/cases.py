@@ -1,0 +1,209 @@
+"""What the list of cases shows: counts per state, and a page of them with those that need a person first."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+
+from nta.domain.lifecycle import Presence, Stage
+from nta.domain.urls import mask
+from nta.render.words import RANK, Word, pairs, state_word
+from nta.store.base import Store
+from nta.store.due import ESCALATE, LOOK, SEND, TASK
+from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case of the list, as its newest episode stands."""
+
+    reference: str
+    masked: str
+    severity: str
+    word: Word
+    outcome: str | None
+    received_at: datetime
+    country: str | None
+    parties: tuple[str, ...]
+    looked_at: datetime | None
+    last_verdict: str | None
+    last_up_at: datetime | None
+    returns: int
+    next_kind: str | None
+    next_at: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the list."""
+
+    rows: tuple[Row, ...]
+    counts: Mapping[Word, int]
+    number: int
+    more: bool
+
+
+def page(
+    connection: Connection,
+    store: Store,
+    now: datetime,
+    *,
+    word: Word | None,
+    number: int,
+    only: Collection[str] | None = None,
+) -> Page:
+    """Return the `number`-th page, counted from 1, of cases in one state, or of all that have not ended.
+
+    `only` narrows it to these references.
+    """
+    query = (
+        select(
+            Episode.id,
+            Episode.severity,
+            Episode.stage,
+            Episode.presence,
+            Episode.outcome,
+            Episode.received_at,
+            Episode.looked_at,
+            Episode.last_verdict,
+            Episode.last_up_at,
+            Episode.returns,
+            Episode.arrangement_id,
+            Case.id.label("case_id"),
+            Case.reference,
+            Case.url_sealed,
+        )
+        .join(Case, Case.id == Episode.case_id)
+        .where(_wanted(word, only))
+        .order_by(*_order(word))
+        .limit(PAGE + 1)
+        .offset((number - 1) * PAGE)
+    )
+    found = connection.execute(query).all()
+    shown = found[:PAGE]
+    hosting = _hosting(connection, {row.arrangement_id for row in shown if row.arrangement_id})
+    nexts = _nexts(connection, [row.id for row in shown])
+    rows = []
+    for row in shown:
+        country, parties = hosting.get(row.arrangement_id, (None, ()))
+        kind, at = nexts.get(row.id, (None, None))
+        rows.append(
+            Row(
+                row.reference,
+                mask(store.sealer.text("case.url", row.case_id, row.url_sealed)),
+                row.severity,
+                state_word(row.stage, row.presence),
+                row.outcome,
+                row.received_at,
+                country,
+                parties,
+                row.looked_at,
+                row.last_verdict,
+                row.last_up_at,
+                row.returns,
+                kind,
+                at,
+                kind == TASK and at is not None and at < now,
+            )
+        )
+    return Page(tuple(rows), counts(connection), number, len(found) > PAGE)
+
+
+def counts(connection: Connection) -> dict[Word, int]:
+    """Return how many open episodes are in each state; those that ended are not counted."""
+    total: dict[Word, int] = {word: 0 for word in Word if word is not Word.ENDED}
+    query = (
+        select(Episode.stage, Episode.presence, func.count())
+        .where(Episode.ended_at.is_(None))
+        .group_by(Episode.stage, Episode.presence)
+    )
+    for stage, presence, count in connection.execute(query):
+        word = state_word(stage, presence)
+        if word is not Word.ENDED:
+            total[word] += count
+    return total
+
+
+def _wanted(word: Word | None, only: Collection[str] | None) -> ColumnElement[bool]:
+    if only is not None:
+        return and_(Case.reference.in_(only), _newest())
+    if word is None:
+        return Episode.ended_at.is_(None)
+    if word is Word.ENDED:
+        return and_(Episode.ended_at.is_not(None), _newest())
+    states = [and_(Episode.stage == s, Episode.presence == p) for s, p in sorted(pairs(word))]
+    return and_(Episode.ended_at.is_(None), or_(*states))
+
+
+def _newest() -> ColumnElement[bool]:
+    later = Episode.__table__.alias("later")
+    newer = select(later.c.id).where(later.c.case_id == Episode.case_id, later.c.number > Episode.number)
+    return ~newer.exists()
+
+
+def _order(word: Word | None) -> list[Any]:
+    if word is Word.ENDED:
+        return [Episode.ended_at.desc(), Episode.id.desc()]
+    urgent = case({"urgent": 0, "high": 1}, value=Episode.severity, else_=2)
+    if word is not None:
+        return [urgent, Episode.received_at, Episode.id]
+    return [rank(), urgent, Episode.received_at, Episode.id]
+
+
+def rank() -> ColumnElement[int]:
+    """Return the rank of an open episode's word, as the database computes it; `words.RANK` in SQL."""
+    by_stage = {
+        stage.value: RANK[state_word(stage, Presence.UP)] for stage in Stage if stage is not Stage.ENDED
+    }
+    return case(
+        (Episode.stage == Stage.HELD.value, RANK[Word.HELD]),
+        (Episode.presence == Presence.REMOVED.value, RANK[Word.REMOVED]),
+        (Episode.presence == Presence.ABSENT.value, RANK[Word.SEEMS_GONE]),
+        else_=case(by_stage, value=Episode.stage, else_=RANK[Word.ENDED]),
+    )
+
+
+def _hosting(
+    connection: Connection, arrangements: Collection[int]
+) -> dict[int, tuple[str | None, tuple[str, ...]]]:
+    """Return country and parties by name of each arrangement."""
+    rows = connection.execute(
+        select(Arrangement.id, Arrangement.country, ArrangementParty.party, PartyRow.name)
+        .join(ArrangementParty, ArrangementParty.arrangement_id == Arrangement.id, isouter=True)
+        .join(PartyRow, PartyRow.id == ArrangementParty.party, isouter=True)
+        .where(Arrangement.id.in_(arrangements))
+        .order_by(ArrangementParty.address)
+    )
+    found: dict[int, tuple[str | None, tuple[str, ...]]] = {}
+    for row in rows:
+        country, parties = found.get(row.id, (row.country, ()))
+        name = row.name or row.party
+        found[row.id] = (country, parties if name is None or name in parties else (*parties, name))
+    return found
+
+
+def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple[str, datetime]]:
+    """Return what is due next for each episode; a person's task comes before what the machine does."""
+    found: dict[int, tuple[str, datetime]] = {}
+    rows = connection.execute(
+        select(Due.kind, Due.subject, Due.due_at)
+        .where(Due.kind.in_((LOOK, ESCALATE, TASK)), Due.subject.in_(episodes))
+        .order_by(Due.due_at)
+    ).all()
+    for row in sorted(rows, key=lambda r: (r.kind != TASK, r.due_at)):
+        found.setdefault(row.subject, (row.kind, row.due_at))
+    sends = connection.execute(
+        select(NoticeItem.episode_id, func.min(Due.due_at))
+        .join(Due, and_(Due.kind == SEND, Due.subject == NoticeItem.notice_id))
+        .where(NoticeItem.episode_id.in_(episodes))
+        .group_by(NoticeItem.episode_id)
+    )
+    for episode, at in sends:
+        if episode not in found or (found[episode][0] != TASK and at < found[episode][1]):
+            found[episode] = (SEND, at)
+    return found

@@ -1,0 +1,64 @@
+"""What the page of sending shows: whether it was stopped and by whom, and what waits for a lead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from nta.store.tables import Notice, NoticeItem, PartyRow, Switch
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """That sending was stopped, when and by whom."""
+
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One notice that a lead has to let go."""
+
+    id: int
+    reference: str
+    party: str
+    kind: str
+    severity: str
+    items: int
+    queued_at: datetime
+
+
+def stopped(connection: Connection) -> Stopped | None:
+    """Return by whom sending was stopped, or None when it was not."""
+    row = connection.execute(
+        select(Switch.value, Switch.at, Switch.who).where(Switch.name == "sending")
+    ).first()
+    return Stopped(row.at, row.who) if row and row.value == "off" else None
+
+
+def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
+    """Return the notices that wait for a lead, oldest first."""
+    items = select(func.count()).where(NoticeItem.notice_id == Notice.id).scalar_subquery()
+    rows = connection.execute(
+        select(
+            Notice.id,
+            Notice.reference,
+            PartyRow.name,
+            Notice.kind,
+            Notice.severity,
+            items.label("items"),
+            Notice.queued_at,
+        )
+        .join(PartyRow, PartyRow.id == Notice.party)
+        .where(Notice.state == "waiting_lead")
+        .order_by(Notice.id)
+        .limit(limit)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def queued(connection: Connection) -> int:
+    """Return how many notices are on their way out."""
+    query = select(func.count()).where(Notice.state.in_(("queued", "composed")))
+    return connection.execute(query).scalar() or 0

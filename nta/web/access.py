@@ -1,0 +1,233 @@
+"""Accounts of the desk: log-in with a second factor, roles, and how an account is made."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import Limiter
+from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore
+from flask_security.mail_util import MailUtil
+from flask_security.totp import Totp
+from passlib.exc import UsedTokenError
+from passlib.hash import argon2
+from passlib.totp import TotpMatch
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
+
+from nta.domain.errors import RefusedError
+from nta.ports import Clock
+from nta.store.base import Store
+from nta.store.sealing import Keyring, digest16
+from nta.store.tables import DeskRole, DeskUser
+
+ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
+ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
+
+SHORTEST_PASSWORD: Final = 12
+_SHIFT: Final = timedelta(hours=12)
+"""How long a log-in lasts: longer than a working day, shorter than two."""
+
+_ARGON2: Final = {"memory_cost": 65536, "time_cost": 3, "parallelism": 4}
+_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account just made. `secret` and `uri` feed an authenticator app; None: set up at first log-in."""
+
+    email: str
+    role: str
+    secret: str | None
+    uri: str | None
+
+
+class SingleUseTotp(Totp):
+    """Codes that work once: the counter of the last one taken is kept with the user."""
+
+    def get_last_counter(self, user: Any) -> int | None:
+        """Return the counter of the last code that was taken."""
+        counter: int | None = user.totp_counter
+        return counter
+
+    def set_last_counter(self, user: Any, tmatch: TotpMatch) -> None:
+        """Keep the counter; of two log-ins with one code at the same moment, one fails."""
+        accounts = object_session(user)
+        assert accounts is not None
+        newer = or_(DeskUser.totp_counter.is_(None), DeskUser.totp_counter < tmatch.counter)
+        statement = update(DeskUser).where(DeskUser.id == user.id, newer).values(totp_counter=tmatch.counter)
+        if accounts.connection().execute(statement).rowcount != 1:
+            raise UsedTokenError
+
+
+class NoMail(MailUtil):
+    """Addresses are names of accounts here; nothing is ever sent to them."""
+
+    def normalize(self, email: str) -> str:
+        """Return the address as accounts keep it."""
+        return normal(email)
+
+    def validate(self, email: str) -> str:
+        """Return the address as accounts keep it."""
+        return normal(email)
+
+
+class DeskLogin(LoginForm):
+    """Log-in without "remember me": it would pass the second factor by."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        self.remember.data = False
+        return bool(super().validate(**kwargs))
+
+
+def normal(email: str) -> str:
+    """Return an address in the form in which accounts keep it. Raises ValueError when it is none."""
+    plain = email.strip().lower()
+    if not _EMAIL.fullmatch(plain):
+        raise ValueError("not an e-mail address")
+    return plain
+
+
+def add_user(
+    store: Store, email: str, password: str, role: str, *, clock: Clock, second_factor: bool = True
+) -> NewUser:
+    """Make an account; return the secret of its second factor.
+
+    Without `second_factor` the user scans one at the first log-in.
+
+    Raises: RefusedError for an address that is none or taken, an unknown
+    role, or a password that is too easy.
+    """
+    try:
+        name = normal(email)
+    except ValueError:
+        raise RefusedError("an account is named by an e-mail address") from None
+    if role not in ROLES:
+        raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
+    _refuse_easy(password, name)
+    totp = _totp(store.keys)
+    secret = totp.generate_totp_secret() if second_factor else None
+    hashed = argon2.using(**_ARGON2).hash(password)
+    now = clock.now()
+    with store.db.write() as connection, Session(bind=connection) as accounts:
+        if accounts.scalar(select(DeskUser.id).where(DeskUser.email == name)):
+            raise RefusedError("an account of this name exists already")
+        found = accounts.scalar(select(DeskRole).where(DeskRole.name == role)) or DeskRole(name=role)
+        accounts.add(
+            DeskUser(
+                email=name,
+                password=hashed,
+                active=True,
+                fs_uniquifier=secrets.token_hex(32),
+                create_datetime=now,
+                update_datetime=now,
+                tf_primary_method="authenticator" if secret else None,
+                tf_totp_secret=secret,
+                roles=[found],
+            )
+        )
+        accounts.flush()
+    if secret is None:
+        return NewUser(name, role, None, None)
+    return NewUser(name, role, totp.get_totp_b32_key(secret), totp.get_totp_uri(name, secret))
+
+
+def _refuse_easy(password: str, name: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise RefusedError(f"a password has at least {SHORTEST_PASSWORD} characters")
+    if len(set(password)) < 6:
+        raise RefusedError("this password repeats too few characters")
+    own = name.partition("@")[0]
+    if (len(own) > 3 and own in password.lower()) or password.lower() in name:
+        raise RefusedError("a password does not hold the name of the account")
+
+
+def _secrets(keys: Keyring) -> dict[str, str]:
+    return {"1": keys.derived("desk-totp").hex()}
+
+
+def _totp(keys: Keyring) -> Totp:
+    return Totp(_secrets(keys), "NTA")
+
+
+def guard(app: Flask, store: Store, limiter: Limiter) -> None:
+    """Put log-in, second factor and sessions before an app."""
+    accounts = scoped_session(sessionmaker(bind=store.db.bare()))
+    app.config.update(_config(store.keys))
+    app.config["REMEMBER_COOKIE_SECURE"] = app.config["SESSION_COOKIE_SECURE"]
+    security = Security(
+        app,
+        SQLAlchemySessionUserDatastore(accounts, DeskUser, DeskRole),
+        login_form=DeskLogin,
+        mail_util_cls=NoMail,
+        totp_cls=SingleUseTotp,
+    )
+    security.unauthn_handler(_ask_to_log_in)
+    app.teardown_appcontext(lambda _fault: accounts.remove())
+    # Nobody reads the mail that this view would send.
+    app.view_functions["security.two_factor_rescue"] = _no_rescue
+    _slow_down(app, limiter, store.keys.derived("desk-limits"))
+
+
+def _config(keys: Keyring) -> dict[str, Any]:
+    return {
+        "PERMANENT_SESSION_LIFETIME": _SHIFT,
+        "REMEMBER_COOKIE_NAME": "nta_desk_remember",
+        "REMEMBER_COOKIE_DURATION": _SHIFT,
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_PASSWORD_SALT": keys.derived("desk-salt").hex(),
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {f"argon2__{k}": v for k, v in _ARGON2.items()},
+        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_REQUIRED": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "/",
+        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME": "nta_desk_tf",
+        # One step back and one on: thirty seconds of doubt about a clock are enough.
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
+        "SECURITY_TOTP_SECRETS": _secrets(keys),
+        "SECURITY_TOTP_ISSUER": "NTA",
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/login",
+        "SECURITY_FRESHNESS": timedelta(minutes=30),
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
+    }
+
+
+def _ask_to_log_in(mechanisms: list[str], headers: dict[str, str] | None) -> Any:
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": url_for("security.login")})
+    # Only a page may be returned to; repeating a POST after log-in would act unasked.
+    back = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+    return redirect(url_for("security.login", next=back))
+
+
+def _no_rescue() -> ResponseReturnValue:
+    abort(404)
+
+
+def _slow_down(app: Flask, limiter: Limiter, key: bytes) -> None:
+    """Slow down whoever guesses: failures count by address, and by account over an hour."""
+
+    def account() -> str:
+        named = session.get("tf_user_id") or request.form.get("email", "").strip().lower()
+        return digest16(key, str(named).encode()).hex()
+
+    def failed(response: Response) -> bool:
+        return response.status_code != 302
+
+    for view in ("security.login", "security.two_factor_token_validation", "security.verify"):
+        slowed: Any = app.view_functions[view]
+        slowed = limiter.limit("10/minute", methods=["POST"], deduct_when=failed)(slowed)
+        slowed = limiter.limit("30/hour", key_func=account, methods=["POST"], deduct_when=failed)(slowed)
+        app.view_functions[view] = slowed

@@ -1,0 +1,118 @@
+"""Cases: the list with what needs a person first, search, and the page of one case."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import auth_required, current_user, roles_accepted
+
+from nta.domain import references
+from nta.domain.errors import RefusedError
+from nta.ports import Clock
+from nta.render.words import NEEDS_A_PERSON, Word
+from nta.store.base import Store
+from nta.store.reads import case as case_reads
+from nta.store.reads import cases as list_reads
+from nta.store.reads import search as search_reads
+from nta.usecases import steer
+from nta.web.access import ANALYST, LEAD
+
+
+def pages(store: Store, clock: Clock) -> Blueprint:
+    """Return the pages of cases."""
+    site = Blueprint("cases", __name__)
+    _lists(site, store, clock)
+    _acts(site, store, clock)
+    return site
+
+
+def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
+    @site.get("/cases")
+    @auth_required("session")
+    def listed() -> ResponseReturnValue:
+        word = _word(request.args.get("state", ""))
+        number = max(1, request.args.get("page", 1, type=int))
+        with store.db.read() as connection:
+            page = list_reads.page(connection, store, clock.now(), word=word, number=number)
+        return render_template("desk/cases.html", page=page, word=word, needs=NEEDS_A_PERSON, found=None)
+
+    @site.post("/search")
+    @auth_required("session")
+    def search() -> ResponseReturnValue:
+        words = request.form.get("q", "").strip()[:10_000]
+        with store.db.read() as connection:
+            found = search_reads.cases_of(connection, store, words)
+            if len(found) > 1:
+                page = list_reads.page(connection, store, clock.now(), word=None, number=1, only=found)
+        if not found:
+            return render_template("desk/nothing_found.html"), 404
+        if len(found) == 1:
+            return redirect(url_for("cases.one", reference=found[0]), 303)
+        return render_template(
+            "desk/cases.html", page=page, word=None, needs=NEEDS_A_PERSON, found=len(found)
+        )
+
+    @site.get("/cases/<reference>")
+    @auth_required("session")
+    def one(reference: str) -> ResponseReturnValue:
+        return show(store, reference)
+
+
+def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
+    def back(reference: str) -> ResponseReturnValue:
+        return redirect(url_for("cases.one", reference=reference), 303)
+
+    @site.post("/cases/<reference>/reveal")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def reveal(reference: str) -> ResponseReturnValue:
+        url = steer.reveal(store, reference, current_user.email, clock.now())
+        return show(store, reference, url)
+
+    @site.post("/cases/<reference>/dedicated")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def dedicated(reference: str) -> ResponseReturnValue:
+        form = request.form
+        steer.mark_dedicated(
+            store,
+            reference,
+            form.get("dedicated", ""),
+            form.get("reason"),
+            current_user.email,
+            clock.now(),
+        )
+        flash(_("The domain was marked; every case on it follows."), "success")
+        return back(reference)
+
+    @site.post("/cases/<reference>/withdraw")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def withdraw(reference: str) -> ResponseReturnValue:
+        steer.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case was withdrawn. Nothing more is sent about it."), "success")
+        return back(reference)
+
+    @site.post("/cases/<reference>/invalid")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def invalid(reference: str) -> ResponseReturnValue:
+        steer.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case was marked as invalid. Nothing more is sent about it."), "success")
+        return back(reference)
+
+
+def show(store: Store, reference: str, revealed: str | None = None) -> ResponseReturnValue:
+    """Return the page of a case; `revealed` is its URL when somebody just asked for it."""
+    try:
+        plain = references.read(reference)
+    except RefusedError:
+        abort(404)
+    with store.db.read() as connection:
+        found = case_reads.case(connection, store, plain)
+    if found is None:
+        abort(404)
+    return render_template("desk/case.html", case=found, revealed=revealed)
+
+
+def _word(text: str) -> Word | None:
+    return Word(text) if text in {*Word} else None

@@ -1,0 +1,98 @@
+"""Handing in: paste or file, and a page that says what became of each line."""
+
+import secrets
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import auth_required, current_user, roles_accepted
+
+from nta.domain.errors import RefusedError
+from nta.domain.handing_in import CLASSES, SCOPES
+from nta.domain.roles import Severity
+from nta.ports import Clock
+from nta.store.base import Store
+from nta.store.reads import hand_in as reads
+from nta.usecases import submit
+from nta.usecases.submit import Terms
+from nta.web.access import ANALYST, LEAD
+
+SOURCE = "desk"
+
+
+def pages(store: Store, clock: Clock) -> Blueprint:
+    """Return the pages of handing in."""
+    site = Blueprint("handing_in", __name__)
+
+    @site.get("/hand-in")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def form() -> ResponseReturnValue:
+        return _form(store, {}, None)
+
+    @site.post("/hand-in")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def send() -> ResponseReturnValue:
+        try:
+            made = _take(store, clock)
+        except RefusedError as refusal:
+            return _form(store, request.form.to_dict(), str(refusal)), 422
+        return redirect(url_for("handing_in.result", number=made), 303)
+
+    @site.get("/hand-ins/<int:number>")
+    @auth_required("session")
+    def result(number: int) -> ResponseReturnValue:
+        page = max(1, request.args.get("page", 1, type=int))
+        with store.db.read() as connection:
+            found = reads.hand_in(connection, store, number, page)
+        if found is None:
+            abort(404)
+        return render_template("desk/hand_in_result.html", hand_in=found)
+
+    return site
+
+
+def _form(store: Store, entered: dict[str, str], fault: str | None) -> str:
+    with store.db.read() as connection:
+        recent = reads.recent(connection, current_user.email)
+    key = entered.get("key") or secrets.token_hex(16)
+    return render_template("desk/hand_in.html", entered=entered, fault=fault, key=key, recent=recent)
+
+
+def _take(store: Store, clock: Clock) -> int:
+    """Hand in what the form holds; return the number of the hand-in."""
+    form = request.form
+    if form.get("confirm") != "yes":
+        raise RefusedError(_("Confirm that you have seen every URL yourself."))
+    upload = request.files.get("file")
+    from_file = upload is not None and bool(upload.filename)
+    data = (
+        upload.read() if upload is not None and from_file else form.get("text", "").encode(errors="replace")
+    )
+    if not data.strip():
+        raise RefusedError(_("Paste at least one URL, or choose a file."))
+    now = clock.now()
+    terms = Terms(
+        source=SOURCE,
+        severity=Severity(_choice("severity", tuple(Severity))),
+        class_value=_choice("class_value", CLASSES),
+        scope=_choice("scope", SCOPES),
+    )
+    made = submit.hand_in(
+        store,
+        submit.read_lines(data),
+        terms,
+        who=current_user.email[:64],
+        key=form.get("key", "")[:64] or secrets.token_hex(16),
+        way="file" if from_file else "paste",
+        now=now,
+    )
+    return made.id
+
+
+def _choice(name: str, known: tuple[str, ...]) -> str:
+    value = request.form.get(name, "")
+    if value not in known:
+        raise RefusedError(_("Choose one of the values that the form offers."))
+    return value

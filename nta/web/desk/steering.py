@@ -1,0 +1,63 @@
+"""Steering: stop and allow sending, let waiting notices go, see what waits for a person."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import auth_required, current_user, roles_accepted
+
+from nta.domain.errors import RefusedError
+from nta.ports import Clock
+from nta.store.base import Store
+from nta.store.reads import sending as reads
+from nta.store.reads import tasks as tasks_reads
+from nta.usecases import steer
+from nta.web.access import LEAD
+
+
+def pages(store: Store, clock: Clock) -> Blueprint:
+    """Return the pages of steering."""
+    site = Blueprint("steering", __name__)
+
+    @site.get("/tasks")
+    @auth_required("session")
+    def tasks() -> ResponseReturnValue:
+        with store.db.read() as connection:
+            found = tasks_reads.tasks(connection, store)
+        return render_template("desk/tasks.html", tasks=found)
+
+    @site.get("/sending")
+    @auth_required("session")
+    def sending() -> ResponseReturnValue:
+        with store.db.read() as connection:
+            waiting = reads.waiting(connection)
+            queued = reads.queued(connection)
+        return render_template("desk/sending.html", waiting=waiting, queued=queued)
+
+    @site.post("/sending/stop")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def stop() -> ResponseReturnValue:
+        steer.stop_sending(store, current_user.email, clock.now())
+        flash(_("All sending has stopped."), "success")
+        return redirect(url_for("steering.sending"), 303)
+
+    @site.post("/sending/allow")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def allow() -> ResponseReturnValue:
+        steer.allow_sending(store, current_user.email, clock.now())
+        flash(_("Sending is allowed again."), "success")
+        return redirect(url_for("steering.sending"), 303)
+
+    @site.post("/sending/release")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def release() -> ResponseReturnValue:
+        number = request.form.get("notice", "")
+        if not number.isdecimal():
+            raise RefusedError(_("Choose a notice of the list."))
+        steer.release_waiting(store, int(number), current_user.email, clock.now())
+        flash(_("The notice may go."), "success")
+        return redirect(url_for("steering.sending"), 303)
+
+    return site

@@ -1,0 +1,189 @@
+"""What the desk calls things, in words that are translated; codes stay in the database."""
+
+from typing import Final
+
+from flask_babel import lazy_gettext as _l
+
+from nta.render.words import Word
+
+WORDS: Final = {
+    Word.NO_CONTACT: _l("no contact found"),
+    Word.NOBODY_LEFT: _l("nobody left to tell"),
+    Word.HELD: _l("held"),
+    Word.ESCALATED: _l("escalated"),
+    Word.TOLD: _l("told"),
+    Word.PREPARING: _l("notice in preparation"),
+    Word.LOOKING_UP: _l("looking up the host"),
+    Word.SEEMS_GONE: _l("seems gone"),
+    Word.REMOVED: _l("removed, being watched"),
+    Word.ENDED: _l("ended"),
+}
+
+COLOURS: Final = {
+    Word.NO_CONTACT: "red",
+    Word.NOBODY_LEFT: "red",
+    Word.HELD: "orange",
+    Word.ESCALATED: "yellow",
+    Word.TOLD: "blue",
+    Word.PREPARING: "azure",
+    Word.LOOKING_UP: "secondary",
+    Word.SEEMS_GONE: "teal",
+    Word.REMOVED: "green",
+    Word.ENDED: "secondary",
+}
+
+OUTCOMES: Final = {
+    "removed_after_notice": _l("removed after notice"),
+    "gone_before_notice": _l("gone before notice"),
+    "moved_before_notice": _l("moved before notice"),
+    "moved_after_notice": _l("moved after notice"),
+    "disabled_domain": _l("domain disabled"),
+    "restricted": _l("restricted"),
+    "expired": _l("expired"),
+    "withdrawn": _l("withdrawn"),
+    "invalid": _l("invalid"),
+    "still_online": _l("still online"),
+}
+
+EVENTS: Final = {
+    "submitted": _l("Handed in"),
+    "submitted_again": _l("Handed in again"),
+    "reopened": _l("It is back: a new episode begins"),
+    "resolved": _l("Host found"),
+    "unresolved": _l("Nobody found who could be told"),
+    "told": _l("Notice handed over"),
+    "told_hotline": _l("Hotline abroad told"),
+    "told_registrar": _l("Registrar told"),
+    "told_registry": _l("Registry told"),
+    "rung_passed_over": _l("A step of the ladder does not apply"),
+    "exhausted": _l("Nobody is left to tell"),
+    "held": _l("Held"),
+    "released": _l("Released"),
+    "seen_up": _l("Seen online"),
+    "seen_gone": _l("Seen gone for the first time"),
+    "proven_gone": _l("Proven gone"),
+    "returned": _l("Online again"),
+    "accepted": _l("Notice accepted by the other side"),
+    "opened": _l("Notice opened in the portal"),
+    "bounced": _l("Notice bounced"),
+    "contact_replaced": _l("Contact replaced"),
+    "answered": _l("Answered"),
+    "answered_removed": _l("Answered: removed"),
+    "left_notice": _l("Left the notice before it was sent"),
+    "party_joined": _l("Another party serves it too"),
+    "domain_disabled": _l("Domain disabled"),
+    "moved": _l("Moved to another host"),
+    "ended": _l("Episode ended"),
+}
+
+ROLES: Final = {
+    "host": _l("host"),
+    "proxy": _l("proxy"),
+    "upstream": _l("upstream network"),
+    "site_owner": _l("site owner"),
+    "registrar": _l("registrar"),
+    "registry": _l("registry"),
+    "hotline": _l("hotline abroad"),
+    "authority": _l("authority"),
+    "police": _l("police"),
+}
+
+KINDS: Final = {
+    "first": _l("first notice"),
+    "reminder": _l("reminder"),
+    "escalation": _l("escalation"),
+    "upstream": _l("notice to the upstream network"),
+    "site_owner": _l("notice to the site owner"),
+    "registrar": _l("notice to the registrar"),
+    "registry": _l("notice to the registry"),
+    "hotline": _l("referral to a hotline"),
+    "authority": _l("notice to an authority"),
+    "police": _l("notice to the police"),
+    "closing": _l("closing notice"),
+    "correction": _l("correction"),
+}
+
+STATES: Final = {
+    "queued": _l("queued"),
+    "composed": _l("composed"),
+    "handed_over": _l("handed over"),
+    "refused": _l("refused by the relay"),
+    "not_sent": _l("not sent"),
+    "empty": _l("empty: all locations were gone"),
+    "waiting_lead": _l("waits for a lead"),
+}
+
+ANSWERS: Final = {
+    "removed": _l("removed"),
+    "disabled": _l("access disabled"),
+    "account_closed": _l("account closed"),
+    "forwarded": _l("passed on to the customer"),
+    "not_ours": _l("not on our network"),
+    "refused": _l("will not remove it"),
+    "need_information": _l("needs more information"),
+}
+
+VERDICTS: Final = {
+    "up": _l("online"),
+    "gone": _l("gone"),
+    "moved": _l("moved"),
+    "restricted": _l("restricted"),
+    "unknown": _l("could not tell"),
+}
+
+CAUSES: Final = {
+    "content_present": _l("answers with content"),
+    "content_changed": _l("content changed"),
+    "not_found": _l("not found (404)"),
+    "removed": _l("gone for good (410)"),
+    "legal": _l("legal reasons (451)"),
+    "soft_404": _l("says not found without the status"),
+    "removal_page": _l("page saying it was removed"),
+    "suspended_page": _l("page saying the account is suspended"),
+    "parked": _l("parked domain"),
+    "placeholder": _l("placeholder"),
+    "redirect_home": _l("leads to the front page"),
+    "nxdomain": _l("name does not exist"),
+    "no_address": _l("name has no address"),
+    "domain_hold": _l("domain on hold"),
+    "other_host": _l("leads to another host"),
+    "geo_blocked": _l("blocked from here"),
+    "forbidden": _l("forbidden (403)"),
+    "login_wall": _l("asks for a log-in"),
+    "bot_wall": _l("asks for a human"),
+    "timeout": _l("no answer in time"),
+    "refused": _l("connection refused"),
+    "reset": _l("connection cut"),
+    "tls_error": _l("certificate fault"),
+    "server_error": _l("server error"),
+    "dns_failure": _l("name server failed"),
+    "too_slow": _l("too slow"),
+    "redirect_loop": _l("leads round in circles"),
+    "our_network": _l("our own network failed"),
+}
+
+STEPS: Final = {
+    "resolve": _l("look up the host"),
+    "send": _l("send the notice"),
+    "look": _l("look again"),
+    "escalate": _l("tell the next"),
+    "fetch": _l("fetch"),
+    "seal": _l("seal"),
+    "task": _l("a person's task"),
+}
+
+SEVERITIES: Final = {"normal": _l("normal"), "high": _l("high"), "urgent": _l("urgent")}
+
+CLASSES: Final = {
+    "baseline": _l("Baseline: illegal nearly everywhere"),
+    "national": _l("National: illegal under our law"),
+}
+
+SCOPES: Final = {
+    "file": _l("one file"),
+    "page": _l("one page"),
+    "directory": _l("a directory"),
+    "site": _l("a whole site"),
+}
+
+DEDICATED: Final = {"yes": _l("yes"), "no": _l("no"), "unknown": _l("unknown")}
