@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import func, insert, select
@@ -34,7 +35,7 @@ from nta.jobs.alone import Alone
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
-from nta.store import audit, due, schema
+from nta.store import audit, due, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import load_keys
@@ -189,32 +190,28 @@ class House:
         given, known = self.settings, self.catalogue
         if given.hotline is None:
             raise RefusedError("NTA_HOTLINE is not set: name the entry of hotlines/ that is yours")
+        mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
+        resolving = partial(resolve.resolve_due, store, asker=self.asker, catalogue=known, **mine)
+        looking = partial(recheck.recheck_due, store, eyes=self.eyes, **mine)
+        escalating = partial(escalate.escalate_due, store, catalogue=known, **mine)
+        telling = partial(notify.notify_waiting, store, catalogue=known, checkpoint=point)
+        sending = partial(
+            dispatch.dispatch_due, store, catalogue=known, settings=given, mailer=self.mailer, **mine
+        )
+
+        def idle_unless(waits: waiting.Waits, step: Callable[..., int]) -> Callable[[datetime], int]:
+            return waiting.only_when(store.db, waits, lambda now: step(now=now))
+
         return schedule(
             {
                 "inbox": self._inbox_step,
-                "answers": lambda now: answer.settle(store, now),
-                "resolve": lambda now: resolve.resolve_due(
-                    store, asker=self.asker, catalogue=known, holder=holder, now=now, checkpoint=point
-                ),
-                "recheck": lambda now: recheck.recheck_due(
-                    store, eyes=self.eyes, holder=holder, now=now, checkpoint=point
-                ),
-                "escalate": lambda now: escalate.escalate_due(
-                    store, catalogue=known, holder=holder, now=now, checkpoint=point
-                ),
-                "notify": lambda now: notify.notify_waiting(
-                    store, catalogue=known, now=now, checkpoint=point
-                ),
-                "dispatch": lambda now: dispatch.dispatch_due(
-                    store,
-                    catalogue=known,
-                    settings=given,
-                    mailer=self.mailer,
-                    holder=holder,
-                    now=now,
-                    checkpoint=point,
-                ),
-                "seal": self._seal,
+                "answers": idle_unless(waiting.answers, partial(answer.settle, store)),
+                "resolve": idle_unless(waiting.due(due.RESOLVE), resolving),
+                "recheck": idle_unless(waiting.due(due.LOOK), looking),
+                "escalate": idle_unless(waiting.due(due.ESCALATE), escalating),
+                "notify": idle_unless(waiting.addressees, telling),
+                "dispatch": idle_unless(waiting.due(due.SEND), sending),
+                "seal": idle_unless(waiting.entries, self._seal),
             }
         )
 

@@ -31,11 +31,11 @@ class Runner:
         self._stopping = stopping
         self.failures = 0
 
-    def run(self, step: Step) -> int:
+    def run(self, step: Step, now: datetime) -> int:
         """Do one batch of a step; return how much was done. What fails is logged once and comes again."""
         began = time.monotonic()
         try:
-            done = step.run(self._clock.now())
+            done = step.run(now)
         except (OutsideError, RefusedError) as fault:
             self.failures += 1
             log.warning("step failed", step=step.name, reason=str(fault))
@@ -47,7 +47,7 @@ class Runner:
     def drain(self, step: Step) -> None:
         """Do batches of one step until none is due."""
         for _ in range(MOST_PASSES):
-            if self._stopping.is_set() or not self.run(step):
+            if self._stopping.is_set() or not self.run(step, self._clock.now()):
                 return
 
     def turn(self) -> int:
@@ -55,10 +55,11 @@ class Runner:
         done = 0
         for _ in range(MOST_PASSES):
             passed = 0
+            now = self._clock.now()
             for step in self._steps:
                 if self._stopping.is_set():
                     return done
-                passed += self.run(step)
+                passed += self.run(step, now)
             done += passed
             if not passed:
                 return done

@@ -207,7 +207,9 @@ def _ready(
     """Move episodes that waited for these facts on: each gets its arrangement and its ladder."""
     changes = []
     for state in states:
-        if state.stage not in (Stage.SUBMITTED, Stage.UNRESOLVED):
+        # Unresolved for want of a contact: only another arrangement gives it a new chance.
+        again = state.stage == Stage.UNRESOLVED and state.arrangement_id != row.arrangement_id
+        if state.stage != Stage.SUBMITTED and not again:
             continue
         ladder = choose_ladder(catalogue.ladders, after.country, Severity(state.severity))
         stage = next_stage(Stage(state.stage), Step.RESOLVED)
