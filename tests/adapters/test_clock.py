@@ -25,7 +25,7 @@ def lab():
 
 @pytest.fixture
 def clock(lab):
-    clock = LabClock(f"http://127.0.0.1:{lab.port}", timeout_s=0.3, leap_timeout_s=0.3)
+    clock = LabClock(f"http://127.0.0.1:{lab.port}", timeout_s=3, leap_timeout_s=0.3)
     yield clock
     clock.close()
 
