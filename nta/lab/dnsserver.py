@@ -86,6 +86,10 @@ class Zones:
             found["A"] = self._addresses(aliased, now)
         return found or None
 
+    def version(self, now: datetime) -> tuple[int, ...]:
+        """Return a value that is another one as soon as any name says something else."""
+        return self._landscape.names_version(now)
+
     def addresses(self, name: str, now: datetime) -> list[str]:
         """Return the IPv4 addresses of a name, through an alias too."""
         records = self.find(name, now).records
@@ -112,12 +116,13 @@ def _soa(zone: str) -> str:
 
 
 class DNSServer:
-    """Answers messages. Answers are kept by the question's bytes until the world changes."""
+    """Answers messages. Answers are kept by the question's bytes until some name says something else."""
 
     def __init__(self, zones: Zones, now: Callable[[], datetime]) -> None:
         self._zones = zones
         self._now = now
         self._kept: dict[bytes, bytes] = {}
+        self._version: tuple[int, ...] = ()
         self.questions = 0
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
@@ -139,14 +144,13 @@ class DNSServer:
         if self._server is not None:
             self._server.close()
 
-    def forget(self) -> None:
-        """Drop kept answers, because the time or the world has moved."""
-        self._kept = {}
-
     def answer(self, wire: bytes) -> bytes | None:
         """Return the answer to one message, or None for what is no question."""
         self.questions += 1
-        kept = self._kept  # should the world change meanwhile, this answer goes with the old ones
+        version = self._zones.version(self._now())
+        if version != self._version:
+            self._version, self._kept = version, {}
+        kept = self._kept  # should a name change meanwhile, this answer goes with the old ones
         known = kept.get(wire[2:])
         if known is None:
             made = self._make(wire)

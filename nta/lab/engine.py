@@ -43,7 +43,6 @@ class Engine:
         post: PostOffice,
         maildir: Maildir,
         clock: Clock,
-        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._world = world
         self._landscape = landscape
@@ -51,7 +50,6 @@ class Engine:
         self._post = post
         self._maildir = maildir
         self._clock = clock
-        self._on_change = on_change
         self._agenda = Agenda()
         self._service: Service | None = None
         self._desks: dict[str, Desk] = {}
@@ -96,7 +94,6 @@ class Engine:
             self._journal.write({"do": "now", "at": self._clock.now.isoformat()})
         if self._happened:
             self._journal.secure()
-        self._on_change()
         over = next_due is None and not self._agenda
         return Leap(self._clock.now, over, stuck)
 
@@ -263,7 +260,6 @@ class Engine:
     def _go_on(self) -> None:
         for entry in self._journal.entries:
             self._replay(entry)
-        self._on_change()
 
     def _replay(self, entry: Entry) -> None:
         match entry["do"]:

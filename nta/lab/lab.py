@@ -125,7 +125,6 @@ class Lab:
             self._post,
             Maildir(folder.maildir),
             self._clock,
-            self._dns.forget,
         )
         self.control = Control(self._engine, self._clock, self._post)
         self._web = WebServer(table, addresses, self._ports["web"])

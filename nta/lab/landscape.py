@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 
 from nta.lab.chance import fraction
@@ -33,6 +33,8 @@ class Landscape:
         self._showings: dict[str, list[Showing]] = {page.id: [] for page in world.pages()}
         self._placements: dict[str, tuple[Placement, ...]] = {}
         self._suspended: set[str] = set()
+        self._renamings = 0
+        self._rotating = [site for site in world.sites.values() if site.rotates]
         self.by_url = {world.url(page, port): page for page in world.pages()}
         for host, address in CONTROLS.items():
             table.open_site(address, host)
@@ -61,10 +63,14 @@ class Landscape:
         placements = self._placements[site.id]
         if site.domain in self._suspended:
             return []
-        if site.rotates and len(placements) > 1:
-            turn = int((now - self.world.start) / site.rotates)
-            placements = (placements[turn % len(placements)],)
+        if site.rotates:
+            placements = (placements[self._turn(site.rotates, now) % len(placements)],)
         return [placement.address for placement in placements]
+
+    def names_version(self, now: datetime) -> tuple[int, ...]:
+        """Return a value that is another one as soon as any name says something else."""
+        turns = (self._turn(site.rotates, now) for site in self._rotating if site.rotates)
+        return (self._renamings, *turns)
 
     def placements(self, site: Site) -> tuple[Placement, ...]:
         return self._placements[site.id]
@@ -96,6 +102,7 @@ class Landscape:
         for placement in self._placements[site_id]:
             self._table.close_site(placement.address, site.host)
         self._placements[site_id] = (to,)
+        self._renamings += 1
         self._show(site, to, at, kept)
 
     def suspend(self, domain: str, at: datetime) -> bool:
@@ -103,6 +110,7 @@ class Landscape:
         if domain in self._suspended:
             return False
         self._suspended.add(domain)
+        self._renamings += 1
         for site in self.world.sites.values():
             if site.domain == domain:
                 for page in site.pages:
@@ -132,6 +140,9 @@ class Landscape:
     def _farewell(self, page_id: str) -> Answer:
         status = 410 if fraction(self.world.seed, "status", page_id) < 0.25 else 404
         return Answer(status, "This page is not here.\n")
+
+    def _turn(self, rotates: timedelta, now: datetime) -> int:
+        return (now - self.world.start) // rotates
 
     @staticmethod
     def _end(showing: Showing, at: datetime, why: str) -> None:

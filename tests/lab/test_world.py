@@ -89,6 +89,8 @@ def test_the_loop_is_as_large_as_it_must_be(loop_world: World) -> None:
         for placement in loop_world.sites[page.partition("/")[0]].placements:
             told[placement.provider] += 1
 
+    first = [page for page in loop_world.hand_ins[0].pages if page.startswith("cellar/")]
+    assert len(first) >= 25, "where mail bounces, the first notice is the last"
     assert len(loop_world.sites) == 12
     assert len(handed_in) == 320
     assert min(told.values()) >= 25
