@@ -61,6 +61,7 @@ def composed(
         sent_to=made.recipient,
         return_path=made.return_path,
         content_sealed=store.sealer.seal(notices.CONTENT, notice.id, made.content),
+        tries=1,
     )
     written = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
     notices.put(
@@ -70,6 +71,7 @@ def composed(
         return_digest=made.return_digest,
         **{name: getattr(after, name) for name in written},
     )
+    notices.begin_tries(connection, notice.id)
     notices.as_told(connection, [(item.id, item.last_up_at) for item in items])
     notices.add_link(connection, store.ids, notice.id, made.link_digest, now + LINK_LIFE)
     return after

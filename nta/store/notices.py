@@ -376,3 +376,8 @@ def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], ho
             .values(due_at=bindparam("_at"), taken_by=None, taken_until=None),
             [{"_id": notice_id, "_at": at} for notice_id, at in moments],
         )
+
+
+def begin_tries(connection: Connection, notice_id: int) -> None:
+    """Count tries from this one on: waiting for a look was none."""
+    connection.execute(update(Due).where(Due.kind == SEND, Due.subject == notice_id).values(tries=1))

@@ -229,6 +229,7 @@ def _us(hotline: Hotline, sender: str) -> Us:
 
 
 def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
+    """Return whether an item goes; what waited for a lead, or while we were down, waits for a look too."""
     if item.ended_at is not None and not (item.outcome or "").startswith("moved"):
         return Readiness("leave", why="ended")
     if item.stage == Stage.HELD:
@@ -243,7 +244,7 @@ def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
         verdict=Verdict(item.last_verdict) if item.last_verdict else None,
         moved=item.ended_at is not None,
         severity=Severity(draft.severity),
-        waiting_since=draft.queued_at,
+        waiting_since=now - (draft.tries - 1) * _LOOK_ROUND if draft.tries > 1 else None,
         now=now,
     )
 
@@ -290,7 +291,7 @@ def _record_composed(
     ready: list[tuple[Draft, Outgoing]] = []
     for one in judged:
         if one.draft.id in mine:
-            draft = _settle(connection, store, one, states, now)
+            draft = _settle(connection, store, one, states, holder, now)
             if draft is not None and one.composed is not None:
                 known[draft.id] = draft
     for number in sorted(mine):
@@ -308,14 +309,19 @@ def _record_composed(
 
 
 def _settle(
-    connection: Connection, store: Store, one: _Judged, states: Mapping[int, episodes.State], now: datetime
+    connection: Connection,
+    store: Store,
+    one: _Judged,
+    states: Mapping[int, episodes.State],
+    holder: str,
+    now: datetime,
 ) -> Draft | None:
     """Write one judged notice. Return it as composed, or None when it waits or is empty."""
     draft = one.draft
     if one.waits:
         due.want(connection, due.RESOLVE, one.resolve, now)
         due.want(connection, due.LOOK, one.look, now)
-        due.record_many(connection, due.SEND, [(draft.id, now + _LOOK_ROUND)])
+        notices.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
         return None
     for why, left in one.leave.items():
         soon = now if why == "contact" else now + _SEEN_BY
