@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from nta.domain import hosting, urls
 from nta.domain.lifecycle import EventKind
 from nta.domain.references import reference
-from nta.store import episodes
+from nta.store import due, episodes
 from nta.store.base import Store
 from nta.store.links import new_link
 from nta.store.tables import (
@@ -122,6 +122,7 @@ def make_case(
                 connection, store, host_id, location, party, ip, country, at
             )
             state.setdefault("stage", "ready")
+            due.want(connection, due.ESCALATE, [episode.id], at)
         if state:
             connection.execute(update(Episode).where(Episode.id == episode.id).values(**state))
     return MadeCase(case_id, episode.id, host_id, domain_id, found, location.url)

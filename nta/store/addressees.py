@@ -157,15 +157,14 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
 
 def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
     """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once."""
-    since = Addressee.waiting_since
     query = (
-        select(Episode.severity == Severity.NORMAL.value, func.min(since))
-        .join(Episode, Episode.id == Addressee.episode_id)
-        .where(since.is_not(None))
-        .group_by(Episode.severity == Severity.NORMAL.value)
+        select(Episode.severity, func.min(Addressee.waiting_since))
+        .join(Addressee, Addressee.episode_id == Episode.id)
+        .where(Addressee.waiting_since.is_not(None))
+        .group_by(Episode.severity)
     )
-    moments = [at + gather if normal else at for normal, at in connection.execute(query) if at is not None]
-    return min(moments, default=None)
+    found = [(severity, at) for severity, at in connection.execute(query) if at is not None]
+    return min((at + gather if s == Severity.NORMAL else at for s, at in found), default=None)
 
 
 def settled(connection: Connection, addressee_ids: Collection[int]) -> None:

@@ -21,7 +21,7 @@ from nta.store.base import Store
 WHO = "service"
 BURST = "many notices to one party at once"
 APPROVAL = "this step of the ladder needs approval"
-RULES = PlanRules()
+_RULES = PlanRules()
 
 _LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
 _ALONE = text("SELECT pg_try_advisory_xact_lock(7788, 0)")
@@ -33,6 +33,7 @@ def notify_waiting(
     catalogue: Catalogue,
     now: datetime,
     limit: int = 2_000,
+    rules: PlanRules = _RULES,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Make the notices whose time has come. Return how many addressees no longer wait.
@@ -52,17 +53,17 @@ def notify_waiting(
         fresh = {w.id: w for w in waiting if _stands(w)}
         since = now - timedelta(days=1)
         today = notices.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
-        batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, RULES) if b.send_at <= now]
+        batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, rules) if b.send_at <= now]
         _write(connection, store, catalogue, batches, fresh, now)
         checkpoint("notify.made")
     checkpoint("notify.recorded")
     return len(stale) + sum(len(batch.items) for batch in batches)
 
 
-def next_gathering(store: Store, now: datetime) -> datetime | None:
+def next_gathering(store: Store, now: datetime, rules: PlanRules = _RULES) -> datetime | None:
     """Return when the next notice is to be made, not before `now`; None when nobody waits to be told."""
     with store.db.read() as connection:
-        moment = addressees.next_waiting(connection, RULES.gather)
+        moment = addressees.next_waiting(connection, rules.gather)
     return max(moment, now) if moment else None
 
 
