@@ -1,10 +1,12 @@
 """Bulk statements: many rows of one table through the driver's executemany, no object a row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
+
+_MOST_ASKED = 512
 
 
 def insert_rows(
@@ -27,6 +29,26 @@ def update_rows(
         connection.exec_driver_sql(_update(table.name, columns, key, connection.dialect.name), rows)
 
 
+def found_by(
+    connection: Connection, asked: str, values: Sequence[str] | Sequence[bytes]
+) -> Iterator[Sequence[Any]]:
+    """Yield the rows that `asked` finds for any of the values; it ends in a column's name.
+
+    Values go to the driver as they are. On SQLite their number is rounded
+    up by repeating the last, so that few statements are prepared.
+    """
+    if not values:
+        return
+    if connection.dialect.name != "sqlite":
+        yield from connection.exec_driver_sql(f"{asked} = ANY(%s)", ([*values],))
+        return
+    for start in range(0, len(values), _MOST_ASKED):
+        part = tuple(values[start : start + _MOST_ASKED])
+        wide = 1 << (len(part) - 1).bit_length()
+        padded = part + part[-1:] * (wide - len(part))
+        yield from connection.exec_driver_sql(_among(asked, wide), padded)
+
+
 def table_of(mapped: Any) -> Table:
     """Return the table of a mapped class."""
     table = mapped.__table__
@@ -37,6 +59,11 @@ def table_of(mapped: Any) -> Table:
 def mark(dialect: str) -> str:
     """Return the driver's placeholder."""
     return "?" if dialect == "sqlite" else "%s"
+
+
+@cache
+def _among(asked: str, wide: int) -> str:
+    return f"{asked} IN ({', '.join('?' * wide)})"
 
 
 @cache

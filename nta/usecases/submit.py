@@ -1,6 +1,7 @@
 """Handing in: confirmed URLs become cases, each line with its own result."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -70,8 +71,7 @@ def hand_in(
     writer = Writer(store, hand_in_id=opened.id, who=who, class_scheme=terms.class_scheme, now=now)
     accepted, refused = opened.accepted, opened.refused
     rest = (line for line in lines if line.line > opened.last_line and not opened.finished)
-    found = examine(rest, terms, key=url_key, now=now)
-    while chunk := list(islice(found, CHUNK)):
+    for chunk in _ahead(examine(rest, terms, key=url_key, now=now)):
         good = [e.good for e in chunk if e.good is not None]
         bad = [Bad(e.line, e.text, e.reason) for e in chunk if e.reason is not None]
         writer.write(good, bad)
@@ -85,6 +85,22 @@ def hand_in(
         finish(store, opened.id, now)
     checkpoint("submit.finished")
     return HandedIn(opened.id, accepted, refused)
+
+
+def _ahead(found: Iterator[Examined]) -> Iterator[list[Examined]]:
+    """Yield chunks; while one is being written, the next is read in another thread.
+
+    A commit waits for the disk, and reading needs no database.
+    """
+    with ThreadPoolExecutor(1, "submit") as pool:
+        coming = pool.submit(_chunk, found)
+        while chunk := coming.result():
+            coming = pool.submit(_chunk, found)
+            yield chunk
+
+
+def _chunk(found: Iterator[Examined]) -> list[Examined]:
+    return list(islice(found, CHUNK))
 
 
 def _good(line: InputLine, terms: Terms, plain: Told, key: bytes, now: datetime) -> Good:
