@@ -1,14 +1,17 @@
 """Mail that came back: kept once, sealed, without anything that is not text."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
+from nta.store.addressees import chunks
 from nta.store.base import Store
+from nta.store.due import TASK
 from nta.store.sealing import digest16
-from nta.store.tables import Mail
+from nta.store.tables import Due, Mail
 
 PLACE = "mail.content"
 """Where `Mail.content_sealed` is sealed for."""
@@ -45,3 +48,12 @@ def keep(
         .returning(Mail.id)
     ).scalar()
     return number if written is not None else None
+
+
+def with_task(connection: Connection, subjects: Collection[int]) -> set[int]:
+    """Return which of these already are a person's task."""
+    found: set[int] = set()
+    for part in chunks(subjects):
+        query = select(Due.subject).where(Due.kind == TASK, Due.subject.in_(part))
+        found.update(connection.execute(query).scalars())
+    return found

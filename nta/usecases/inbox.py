@@ -86,7 +86,7 @@ def _deal_with(store: Store, received: Received, return_path: str | None, now: d
             fates.handed_over(connection, store, notice, states.values(), "known from what came back", now)
             due.drop(connection, [(due.SEND, notice.id)])
             states = fates.lock(connection, notice.id)
-        _record(connection, store, notice, meaning, states.values(), now)
+        _record(connection, store, notice, meaning, states.values(), number, now)
 
 
 def _record(
@@ -95,6 +95,7 @@ def _record(
     notice: Sent,
     meaning: Meaning,
     states: Collection[State],
+    mail_id: int,
     now: datetime,
 ) -> None:
     line = _line(meaning)
@@ -115,14 +116,22 @@ def _record(
         if meaning.kind is Kind.REPLY:
             fates.accepted(connection, store, notice, states, now, "an answer came")
         reason = f"{_FOR_A_PERSON[meaning.kind]} ({notice.reference})"
-        _ask_a_person(connection, states, reason, now)
+        _ask_a_person(connection, states, mail_id, reason, now)
 
 
-def _ask_a_person(connection: Connection, states: Collection[State], reason: str, now: datetime) -> None:
-    """Give the mail to an analyst, by one of its episodes: an open one if there is any."""
-    chosen = min(states, key=lambda s: (s.ended_at is not None, s.id), default=None)
-    if chosen is not None:
-        due.task(connection, chosen.id, now + TASK, owner="analyst", reason=reason)
+def _ask_a_person(
+    connection: Connection, states: Collection[State], mail_id: int, reason: str, now: datetime
+) -> None:
+    """Give the mail to an analyst, by an episode of its notice that has no task yet, an open one first.
+
+    Where all have one, the task is the mail's own: no reply hides behind
+    another.
+    """
+    asked = mails.with_task(connection, [s.id for s in states])
+    free = [s for s in states if s.id not in asked]
+    chosen = min(free, key=lambda s: (s.ended_at is not None, s.id), default=None)
+    subject = chosen.id if chosen else mail_id
+    due.task(connection, subject, now + TASK, owner="analyst", reason=reason)
 
 
 def _notice(connection: Connection, store: Store, message: Mail, meaning: Meaning) -> Sent | None:

@@ -1,0 +1,353 @@
+"""Reading the inbox: what came back moves clocks once, and a person reads the rest."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from nta.store import due
+from nta.store.base import Store
+from nta.store.tables import Addressee, Contact, Due, Mail
+from nta.usecases.inbox import read_inbox
+from tests.builders_notices import KilledError, Killer, Post, Service, World
+from tests.conftest import NINE, hours
+
+NOW = NINE + timedelta(minutes=10)
+LATER = NOW + hours(1)
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def service(store: Store) -> Service:
+    return Service(store)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+def told(world: World, service: Service, count: int = 1) -> list[int]:
+    """Return episodes of one notice that was handed over at NOW."""
+    made = [world.ready() for _ in range(count)]
+    service.escalate(NINE)
+    service.notify(NOW)
+    service.dispatch(NOW)
+    return made
+
+
+def report(service: Service, action: str, status: str, line: str) -> bytes:
+    """Return a delivery status report (RFC 3464) on the message sent last."""
+    return (
+        f"From: MAILER-DAEMON@mx.example\nTo: {service.relay.given[-1].return_path}\n"
+        "Subject: Delivery status\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: text/plain\n\nReport.\n\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n"
+        f"Final-Recipient: rfc822; abuse@hosting.example\nAction: {action}\nStatus: {status}\n"
+        f"Diagnostic-Code: smtp; {line}\n\n--b--\n"
+    ).encode()
+
+
+def letter(to: str, *, subject: str = "Re: notice", extra: str = "", body: str = "Thank you.") -> bytes:
+    return f"From: Desk <desk@hosting.example>\nTo: {to}\nSubject: {subject}\n{extra}\n{body}\n".encode()
+
+
+def bounce(service: Service) -> bytes:
+    return report(service, "failed", "5.1.1", "550 5.1.1 <abuse@hosting.example>: no such user")
+
+
+def read(store: Store, post: Post, now: object = LATER) -> int:
+    return read_inbox(store, inbox=post, now=now)  # type: ignore[arg-type]
+
+
+def test_a_bounce_kills_the_contact_and_brings_the_ladder_on(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    made = told(world, service, 2)
+    post.put(bounce(service))
+
+    assert read(store, post) == 1
+
+    (notice,) = world.notices()
+    (contact,) = world.rows(Contact)
+    assert (notice.state, notice.bounced_at, notice.accepted_at) == ("handed_over", LATER, None)
+    assert (contact.health, contact.health_at) == ("dead", LATER)
+    assert "5.1.1" in contact.health_why
+    assert "@" not in contact.health_why
+    assert [a.bounced_at for a in world.rows(Addressee)] == [LATER, LATER]
+    assert [world.events(e) for e in made] == [["told", "bounced"]] * 2
+    assert world.notice_events() == ["queued", "handed_over", "bounced"]
+    assert [world.due(due.ESCALATE, e) for e in made] == [NOW, NOW]
+    assert post.settled == ["mail-0"]
+    assert [(m.kind, m.notice_id) for m in world.rows(Mail)] == [("bounce", notice.id)]
+
+    service.tell(LATER)
+    assert {world.state(e).stage for e in made} == {"exhausted"}  # no other contact, not a dedicated domain
+
+
+def test_a_passing_failure_leaves_a_contact_doubtful(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    post.put(report(service, "failed", "4.2.2", "452 4.2.2 mailbox full"))
+
+    read(store, post)
+
+    assert [c.health for c in world.rows(Contact)] == ["doubtful"]
+    assert world.notices()[0].bounced_at == LATER
+
+
+def test_a_delivery_report_is_acceptance(world: World, service: Service, store: Store, post: Post) -> None:
+    (episode,) = told(world, service)
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+
+    read(store, post)
+
+    (addressee,) = world.rows(Addressee)
+    assert (addressee.accepted_at, addressee.presumed) == (LATER, False)
+    assert world.notices()[0].accepted_at == LATER
+    assert world.events(episode) == ["told", "accepted"]
+
+
+def test_the_earliest_acceptance_counts(world: World, service: Service, store: Store, post: Post) -> None:
+    (episode,) = told(world, service)
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+    read(store, post)
+    post.put(report(service, "relayed", "2.0.0", "250 ok"))
+    read(store, post, LATER + hours(1))
+
+    assert world.rows(Addressee)[0].accepted_at == world.notices()[0].accepted_at == LATER
+    assert world.events(episode) == ["told", "accepted"]
+    assert world.notice_events().count("accepted") == 2
+
+
+def test_a_bounce_after_an_acceptance_counts(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    (episode,) = told(world, service)
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+    read(store, post)
+    post.put(bounce(service))
+    read(store, post, LATER + hours(1))
+
+    (notice,) = world.notices()
+    assert (notice.accepted_at, notice.bounced_at) == (LATER, LATER + hours(1))
+    assert world.events(episode) == ["told", "accepted", "bounced"]
+    service.tell(LATER + hours(1))
+    assert world.state(episode).stage == "exhausted"
+
+
+def test_a_second_report_of_one_failure_changes_nothing(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    (episode,) = told(world, service)
+    post.put(bounce(service))
+    post.put(bounce(service).replace(b"Report.", b"Report again."))
+
+    read(store, post)
+
+    assert world.events(episode) == ["told", "bounced"]
+    assert world.notice_events() == ["queued", "handed_over", "bounced", "bounced"]
+
+
+def test_a_delay_is_noted_and_waited_for(world: World, service: Service, store: Store, post: Post) -> None:
+    (episode,) = told(world, service)
+    post.put(report(service, "delayed", "4.4.1", "no answer yet"))
+
+    read(store, post)
+
+    assert world.notice_events()[-1] == "delayed"
+    assert world.events(episode) == ["told"]
+    assert world.rows(Addressee)[0].accepted_at is None
+
+
+def test_an_automatic_answer_is_acceptance(world: World, service: Service, store: Store, post: Post) -> None:
+    (episode,) = told(world, service)
+    to = service.relay.given[0].return_path
+    post.put(letter(to, subject="Ticket opened", extra="Auto-Submitted: auto-replied\n"))
+
+    read(store, post)
+
+    assert world.notice_events() == ["queued", "handed_over", "acknowledged", "accepted"]
+    assert world.rows(Addressee)[0].presumed is False
+    assert world.events(episode) == ["told", "accepted"]
+    assert world.task(episode) is None
+
+
+@pytest.mark.parametrize("way", ["return path", "message id", "reference"])
+def test_a_reply_is_a_persons_however_it_finds_its_notice(
+    world: World, service: Service, store: Store, post: Post, way: str
+) -> None:
+    (episode,) = told(world, service)
+    (notice,) = world.notices()
+    to, extra, subject = "notices@hotline.test", "", "Re: your notice"
+    if way == "return path":
+        to = service.relay.given[0].return_path
+    elif way == "message id":
+        extra = f"In-Reply-To: {notice.message_id}\n"
+    else:
+        subject = f"Re: [{notice.reference}] Melding"
+    post.put(letter(to, subject=subject, extra=extra))
+
+    read(store, post)
+
+    assert world.task(episode) == f"a reply to read ({notice.reference})"
+    assert [m.notice_id for m in world.rows(Mail)] == [notice.id]
+
+
+def test_a_bounce_that_names_a_reference_alone_moves_no_clock(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    (episode,) = told(world, service)
+    (notice,) = world.notices()
+    forged = bounce(service).replace(service.relay.given[0].return_path.encode(), b"notices@hotline.test")
+    post.put(forged.replace(b"Delivery status", f"[{notice.reference}]".encode()))
+
+    read(store, post)
+
+    assert world.notices()[0].bounced_at is None
+    assert world.events(episode) == ["told"]
+    (mail,) = world.rows(Mail)
+    assert (mail.notice_id, world.task(mail.id)) == (None, "a report that fits no notice")
+
+
+def test_mail_that_fits_nothing_is_a_task_of_its_own(store: Store, world: World, post: Post) -> None:
+    post.put(b"Hello there\n")
+
+    read(store, post)
+
+    (mail,) = world.rows(Mail)
+    assert (mail.kind, mail.notice_id) == ("unknown", None)
+    assert world.task(mail.id) == "a mail to read"
+
+
+def test_a_return_path_of_another_installation_is_no_notice(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    post.put(
+        bounce(service).replace(service.relay.given[0].return_path.encode(), b"return+00ff@hotline.test")
+    )
+
+    read(store, post)
+
+    assert world.notices()[0].bounced_at is None
+
+
+def test_a_token_in_other_letters_is_still_known(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    path = service.relay.given[0].return_path
+    post.put(bounce(service).replace(path.encode(), path.upper().encode()))
+
+    read(store, post)
+
+    assert world.notices()[0].bounced_at == LATER
+
+
+def test_a_mail_is_kept_sealed_and_found_by_nobody_else(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    post.put(bounce(service))
+    read(store, post)
+
+    (mail,) = world.rows(Mail)
+    assert b"no such user" not in mail.content_sealed
+    assert b"no such user" in store.sealer.open("mail.content", mail.id, mail.content_sealed)
+
+
+def test_an_attachment_is_never_kept(world: World, service: Service, store: Store, post: Post) -> None:
+    told(world, service)
+    extra = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n'
+    body = (
+        "--b\nContent-Type: text/plain\n\nSee attached.\n"
+        "--b\nContent-Type: text/html\n\n<p>See <img src='data:image/png;base64,QUJD'></p>\n"
+        "--b\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\nQUJDREVG\n--b--"
+    )
+    post.put(letter(service.relay.given[0].return_path, extra=extra, body=body))
+    only_html = "MIME-Version: 1.0\nContent-Type: text/html\n"
+    post.put(
+        letter(service.relay.given[0].return_path, extra=only_html, body="<img src='data:a/b;QUJDREVG'>Hi")
+    )
+
+    read(store, post)
+
+    kept = [store.sealer.open("mail.content", m.id, m.content_sealed).decode() for m in world.rows(Mail)]
+    assert "See attached." in kept[0]
+    assert "(a part of type image/png was left out)" in kept[0]
+    assert "Hi" in kept[1]
+    assert not [text for text in kept if "QUJD" in text]
+
+
+@pytest.mark.parametrize("name", ["inbox.read", "inbox.recorded", "inbox.settled"])
+def test_a_killed_reader_reads_each_mail_once(
+    world: World, service: Service, store: Store, post: Post, name: str
+) -> None:
+    (episode,) = told(world, service)
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+    post.put(bounce(service))
+    with pytest.raises(KilledError):
+        read_inbox(store, inbox=post, now=LATER, checkpoint=Killer(name))
+
+    read(store, post)
+
+    assert world.events(episode) == ["told", "accepted", "bounced"]
+    assert world.count(Mail) == 2
+    assert post.waiting(10) == []
+
+
+def test_mail_about_a_notice_we_died_with_shows_that_the_relay_took_it(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    episode = world.ready()
+    service.escalate(NINE)
+    service.notify(NOW)
+    with pytest.raises(KilledError):
+        service.dispatch(NOW, Killer("dispatch.handed"))
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+
+    read(store, post)
+
+    (notice,) = world.notices()
+    assert (notice.state, notice.handed_at, notice.accepted_at) == ("handed_over", LATER, LATER)
+    assert world.events(episode) == ["told", "accepted"]
+    assert world.state(episode).stage == "notified"
+    assert world.due(due.SEND, notice.id) is None
+    assert service.dispatch(LATER) == 0
+    assert len(service.relay.given) == 1
+
+
+def test_two_replies_of_one_notice_do_not_hide_each_other(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    made = told(world, service, 2)
+    path = service.relay.given[0].return_path
+    post.put(letter(path, body="One."))
+    post.put(letter(path, body="Two."))
+
+    read(store, post)
+
+    assert [world.task(e) is not None for e in made] == [True, True]
+
+
+def test_a_mail_in_pieces_stops_nobody(world: World, service: Service, store: Store, post: Post) -> None:
+    for content in (
+        b"",
+        b"\xff\xfe\x00",
+        b"Content-Type: multipart/report\n\n--",
+        b"To: \x00\nSubject: =?x?q?=\n\n",
+    ):
+        post.put(content)
+
+    assert read(store, post) == 4
+    assert world.count(Mail) == 4
+    with store.db.read() as connection:
+        owners = connection.execute(select(Due.owner).where(Due.kind == due.TASK)).scalars().all()
+    assert set(owners) == {"analyst"}
