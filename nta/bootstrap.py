@@ -198,22 +198,23 @@ class House:
         sending = partial(
             dispatch.dispatch_due, store, catalogue=known, settings=given, mailer=self.mailer, **mine
         )
-
-        def idle_unless(waits: waiting.Waits, step: Callable[..., int]) -> Callable[[datetime], int]:
-            return waiting.only_when(store.db, waits, lambda now: step(now=now))
-
         return schedule(
             {
                 "inbox": self._inbox_step,
-                "answers": idle_unless(waiting.answers, partial(answer.settle, store)),
-                "resolve": idle_unless(waiting.due(due.RESOLVE), resolving),
-                "recheck": idle_unless(waiting.due(due.LOOK), looking),
-                "escalate": idle_unless(waiting.due(due.ESCALATE), escalating),
-                "notify": idle_unless(waiting.addressees, telling),
-                "dispatch": idle_unless(waiting.due(due.SEND), sending),
-                "seal": idle_unless(waiting.entries, self._seal),
+                "answers": lambda now: answer.settle(store, now),
+                "resolve": lambda now: resolving(now=now),
+                "recheck": lambda now: looking(now=now),
+                "escalate": lambda now: escalating(now=now),
+                "notify": lambda now: telling(now=now),
+                "dispatch": lambda now: sending(now=now),
+                "seal": self._seal,
             }
         )
+
+    def pending(self, now: datetime) -> set[str]:
+        """Return the steps that have something to do; an inbox is looked into each time."""
+        with self.store.db.read() as connection:
+            return waiting.pending(connection, now) | {"inbox"}
 
     def next_due(self) -> datetime | None:
         """Return when something is due next: a due row, or a notice that is being gathered."""
@@ -244,7 +245,7 @@ class House:
 
     def runner(self) -> Runner:
         """Return the runner of this process's jobs."""
-        return Runner(self.steps(), self.clock, self.stopping)
+        return Runner(self.steps(), self.clock, self.pending, self.stopping)
 
     def metronome(self, runner: Runner) -> Metronome:
         """Return the beat that drives a runner by the machine's clock."""

@@ -23,11 +23,22 @@ PATIENCE_S = 0.2
 
 
 class Runner:
-    """Runs the steps of one process. `stopping` ends it between two batches."""
+    """Runs the steps of one process. `stopping` ends it between two batches.
 
-    def __init__(self, steps: Sequence[Step], clock: Clock, stopping: threading.Event) -> None:
+    `pending` names the steps that have anything to do at a moment, so that
+    idle ones cost nothing.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        clock: Clock,
+        pending: Callable[[datetime], set[str]],
+        stopping: threading.Event,
+    ) -> None:
         self._steps = tuple(steps)
         self._clock = clock
+        self._pending = pending
         self._stopping = stopping
         self.failures = 0
 
@@ -47,7 +58,8 @@ class Runner:
     def drain(self, step: Step) -> None:
         """Do batches of one step until none is due."""
         for _ in range(MOST_PASSES):
-            if self._stopping.is_set() or not self.run(step, self._clock.now()):
+            now = self._clock.now()
+            if self._stopping.is_set() or step.name not in self._pending(now) or not self.run(step, now):
                 return
 
     def turn(self) -> int:
@@ -56,10 +68,12 @@ class Runner:
         for _ in range(MOST_PASSES):
             passed = 0
             now = self._clock.now()
+            pending = self._pending(now)
             for step in self._steps:
                 if self._stopping.is_set():
                     return done
-                passed += self.run(step, now)
+                if step.name in pending:
+                    passed += self.run(step, now)
             done += passed
             if not passed:
                 return done
