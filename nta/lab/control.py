@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,8 +23,11 @@ BREATH_S = 0.1
 class Control:
     """Answers the control port. The engine is asked in its one thread only."""
 
-    def __init__(self, engine: Engine, clock: Clock, post: PostOffice) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, post: PostOffice, asked: Callable[[], Mapping[str, int]]
+    ) -> None:
         self._engine = engine
+        self._asked = asked
         self._clock = clock
         self._post = post
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
@@ -41,7 +44,7 @@ class Control:
                 case "GET", "/truth":
                     return json_reply(await self._ask(self._engine.truth))
                 case "GET", "/state":
-                    return json_reply(await self._ask(self._engine.state))
+                    return json_reply({**await self._ask(self._engine.state), "asked": self._asked()})
                 case "GET", "/mails":
                     return json_reply(list(self._post.listing()))
                 case "POST", "/service":

@@ -22,6 +22,8 @@ TTL = 0
 TIMEOUT_S = 10.0
 OWN_ADDRESS = "127.0.0.1"
 SUFFIXES = ("test", "example")
+HEAD_LENGTH = 12
+OPT_BEGINS = b"\x00\x00\x29"  # the root's name and the type, RFC 6891 section 6.1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +153,13 @@ class DNSServer:
         if version != self._version:
             self._version, self._kept = version, {}
         kept = self._kept  # should a name change meanwhile, this answer goes with the old ones
-        known = kept.get(wire[2:])
+        asked = _asked(wire)
+        known = kept.get(asked)
         if known is None:
             made = self._make(wire)
             if made is None:
                 return None
-            known = kept[wire[2:]] = made[2:]
+            known = kept[asked] = made[2:]
         return wire[:2] + known
 
     def _make(self, wire: bytes) -> bytes | None:
@@ -209,6 +212,14 @@ class DNSServer:
             pass  # the lab ends; asyncio would call this a fault of the connection
         finally:
             writer.close()
+
+
+def _asked(wire: bytes) -> bytes:
+    """Return what an answer hangs on: flags, question, EDNS head; not the id, nor a cookie (RFC 7873)."""
+    end = wire.find(b"\0", HEAD_LENGTH) + 5
+    if wire[end : end + 3] == OPT_BEGINS:
+        return wire[2 : end + 9]
+    return wire[2:]
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -126,15 +126,16 @@ class Lab:
             Maildir(folder.maildir),
             self._clock,
         )
-        self.control = Control(self._engine, self._clock, self._post)
         self._web = WebServer(table, addresses, self._ports["web"])
+        self.control = Control(self._engine, self._clock, self._post, self._asked)
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
+        self._rdap = RDAPAnswers(self._landscape, root)
         self._servers: list[Any] = [self._web, self._dns]
         try:
             await self._web.start()
             await self._dns.start(self._ports["dns"])
             for name, server in (
-                ("rdap", HTTPServer(RDAPAnswers(self._landscape, root))),
+                ("rdap", HTTPServer(self._rdap)),
                 ("socks", SOCKSServer(self._web, lambda host: zones.addresses(host, self._clock.now))),
                 ("smtp", MailServer(self._keep)),
                 ("control", HTTPServer(self.control)),
@@ -188,6 +189,10 @@ class Lab:
         self, content: bytes, return_path: str, envelope_id: str, recipients: tuple[Recipient, ...]
     ) -> None:
         self._post.take(content, self._clock.now, return_path, envelope_id, recipients)
+
+    def _asked(self) -> dict[str, int]:
+        """Return how often each server was asked since this process began."""
+        return {"web": self._web.requests, "dns": self._dns.questions, "rdap": self._rdap.questions}
 
     def _card(self, root: str) -> dict[str, Any]:
         ports = self._ports

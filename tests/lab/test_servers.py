@@ -5,6 +5,7 @@ import socket
 from http.client import HTTPConnection
 from typing import Any
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.query
@@ -74,6 +75,20 @@ def test_what_is_no_question_is_not_answered_and_harms_nobody(lab: Client) -> No
         one.sendto(b"\x00\x01nonsense", (host, int(port)))
 
     assert texts(lookup(lab, "four.test")) == ["0 127.13.0.14"]
+
+
+def test_a_cookie_and_an_id_change_nothing_but_the_question_does(lab: Client) -> None:
+    host, port = lab.card["dns"].split(":")
+    answers = []
+    for name, cookie in (
+        ("four.test", b"12345678"),
+        ("four.test", b"87654321"),
+        ("two.example", b"87654321"),
+    ):
+        question = dns.message.make_query(name, "A", use_edns=0, options=[dns.edns.CookieOption(cookie, b"")])
+        answers.append(texts(dns.query.udp(question, host, timeout=5, port=int(port))))
+
+    assert answers == [["0 127.13.0.14"], ["0 127.13.0.14"], ["0 127.11.0.12"]]
 
 
 def test_a_rotating_site_names_its_hosts_in_turn(lab: Client, service: FakeService) -> None:
