@@ -1,6 +1,6 @@
 """When to look again, how much silence is allowed, how long a hold may last."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence
@@ -27,6 +27,8 @@ LINK_LIFE = timedelta(days=30)
 LEASE = timedelta(minutes=5)
 """Machine time. Longer than the longest step with all its time-outs: a living holder keeps its work."""
 
+_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
+_BEAT, _HOUR = timedelta(minutes=5), timedelta(hours=1)
 _ABSENT = timedelta(hours=1)  # the second round of a proof comes as early as it may
 _REMOVED = timedelta(hours=24)
 _YOUNG, _MIDDLE = timedelta(hours=48), timedelta(days=7)
@@ -57,8 +59,17 @@ def pause(presence: Presence, age: timedelta, severity: Severity) -> timedelta:
 
 
 def next_look_at(presence: Presence, began_at: datetime, severity: Severity, now: datetime) -> datetime:
-    """Return when an episode that began at `began_at` and was looked at `now` is looked at again."""
-    return now + pause(presence, now - began_at, severity)
+    """Return when an episode that began at `began_at` and was looked at `now` is looked at again.
+
+    Looks meet on common moments, so that the URLs of one host are looked at
+    in one batch over one connection: on five minutes, for a watched absence
+    on the hour. A look comes earlier for it, never later; only the second
+    round of a proof, which must not come early, comes up to five minutes late.
+    """
+    at = now + pause(presence, now - began_at, severity)
+    if presence is Presence.ABSENT:
+        return at + (_BEAT - (at - _ZERO) % _BEAT) % _BEAT
+    return at - (at - _ZERO) % (_HOUR if presence is Presence.REMOVED else _BEAT)
 
 
 def presumed_accepted(handed_at: datetime, now: datetime) -> bool:
