@@ -11,9 +11,17 @@ from sqlalchemy.dialects.sqlite import insert as lite_insert
 from nta.domain.contacts import Choice, Health
 from nta.domain.roles import Severity
 from nta.ports import Ids
+from nta.store.bulk import table_of
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
 
 _CHUNK = 500
+_ADDRESSEE = table_of(Addressee)
+_CASE = table_of(Case)
+_CONTACT = table_of(Contact)
+_EPISODE = table_of(Episode)
+_HOST = table_of(Host)
+_NOTICE_ITEM = table_of(NoticeItem)
+_PARTY_ROW = table_of(PartyRow)
 
 
 class Told(NamedTuple):
@@ -76,7 +84,7 @@ def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
 def troubled(connection: Connection) -> dict[str, Health]:
     """Return the health of every address that is not fine, the worst where parties share one."""
     found: dict[str, Health] = {}
-    query = select(Contact.address, Contact.health).where(Contact.health != Health.FINE.value)
+    query = select(_CONTACT.c.address, _CONTACT.c.health).where(_CONTACT.c.health != Health.FINE.value)
     for address, health in connection.execute(query):
         if found.get(address.lower()) is not Health.DEAD:
             found[address.lower()] = Health(health)
@@ -86,9 +94,9 @@ def troubled(connection: Connection) -> dict[str, Health]:
 def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[Standing]:
     """Return the addressees of the episodes, in the order of their ids."""
     found: list[Standing] = []
-    columns = [Addressee.__table__.c[name] for name in Standing._fields]
+    columns = [_ADDRESSEE.c[name] for name in Standing._fields]
     for part in chunks(episode_ids):
-        query = select(*columns).where(Addressee.episode_id.in_(part)).order_by(Addressee.id)
+        query = select(*columns).where(_ADDRESSEE.c.episode_id.in_(part)).order_by(_ADDRESSEE.c.id)
         found.extend(Standing._make(row) for row in connection.execute(query))
     return found
 
@@ -117,12 +125,12 @@ def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) 
             new.append(values | {"episode_id": key[0], "party": key[1], "role": key[2]})
     if new:
         numbers = ids.take(len(new))
-        connection.execute(insert(Addressee), [{"id": n, **v} for n, v in zip(numbers, new, strict=True)])
+        connection.execute(insert(_ADDRESSEE), [{"id": n, **v} for n, v in zip(numbers, new, strict=True)])
     if again:
         names = ("contact_id", "why", "rung", "kind", "waiting_since")
         connection.execute(
-            update(Addressee)
-            .where(Addressee.id == bindparam("_id"))
+            update(_ADDRESSEE)
+            .where(_ADDRESSEE.c.id == bindparam("_id"))
             .values({name: bindparam(f"_{name}") for name in names} | {"bounced_at": None}),
             again,
         )
@@ -130,26 +138,26 @@ def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Return addressees for whom a notice is to be made: hurried ones first, then the longest waiting."""
-    hurried = case((Episode.severity == Severity.NORMAL.value, 1), else_=0)
+    hurried = case((_EPISODE.c.severity == Severity.NORMAL.value, 1), else_=0)
     query = (
         select(
-            *(Addressee.__table__.c[name] for name in Waiting._fields[:8]),
-            Contact.address,
-            Contact.language,
-            Contact.format,
-            Contact.health,
-            *(Episode.__table__.c[name] for name in Waiting._fields[12:20]),
-            Case.reference,
-            Case.url_sealed,
-            Case.scope,
-            Host.port,
+            *(_ADDRESSEE.c[name] for name in Waiting._fields[:8]),
+            _CONTACT.c.address,
+            _CONTACT.c.language,
+            _CONTACT.c.format,
+            _CONTACT.c.health,
+            *(_EPISODE.c[name] for name in Waiting._fields[12:20]),
+            _CASE.c.reference,
+            _CASE.c.url_sealed,
+            _CASE.c.scope,
+            _HOST.c.port,
         )
-        .join(Contact, Contact.id == Addressee.contact_id)
-        .join(Episode, Episode.id == Addressee.episode_id)
-        .join(Case, Case.id == Episode.case_id)
-        .join(Host, Host.id == Episode.host_id)
-        .where(Addressee.waiting_since.is_not(None))
-        .order_by(hurried, Addressee.waiting_since, Addressee.id)
+        .join(_CONTACT, _CONTACT.c.id == _ADDRESSEE.c.contact_id)
+        .join(_EPISODE, _EPISODE.c.id == _ADDRESSEE.c.episode_id)
+        .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)
+        .join(_HOST, _HOST.c.id == _EPISODE.c.host_id)
+        .where(_ADDRESSEE.c.waiting_since.is_not(None))
+        .order_by(hurried, _ADDRESSEE.c.waiting_since, _ADDRESSEE.c.id)
         .limit(limit)
     )
     return [Waiting._make(row) for row in connection.execute(query)]
@@ -158,10 +166,10 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
 def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
     """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once."""
     query = (
-        select(Episode.severity, func.min(Addressee.waiting_since))
-        .join(Addressee, Addressee.episode_id == Episode.id)
-        .where(Addressee.waiting_since.is_not(None))
-        .group_by(Episode.severity)
+        select(_EPISODE.c.severity, func.min(_ADDRESSEE.c.waiting_since))
+        .join(_ADDRESSEE, _ADDRESSEE.c.episode_id == _EPISODE.c.id)
+        .where(_ADDRESSEE.c.waiting_since.is_not(None))
+        .group_by(_EPISODE.c.severity)
     )
     found = [(severity, at) for severity, at in connection.execute(query) if at is not None]
     return min((at + gather if s == Severity.NORMAL else at for s, at in found), default=None)
@@ -170,45 +178,47 @@ def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
 def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
     """Note that no notice is to be made any more for these addressees."""
     for part in chunks(addressee_ids):
-        connection.execute(update(Addressee).where(Addressee.id.in_(part)).values(waiting_since=None))
+        connection.execute(update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(part)).values(waiting_since=None))
 
 
 def handed(connection: Connection, notice_id: int, now: datetime) -> None:
     """Start clock B of the notice's addressees, where it does not run yet."""
     connection.execute(
-        update(Addressee)
-        .where(Addressee.id.in_(_of_notice(notice_id)), Addressee.first_handed_at.is_(None))
+        update(_ADDRESSEE)
+        .where(_ADDRESSEE.c.id.in_(_of_notice(notice_id)), _ADDRESSEE.c.first_handed_at.is_(None))
         .values(first_handed_at=now)
     )
 
 
 def accepted(connection: Connection, notice_id: int, at: datetime) -> None:
     """Note proof that the notice's addressees have it. The earliest proof counts."""
-    earlier = Addressee.accepted_at.is_(None) | (Addressee.accepted_at > at)
+    earlier = _ADDRESSEE.c.accepted_at.is_(None) | (_ADDRESSEE.c.accepted_at > at)
     connection.execute(
-        update(Addressee)
-        .where(Addressee.id.in_(_of_notice(notice_id)), earlier)
+        update(_ADDRESSEE)
+        .where(_ADDRESSEE.c.id.in_(_of_notice(notice_id)), earlier)
         .values(accepted_at=at, presumed=False)
     )
 
 
 def bounced(connection: Connection, notice_id: int, at: datetime) -> None:
     """Note that the notice's addressees could not be reached with it."""
-    connection.execute(update(Addressee).where(Addressee.id.in_(_of_notice(notice_id))).values(bounced_at=at))
+    connection.execute(
+        update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(_of_notice(notice_id))).values(bounced_at=at)
+    )
 
 
 def set_health(connection: Connection, contact_id: int, health: Health, why: str, at: datetime) -> None:
     """Write how a contact fares; a dead one stays dead until a person says otherwise."""
     connection.execute(
-        update(Contact)
-        .where(Contact.id == contact_id, Contact.health != Health.DEAD.value)
+        update(_CONTACT)
+        .where(_CONTACT.c.id == contact_id, _CONTACT.c.health != Health.DEAD.value)
         .values(health=health.value, health_why=why[:200], health_at=at)
     )
 
 
 def _of_notice(notice_id: int) -> Select[int]:
-    return select(NoticeItem.addressee_id).where(
-        NoticeItem.notice_id == notice_id, NoticeItem.left_at.is_(None)
+    return select(_NOTICE_ITEM.c.addressee_id).where(
+        _NOTICE_ITEM.c.notice_id == notice_id, _NOTICE_ITEM.c.left_at.is_(None)
     )
 
 
@@ -219,7 +229,7 @@ def _contacts(
     upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     parties = {c.party: c for c in choices}
     connection.execute(
-        upsert(PartyRow).on_conflict_do_nothing(),
+        upsert(_PARTY_ROW).on_conflict_do_nothing(),
         [
             {
                 "id": party,
@@ -237,7 +247,7 @@ def _contacts(
     if missing:
         numbers = ids.take(len(missing))
         connection.execute(
-            upsert(Contact).on_conflict_do_nothing(),
+            upsert(_CONTACT).on_conflict_do_nothing(),
             [
                 {
                     "id": number,
@@ -262,8 +272,8 @@ def _known_contacts(
     found: dict[tuple[str, str], int] = {}
     parties = sorted({party for party, _ in wanted})
     for start in range(0, len(parties), _CHUNK):
-        query = select(Contact.party, Contact.address, Contact.id).where(
-            Contact.way == "email", Contact.party.in_(parties[start : start + _CHUNK])
+        query = select(_CONTACT.c.party, _CONTACT.c.address, _CONTACT.c.id).where(
+            _CONTACT.c.way == "email", _CONTACT.c.party.in_(parties[start : start + _CHUNK])
         )
         found.update({(row.party, row.address): row.id for row in connection.execute(query)})
     return {key: number for key, number in found.items() if key in wanted}

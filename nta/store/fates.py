@@ -10,10 +10,11 @@ from nta.domain.contacts import Health
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silence_counts
 from nta.domain.roles import Role
-from nta.store import addressees, due, episodes, notices
+from nta.store import addressees, drafts, due, episodes, notices
 from nta.store.base import Store
+from nta.store.drafts import Draft, DraftItem
 from nta.store.episodes import State
-from nta.store.notices import Draft, DraftItem, Sent
+from nta.store.notices import Sent
 
 WHO = "service"
 
@@ -26,6 +27,8 @@ TOLD: Mapping[Role, EventKind] = {
 
 
 SENDING_IS_OFF = "sending is off"
+
+_WRITTEN = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +52,33 @@ def lock(connection: Connection, notice_id: int) -> dict[int, State]:
 def composed(
     connection: Connection,
     store: Store,
-    notice: Draft,
-    made: Composed,
-    items: Sequence[DraftItem],
+    made: Sequence[tuple[Draft, Composed, Sequence[DraftItem]]],
     now: datetime,
-) -> Draft:
-    """Keep what was composed and what its items say; return the notice as it stands then."""
-    after = notice._replace(
-        state=notices.COMPOSED,
-        composed_at=now,
-        sent_to=made.recipient,
-        return_path=made.return_path,
-        content_sealed=store.sealer.seal(notices.CONTENT, notice.id, made.content),
-        tries=1,
-    )
-    written = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
-    notices.put(
+) -> list[Draft]:
+    """Keep what was composed and what its items say; return the notices as they stand then."""
+    after = [
+        notice._replace(
+            state=notices.COMPOSED,
+            composed_at=now,
+            sent_to=message.recipient,
+            return_path=message.return_path,
+            content_sealed=store.sealer.seal(notices.CONTENT, notice.id, message.content),
+            tries=1,
+        )
+        for notice, message, _ in made
+    ]
+    notices.put_composed(
         connection,
-        notice.id,
-        message_id=made.message_id,
-        return_digest=made.return_digest,
-        **{name: getattr(after, name) for name in written},
+        [
+            {f"_{name}": getattr(notice, name) for name in ("id", *_WRITTEN)}
+            | {"_message_id": message.message_id, "_return_digest": message.return_digest}
+            for notice, (_, message, _) in zip(after, made, strict=True)
+        ],
     )
-    notices.begin_tries(connection, notice.id)
-    notices.as_told(connection, [(item.id, item.last_up_at) for item in items])
-    notices.add_link(connection, store.ids, notice.id, made.link_digest, now + LINK_LIFE)
+    drafts.begin_tries(connection, [notice.id for notice in after])
+    notices.as_told(connection, [(item.id, item.last_up_at) for *_, items in made for item in items])
+    links = [(notice.id, message.link_digest) for notice, message, _ in made]
+    notices.add_links(connection, store.ids, links, now + LINK_LIFE)
     return after
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from nta.ports import Ids
 from nta.store.addressees import chunks
-from nta.store.due import SEND
+from nta.store.bulk import table_of
 from nta.store.tables import (
     Addressee,
     Arrangement,
@@ -40,6 +40,36 @@ CONTENT = "notice.content"
 UNDER_WAY = (QUEUED, COMPOSED, WAITING_LEAD)
 """States in which a notice may still go out."""
 
+# Tables, not mapped classes: a statement over these costs a third to build, and notices come by the thousand.
+_ADDRESSEE = table_of(Addressee)
+_ARRANGEMENT = table_of(Arrangement)
+_CASE = table_of(Case)
+_CONTACT = table_of(Contact)
+_DUE = table_of(Due)
+_EPISODE = table_of(Episode)
+_NOTICE = table_of(Notice)
+_NOTICE_EVENT = table_of(NoticeEvent)
+_NOTICE_ITEM = table_of(NoticeItem)
+_PARTY_ROW = table_of(PartyRow)
+_PORTAL_LINK = table_of(PortalLink)
+_SUBMISSION = table_of(Submission)
+_SWITCH = table_of(Switch)
+
+_COMPOSED = (
+    "state",
+    "composed_at",
+    "message_id",
+    "return_digest",
+    "sent_to",
+    "return_path",
+    "content_sealed",
+)
+_PUT_COMPOSED = (
+    update(_NOTICE)
+    .where(_NOTICE.c.id == bindparam("_id"))
+    .values({name: bindparam(f"_{name}") for name in _COMPOSED})
+)
+
 
 class Past(NamedTuple):
     """One notice about one episode, as far as it bears on who is told next and what is said of it."""
@@ -58,60 +88,6 @@ class Past(NamedTuple):
     accepted_at: datetime | None
     bounced_at: datetime | None
     released_at: datetime | None
-
-
-class Draft(NamedTuple):
-    """A notice that was taken to be sent."""
-
-    id: int
-    reference: str
-    party: str
-    role: str
-    contact_id: int
-    kind: str
-    rung: str
-    language: str
-    severity: str
-    state: str
-    queued_at: datetime
-    composed_at: datetime | None
-    sent_to: str | None
-    return_path: str | None
-    content_sealed: bytes | None
-    party_name: str
-    email: str
-    health: str
-    tries: int
-
-
-class DraftItem(NamedTuple):
-    """One location of a notice that was taken, with what is known of it by now."""
-
-    id: int
-    notice_id: int
-    position: int
-    episode_id: int
-    case_reference: str
-    location_sealed: bytes
-    addresses: str | None
-    port: int | None
-    received_at: datetime
-    law: str | None
-    scope: str
-    class_scheme: str
-    class_value: str
-    host_id: int
-    severity: str
-    stage: str
-    presence: str
-    outcome: str | None
-    ended_at: datetime | None
-    looked_at: datetime | None
-    last_up_at: datetime | None
-    last_verdict: str | None
-    ladder: str | None
-    country: str | None
-    facts_at: datetime | None
 
 
 class Sent(NamedTuple):
@@ -134,7 +110,7 @@ class Sent(NamedTuple):
 
 def sending_stopped(connection: Connection) -> bool:
     """Tell whether a lead has stopped all sending."""
-    return connection.execute(select(Switch.value).where(Switch.name == "sending")).scalar() == "off"
+    return connection.execute(select(_SWITCH.c.value).where(_SWITCH.c.name == "sending")).scalar() == "off"
 
 
 def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
@@ -143,27 +119,27 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
     for part in chunks(episode_ids):
         query = (
             select(
-                NoticeItem.episode_id,
-                Notice.id,
-                Notice.reference,
-                Notice.rung,
-                Notice.kind,
-                Notice.party,
-                PartyRow.name,
-                Notice.role,
-                Notice.state,
-                Contact.address,
-                Notice.handed_at,
-                Notice.accepted_at,
-                Notice.bounced_at,
-                Addressee.released_at,
+                _NOTICE_ITEM.c.episode_id,
+                _NOTICE.c.id,
+                _NOTICE.c.reference,
+                _NOTICE.c.rung,
+                _NOTICE.c.kind,
+                _NOTICE.c.party,
+                _PARTY_ROW.c.name,
+                _NOTICE.c.role,
+                _NOTICE.c.state,
+                _CONTACT.c.address,
+                _NOTICE.c.handed_at,
+                _NOTICE.c.accepted_at,
+                _NOTICE.c.bounced_at,
+                _ADDRESSEE.c.released_at,
             )
-            .join(Notice, Notice.id == NoticeItem.notice_id)
-            .join(PartyRow, PartyRow.id == Notice.party)
-            .join(Contact, Contact.id == Notice.contact_id)
-            .join(Addressee, Addressee.id == NoticeItem.addressee_id)
-            .where(NoticeItem.episode_id.in_(part), NoticeItem.left_at.is_(None))
-            .order_by(Notice.queued_at, Notice.id)
+            .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
+            .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)
+            .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
+            .join(_ADDRESSEE, _ADDRESSEE.c.id == _NOTICE_ITEM.c.addressee_id)
+            .where(_NOTICE_ITEM.c.episode_id.in_(part), _NOTICE_ITEM.c.left_at.is_(None))
+            .order_by(_NOTICE.c.queued_at, _NOTICE.c.id)
         )
         found.extend(Past._make(row) for row in connection.execute(query))
     return found
@@ -172,15 +148,15 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
 def items_since(connection: Connection, parties: Collection[str], since: datetime) -> dict[str, int]:
     """Return how many items each party was sent, or is about to be, since a moment."""
     query = (
-        select(Notice.party, func.count())
-        .join(NoticeItem, NoticeItem.notice_id == Notice.id)
+        select(_NOTICE.c.party, func.count())
+        .join(_NOTICE_ITEM, _NOTICE_ITEM.c.notice_id == _NOTICE.c.id)
         .where(
-            Notice.party.in_(sorted(parties)),
-            Notice.queued_at > since,
-            Notice.state.in_((QUEUED, COMPOSED, HANDED_OVER)),
-            NoticeItem.left_at.is_(None),
+            _NOTICE.c.party.in_(sorted(parties)),
+            _NOTICE.c.queued_at > since,
+            _NOTICE.c.state.in_((QUEUED, COMPOSED, HANDED_OVER)),
+            _NOTICE_ITEM.c.left_at.is_(None),
         )
-        .group_by(Notice.party)
+        .group_by(_NOTICE.c.party)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -190,7 +166,7 @@ def taken_references(connection: Connection, references: Collection[str]) -> set
     listed = sorted(references)
     found: set[str] = set()
     for start in range(0, len(listed), 500):
-        query = select(Notice.reference).where(Notice.reference.in_(listed[start : start + 500]))
+        query = select(_NOTICE.c.reference).where(_NOTICE.c.reference.in_(listed[start : start + 500]))
         found.update(connection.execute(query).scalars())
     return found
 
@@ -200,68 +176,31 @@ def laws_of_cases(connection: Connection, case_ids: Collection[int]) -> dict[int
     found: dict[int, str] = {}
     for part in chunks(case_ids):
         query = (
-            select(Submission.case_id, Submission.law)
+            select(_SUBMISSION.c.case_id, _SUBMISSION.c.law)
             .where(
-                Submission.case_id.in_(part), Submission.law.is_not(None), Submission.withdrawn_at.is_(None)
+                _SUBMISSION.c.case_id.in_(part),
+                _SUBMISSION.c.law.is_not(None),
+                _SUBMISSION.c.withdrawn_at.is_(None),
             )
-            .order_by(Submission.id)
+            .order_by(_SUBMISSION.c.id)
         )
         found.update({case_id: law for case_id, law in connection.execute(query) if law})
     return found
 
 
-def drafts(connection: Connection, ids: Collection[int]) -> list[Draft]:
-    """Return the notices that were taken, in the order of their ids."""
-    found: list[Draft] = []
-    own = (Notice.__table__.c[name] for name in Draft._fields[:15])
-    select_from = (
-        select(*own, PartyRow.name, Contact.address, Contact.health, Due.tries)
-        .join(PartyRow, PartyRow.id == Notice.party)
-        .join(Contact, Contact.id == Notice.contact_id)
-        .join(Due, (Due.kind == SEND) & (Due.subject == Notice.id))
-    )
-    for part in chunks(ids):
-        query = select_from.where(Notice.id.in_(part)).order_by(Notice.id)
-        found.extend(Draft._make(row) for row in connection.execute(query))
-    return found
-
-
-def draft_items(connection: Connection, notice_ids: Collection[int]) -> list[DraftItem]:
-    """Return the locations of these notices that have not left, in the order in which they are listed."""
-    found: list[DraftItem] = []
-    select_from = (
-        select(
-            *(NoticeItem.__table__.c[name] for name in DraftItem._fields[:11]),
-            Case.class_scheme,
-            Case.class_value,
-            *(Episode.__table__.c[name] for name in DraftItem._fields[13:23]),
-            Arrangement.country,
-            Arrangement.facts_at,
-        )
-        .join(Episode, Episode.id == NoticeItem.episode_id)
-        .join(Case, Case.id == Episode.case_id)
-        .outerjoin(Arrangement, Arrangement.id == Episode.arrangement_id)
-    )
-    for part in chunks(notice_ids):
-        query = select_from.where(NoticeItem.notice_id.in_(part), NoticeItem.left_at.is_(None))
-        ordered = query.order_by(NoticeItem.notice_id, NoticeItem.position)
-        found.extend(DraftItem._make(row) for row in connection.execute(ordered))
-    return found
-
-
 def by_return_digest(connection: Connection, digest: bytes) -> Sent | None:
     """Return the notice whose return path holds a token, by the token's digest."""
-    return _sent(connection, Notice.return_digest == digest)
+    return _sent(connection, _NOTICE.c.return_digest == digest)
 
 
 def by_message_id(connection: Connection, message_id: str) -> Sent | None:
     """Return the notice with this Message-ID."""
-    return _sent(connection, Notice.message_id == message_id)
+    return _sent(connection, _NOTICE.c.message_id == message_id)
 
 
 def by_reference(connection: Connection, reference: str) -> Sent | None:
     """Return the notice with this reference."""
-    return _sent(connection, Notice.reference == reference)
+    return _sent(connection, _NOTICE.c.reference == reference)
 
 
 def episodes_of(connection: Connection, notice_ids: Collection[int]) -> dict[int, list[int]]:
@@ -269,9 +208,9 @@ def episodes_of(connection: Connection, notice_ids: Collection[int]) -> dict[int
     found: dict[int, list[int]] = {}
     for part in chunks(notice_ids):
         query = (
-            select(NoticeItem.notice_id, NoticeItem.episode_id)
-            .where(NoticeItem.notice_id.in_(part), NoticeItem.left_at.is_(None))
-            .order_by(NoticeItem.notice_id, NoticeItem.position)
+            select(_NOTICE_ITEM.c.notice_id, _NOTICE_ITEM.c.episode_id)
+            .where(_NOTICE_ITEM.c.notice_id.in_(part), _NOTICE_ITEM.c.left_at.is_(None))
+            .order_by(_NOTICE_ITEM.c.notice_id, _NOTICE_ITEM.c.position)
         )
         for notice_id, episode_id in connection.execute(query):
             found.setdefault(notice_id, []).append(episode_id)
@@ -283,12 +222,12 @@ def rungs_told(connection: Connection, episode_ids: Collection[int]) -> dict[int
     found: dict[int, set[str]] = {}
     for part in chunks(episode_ids):
         query = (
-            select(NoticeItem.episode_id, Notice.rung)
-            .join(Notice, Notice.id == NoticeItem.notice_id)
+            select(_NOTICE_ITEM.c.episode_id, _NOTICE.c.rung)
+            .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
             .where(
-                NoticeItem.episode_id.in_(part),
-                NoticeItem.left_at.is_(None),
-                Notice.handed_at.is_not(None),
+                _NOTICE_ITEM.c.episode_id.in_(part),
+                _NOTICE_ITEM.c.left_at.is_(None),
+                _NOTICE.c.handed_at.is_not(None),
             )
             .distinct()
         )
@@ -302,8 +241,8 @@ def add(
 ) -> None:
     """Insert notices with their items."""
     if notices:
-        connection.execute(insert(Notice), notices)
-        connection.execute(insert(NoticeItem), items)
+        connection.execute(insert(_NOTICE), notices)
+        connection.execute(insert(_NOTICE_ITEM), items)
 
 
 def note(
@@ -313,7 +252,7 @@ def note(
     if notice_ids:
         numbers = ids.take(len(notice_ids))
         connection.execute(
-            insert(NoticeEvent),
+            insert(_NOTICE_EVENT),
             [
                 {
                     "id": number,
@@ -330,54 +269,54 @@ def note(
 
 def put(connection: Connection, notice_id: int, **values: Any) -> None:
     """Write columns of one notice."""
-    connection.execute(update(Notice).where(Notice.id == notice_id).values(**values))
+    connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(**values))
 
 
 def leave(connection: Connection, item_ids: Iterable[int], at: datetime, why: str) -> None:
     """Take items out of their notice before it is sent."""
     for part in chunks(item_ids):
-        connection.execute(update(NoticeItem).where(NoticeItem.id.in_(part)).values(left_at=at, left_why=why))
+        connection.execute(
+            update(_NOTICE_ITEM).where(_NOTICE_ITEM.c.id.in_(part)).values(left_at=at, left_why=why)
+        )
 
 
 def as_told(connection: Connection, rows: Sequence[tuple[int, datetime | None]]) -> None:
     """Write when each item was last seen up, as its notice says: (item, moment)."""
     if rows:
         connection.execute(
-            update(NoticeItem).where(NoticeItem.id == bindparam("_id")).values(last_up_at=bindparam("_up")),
+            update(_NOTICE_ITEM)
+            .where(_NOTICE_ITEM.c.id == bindparam("_id"))
+            .values(last_up_at=bindparam("_up")),
             [{"_id": item_id, "_up": moment} for item_id, moment in rows],
         )
 
 
-def add_link(connection: Connection, ids: Ids, notice_id: int, digest: bytes, expires_at: datetime) -> None:
-    """Insert the link of a notice."""
-    connection.execute(
-        insert(PortalLink).values(
-            id=ids.take(1)[0], notice_id=notice_id, digest=digest, expires_at=expires_at
+def put_composed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what was composed: rows of `_id` and the columns that composing fills, each with a `_` before."""
+    if rows:
+        connection.execute(_PUT_COMPOSED, rows)
+
+
+def add_links(
+    connection: Connection, ids: Ids, links: Sequence[tuple[int, bytes]], expires_at: datetime
+) -> None:
+    """Insert the links of notices: (notice, digest of the token)."""
+    if links:
+        numbers = ids.take(len(links))
+        connection.execute(
+            insert(_PORTAL_LINK),
+            [
+                {"id": number, "notice_id": notice, "digest": digest, "expires_at": expires_at}
+                for number, (notice, digest) in zip(numbers, links, strict=True)
+            ],
         )
-    )
 
 
 def _sent(connection: Connection, found_by: Any) -> Sent | None:
     query = (
-        select(*(Notice.__table__.c[name] for name in Sent._fields[:-1]), Contact.address)
-        .join(Contact, Contact.id == Notice.contact_id)
+        select(*(_NOTICE.c[name] for name in Sent._fields[:-1]), _CONTACT.c.address)
+        .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
         .where(found_by)
     )
     row = connection.execute(query).first()
     return Sent._make(row) if row else None
-
-
-def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], holder: str) -> None:
-    """Give back notices that could not be sent, to be tried again; the count of tries goes on."""
-    if moments:
-        connection.execute(
-            update(Due)
-            .where(Due.kind == SEND, Due.subject == bindparam("_id"), Due.taken_by == holder)
-            .values(due_at=bindparam("_at"), taken_by=None, taken_until=None),
-            [{"_id": notice_id, "_at": at} for notice_id, at in moments],
-        )
-
-
-def begin_tries(connection: Connection, notice_id: int) -> None:
-    """Count tries from this one on: waiting for a look was none."""
-    connection.execute(update(Due).where(Due.kind == SEND, Due.subject == notice_id).values(tries=1))

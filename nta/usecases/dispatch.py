@@ -22,11 +22,12 @@ from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Handed, Mailer, Outgoing
 from nta.render.notices import Earlier, Item, Letter, Texts, Us
 from nta.settings import Sending
-from nta.store import due, episodes, fates, notices
+from nta.store import drafts, due, episodes, fates, notices
 from nta.store.base import Store
+from nta.store.drafts import Draft, DraftItem
 from nta.store.fates import Composed
 from nta.store.links import new_link
-from nta.store.notices import Draft, DraftItem, Past
+from nta.store.notices import Past
 from nta.store.sealing import digest16
 from nta.store.shipped import shipped
 
@@ -95,11 +96,11 @@ def dispatch_due(
         return 0
     checkpoint("dispatch.taken")
     with store.db.read() as connection:
-        drafts = notices.drafts(connection, taken)
-        judged = desk.judge(connection, [d for d in drafts if d.state == notices.QUEUED])
+        found = drafts.of_notices(connection, taken)
+        judged = desk.judge(connection, [d for d in found if d.state == notices.QUEUED])
     checkpoint("dispatch.read")
     with store.db.write() as connection:
-        ready = _record_composed(connection, store, taken, drafts, judged, settings, holder, now)
+        ready = _record_composed(connection, store, taken, found, judged, settings, holder, now)
     checkpoint("dispatch.composed")
     _hand_over(store, mailer, ready, holder, now, checkpoint)
     return len(taken)
@@ -126,10 +127,10 @@ class _Desk:
         self._us = _us(hotline, self._sender)
         self._now = now
 
-    def judge(self, connection: Connection, drafts: Sequence[Draft]) -> list[_Judged]:
+    def judge(self, connection: Connection, queued: Sequence[Draft]) -> list[_Judged]:
         """Return for each notice which items go; compose those that can go now."""
-        judged = {d.id: _Judged(d) for d in drafts}
-        for item in notices.draft_items(connection, judged):
+        judged = {d.id: _Judged(d) for d in queued}
+        for item in drafts.items(connection, judged):
             self._judge_item(judged[item.notice_id], item)
         ready = [j for j in judged.values() if j.go and not j.waits]
         told = {item.episode_id for j in ready if j.draft.kind != NoticeKind.FIRST for item in j.go}
@@ -272,7 +273,7 @@ def _record_composed(
     connection: Connection,
     store: Store,
     taken: Sequence[int],
-    drafts: Sequence[Draft],
+    found: Sequence[Draft],
     judged: Sequence[_Judged],
     settings: Manner,
     holder: str,
@@ -285,15 +286,16 @@ def _record_composed(
     if notices.sending_stopped(connection):
         due.record_many(connection, due.SEND, [(n, now) for n in sorted(mine)])
         return []
-    known = {d.id: d for d in drafts}
+    known = {d.id: d for d in found}
     stale = [n for n in mine if n not in known or known[n].state not in (notices.QUEUED, notices.COMPOSED)]
     due.record_many(connection, due.SEND, [(n, None) for n in stale])
     ready: list[tuple[Draft, Outgoing]] = []
-    for one in judged:
-        if one.draft.id in mine:
-            draft = _settle(connection, store, one, states, holder, now)
-            if draft is not None and one.composed is not None:
-                known[draft.id] = draft
+    made = [
+        (one.draft, one.composed, one.go)
+        for one in judged
+        if one.draft.id in mine and _settle(connection, store, one, states, holder, now) and one.composed
+    ]
+    known.update({draft.id: draft for draft in fates.composed(connection, store, made, now)})
     for number in sorted(mine):
         draft = known.get(number)
         if draft is None or draft.state != notices.COMPOSED:
@@ -315,22 +317,21 @@ def _settle(
     states: Mapping[int, episodes.State],
     holder: str,
     now: datetime,
-) -> Draft | None:
-    """Write one judged notice. Return it as composed, or None when it waits or is empty."""
+) -> bool:
+    """Write what becomes of one judged notice's items. Tell whether anything is left to send now."""
     draft = one.draft
     if one.waits:
         due.want(connection, due.RESOLVE, one.resolve, now)
         due.want(connection, due.LOOK, one.look, now)
-        notices.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
-        return None
+        drafts.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
+        return False
     for why, left in one.leave.items():
         soon = now if why == "contact" else now + _SEEN_BY
         fates.left(connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon)
     if one.composed is None:
         notices.put(connection, draft.id, state=notices.EMPTY)
         due.record_many(connection, due.SEND, [(draft.id, None)])
-        return None
-    return fates.composed(connection, store, draft, one.composed, one.go, now)
+    return one.composed is not None
 
 
 def _may_leave(draft: Draft, sending: Sending) -> bool:
@@ -363,7 +364,7 @@ def _hand_over(
     if waiting:
         moments = [(d.id, now + _nth(_RELAY_GONE, d.tries)) for d in waiting.values()]
         with store.db.write() as connection:
-            notices.postpone(connection, moments, holder)
+            drafts.postpone(connection, moments, holder)
         checkpoint("dispatch.given_back")
 
 
@@ -379,7 +380,7 @@ def _record_handed(
         return
     if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
         notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
-        notices.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
+        drafts.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
         return
     # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
     dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
