@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class Folder:
         return self.path / "lab.json"
 
     @property
+    def clock(self) -> Path:
+        return self.path / "clock"
+
+    @property
     def maildir(self) -> Path:
         return self.path / "maildir"
 
@@ -63,6 +68,14 @@ class Folder:
         part = self.card.with_suffix(".part")
         part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         part.replace(self.card)
+
+
+def _last_moment(journal: Journal) -> datetime | None:
+    """Return the time at which an earlier lab ended, so that the clock never shows an earlier one."""
+    for entry in reversed(journal.entries):
+        if entry["do"] in ("now", "done"):
+            return datetime.fromisoformat(entry["at"])
+    return None
 
 
 def _free_ports(web_addresses: list[str]) -> dict[str, int]:
@@ -114,7 +127,7 @@ class Lab:
         write_overlay(world, folder.catalogue)
         table = WebTable()
         self._landscape = Landscape(world, table, self._ports["web"])
-        self._clock = Clock(world.start, self._rate)
+        self._clock = Clock(_last_moment(self._journal) or world.start, self._rate, face=folder.clock)
         self._post = PostOffice(self._journal, self._landscape.by_url)
         zones = Zones(self._landscape)
         self._dns = DNSServer(zones, lambda: self._clock.now)
@@ -166,6 +179,7 @@ class Lab:
         for server in self._servers:
             server.stop()
         self.control.close()
+        self._clock.close()
         self._journal.close()
 
     def _begin_or_go_on(self, addresses: list[str]) -> dict[str, int]:
@@ -202,6 +216,7 @@ class Lab:
             "dns": f"127.0.0.1:{ports['dns']}",
             "rdap_bootstrap": root,
             "smtp": f"smtp://127.0.0.1:{ports['smtp']}",
+            "clock_file": str(self._folder.clock),
             "maildir": str(self._folder.maildir),
             "vantages": f"nl=direct,de=socks5h://127.0.0.1:{ports['socks']}",
             "control_urls": ",".join(f"http://{host}:{ports['web']}/" for host in CONTROLS),

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from nta.lab.clock import Clock
+from nta.lab.clock import EPOCH, Clock
 from nta.lab.lab import UNSPOKEN_S, Lab, LabError
 from nta.lab.world import World
 from tests.conftest import NINE
@@ -113,6 +114,25 @@ def test_time_never_goes_back() -> None:
     clock.move(NINE.replace(hour=8))
 
     assert clock.now == clock.walked() == NINE
+
+
+def shown(client: Client) -> datetime:
+    microseconds = int.from_bytes(Path(client.card["clock_file"]).read_bytes(), "little")
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def test_the_clock_file_shows_the_time(small: World, tmp_path: Path, service: FakeService) -> None:
+    with playing(small, tmp_path) as client:
+        began_at = shown(client)
+        client.ask("POST", "/service", service.card())
+        client.leap("2026-03-02T09:00Z")
+        client.leap("2026-03-02T10:30Z")
+        moved_to = shown(client)
+    with playing(small, tmp_path) as client:
+        went_on_at = shown(client)
+
+    assert (began_at, moved_to) == (NINE, NINE + timedelta(hours=1, minutes=30))
+    assert went_on_at == moved_to
 
 
 def test_time_that_walks_never_passes_an_act_left_undone(small: World, tmp_path: Path) -> None:
