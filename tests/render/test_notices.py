@@ -28,9 +28,8 @@ KINDS = [
     for kind in NoticeKind
 ]
 TO_HOSTS = (NoticeKind.FIRST, NoticeKind.REMINDER, NoticeKind.ESCALATION, NoticeKind.UPSTREAM)
-WITH_RECORD = [
-    k for k in NoticeKind if k not in (NoticeKind.FIRST, NoticeKind.REMINDER, NoticeKind.SITE_OWNER)
-]
+OWN_HISTORY = (NoticeKind.REMINDER, NoticeKind.CLOSING, NoticeKind.CORRECTION)
+WITH_RECORD = [k for k in NoticeKind if k not in (*OWN_HISTORY, NoticeKind.FIRST, NoticeKind.SITE_OWNER)]
 LINK = "http://localhost:8001/n/" + "t" * 32
 
 
@@ -186,8 +185,10 @@ def test_those_asked_later_see_who_was_told_before(language: str, kind: NoticeKi
     assert {"en": "came back as undeliverable", "nl": "onbestelbaar teruggekomen"}[language] in text
 
 
-def test_a_reminder_shows_a_host_its_own_notices_alone() -> None:
-    text = TEXTS.text(letter(NoticeKind.REMINDER))
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("kind", OWN_HISTORY)
+def test_a_host_is_shown_its_own_notices_alone(language: str, kind: NoticeKind) -> None:
+    text = TEXTS.text(letter(kind, language))
 
     assert "N-26-0000-0002" in text
     assert "N-26-0000-0001" not in text
@@ -205,8 +206,8 @@ def test_items_are_grouped_by_law_and_class() -> None:
     items = (item(1), item(2), item(3, class_value="national", law="another law"), item(4), item(5))
     lines = TEXTS.text(letter(items=items)).splitlines()
 
-    assert "Location 1-2, 4-5: child sexual abuse material." in lines
-    assert "Location 3: child sexual abuse material." in lines
+    assert "No. 1-2, 4-5: child sexual abuse material." in lines
+    assert "No. 3: child sexual abuse material." in lines
     assert "   Law: another law" in lines
 
 
