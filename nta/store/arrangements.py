@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -11,9 +12,19 @@ from sqlalchemy import Connection, delete, insert, select, update
 from nta.domain.aiming import Served
 from nta.domain.hosting import HostingFacts, from_plain, to_plain
 from nta.store.base import Store
+from nta.store.bulk import found_by, table_of, update_rows
 from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
+from nta.store.types import from_us, to_us
 
 PLACE = "arrangement.facts"
+_HOSTS = (
+    "SELECT id, name_sealed, port, is_ip, domain_id, arrangement_id, suspect_id, missed_looks, missed_since "
+    "FROM host WHERE id"
+)
+_SERVED = (
+    "SELECT arrangement_id, address, proxy, party, network, seen_at "
+    "FROM arrangement_party WHERE arrangement_id"
+)
 
 
 class HostRow(NamedTuple):
@@ -32,47 +43,33 @@ class HostRow(NamedTuple):
 
 def hosts(connection: Connection, store: Store, ids: Collection[int]) -> dict[int, HostRow]:
     """Return hosts by id."""
-    found: dict[int, HostRow] = {}
-    wanted = sorted(ids)
     opened = store.sealer.text
-    for start in range(0, len(wanted), 500):
-        rows = connection.execute(
-            select(
-                Host.id,
-                Host.name_sealed,
-                Host.port,
-                Host.is_ip,
-                Host.domain_id,
-                Host.arrangement_id,
-                Host.suspect_id,
-                Host.missed_looks,
-                Host.missed_since,
-            ).where(Host.id.in_(wanted[start : start + 500]))
+    found: dict[int, HostRow] = {}
+    for number, sealed, port, is_ip, domain, arrangement, suspect, missed, since in found_by(
+        connection, _HOSTS, sorted(ids)
+    ):
+        found[number] = HostRow(
+            id=number,
+            name=opened("host.name", number, sealed),
+            port=port,
+            is_ip=bool(is_ip),
+            domain_id=domain,
+            arrangement_id=arrangement,
+            suspect_id=suspect,
+            missed_looks=missed,
+            missed_since=None if since is None else from_us(since),
         )
-        for row in rows:
-            found[row[0]] = HostRow(row[0], opened("host.name", row[0], row[1]), *row[2:])
     return found
 
 
 def served(connection: Connection, ids: Collection[int]) -> dict[int, list[Served]]:
     """Return the addresses of arrangements, by arrangement."""
     found: dict[int, list[Served]] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), 500):
-        rows = connection.execute(
-            select(
-                ArrangementParty.arrangement_id,
-                ArrangementParty.address,
-                ArrangementParty.proxy,
-                ArrangementParty.party,
-                ArrangementParty.network,
-                ArrangementParty.seen_at,
-            )
-            .where(ArrangementParty.arrangement_id.in_(wanted[start : start + 500]))
-            .order_by(ArrangementParty.address)
-        )
-        for number, address, proxy, party, network, seen_at in rows:
-            found.setdefault(number, []).append(Served(address, proxy or party, network, seen_at))
+    for number, address, proxy, party, network, seen_at in found_by(connection, _SERVED, sorted(ids)):
+        one = Served(address, proxy or party, network, from_us(seen_at))
+        found.setdefault(number, []).append(one)
+    for many in found.values():
+        many.sort(key=itemgetter(0))
     return found
 
 
@@ -93,12 +90,15 @@ def facts(connection: Connection, store: Store, arrangement_id: int) -> HostingF
     return dataclasses.replace(found, addresses=addresses)
 
 
-def seen_here(connection: Connection, arrangement_id: int, addresses: Collection[str], now: datetime) -> None:
-    """Note that the name led to these addresses of an arrangement just now."""
-    connection.execute(
-        update(ArrangementParty)
-        .where(ArrangementParty.arrangement_id == arrangement_id, ArrangementParty.address.in_(addresses))
-        .values(seen_at=now)
+def seen_here(connection: Connection, places: Collection[tuple[int, str]], now: datetime) -> None:
+    """Note that names led to these addresses, each of an arrangement, just now."""
+    at = to_us(now)
+    update_rows(
+        connection,
+        table_of(ArrangementParty),
+        ("seen_at",),
+        ("arrangement_id", "address"),
+        [(at, number, address) for number, address in sorted(places)],
     )
 
 

@@ -1,10 +1,11 @@
-"""Bulk statements: many rows of one table through the driver's executemany, no object a row."""
+"""Bulk statements: many rows of one table in few words to the driver, no object a row."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
 
 _MOST_ASKED = 512
 
@@ -13,8 +14,12 @@ def insert_rows(
     connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert rows of plain driver values (moments as microseconds) in the order of `columns`."""
-    if rows:
-        connection.exec_driver_sql(_insert(table.name, columns, connection.dialect.name), rows)
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert(table.name, columns), rows)
+    else:
+        connection.exec_driver_sql(_insert_arrays(table, columns), _arrays(rows))
 
 
 def update_rows(
@@ -25,28 +30,38 @@ def update_rows(
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
     """Update rows by key: each row holds the values of `columns`, then those of `key`."""
-    if rows:
-        connection.exec_driver_sql(_update(table.name, columns, key, connection.dialect.name), rows)
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_update(table.name, columns, key), rows)
+    else:
+        connection.exec_driver_sql(_update_arrays(table, columns, key), _arrays(rows))
 
 
 def found_by(
-    connection: Connection, asked: str, values: Sequence[str] | Sequence[bytes]
+    connection: Connection,
+    asked: str,
+    values: Sequence[str] | Sequence[bytes] | Sequence[int],
+    *,
+    lock: bool = False,
 ) -> Iterator[Sequence[Any]]:
-    """Yield the rows that `asked` finds for any of the values; it ends in a column's name.
+    """Yield the rows that `asked` finds for any of the values; it ends in the name of a column.
 
-    Values go to the driver as they are. On SQLite their number is rounded
-    up by repeating the last, so that few statements are prepared.
+    Values go to the driver as they are. `lock` keeps others from writing the
+    rows until this write ends, taking them in the column's order. On SQLite,
+    where a writer is alone, the number of values is rounded up by repeating
+    the last, so that few statements are prepared.
     """
     if not values:
         return
     if connection.dialect.name != "sqlite":
-        yield from connection.exec_driver_sql(f"{asked} = ANY(%s)", ([*values],))
+        ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR UPDATE" if lock else ""
+        yield from connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", ([*values],))
         return
     for start in range(0, len(values), _MOST_ASKED):
         part = tuple(values[start : start + _MOST_ASKED])
         wide = 1 << (len(part) - 1).bit_length()
-        padded = part + part[-1:] * (wide - len(part))
-        yield from connection.exec_driver_sql(_among(asked, wide), padded)
+        yield from connection.exec_driver_sql(_among(asked, wide), part + part[-1:] * (wide - len(part)))
 
 
 def table_of(mapped: Any) -> Table:
@@ -61,20 +76,50 @@ def mark(dialect: str) -> str:
     return "?" if dialect == "sqlite" else "%s"
 
 
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return the rows as one list per column: PostgreSQL takes them as arrays, in one statement."""
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
 @cache
 def _among(asked: str, wide: int) -> str:
     return f"{asked} IN ({', '.join('?' * wide)})"
 
 
 @cache
-def _insert(table: str, columns: tuple[str, ...], dialect: str) -> str:
-    names = ", ".join(f'"{column}"' for column in columns)
-    marks = ", ".join([mark(dialect)] * len(columns))
-    return f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # names of our own tables
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f'INSERT INTO "{table}" ({_names(columns)}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608
 
 
 @cache
-def _update(table: str, columns: tuple[str, ...], key: tuple[str, ...], dialect: str) -> str:
-    sets = ", ".join(f'"{column}" = {mark(dialect)}' for column in columns)
-    where = " AND ".join(f'"{column}" = {mark(dialect)}' for column in key)
+def _update(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    sets = ", ".join(f'"{column}" = ?' for column in columns)
+    where = " AND ".join(f'"{column}" = ?' for column in key)
     return f'UPDATE "{table}" SET {sets} WHERE {where}'  # noqa: S608  # names of our own tables
+
+
+@cache
+def _insert_arrays(table: Table, columns: tuple[str, ...]) -> str:
+    names = _names(columns)
+    return f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM {_unnested(table, columns)}'  # noqa: S608
+
+
+@cache
+def _update_arrays(table: Table, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    sets = ", ".join(f'"{column}" = given."{column}"' for column in columns)
+    where = " AND ".join(f'held."{column}" = given."{column}"' for column in key)
+    given = _unnested(table, columns + key)
+    return f'UPDATE "{table.name}" AS held SET {sets} FROM {given} WHERE {where}'  # noqa: S608
+
+
+def _unnested(table: Table, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(f"%s::{_postgresql_type(table, column)}[]" for column in columns)
+    return f"unnest({arrays}) AS given ({_names(columns)})"
+
+
+def _postgresql_type(table: Table, column: str) -> str:
+    return table.c[column].type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text, tuple_, update
 
-from nta.store.bulk import mark
+from nta.store.bulk import found_by, mark, table_of, update_rows
 from nta.store.tables import Due
 from nta.store.types import from_us, to_us
 
@@ -22,6 +22,8 @@ RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
 )
 JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
 """Kinds that the machine does and that end; a task is a person's."""
+
+_AGAIN = ("due_at", "taken_by", "taken_until", "tries")
 
 LEASE = timedelta(minutes=5)
 """Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
@@ -80,28 +82,15 @@ def record(connection: Connection, kind: str, subject: int, holder: str, next_at
 
 def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holder: str) -> set[int]:
     """Return those of the subjects that this holder still holds, locking them for the rest of the write."""
-    held: set[int] = set()
-    for start in range(0, len(subjects), 500):
-        query = select(Due.subject).where(
-            Due.kind == kind, Due.subject.in_(subjects[start : start + 500]), Due.taken_by == holder
-        )
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update()
-        held.update(connection.execute(query).scalars())
-    return held
+    asked = "SELECT taken_by, subject FROM due WHERE kind = '" + kind + "' AND subject"  # noqa: S608
+    return {subject for by, subject in found_by(connection, asked, subjects, lock=True) if by == holder}
 
 
 def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
     """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete)."""
-    again = [{"s": s, "at": at} for s, at in moments if at is not None]
+    again = [(to_us(at), None, None, 0, kind, s) for s, at in moments if at is not None]
     done = [{"s": s} for s, at in moments if at is None]
-    if again:
-        connection.execute(
-            update(Due)
-            .where(Due.kind == kind, Due.subject == bindparam("s"))
-            .values(due_at=bindparam("at"), taken_by=None, taken_until=None, tries=0),
-            again,
-        )
+    update_rows(connection, table_of(Due), _AGAIN, ("kind", "subject"), again)
     if done:
         connection.execute(delete(Due).where(Due.kind == kind, Due.subject == bindparam("s")), done)
 

@@ -1,17 +1,20 @@
 """Episodes: read whole, moved by the two tables alone, each change with its event."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
 from nta.store import due
+from nta.store.bulk import found_by, insert_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
+from nta.store.types import Moment, from_us, to_us
 
 
 class State(NamedTuple):
@@ -61,6 +64,14 @@ _COLUMNS = [Episode.__table__.c[name] for name in State._fields]
 _NEXT_STAGES = {stage: {to for (at, _), to in STAGES.items() if at == stage} for stage in Stage}
 _NEXT_PRESENCES = {p: {to for (at, _), to in PRESENCES.items() if at == p} for p in Presence}
 _FIXED = ("id", "case_id", "host_id", "number", "severity", "began_at", "received_at")
+_MUTABLE = tuple(name for name in State._fields if name not in _FIXED)
+_EVENT = ("id", "episode_id", "at", "kind", "who", "why", "stage", "presence", "subject")
+_MOMENTS = tuple(
+    place for place, name in enumerate(State._fields) if isinstance(Episode.__table__.c[name].type, Moment)
+)
+_PAUSED, _ONE_VANTAGE = State._fields.index("paused"), State._fields.index("one_vantage")
+_MICROSECOND = timedelta(microseconds=1)
+_ASKED = f"SELECT {', '.join(State._fields)} FROM episode WHERE id"  # noqa: S608  # names of our own table
 _LOOKED = (
     "looked_at",
     "last_verdict",
@@ -73,18 +84,14 @@ _LOOKED = (
     "one_vantage",
     "returns",
 )
+_mutable = itemgetter(*(State._fields.index(name) for name in (*_MUTABLE, "id")))
+_looked = itemgetter(*(State._fields.index(name) for name in (*_LOOKED, "id")))
 
 
 def load(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, State]:
     """Return the episodes by id. `lock` keeps others from moving them until this write ends."""
-    found: dict[int, State] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), 500):
-        query = select(*_COLUMNS).where(Episode.id.in_(wanted[start : start + 500]))
-        if lock and connection.dialect.name == "postgresql":
-            query = query.with_for_update()
-        found.update({row[0]: State._make(row) for row in connection.execute(query)})
-    return found
+    rows = found_by(connection, _ASKED, sorted(ids), lock=lock)
+    return {row[0]: _state(row) for row in rows}
 
 
 def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
@@ -107,25 +114,15 @@ def move(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:
         return
     for change in changes:
         _permit(change)
-    mutable = [name for name in State._fields if name not in _FIXED]
-    connection.execute(
-        update(Episode)
-        .where(Episode.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}") for name in mutable}),
-        [_values(change.after, mutable) for change in changes],
-    )
+    rows = [_mutable(_plain(change.after)) for change in changes]
+    update_rows(connection, table_of(Episode), _MUTABLE, ("id",), rows)
     _events(connection, ids, changes)
 
 
 def looked(connection: Connection, states: Sequence[State]) -> None:
     """Write what looks learned where stage and presence stay as they are; no event."""
-    if states:
-        connection.execute(
-            update(Episode)
-            .where(Episode.id == bindparam("_id"))
-            .values({name: bindparam(f"_{name}") for name in _LOOKED}),
-            [_values(state, _LOOKED) for state in states],
-        )
+    rows = [_looked(_plain(state)) for state in states]
+    update_rows(connection, table_of(Episode), _LOOKED, ("id",), rows)
 
 
 def note(
@@ -248,29 +245,45 @@ def _permit(change: Change) -> None:
         raise RefusedError("an episode ends with an outcome, and only then has one")
 
 
-def _values(state: State, names: Sequence[str]) -> dict[str, Any]:
-    plain: Mapping[str, Any] = state._asdict()
-    return {"_id": state.id, **{f"_{name}": plain[name] for name in names}}
+def _state(row: Sequence[Any]) -> State:
+    """Return the episode of a row as the driver gave it."""
+    values = list(row)
+    for place in _MOMENTS:
+        us = values[place]
+        if us is not None:
+            values[place] = from_us(us)
+    values[_PAUSED] = timedelta(microseconds=values[_PAUSED])
+    values[_ONE_VANTAGE] = bool(values[_ONE_VANTAGE])
+    return State._make(values)
+
+
+def _plain(state: State) -> list[Any]:
+    """Return the episode as the driver takes it."""
+    values: list[Any] = list(state)
+    for place in _MOMENTS:
+        moment = values[place]
+        if moment is not None:
+            values[place] = to_us(moment)
+    values[_PAUSED] = state.paused // _MICROSECOND
+    return values
 
 
 def _events(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:
     if not changes:
         return
     numbers = ids.take(len(changes))
-    connection.execute(
-        insert(Event),
-        [
-            {
-                "id": number,
-                "episode_id": c.before.id,
-                "at": c.at,
-                "kind": c.kind.value,
-                "who": c.who,
-                "why": c.why,
-                "stage": c.after.stage,
-                "presence": c.after.presence,
-                "subject": c.subject,
-            }
-            for number, c in zip(numbers, changes, strict=True)
-        ],
-    )
+    rows = [
+        (
+            number,
+            c.before.id,
+            to_us(c.at),
+            c.kind.value,
+            c.who,
+            c.why,
+            c.after.stage,
+            c.after.presence,
+            c.subject,
+        )
+        for number, c in zip(numbers, changes, strict=True)
+    ]
+    insert_rows(connection, table_of(Event), _EVENT, rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -11,13 +12,21 @@ from nta.domain.outcomes import Actor, Outcome, ending
 from nta.domain.roles import Role
 from nta.ports import Ids
 from nta.store.base import Store
-from nta.store.bulk import insert_rows, table_of, update_rows
+from nta.store.bulk import found_by, insert_rows, table_of, update_rows
 from nta.store.episodes import State
-from nta.store.tables import Addressee, Case, Episode, Host, SightingSpan
-from nta.store.types import to_us
+from nta.store.tables import Addressee, Episode, Host, SightingSpan
+from nta.store.types import from_us, to_us
 
-_STATE = [Episode.__table__.c[name] for name in State._fields]
-_WIDTH = len(_STATE)
+_JOBS = (
+    "SELECT e.id, e.case_id, e.host_id, c.url_sealed, c.referrer_sealed "
+    'FROM episode e JOIN "case" c ON c.id = e.case_id WHERE e.id'
+)
+_CURRENT = (
+    "SELECT episode_id, id, vantage, verdict, cause, first_at, last_at, count, longest_gap "
+    "FROM sighting_span WHERE current AND episode_id"
+)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_CAUSES = {cause.value: cause for cause in Cause}
 _SPAN = (
     "id",
     "episode_id",
@@ -41,7 +50,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Job(NamedTuple):
     """One episode to look at."""
 
-    state: State
+    id: int
+    host_id: int
     url: str
     referrer: str | None
 
@@ -56,46 +66,29 @@ class Span(NamedTuple):
 def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job]:
     """Return episodes with their URLs unsealed, in the order of their hosts: a host's URLs stand together."""
     found: list[Job] = []
-    wanted = sorted(ids)
     opened = store.sealer.text
-    for start in range(0, len(wanted), 1000):
-        rows = connection.execute(
-            select(*_STATE, Case.url_sealed, Case.referrer_sealed)
-            .join(Case, Case.id == Episode.case_id)
-            .where(Episode.id.in_(wanted[start : start + 1000]))
-        )
-        for row in rows:
-            state = State._make(row[:_WIDTH])
-            url = opened("case.url", state.case_id, row[_WIDTH])
-            sealed = row[_WIDTH + 1]
-            referrer = opened("case.referrer", state.case_id, sealed) if sealed is not None else None
-            found.append(Job(state, url, referrer))
-    found.sort(key=lambda job: (job.state.host_id, job.state.id))
+    for number, case_id, host_id, url, referrer in found_by(connection, _JOBS, sorted(ids)):
+        via = opened("case.referrer", case_id, referrer) if referrer is not None else None
+        found.append(Job(number, host_id, opened("case.url", case_id, url), via))
+    found.sort(key=itemgetter(1, 0))
     return found
 
 
 def spans(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Span]]:
     """Return the current span of each vantage point, by episode."""
     found: dict[int, dict[str, Span]] = {}
-    wanted = sorted(ids)
-    table = SightingSpan
-    for start in range(0, len(wanted), 1000):
-        rows = connection.execute(
-            select(
-                table.episode_id,
-                table.id,
-                table.vantage,
-                table.verdict,
-                table.cause,
-                table.first_at,
-                table.last_at,
-                table.count,
-                table.longest_gap,
-            ).where(table.current, table.episode_id.in_(wanted[start : start + 1000]))
+    for row in found_by(connection, _CURRENT, sorted(ids)):
+        episode, number, vantage, verdict, cause, first, last, count, gap = row
+        run = Run(
+            vantage,
+            _VERDICTS[verdict],
+            _CAUSES[cause],
+            from_us(first),
+            from_us(last),
+            count,
+            timedelta(microseconds=gap),
         )
-        for episode, number, vantage, verdict, cause, first, last, count, gap in rows:
-            run = Run(vantage, Verdict(verdict), Cause(cause), first, last, count, gap)
-            found.setdefault(episode, {})[vantage] = Span(number, run)
+        found.setdefault(episode, {})[vantage] = Span(number, run)
     return found
 
 

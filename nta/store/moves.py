@@ -15,6 +15,7 @@ from nta.store.base import Store
 from nta.store.episodes import State
 
 WHO = "service"
+_NOTED = 2_000
 
 
 def record_hosts(
@@ -27,6 +28,7 @@ def record_hosts(
     """Record what the names said of each host: seen again, joined, suspected or moved. True: one moved."""
     vantages = {vantage for _, vantage in aims}
     moved = False
+    seen_here: list[tuple[int, str]] = []
     for host_id, row in hosts.items():
         known = served.get(row.arrangement_id or 0, ())
         seen = frozenset[str]().union(*(aims[host_id, vantage].seen for vantage in vantages))
@@ -34,12 +36,15 @@ def record_hosts(
         change = arrangement_change(parties, seen, row.missed_looks)
         strange = STRANGER in seen
         stale = _stale(known, aims, host_id, vantages, now)
-        if known and (strange or row.missed_looks or stale) and seen:
+        if row.arrangement_id is not None and seen:
+            seen_here += [(row.arrangement_id, address) for address in stale]
+        if known and (strange or row.missed_looks) and seen:
             with store.db.write(lazy=True) as connection:
-                if stale and row.arrangement_id is not None:
-                    arrangements.seen_here(connection, row.arrangement_id, stale, now)
                 _record_host(connection, store, row, change, strange, now)
             moved = moved or change is Change.MOVED
+    for start in range(0, len(seen_here), _NOTED):
+        with store.db.write(lazy=True) as connection:
+            arrangements.seen_here(connection, seen_here[start : start + _NOTED], now)
     return moved
 
 

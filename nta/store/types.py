@@ -1,6 +1,7 @@
 """Column types: moments as whole microseconds, enums as their words, sealed bytes."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary, String
@@ -17,6 +18,7 @@ def to_us(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=8192)  # rows written together share their moments
 def from_us(us: int) -> datetime:
     """Return the aware UTC datetime of `to_us`."""
     return EPOCH + timedelta(microseconds=us)

@@ -64,7 +64,7 @@ def recheck_due(
     with store.db.read() as connection:
         jobs = looking.jobs(connection, store, taken)
         spans = looking.spans(connection, taken)
-        hosts = arrangements.hosts(connection, store, {job.state.host_id for job in jobs})
+        hosts = arrangements.hosts(connection, store, {job.host_id for job in jobs})
         served = arrangements.served(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
         )
@@ -75,12 +75,12 @@ def recheck_due(
     for start in range(0, len(jobs), RECORDED):
         part = jobs[start : start + RECORDED]
         with store.db.write(lazy=True) as connection:
-            mine = due.still_mine(connection, due.LOOK, [job.state.id for job in part], holder)
-            _record(connection, store, [j for j in part if j.state.id in mine], sightings, spans, hosts, now)
+            mine = due.still_mine(connection, due.LOOK, [job.id for job in part], holder)
+            _record(connection, store, [j for j in part if j.id in mine], sightings, spans, hosts, now)
         checkpoint("recheck.recorded")
     if len(jobs) < len(taken) or moved:
         with store.db.write() as connection:
-            known = {job.state.id for job in jobs}
+            known = {job.id for job in jobs}
             due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
     return len(taken)
 
@@ -109,24 +109,23 @@ def look(
     now: datetime,
 ) -> dict[int, list[Sighting]]:
     """Look at every job from every vantage point; one merged sighting each."""
-    found: dict[int, list[Sighting]] = {job.state.id: [] for job in jobs}
+    found: dict[int, list[Sighting]] = {job.id: [] for job in jobs}
     for vantage in eyes.vantages:
         answers = _probe(jobs, hosts, aims, eyes, vantage)
         blind = [
             a for many in answers.values() for a in many if a.status is None or not 200 <= a.status < 300
         ]
-        named = any(aims[j.state.host_id, vantage].reading for j in jobs)
+        named = any(aims[j.host_id, vantage].reading for j in jobs)
         control_ok = not (blind or named) or control(eyes, vantage)
         for job in jobs:
-            state = job.state
-            reading = aims[state.host_id, vantage].reading
+            reading = aims[job.host_id, vantage].reading
             if reading is not None:
                 plain = reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
-                found[state.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
+                found[job.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
                 continue
-            seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(state.id, ())]
+            seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(job.id, ())]
             if seen:
-                found[state.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
+                found[job.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
     return found
 
 
@@ -149,15 +148,14 @@ def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting
 
 def control(eyes: Eyes, vantage: str) -> bool:
     """Tell whether one of the pages that must be there is: else our own network may be at fault."""
-    locations = [parse(url) for url in eyes.control_urls]
-    names = eyes.names.addresses({at.host for at in locations if not at.is_ip}, vantage)
-    requests = []
-    for number, at in enumerate(locations):
+    for at in map(parse, eyes.control_urls):
+        names = {} if at.is_ip else eyes.names.addresses([at.host], vantage)
         addresses = (at.host,) if at.is_ip else names[at.host].addresses
-        requests += [LookRequest(number, at.url, at.host, at.port, ip) for ip in addresses[:1]]
-    return any(
-        read(answer, control_ok=True)[0] is Verdict.UP for _, answer in eyes.prober.look(requests, vantage)
-    )
+        requests = [LookRequest(0, at.url, at.host, at.port, ip) for ip in addresses[:1]]
+        answers = eyes.prober.look(requests, vantage)
+        if any(read(answer, control_ok=True)[0] is Verdict.UP for _, answer in answers):
+            return True
+    return False
 
 
 def _probe(
@@ -169,9 +167,9 @@ def _probe(
 ) -> dict[int, list[Answer]]:
     requests = []
     for job in jobs:
-        row = hosts[job.state.host_id]
+        row = hosts[job.host_id]
         requests += [
-            LookRequest(job.state.id, job.url, row.name, row.port, ip, job.referrer)
+            LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
             for ip in aims[row.id, vantage].pins
         ]
     answers: dict[int, list[Answer]] = {}
@@ -197,13 +195,13 @@ def _record(
     now: datetime,
 ) -> None:
     """Write spans, states, events and next looks of one part of a batch."""
-    current = episodes.load(connection, [job.state.id for job in jobs], lock=True)
+    current = episodes.load(connection, [job.id for job in jobs], lock=True)
     seen: list[looking.Seen] = []
     changes: list[episodes.Change] = []
     same: list[State] = []
     moments: list[tuple[int, datetime | None]] = []
     for job in jobs:
-        state = current[job.state.id]
+        state = current[job.id]
         if state.ended_at is not None:
             moments.append((state.id, None))
             continue
