@@ -3,12 +3,13 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from nta.domain.errors import RefusedError
+from nta.domain.urls import parse
 
 ProbeBody = Literal["none", "head", "headers", "text"]
 
@@ -98,15 +99,25 @@ def _path(value: str) -> Path | None:
     return Path(value) if value else None
 
 
-def _keys(value: str) -> tuple[bytes, ...]:
-    keys = tuple(bytes.fromhex(part) for part in value.replace(",", " ").split())
+def _folder(value: str) -> Path:
+    if not value:
+        raise ValueError("say a folder")
+    return Path(value)
+
+
+def read_keys(value: str) -> tuple[bytes, ...]:
+    """Return keys written as 64 hexadecimal digits each, apart by commas or white space."""
+    try:
+        keys = tuple(bytes.fromhex(part) for part in value.replace(",", " ").split())
+    except ValueError:
+        keys = (b"",)
     if any(len(key) != 32 for key in keys):
         raise ValueError("each key is 64 hexadecimal digits")
     return keys
 
 
 def _key(value: str) -> bytes | None:
-    keys = _keys(value)
+    keys = read_keys(value)
     if len(keys) > 1:
         raise ValueError("one key only")
     return keys[0] if keys else None
@@ -121,14 +132,31 @@ def _sending(value: str) -> Sending:
     raise ValueError("say off, on or redirect:<address>")
 
 
+def _sender(value: str) -> str | None:
+    if value and not all(value.partition("@")):
+        raise ValueError("say an e-mail address")
+    return value or None
+
+
 def _return_path(value: str) -> str | None:
-    if value and "{token}@" not in value:
-        raise ValueError("must hold {token} just before the @")
+    before, mark, domain = value.partition("{token}@")
+    if value and not (before and mark and domain):
+        raise ValueError("say local+{token}@domain")
+    return value or None
+
+
+def _database_url(value: str) -> str | None:
+    if value and not value.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        raise ValueError(
+            "say postgresql+psycopg://user@host/name, or leave it out for SQLite in the instance"
+        )
+    _split(value)
     return value or None
 
 
 def _smtp(value: str) -> str | None:
-    if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+    split = _split(value)
+    if value and not (split.scheme in ("smtp", "smtps") and split.hostname):
         raise ValueError("say smtp://host:port or smtps://user:password@host:port")
     return value or None
 
@@ -142,10 +170,11 @@ def _inbox(value: str) -> str | None:
 def _servers(value: str) -> tuple[tuple[str, int], ...]:
     servers = []
     for part in filter(None, (p.strip() for p in value.split(","))):
-        split = urlsplit(f"//{part}" if part.count(":") < 2 or "[" in part else f"//[{part}]")
-        if not split.hostname:
-            raise ValueError("say ip or ip:port, comma separated")
-        servers.append((split.hostname, split.port or 53))
+        split = _split(f"//{part}" if part.count(":") < 2 or "[" in part else f"//[{part}]")
+        try:
+            servers.append((str(ip_address(split.hostname or "")), split.port or 53))
+        except ValueError:
+            raise ValueError("say ip or ip:port, comma separated") from None
     return tuple(servers)
 
 
@@ -153,7 +182,9 @@ def _vantages(value: str) -> tuple[Vantage, ...]:
     found = []
     for part in filter(None, (p.strip() for p in value.split(","))):
         name, _, way = part.partition("=")
-        if not name.isidentifier() or not (way == "direct" or way.startswith(("socks5h://", "socks5://"))):
+        split = _split(way)
+        by_proxy = split.scheme in ("socks5", "socks5h") and split.hostname and split.port
+        if not (name.isidentifier() and len(name) <= 24) or not (way == "direct" or by_proxy):
             raise ValueError("say name=direct or name=socks5h://host:port, comma separated")
         found.append(Vantage(name, None if way == "direct" else way))
     if not found or len({v.name for v in found}) != len(found):
@@ -162,7 +193,25 @@ def _vantages(value: str) -> tuple[Vantage, ...]:
 
 
 def _urls(value: str) -> tuple[str, ...]:
-    return tuple(p.strip() for p in value.split(",") if p.strip())
+    urls = tuple(p.strip() for p in value.split(",") if p.strip())
+    if not urls:
+        raise ValueError("name at least one page")
+    for url in urls:
+        try:
+            parse(url)
+        except RefusedError as refusal:
+            raise ValueError(str(refusal)) from None
+    return urls
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL whose host and port can be read."""
+    try:
+        split = urlsplit(url)
+        _ = split.hostname, split.port
+    except ValueError:
+        raise ValueError("the host or port cannot be read") from None
+    return split
 
 
 def _probe_body(value: str) -> str:
@@ -177,8 +226,8 @@ def _reach(value: str) -> Reach:
 
 
 def _site(value: str) -> str:
-    split = urlsplit(value)
-    if split.scheme not in ("http", "https") or not split.hostname:
+    split = _split(value)
+    if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
         raise ValueError("say http://host:port")
     return value.rstrip("/")
 
@@ -190,23 +239,27 @@ def _clock(value: str) -> str:
 
 
 KNOWN: tuple[_Known, ...] = (
-    _Known("NTA_INSTANCE", "instance/", "embedded database and keys; made on first start, mode 0700", Path),
+    _Known(
+        "NTA_INSTANCE", "instance/", "embedded database and keys; made on first start, mode 0700", _folder
+    ),
     _Known(
         "NTA_DATABASE_URL",
         "",
         "postgresql+psycopg://… for several machines; else SQLite in the instance",
-        _text,
+        _database_url,
         secret=True,
     ),
     _Known("NTA_HOTLINE", "", "id of our own entry in hotlines/", _text),
     _Known("NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", _path),
     _Known("NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", _path),
-    _Known("NTA_KEYS", "", "sealing keys, newest first; made on first start", _keys, secret=True),
+    _Known("NTA_KEYS", "", "sealing keys, newest first; made on first start", read_keys, secret=True),
     _Known("NTA_DIGEST_KEY", "", "key of the digests; made on first start", _key, secret=True),
-    _Known("NTA_PORTAL_KEYS", "", "the portal's own sealing keys; made on first start", _keys, secret=True),
+    _Known(
+        "NTA_PORTAL_KEYS", "", "the portal's own sealing keys; made on first start", read_keys, secret=True
+    ),
     _Known("NTA_SENDING", "off", "off; redirect:<address>; on", _sending),
     _Known("NTA_SMTP_URL", "", "our relay, smtp://host:port", _smtp, secret=True),
-    _Known("NTA_SENDER", "", "From of our notices", _text),
+    _Known("NTA_SENDER", "", "From of our notices", _sender),
     _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", _return_path),
     _Known("NTA_INBOX_URL", "", "maildir:/path", _inbox, secret=True),
     _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", _servers),
@@ -258,6 +311,8 @@ def _gather(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
             continue
         plain = name.removesuffix("_FILE")
         if plain != name and plain in secrets:
+            if plain in environment:
+                raise RefusedError(f"{plain} and {name} (environment): set one of them")
             found[plain] = (_secret(plain, Path(text)), f"file named by {name}")
         else:
             found[name] = (text, "environment")
@@ -274,8 +329,10 @@ def _from_file(path: Path) -> dict[str, tuple[str, str]]:
     found = {}
     for key, value in table.items():
         name = key if key.startswith("NTA_") else f"NTA_{key.upper()}"
-        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-        found[name] = (text, str(path))
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str) for one in values):
+            raise RefusedError(f"{name} ({path}): say a text, or a list of texts")
+        found[name] = (",".join(values), str(path))
     return found
 
 
@@ -284,3 +341,5 @@ def _secret(name: str, path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as fault:
         raise RefusedError(f"{name}_FILE: cannot read {path}: {fault.strerror}") from None
+    except UnicodeDecodeError:
+        raise RefusedError(f"{name}_FILE: {path} is not UTF-8 text") from None
