@@ -1,0 +1,134 @@
+"""What people decide is done, noted once, and refused where it makes no sense."""
+
+import pytest
+from sqlalchemy import select, update
+
+from nta.domain.errors import RefusedError
+from nta.domain.references import reference
+from nta.store import due
+from nta.store.base import Store
+from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, Notice, Submission
+from nta.usecases import steer
+from tests.builders import MadeCase, make_case, make_notice
+from tests.conftest import NINE, hours
+
+LEAD = "lead@hotline.test"
+LATER = NINE + hours(2)
+
+
+@pytest.fixture
+def case(store: Store) -> MadeCase:
+    return make_case(store, "http://images.quick.example/p/1", NINE)
+
+
+def rows(store: Store, *columns: object) -> list:
+    with store.db.read() as connection:
+        return [tuple(row) for row in connection.execute(select(*columns))]  # type: ignore[call-overload]
+
+
+def test_reveal_returns_the_url_and_notes_who_asked(store: Store, case: MadeCase) -> None:
+    url = steer.reveal(store, case.reference.lower(), LEAD, LATER)
+
+    assert url == case.url
+    entries = rows(
+        store, AuditEntry.at, AuditEntry.who, AuditEntry.act, AuditEntry.subject, AuditEntry.detail
+    )
+    assert entries == [(LATER, LEAD, "reveal", case.reference, None)]
+
+
+def test_nothing_is_revealed_of_an_unknown_case(store: Store, case: MadeCase) -> None:
+    with pytest.raises(RefusedError, match="no case"):
+        steer.reveal(store, reference("C", 7, 2026, store.keys.derived("reference")), LEAD, LATER)
+
+    assert rows(store, AuditEntry.id) == []
+
+
+def test_a_dedicated_domain_is_marked_and_its_told_cases_looked_through(store: Store, case: MadeCase) -> None:
+    told = make_case(store, "http://other.quick.example/x", NINE, stage="exhausted")
+    make_case(store, "http://slow.example/x", NINE, stage="notified")
+    with store.db.write() as connection:
+        connection.execute(update(Due).values(due_at=NINE + hours(24)))
+        due.task(connection, told.episode_id, NINE + hours(24), owner="lead", reason="nobody is left")
+
+    steer.mark_dedicated(store, case.reference, "yes", "nothing else there", LEAD, LATER)
+
+    marked = rows(store, Domain.dedicated, Domain.dedicated_by, Domain.dedicated_at, Domain.dedicated_why)
+    assert ("yes", LEAD, LATER, "nothing else there") in marked
+    with store.db.read() as connection:
+        soon = connection.execute(select(Due.kind, Due.subject).where(Due.due_at <= LATER)).all()
+    assert soon == [(due.ESCALATE, told.episode_id)]
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "reason"),
+    [
+        pytest.param("http://quick.example/", "maybe", "yes, no or unknown", id="value"),
+        pytest.param("http://192.0.2.7/", "yes", "no domain", id="address"),
+        pytest.param("http://someone.github.io/", "yes", "company's suffix", id="private-suffix"),
+    ],
+)
+def test_what_cannot_be_dedicated_is_refused(store: Store, url: str, value: str, reason: str) -> None:
+    made = make_case(store, url, NINE)
+
+    with pytest.raises(RefusedError, match=reason):
+        steer.mark_dedicated(store, made.reference, value, None, LEAD, LATER)
+
+    assert rows(store, AuditEntry.id) == []
+    assert set(rows(store, Domain.dedicated)) <= {("unknown",)}
+
+
+@pytest.mark.parametrize(("act", "outcome"), [(steer.withdraw, "withdrawn"), (steer.invalid, "invalid")])
+def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
+    store: Store, case: MadeCase, act: object, outcome: str
+) -> None:
+    make_notice(store, [case], NINE, state="queued", handed=False)
+
+    act(store, case.reference, " entered twice ", LEAD, LATER)  # type: ignore[operator]
+
+    ended = rows(store, Episode.stage, Episode.outcome, Episode.actor, Episode.ended_at)
+    assert ended == [("ended", outcome, "analyst", LATER)]
+    assert rows(store, Addressee.waiting_since, Addressee.released_why) == [(None, outcome)]
+    assert rows(store, Submission.withdrawn_at) == [(LATER,)]
+    assert ("ended", LEAD, "entered twice") in rows(store, Event.kind, Event.who, Event.why)
+    with store.db.read() as connection:
+        left = connection.execute(select(Due.kind).where(Due.subject == case.episode_id)).all()
+    assert left == []
+    with pytest.raises(RefusedError, match="ended already"):
+        act(store, case.reference, None, LEAD, LATER)  # type: ignore[operator]
+
+
+def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> None:
+    assert steer.sending_allowed(store)
+
+    steer.stop_sending(store, LEAD, NINE)
+    steer.stop_sending(store, LEAD, NINE)
+    stopped = steer.sending_allowed(store)
+    steer.allow_sending(store, LEAD, LATER)
+    steer.allow_sending(store, LEAD, LATER)
+
+    assert not stopped
+    assert steer.sending_allowed(store)
+    assert rows(store, AuditEntry.act) == [("stop_sending",), ("allow_sending",)]
+
+
+def test_a_waiting_notice_is_let_go_once(store: Store, case: MadeCase) -> None:
+    notice = make_notice(store, [case], NINE, state="waiting_lead", handed=False)
+
+    steer.release_waiting(store, notice.notice_id, LEAD, LATER)
+
+    assert rows(store, Notice.state) == [("queued",)]
+    with store.db.read() as connection:
+        send = connection.execute(select(Due.subject, Due.due_at).where(Due.kind == due.SEND)).all()
+    assert send == [(notice.notice_id, LATER)]
+    assert rows(store, AuditEntry.act, AuditEntry.subject) == [("release_notice", notice.reference)]
+    with pytest.raises(RefusedError, match="does not wait"):
+        steer.release_waiting(store, notice.notice_id, LEAD, LATER)
+
+
+def test_a_notice_that_was_sent_is_not_sent_again(store: Store, case: MadeCase) -> None:
+    notice = make_notice(store, [case], NINE)
+    with store.db.write() as connection:
+        connection.execute(update(Notice).values(state="handed_over"))
+
+    with pytest.raises(RefusedError, match="does not wait"):
+        steer.release_waiting(store, notice.notice_id, LEAD, LATER)
