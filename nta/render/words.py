@@ -58,3 +58,18 @@ def pairs(word: Word) -> frozenset[tuple[str, str]]:
         for presence in Presence
         if state_word(stage, presence) is word
     )
+
+
+def ranks() -> dict[tuple[str, str], int]:
+    """Return the rank of every stage and presence."""
+    return {pair: RANK[word] for word in Word for pair in pairs(word)}
+
+
+def tally(counts: Mapping[tuple[str, str], int]) -> dict[Word, int]:
+    """Return the counts of stages and presences as counts of words, without those that ended."""
+    total: dict[Word, int] = {word: 0 for word in Word if word is not Word.ENDED}
+    for (stage, presence), count in counts.items():
+        word = state_word(stage, presence)
+        if word is not Word.ENDED:
+            total[word] += count
+    return total

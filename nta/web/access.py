@@ -178,6 +178,7 @@ def _config(keys: Keyring) -> dict[str, Any]:
         "REMEMBER_COOKIE_NAME": "nta_desk_remember",
         "REMEMBER_COOKIE_DURATION": _SHIFT,
         "REMEMBER_COOKIE_HTTPONLY": True,
+        "SECURITY_FLASH_MESSAGES": False,
         "SECURITY_API_ENABLED_METHODS": ["session"],
         "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
         "SECURITY_PASSWORD_HASH": "argon2",

@@ -6,6 +6,7 @@ import hmac
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from nta import settings as settings_module
@@ -22,10 +24,13 @@ from nta.settings import Settings
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.sealing import Keyring
-from nta.web.access import NewUser, add_user
+from nta.store.tables import DeskUser
+from nta.web.access import ROLES, NewUser, add_user
 from nta.web.desk import create_desk
 from tests.conftest import NINE
 from tests.fakes import CountingIds, SetClock
+
+PASSWORD = "correct horse battery"
 
 OURS = Hotline(
     id="hotline:ours",
@@ -49,11 +54,34 @@ def settings(tmp_path: Path) -> Settings:
     return settings_module.read({"NTA_INSTANCE": str(tmp_path), "NTA_HOTLINE": "ours"})[0]
 
 
-@pytest.fixture
-def lite(blank_sqlite: Path, tmp_path: Path, keyring: Keyring) -> Iterator[Store]:
-    """A store on SQLite alone, for pages whose rules do not hang on the database."""
-    path = tmp_path / "doors.sqlite"
+@dataclass(frozen=True)
+class Staffed:
+    """A database file with one account a role, made once: each password costs a tenth of a second."""
+
+    path: Path
+    users: dict[str, NewUser]
+
+
+@pytest.fixture(scope="session")
+def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Staffed:
+    path = tmp_path_factory.mktemp("staffed") / "doors.sqlite"
     shutil.copy(blank_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+    store = Store.open(database, Keyring((b"s" * 32,), b"d" * 32, (b"p" * 32,)), CountingIds())
+    users = {
+        role: add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=SetClock(NINE)) for role in ROLES
+    }
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return Staffed(path, users)
+
+
+@pytest.fixture
+def lite(staffed: Staffed, tmp_path: Path, keyring: Keyring) -> Iterator[Store]:
+    """A store on SQLite alone, with its staff, for pages whose rules do not hang on the database."""
+    path = tmp_path / "doors.sqlite"
+    shutil.copy(staffed.path, path)
     database = Database(f"sqlite:///{path}")
     yield Store.open(database, keyring, CountingIds())
     database.dispose()
@@ -95,9 +123,6 @@ class Forms(HTMLParser):
             self._select = None
 
 
-PASSWORD = "correct horse battery"
-
-
 def totp(secret: str, at: float) -> str:
     """Return the code of an authenticator app at a moment (RFC 6238, SHA-1, six digits)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
@@ -128,18 +153,26 @@ def desk(lite: Store, settings: Settings, clock: SetClock, catalogue: Catalogue,
     return create_desk(lite, settings, clock, catalogue)
 
 
-@pytest.fixture
-def analyst(desk: Flask, lite: Store, clock: SetClock) -> FlaskClient:
+def entered(desk: Flask, store: Store, role: str) -> FlaskClient:
+    """Return a client that has logged in; how that goes is tested in test_access alone."""
     client = desk.test_client()
-    log_in(client, add_user(lite, "analyst@hotline.test", PASSWORD, "analyst", clock=clock))
+    with store.db.read() as connection:
+        name = connection.execute(
+            select(DeskUser.fs_uniquifier).where(DeskUser.email == f"{role}@hotline.test")
+        ).scalar_one()
+    with client.session_transaction() as session:
+        session.update(_user_id=name, _fresh=True, fs_cc="set", fs_paa=time.time())
     return client
 
 
 @pytest.fixture
-def lead(desk: Flask, lite: Store, clock: SetClock) -> FlaskClient:
-    client = desk.test_client()
-    log_in(client, add_user(lite, "lead@hotline.test", PASSWORD, "lead", clock=clock))
-    return client
+def analyst(desk: Flask, lite: Store) -> FlaskClient:
+    return entered(desk, lite, "analyst")
+
+
+@pytest.fixture
+def lead(desk: Flask, lite: Store) -> FlaskClient:
+    return entered(desk, lite, "lead")
 
 
 def post(client: FlaskClient, page: str, form: str, **fields: object) -> TestResponse:

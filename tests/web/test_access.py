@@ -9,17 +9,17 @@ from sqlalchemy import select, update
 from nta.domain.errors import RefusedError
 from nta.store.base import Store
 from nta.store.tables import DeskUser
-from nta.web.access import NewUser, add_user
+from nta.web.access import ROLES, NewUser, add_user
 from tests.conftest import NINE
 from tests.fakes import SetClock
-from tests.web.conftest import PASSWORD, Forms, log_in, post, totp
+from tests.web.conftest import PASSWORD, Forms, Staffed, log_in, post, totp
 
 CLOSED = ["/cases", "/hand-in", "/hand-ins/1", "/cases/C-26-0000-0000", "/tasks", "/sending"]
 
 
 @pytest.fixture
-def user(lite: Store, clock: SetClock) -> NewUser:
-    return add_user(lite, "Analyst@Hotline.test ", PASSWORD, "analyst", clock=clock)
+def user(staffed: Staffed) -> NewUser:
+    return staffed.users["analyst"]
 
 
 def password(client: FlaskClient, user: NewUser, **wrong: str) -> object:
@@ -152,9 +152,15 @@ def test_a_refresh_by_script_is_told_to_log_in(desk: Flask) -> None:
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login")
 
 
+def test_a_name_is_an_account_however_it_is_typed(desk: Flask, user: NewUser) -> None:
+    assert password(desk.test_client(), user, email=" Analyst@HOTLINE.test").status_code == 302
+
+
 def test_secrets_are_not_kept_in_clear(lite: Store, user: NewUser) -> None:
     with lite.db.read() as connection:
-        row = connection.execute(select(DeskUser.password, DeskUser.tf_totp_secret)).one()
+        row = connection.execute(
+            select(DeskUser.password, DeskUser.tf_totp_secret).where(DeskUser.email == user.email)
+        ).one()
 
     assert row.password.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert user.secret
@@ -182,7 +188,7 @@ def test_bad_accounts_are_refused(
         add_user(lite, email, password, role, clock=clock)
 
     with lite.db.read() as connection:
-        assert len(connection.execute(select(DeskUser.id)).all()) == 1
+        assert len(connection.execute(select(DeskUser.id)).all()) == len(ROLES)
 
 
 def test_accounts_are_made_and_used_on_either_database(store: Store, clock: SetClock) -> None:

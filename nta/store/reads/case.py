@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Select, and_, select
 
 from nta.domain.hosting import HostingFacts, from_plain
 from nta.domain.urls import mask
-from nta.render.words import Word, state_word
 from nta.store import due
 from nta.store.base import Store
 from nta.store.episodes import State, load
@@ -125,7 +124,6 @@ class CasePage:
 
     reference: str
     masked: str
-    word: Word
     severity: str
     class_scheme: str
     class_value: str
@@ -168,7 +166,6 @@ def case(connection: Connection, store: Store, reference: str) -> CasePage | Non
     return CasePage(
         reference=row.reference,
         masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)),
-        word=state_word(state.stage, state.presence),
         severity=row.severity,
         class_scheme=row.class_scheme,
         class_value=row.class_value,

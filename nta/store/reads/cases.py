@@ -1,4 +1,4 @@
-"""What the list of cases shows: counts per state, and a page of them with those that need a person first."""
+"""What the list of cases shows: counts per state, and a page of them in the order they should be seen."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,26 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from nta.domain.lifecycle import Presence, Stage
 from nta.domain.urls import mask
-from nta.render.words import RANK, Word, pairs, state_word
 from nta.store.base import Store
 from nta.store.due import ESCALATE, LOOK, SEND, TASK
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow
 
 PAGE = 50
+
+State = tuple[str, str]
+"""Stage and presence."""
+
+Ranks = Mapping[State, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cases: open ones in these states (None: in any), or ended ones, or only these references."""
+
+    states: Collection[State] | None = None
+    ended: bool = False
+    only: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class Row:
     reference: str
     masked: str
     severity: str
-    word: Word
+    stage: str
+    presence: str
     outcome: str | None
     received_at: datetime
     country: str | None
@@ -43,7 +56,6 @@ class Page:
     """One page of the list."""
 
     rows: tuple[Row, ...]
-    counts: Mapping[Word, int]
     number: int
     more: bool
 
@@ -53,13 +65,14 @@ def page(
     store: Store,
     now: datetime,
     *,
-    word: Word | None,
-    number: int,
-    only: Collection[str] | None = None,
+    wanted: Wanted,
+    ranks: Ranks,
+    number: int = 1,
 ) -> Page:
-    """Return the `number`-th page, counted from 1, of cases in one state, or of all that have not ended.
+    """Return the `number`-th page, counted from 1, of the cases that are wanted.
 
-    `only` narrows it to these references.
+    Open ones come by rank of their stage and presence, then by urgency and
+    age; ended ones with the last to end first.
     """
     query = (
         select(
@@ -79,8 +92,8 @@ def page(
             Case.url_sealed,
         )
         .join(Case, Case.id == Episode.case_id)
-        .where(_wanted(word, only))
-        .order_by(*_order(word))
+        .where(_where(wanted))
+        .order_by(*_order(wanted, ranks))
         .limit(PAGE + 1)
         .offset((number - 1) * PAGE)
     )
@@ -97,7 +110,8 @@ def page(
                 row.reference,
                 mask(store.sealer.text("case.url", row.case_id, row.url_sealed)),
                 row.severity,
-                state_word(row.stage, row.presence),
+                row.stage,
+                row.presence,
                 row.outcome,
                 row.received_at,
                 country,
@@ -111,32 +125,27 @@ def page(
                 kind == TASK and at is not None and at < now,
             )
         )
-    return Page(tuple(rows), counts(connection), number, len(found) > PAGE)
+    return Page(tuple(rows), number, len(found) > PAGE)
 
 
-def counts(connection: Connection) -> dict[Word, int]:
-    """Return how many open episodes are in each state; those that ended are not counted."""
-    total: dict[Word, int] = {word: 0 for word in Word if word is not Word.ENDED}
+def counts(connection: Connection) -> dict[State, int]:
+    """Return how many open episodes are in each stage and presence; those that ended are not counted."""
     query = (
         select(Episode.stage, Episode.presence, func.count())
         .where(Episode.ended_at.is_(None))
         .group_by(Episode.stage, Episode.presence)
     )
-    for stage, presence, count in connection.execute(query):
-        word = state_word(stage, presence)
-        if word is not Word.ENDED:
-            total[word] += count
-    return total
+    return {(stage, presence): count for stage, presence, count in connection.execute(query)}
 
 
-def _wanted(word: Word | None, only: Collection[str] | None) -> ColumnElement[bool]:
-    if only is not None:
-        return and_(Case.reference.in_(only), _newest())
-    if word is None:
-        return Episode.ended_at.is_(None)
-    if word is Word.ENDED:
+def _where(wanted: Wanted) -> ColumnElement[bool]:
+    if wanted.only is not None:
+        return and_(Case.reference.in_(wanted.only), _newest())
+    if wanted.ended:
         return and_(Episode.ended_at.is_not(None), _newest())
-    states = [and_(Episode.stage == s, Episode.presence == p) for s, p in sorted(pairs(word))]
+    if wanted.states is None:
+        return Episode.ended_at.is_(None)
+    states = [and_(Episode.stage == s, Episode.presence == p) for s, p in sorted(wanted.states)]
     return and_(Episode.ended_at.is_(None), or_(*states))
 
 
@@ -146,25 +155,26 @@ def _newest() -> ColumnElement[bool]:
     return ~newer.exists()
 
 
-def _order(word: Word | None) -> list[Any]:
-    if word is Word.ENDED:
+def _order(wanted: Wanted, ranks: Ranks) -> list[Any]:
+    if wanted.ended:
         return [Episode.ended_at.desc(), Episode.id.desc()]
     urgent = case({"urgent": 0, "high": 1}, value=Episode.severity, else_=2)
-    if word is not None:
-        return [urgent, Episode.received_at, Episode.id]
-    return [rank(), urgent, Episode.received_at, Episode.id]
+    return [rank(ranks), urgent, Episode.received_at, Episode.id]
 
 
-def rank() -> ColumnElement[int]:
-    """Return the rank of an open episode's word, as the database computes it; `words.RANK` in SQL."""
-    by_stage = {
-        stage.value: RANK[state_word(stage, Presence.UP)] for stage in Stage if stage is not Stage.ENDED
-    }
+def rank(ranks: Ranks) -> ColumnElement[int]:
+    """Return the rank of an episode's stage and presence, as the database computes it."""
+    by_presence: dict[str, dict[str, int]] = {}
+    for (stage, presence), place in ranks.items():
+        by_presence.setdefault(presence, {})[stage] = place
+    last = max(ranks.values(), default=0) + 1
     return case(
-        (Episode.stage == Stage.HELD.value, RANK[Word.HELD]),
-        (Episode.presence == Presence.REMOVED.value, RANK[Word.REMOVED]),
-        (Episode.presence == Presence.ABSENT.value, RANK[Word.SEEMS_GONE]),
-        else_=case(by_stage, value=Episode.stage, else_=RANK[Word.ENDED]),
+        {
+            presence: case(places, value=Episode.stage, else_=last)
+            for presence, places in sorted(by_presence.items())
+        },
+        value=Episode.presence,
+        else_=last,
     )
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from nta.domain.urls import mask
-from nta.render.words import Word, state_word
 from nta.store.base import Store
 from nta.store.due import TASK
 from nta.store.tables import Case, Due, Episode
@@ -21,7 +20,8 @@ class Task:
     reference: str
     masked: str
     severity: str
-    word: Word
+    stage: str
+    presence: str
     owner: str | None
     reason: str | None
     due_at: datetime
@@ -52,7 +52,8 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
             row.reference,
             mask(store.sealer.text("case.url", row.id, row.url_sealed)),
             row.severity,
-            state_word(row.stage, row.presence),
+            row.stage,
+            row.presence,
             row.owner,
             row.reason,
             row.due_at,

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from nta.domain.parties import Catalogue
 from nta.ports import Clock
+from nta.render.words import state_word
 from nta.settings import Settings
 from nta.store.base import Store
 from nta.store.reads import sending as sending_reads
@@ -26,7 +27,9 @@ def create_desk(store: Store, settings: Settings, clock: Clock, catalogue: Catal
         language=_language,
     )
     hotline = house.ourselves(settings, catalogue)
-    app.jinja_env.globals.update(hotline=hotline, texts=texts, sending_mode=settings.sending.mode)
+    app.jinja_env.globals.update(
+        hotline=hotline, texts=texts, sending_mode=settings.sending.mode, word_of=state_word
+    )
     access.guard(app, store, house.limits(app))
 
     @app.context_processor

@@ -8,11 +8,12 @@ from flask_security import auth_required, current_user, roles_accepted
 from nta.domain import references
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
-from nta.render.words import NEEDS_A_PERSON, Word
+from nta.render.words import NEEDS_A_PERSON, Word, pairs, ranks, tally
 from nta.store.base import Store
 from nta.store.reads import case as case_reads
 from nta.store.reads import cases as list_reads
 from nta.store.reads import search as search_reads
+from nta.store.reads.cases import Wanted
 from nta.usecases import steer
 from nta.web.access import ANALYST, LEAD
 
@@ -26,14 +27,20 @@ def pages(store: Store, clock: Clock) -> Blueprint:
 
 
 def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
+    places = ranks()
+
     @site.get("/cases")
     @auth_required("session")
     def listed() -> ResponseReturnValue:
         word = _word(request.args.get("state", ""))
         number = max(1, request.args.get("page", 1, type=int))
+        wanted = Wanted(pairs(word) if word else None, ended=word is Word.ENDED)
         with store.db.read() as connection:
-            page = list_reads.page(connection, store, clock.now(), word=word, number=number)
-        return render_template("desk/cases.html", page=page, word=word, needs=NEEDS_A_PERSON, found=None)
+            page = list_reads.page(connection, store, clock.now(), wanted=wanted, ranks=places, number=number)
+            counts = tally(list_reads.counts(connection))
+        return render_template(
+            "desk/cases.html", page=page, counts=counts, word=word, needs=NEEDS_A_PERSON, found=None
+        )
 
     @site.post("/search")
     @auth_required("session")
@@ -41,15 +48,13 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
         words = request.form.get("q", "").strip()[:10_000]
         with store.db.read() as connection:
             found = search_reads.cases_of(connection, store, words)
-            if len(found) > 1:
-                page = list_reads.page(connection, store, clock.now(), word=None, number=1, only=found)
+            wanted = Wanted(only=found)
+            page = list_reads.page(connection, store, clock.now(), wanted=wanted, ranks=places)
         if not found:
             return render_template("desk/nothing_found.html"), 404
         if len(found) == 1:
             return redirect(url_for("cases.one", reference=found[0]), 303)
-        return render_template(
-            "desk/cases.html", page=page, word=None, needs=NEEDS_A_PERSON, found=len(found)
-        )
+        return render_template("desk/cases.html", page=page, counts={}, word=None, found=len(found))
 
     @site.get("/cases/<reference>")
     @auth_required("session")

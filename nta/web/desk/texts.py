@@ -48,6 +48,7 @@ OUTCOMES: Final = {
 EVENTS: Final = {
     "submitted": _l("Handed in"),
     "submitted_again": _l("Handed in again"),
+    "followed": _l("Followed to another host: an episode begins"),
     "reopened": _l("It is back: a new episode begins"),
     "resolved": _l("Host found"),
     "unresolved": _l("Nobody found who could be told"),

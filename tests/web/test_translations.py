@@ -1,0 +1,105 @@
+"""Every text of the doors is there in every language, and what is compiled is what is written.
+
+When this fails: from the top folder, with FOLDER = nta/web/translations,
+`pybabel extract -F FOLDER/babel.cfg -k _l --no-location -o messages.pot .`, then
+`pybabel update -i messages.pot -d FOLDER --no-wrap`, write what is missing, `pybabel compile -d FOLDER`.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages import mofile, pofile
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+
+from nta.domain.availability import Cause, Verdict
+from nta.domain.handing_in import CLASSES, SCOPES
+from nta.domain.lifecycle import EventKind
+from nta.domain.outcomes import Outcome
+from nta.domain.roles import NoticeKind, Role, Severity
+from nta.render.words import Word
+from nta.usecases.answer import Says
+from nta.web.desk import texts
+from nta.web.languages import FOLDER, LANGUAGES
+from nta.web.portal.pages import SAYS
+
+TOP = Path(__file__).parents[2]
+METHODS = [
+    ("nta/web/**.py", "python"),
+    ("templates/desk/**.html", "jinja2"),
+    ("templates/portal/**.html", "jinja2"),
+    ("templates/security/**.html", "jinja2"),
+]
+KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
+OTHERS = sorted(set(LANGUAGES) - {"en"})
+
+
+def extracted() -> set[object]:
+    found: set[object] = set()
+    for room in ("nta/web", "templates/desk", "templates/portal", "templates/security"):
+        methods = [
+            (pattern.removeprefix(room + "/"), how) for pattern, how in METHODS if pattern.startswith(room)
+        ]
+        for _, _, message, _, _ in extract_from_dir(TOP / room, methods, keywords=KEYWORDS):
+            found.add(message)
+    return found
+
+
+def written(language: str) -> Catalog:
+    with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return pofile.read_po(file, locale=language)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_is_translated_and_nothing_else(language: str) -> None:
+    catalogue = written(language)
+    ids = {m.id if isinstance(m.id, str) else tuple(m.id) for m in catalogue if m.id}
+
+    assert ids == extracted()
+    assert not catalogue.obsolete
+    assert not [m.id for m in catalogue if m.id and (m.fuzzy or not all([m.string] if m.id else m.string))]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_keep_the_places_for_values(language: str) -> None:
+    def places(text: str) -> set[str]:
+        return set(re.findall(r"%\(\w+\)s", text))
+
+    for message in written(language):
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        strings = [message.string] if isinstance(message.string, str) else list(message.string)
+        if message.id:
+            assert all(strings), message.id
+            assert places(strings[-1]) == places(ids[-1])
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_compiled_is_what_is_written(language: str) -> None:
+    made = io.BytesIO()
+    mofile.write_mo(made, written(language))
+
+    assert (FOLDER / language / "LC_MESSAGES" / "messages.mo").read_bytes() == made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("known", "named"),
+    [
+        pytest.param(EventKind, texts.EVENTS, id="events"),
+        pytest.param(Word, texts.WORDS, id="words"),
+        pytest.param(Word, texts.COLOURS, id="colours"),
+        pytest.param(Outcome, texts.OUTCOMES, id="outcomes"),
+        pytest.param(Role, texts.ROLES, id="roles"),
+        pytest.param(NoticeKind, texts.KINDS, id="kinds"),
+        pytest.param(Verdict, texts.VERDICTS, id="verdicts"),
+        pytest.param(Cause, texts.CAUSES, id="causes"),
+        pytest.param(Severity, texts.SEVERITIES, id="severities"),
+        pytest.param(SCOPES, texts.SCOPES, id="scopes"),
+        pytest.param(CLASSES, texts.CLASSES, id="classes"),
+        pytest.param(Says, texts.ANSWERS, id="answers"),
+        pytest.param(Says, SAYS, id="answers-in-the-portal"),
+    ],
+)
+def test_every_code_has_a_word(known: object, named: dict[str, object]) -> None:
+    assert {str(code) for code in known} == {str(code) for code in named}  # type: ignore[attr-defined]
