@@ -13,7 +13,7 @@ import click
 
 from nta.cli.demo_lab import Lab, free_port, the_lab
 from nta.cli.demo_show import Board
-from nta.cli.demo_truth import Truth, with_medians, with_truth
+from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
 from nta.cli.kit import Kit
 from nta.cli.running import leave
 from nta.cli.tell import configure_logs, json_option, put, say
@@ -120,9 +120,9 @@ def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None
 
 def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
     now = kit.clock.now()
-    truth = Truth(lab.truth())
-    lines = with_truth(list(episode_lines(kit.store, with_url=True)), truth)
-    told = with_medians(summary(kit.store, now), true_figures(kit.store, as_of=now, vanished=truth.vanished))
+    lines = with_truth(list(episode_lines(kit.store, with_url=True)), Truth(lab.truth()))
+    true = true_figures(kit.store, as_of=now, vanished=by_episode(lines))
+    told = with_medians(summary(kit.store, now), true)
     if episodes is not None:
         with episodes.open("w", encoding="utf-8") as file:
             for line in lines:

@@ -22,12 +22,6 @@ class Truth:
         ends = self._spells.get(url, [])
         return ends[min(place, len(ends) - 1)] if ends else None
 
-    def vanished(self, url: str, _party: str, start: datetime) -> End:
-        """Return when the page truly vanished that a clock begun at `start` waits for."""
-        ends = self._spells.get(url, [])
-        later = [end for end in ends if end is None or end > start]
-        return later[0] if later else (ends[-1] if ends else None)
-
 
 def with_truth(lines: Sequence[Mapping[str, Any]], truth: Truth) -> list[dict[str, Any]]:
     """Return the episodes' lines with `true_gone` in place of the URL."""
@@ -40,6 +34,14 @@ def with_truth(lines: Sequence[Mapping[str, Any]], truth: Truth) -> list[dict[st
         told = {key: value for key, value in line.items() if key != "url"}
         out.append({**told, "true_gone": end.isoformat() if end else None})
     return out
+
+
+def by_episode(lines: Sequence[Mapping[str, Any]]) -> dict[int, End]:
+    """Return the true end of each episode, by its id."""
+    return {
+        int(line["episode"]): datetime.fromisoformat(line["true_gone"]) if line["true_gone"] else None
+        for line in lines
+    }
 
 
 def with_medians(told: dict[str, Any], true: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from nta.store.base import Store
 from nta.store.reads import removal_times as reading
 from nta.store.reads import summary as counting
 from nta.store.tables import FrozenReport
-from nta.store.types import from_us, to_us
+from nta.store.types import to_us
 
 __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times", "summary", "true_figures"]
 
@@ -134,27 +134,25 @@ def episode_lines(store: Store, *, with_url: bool = False) -> Iterator[dict[str,
 
 
 def true_figures(
-    store: Store, *, as_of: datetime, vanished: Callable[[str, str, datetime], datetime | None]
+    store: Store, *, as_of: datetime, vanished: Mapping[int, datetime | None]
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the lines of `summary` by (provider, clock), computed from the true moments.
 
-    `vanished` is given URL, provider and the clock's start, and knows when
-    that provider's page truly vanished. What is open or was ended by others
-    stays censored as it is, so that the truth lies between the bounds.
+    `vanished` says of each episode when its page truly vanished there. What
+    is open or was ended by others stays censored as it is, so that the
+    truth lies between the bounds.
     """
     found = {}
     for clock in (Clock.A, Clock.B):
         parameters = Parameters(clock, "provider", Role.HOST.value, None, None, as_of)
         with store.db.read() as connection:
             rows = reading.rows(connection, parameters, with_episode=True)
-            urls = {line.episode: counting.url_of(store, line) for line in counting.episode_lines(connection)}
         last_up, gone = rows.last_up.copy(), rows.gone.copy()
         assert rows.episode is not None
         for place, episode in enumerate(rows.episode.tolist()):
             if gone[place] == NEVER or rows.code[place] & WAY_BITS >= Way.OTHER:
                 continue
-            party = rows.parties[int(rows.group[place])]
-            moment = vanished(urls[episode], party, from_us(int(rows.start[place])))
+            moment = vanished.get(episode)
             if moment is not None and gone[place] > rows.start[place]:
                 gone[place] = max(to_us(moment), int(rows.start[place]) + 1)
                 last_up[place] = gone[place] - 1

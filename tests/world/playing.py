@@ -1,0 +1,91 @@
+"""Demos as processes of their own: started, killed, gone on with, and what they left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_S = 240
+"""A bound against hanging, not a figure: a world plays in a fraction of it."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a demo that ended left behind."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def episodes(self) -> list[dict[str, Any]]:
+        lines = (self.folder / "episodes.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def start(
+    folder: Path, *, database_url: str | None = None, module: Sequence[str] = ("nta",)
+) -> "subprocess.Popen[str]":
+    """Start a demo that ends with its world; it goes on where the folder's earlier one was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    call = [sys.executable, "-m", *module, "demo", "--until-done", "--json", "--instance", str(folder)]
+    call += ["--episodes", str(folder / "episodes.jsonl")]
+    return subprocess.Popen(
+        call,
+        cwd=ROOT,
+        env=_environment(database_url),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]", folder: Path) -> Played:
+    """Wait for a demo's end; one that hangs is ended, with its lab."""
+    try:
+        out, err = process.communicate(timeout=MOST_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        end_lab(folder)
+    return Played(process.returncode, out, err, folder)
+
+
+def end_lab(folder: Path) -> None:
+    """End the lab that a killed demo left behind."""
+    card = folder / "lab" / "lab.json"
+    if card.exists():
+        try:
+            os.kill(int(json.loads(card.read_text())["pid"]), signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def _environment(database_url: str | None) -> Mapping[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NTA_")}
+    kept["PYTHONPATH"] = str(ROOT)
+    if database_url is not None:
+        kept["NTA_DATABASE_URL"] = database_url
+    return kept
