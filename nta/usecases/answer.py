@@ -196,9 +196,7 @@ def _new_events(connection: Connection, limit: int) -> Sequence[Any]:
     return connection.execute(query).all()
 
 
-def _new_answers(
-    connection: Connection, limit: int
-) -> Sequence[Any]:
+def _new_answers(connection: Connection, limit: int) -> Sequence[Any]:
     query = (
         select(
             AnswerRow.id,
