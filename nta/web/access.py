@@ -31,6 +31,9 @@ SHORTEST_PASSWORD: Final = 12
 _SHIFT: Final = timedelta(hours=12)
 """How long a log-in lasts: longer than a working day, shorter than two."""
 
+_LONGEST_NAME: Final = 64
+"""Who did something stands in columns of this length."""
+
 _ARGON2: Final = {"memory_cost": 65536, "time_cost": 3, "parallelism": 4}
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
@@ -105,6 +108,8 @@ def add_user(
         name = normal(email)
     except ValueError:
         raise RefusedError("an account is named by an e-mail address") from None
+    if len(name) > _LONGEST_NAME:
+        raise RefusedError(f"the name of an account has at most {_LONGEST_NAME} characters")
     if role not in ROLES:
         raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
     _refuse_easy(password, name)

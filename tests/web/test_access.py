@@ -175,6 +175,7 @@ def test_secrets_are_not_kept_in_clear(lite: Store, user: NewUser) -> None:
         pytest.param("analyst@hotline.test", PASSWORD, "lead", "exists already", id="taken"),
         pytest.param("ANALYST@hotline.test", PASSWORD, "lead", "exists already", id="taken-in-other-case"),
         pytest.param("nobody", PASSWORD, "lead", "e-mail address", id="no-address"),
+        pytest.param("n" * 60 + "@hotline.test", PASSWORD, "lead", "at most 64", id="long-name"),
         pytest.param("new@hotline.test", PASSWORD, "boss", "unknown role", id="unknown-role"),
         pytest.param("new@hotline.test", "short pass", "lead", "at least 12", id="short"),
         pytest.param("new@hotline.test", "aaaaabbbbbccccc", "lead", "too few", id="repeating"),
