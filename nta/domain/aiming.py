@@ -44,7 +44,7 @@ def aim_at(addresses: tuple[str, ...], error: str | None, known: Sequence[Served
     if not known:
         return Aim(addresses[:1], frozenset(), None, addresses)
     parties = {ip: _party_of(ip, known) for ip in addresses}
-    seen = frozenset(party or STRANGER for party in parties.values())
+    seen = frozenset(STRANGER if party is None else party for party in parties.values())
     if seen == {STRANGER}:
         return Aim((), seen, (Verdict.MOVED, Cause.OTHER_HOST, "addresses_of_others"), addresses)
     pins: dict[str, str] = {}
@@ -61,7 +61,10 @@ def _unasked(error: str) -> Answer:
 
 
 def _party_of(ip: str, known: Sequence[Served]) -> str | None:
-    """Return who answers for an address: named in the arrangement, or in a network of it."""
+    """Return who answers for an address: named in the arrangement, or in a network of it.
+
+    A party that nobody could name is "", a stranger None.
+    """
     for one in known:
         if one.address == ip:
             return one.party or ""
