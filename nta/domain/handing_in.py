@@ -2,9 +2,10 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from nta.domain.errors import RefusedError
 from nta.domain.roles import Severity
@@ -13,10 +14,18 @@ from nta.domain.urls import Location, parse, refang
 AHEAD = timedelta(minutes=5)
 """How far a time from outside may be ahead of ours before it is refused."""
 
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before this there was no web; an earlier time is a slip of the pen, or zero."""
+
 CLASSES = ("national", "baseline")
 """INHOPE's classes, the stricter last: illegal under national law only; illegal nearly everywhere."""
 
 SCOPES = ("file", "page", "directory", "site")
+
+_LONGEST = {"source": 64, "law": 64, "programme": 64, "reference": 200, "group": 200}
+"""As much as the columns hold."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _FIELDS = frozenset(
     {
@@ -89,27 +98,26 @@ def locate(line: InputLine) -> Location:
 def told(line: InputLine, terms: Terms, now: datetime) -> Told:
     """Return what the line says. Raises RefusedError for a word or time that cannot be."""
     own = line.own
-    received = _moment(own, "received_at", now) or terms.received_at or now
-    confirmed = _moment(own, "confirmed_at", now) or terms.confirmed_at or now
+    confirmed = _moment(own, "confirmed_at", now) or terms.confirmed_at
+    received = _moment(own, "received_at", now) or terms.received_at or confirmed or now
     reported = _moment(own, "reported_at", now)
+    received, confirmed = min(received, now), min(confirmed or now, now)
     if reported is not None and reported > received:
         raise RefusedError("reported_at is after received_at")
     if received > confirmed:
         raise RefusedError("received_at is after confirmed_at")
-    if confirmed > now:
-        confirmed = now  # within the five minutes that clocks may differ
     referrer = own.get("referrer")
     return Told(
-        source=own.get("source") or terms.source,
+        source=_words(own, "source", terms.source) or "",
         severity=Severity(_one_of(own, "severity", tuple(Severity), terms.severity)),
         class_value=_one_of(own, "class", CLASSES, terms.class_value),
         scope=_one_of(own, "scope", SCOPES, terms.scope),
-        law=own.get("law") or terms.law,
-        reference=own.get("reference"),
-        group=own.get("group"),
-        programme=own.get("programme"),
+        law=_words(own, "law", terms.law),
+        reference=_words(own, "reference"),
+        group=_words(own, "group"),
+        programme=_words(own, "programme"),
         reported_at=reported,
-        received_at=min(received, now),
+        received_at=received,
         confirmed_at=confirmed,
         referrer=parse(refang(referrer)).url if referrer else None,
     )
@@ -134,7 +142,7 @@ def read_lines(data: bytes) -> list[InputLine]:
     first = (lines[0][1] or "").lstrip("\ufeff").strip()
     if first.startswith("{"):
         return [_json_line(number, text) for number, text in lines]
-    for separator in (",", ";", "\t"):
+    for separator in ",;\t":
         names = [name.strip().strip('"').lower() for name in first.split(separator)]
         if "url" in names and (len(names) > 1 or first.lower() == "url"):
             return list(_csv_lines(names, separator, lines[1:], lines[0][0]))
@@ -155,13 +163,20 @@ def _plain(number: int, text: str | None) -> InputLine:
 
 
 def _json_line(number: int, text: str | None) -> InputLine:
+    if text is None:
+        return InputLine(number, "", fault="the line is not UTF-8 text")
     try:
-        value = json.loads((text or "").lstrip("\ufeff"))
-    except (json.JSONDecodeError, RecursionError):
+        value = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):  # ValueError alone: a number of more digits than Python reads
         return InputLine(number, "", fault="the line is not a JSON object")
     if not isinstance(value, dict) or not isinstance(value.get("url"), str):
         return InputLine(number, "", fault='the line is not a JSON object with a text "url"')
-    return _line(number, {str(k): str(v) for k, v in value.items() if v is not None})
+    for name, content in value.items():
+        if not isinstance(content, str | int | None) or isinstance(content, bool):
+            return InputLine(
+                number, value["url"], fault=f"a field{_named(name)} is neither text nor a number"
+            )
+    return _line(number, {name: str(content) for name, content in value.items() if content is not None})
 
 
 def _csv_lines(
@@ -170,8 +185,11 @@ def _csv_lines(
     unknown = [name for name in names if name not in _FIELDS]
     if unknown:
         raise RefusedError(
-            f"line {header}: unknown column {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}"
+            f"line {header}: unknown column{_named(unknown[0])}; known are {', '.join(sorted(_FIELDS))}"
         )
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise RefusedError(f"line {header}: the column {twice[0]} is there twice")
     for number, text in lines:
         if text is None:
             yield InputLine(number, "", fault="the line is not UTF-8 text")
@@ -179,7 +197,8 @@ def _csv_lines(
         try:
             cells = next(csv.reader([text], delimiter=separator, strict=True))
         except csv.Error:
-            yield InputLine(number, text.strip(), fault="the line is not CSV: a quote is left open")
+            fault = "the line is not CSV: a quote is left open, or a cell has no end"
+            yield InputLine(number, text.strip(), fault=fault)
             continue
         if len(cells) > len(names):
             yield InputLine(
@@ -190,11 +209,25 @@ def _csv_lines(
 
 
 def _line(number: int, own: Mapping[str, str]) -> InputLine:
-    unknown = [name for name in own if name not in _FIELDS]
     text = own.get("url", "")
-    if unknown:
-        return InputLine(number, text, fault=f"unknown field {unknown[0][:40]!r}")
+    for name, content in own.items():
+        if name not in _FIELDS:
+            return InputLine(number, text, fault=f"unknown field{_named(name)}")
+        if name != "url" and _UNPRINTABLE.search(content):
+            return InputLine(number, text, fault=f"{name} holds characters that cannot be printed")
     return InputLine(number, text, own={k: v for k, v in own.items() if k != "url"})
+
+
+def _named(name: str) -> str:
+    """Return a field's name for a message, nothing when it is no word: it may be a URL."""
+    return f" {name!r}" if len(name) <= 40 and re.fullmatch(r"[\w -]+", name) else ""
+
+
+def _words(own: Mapping[str, str], name: str, otherwise: str | None = None) -> str | None:
+    text = own.get(name) or otherwise
+    if text is not None and len(text) > _LONGEST[name]:
+        raise RefusedError(f"{name} is longer than {_LONGEST[name]} characters")
+    return text
 
 
 def _one_of(own: Mapping[str, str], name: str, known: tuple[str, ...], otherwise: str) -> str:
@@ -218,4 +251,6 @@ def _moment(own: Mapping[str, str], name: str, now: datetime) -> datetime | None
         raise RefusedError(f"{name} needs an offset, like +01:00 or Z")
     if moment > now + AHEAD:
         raise RefusedError(f"{name} lies in the future")
-    return moment
+    if moment < EARLIEST:
+        raise RefusedError(f"{name} lies before {EARLIEST.year}")
+    return min(moment.astimezone(UTC), now)  # clocks may differ by a little
