@@ -8,7 +8,7 @@ from sqlalchemy import update
 from nta.domain.parties import NoticeRoute
 from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Addressee, Contact, Domain, Notice, PartyRow
+from nta.store.tables import Addressee, Contact, Domain, Due, Notice, PartyRow
 from tests.builders_notices import (
     HOSTING,
     LADDER,
@@ -155,11 +155,13 @@ def test_a_rung_on_stale_evidence_waits_for_a_look(world: World, service: Servic
     service.known = catalogue(ladders=(replace(LADDER, rungs=(RUNGS[2],)),))
     episode = world.ready(dedicated="yes")
     later = NINE + hours(7)
+    with store.db.write() as connection:
+        connection.execute(update(Due).where(Due.kind == due.LOOK).values(due_at=later + hours(5)))
 
     service.escalate(later)
 
     assert world.count(Addressee) == 0
-    assert world.due(due.LOOK, episode) == NINE  # as it was: the earlier moment counts
+    assert world.due(due.LOOK, episode) == later
     assert world.due(due.ESCALATE, episode) == later + hours(0.25)
 
     world.looked(episode, "up", later + hours(0.1))
@@ -278,16 +280,33 @@ def test_a_ladder_that_changed_is_followed_and_noted(world: World, service: Serv
     assert addressee.why.endswith("The ladder has changed since the case began.")
 
 
-def test_a_notice_under_way_is_waited_for(world: World, service: Service, store: Store) -> None:
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_notice_under_way_is_waited_for(world: World, service: Service, store: Store, queued: bool) -> None:
     episode = world.ready()
     service.escalate(NINE)
+    if queued:
+        service.notify(AFTER_FIRST)
     with store.db.write() as connection:
-        due.want(connection, due.ESCALATE, [episode], NINE)
+        due.want(connection, due.ESCALATE, [episode], AFTER_FIRST)
 
-    service.escalate(NINE)
+    service.escalate(AFTER_FIRST)
 
     assert world.due(due.ESCALATE, episode) is None
-    assert world.count(Addressee) == 1
+    assert [a.waiting_since for a in world.rows(Addressee)] == [None if queued else NINE]
+
+
+def test_a_contact_that_failed_for_another_reason_is_not_tried_twice_for_a_rung(
+    world: World, service: Service
+) -> None:
+    service.relay.says["abuse@hosting.example"] = (False, False, "550 5.7.1 refused by policy")
+    episode = world.ready()
+    service.escalate(NINE)
+    world.fresh(AFTER_FIRST)
+    service.tell(AFTER_FIRST)
+
+    assert world.rows(Contact)[0].health == "doubtful"
+    assert [(a.rung, a.waiting_since) for a in world.rows(Addressee)] == [("reminder", AFTER_FIRST)]
+    assert world.events(episode) == ["bounced"]
 
 
 @pytest.mark.parametrize("stage", ["unresolved", "held"])

@@ -299,6 +299,7 @@ def test_a_killed_reader_reads_each_mail_once(
     read(store, post)
 
     assert world.events(episode) == ["told", "accepted", "bounced"]
+    assert world.notice_events() == ["queued", "handed_over", "accepted", "bounced"]
     assert world.count(Mail) == 2
     assert post.waiting(10) == []
 
