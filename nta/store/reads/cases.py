@@ -51,6 +51,20 @@ class Row:
     overdue: bool
 
 
+_OF_EPISODE = (
+    "severity",
+    "stage",
+    "presence",
+    "outcome",
+    "received_at",
+    "looked_at",
+    "last_verdict",
+    "last_up_at",
+    "returns",
+)
+_PLAIN = ("reference", *_OF_EPISODE)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of the list."""
@@ -76,16 +90,8 @@ def page(
     """
     query = (
         select(
+            *(Episode.__table__.c[name] for name in _OF_EPISODE),
             Episode.id,
-            Episode.severity,
-            Episode.stage,
-            Episode.presence,
-            Episode.outcome,
-            Episode.received_at,
-            Episode.looked_at,
-            Episode.last_verdict,
-            Episode.last_up_at,
-            Episode.returns,
             Episode.arrangement_id,
             Case.id.label("case_id"),
             Case.reference,
@@ -105,24 +111,18 @@ def page(
     for row in shown:
         country, parties = hosting.get(row.arrangement_id, (None, ()))
         kind, at = nexts.get(row.id, (None, None))
+        masked = mask(store.sealer.text("case.url", row.case_id, row.url_sealed))
+        plain = {name: getattr(row, name) for name in _PLAIN}
+        overdue = kind == TASK and at is not None and at < now
         rows.append(
             Row(
-                row.reference,
-                mask(store.sealer.text("case.url", row.case_id, row.url_sealed)),
-                row.severity,
-                row.stage,
-                row.presence,
-                row.outcome,
-                row.received_at,
-                country,
-                parties,
-                row.looked_at,
-                row.last_verdict,
-                row.last_up_at,
-                row.returns,
-                kind,
-                at,
-                kind == TASK and at is not None and at < now,
+                **plain,
+                masked=masked,
+                country=country,
+                parties=parties,
+                next_kind=kind,
+                next_at=at,
+                overdue=overdue,
             )
         )
     return Page(tuple(rows), number, len(found) > PAGE)
