@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ def start(
 ) -> "subprocess.Popen[str]":
     """Start a demo that ends with its world; it goes on where the folder's earlier one was killed."""
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "demo.json").exists():
+        _give_ports(folder)
     call = [sys.executable, "-m", *module, "demo", "--until-done", "--json", "--instance", str(folder)]
     call += ["--episodes", str(folder / "episodes.jsonl")]
     return subprocess.Popen(
@@ -81,6 +84,15 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def _give_ports(folder: Path) -> None:
+    """Give a demo ports of its own: two that begin at one moment would reach for the same."""
+    with socket.socket() as desk, socket.socket() as portal:
+        desk.bind(("127.0.0.1", 0))
+        portal.bind(("127.0.0.1", 0))
+        ports = {"desk": desk.getsockname()[1], "portal": portal.getsockname()[1]}
+    (folder / "demo.json").write_text(json.dumps(ports))
 
 
 def _environment(database_url: str | None) -> Mapping[str, str]:
