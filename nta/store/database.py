@@ -93,9 +93,11 @@ class Database:
     def _engine(self, pool_size: int) -> Engine:
         if not self.is_sqlite:
             url = self.url.set(drivername="postgresql+psycopg")
-            return create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+            return create_engine(
+                url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, hide_parameters=True
+            )
         memory = self.url.database in (None, "", ":memory:")
-        engine = create_engine(self.url, poolclass=NullPool if memory else QueuePool)
+        engine = create_engine(self.url, poolclass=NullPool if memory else QueuePool, hide_parameters=True)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine

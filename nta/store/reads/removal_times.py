@@ -110,8 +110,9 @@ def by_addressee(p: Parameters) -> Select[Any]:
 def by_episode(p: Parameters) -> Select[Any]:
     """Return the query of clock A: as `by_addressee`, for each episode and each party that serves it.
 
-    The clock of a case runs on over its moves: at the next host an episode
-    is watched from its beginning, which is a delayed entry.
+    A move ends the clock of the host it left, and begins none for the host
+    it went to: that one has had no part in the time since the receipt. Its
+    own clocks are B and C.
     """
     party = func.coalesce(ArrangementParty.proxy, ArrangementParty.party)
     served = select(ArrangementParty.arrangement_id, party.label("party")).distinct().subquery("served")
@@ -120,7 +121,7 @@ def by_episode(p: Parameters) -> Select[Any]:
         select(
             served.c.party,
             start,
-            case((Episode.number > 1, Episode.began_at), else_=start),
+            start,
             _last_up(),
             _gone(p),
             _way(p) + _marks(),
@@ -130,6 +131,7 @@ def by_episode(p: Parameters) -> Select[Any]:
             _within(start, p),
             Episode.began_at <= p.as_of,
             or_(Episode.outcome.is_(None), Episode.outcome != Outcome.INVALID.value),
+            ~exists().where(Event.episode_id == Episode.id, Event.kind == EventKind.FOLLOWED.value),
         )
     )
 
