@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
 from nta.store import audit, due, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
-from nta.store.sealing import load_keys
+from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
 from nta.store.shipped import shipped
 from nta.store.tables import ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
@@ -55,6 +54,10 @@ def _pass(_name: str) -> None:
     """Do nothing: the checkpoint of everyday."""
 
 
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 class House:
     """One installation, built as far as a command needs it."""
 
@@ -62,39 +65,54 @@ class House:
         self.settings, self.lines = configuration.read(environment)
         self.stopping = threading.Event()
         self._checkpoint = checkpoint
-        self._alone = Alone(self.settings.instance)
-        self._alive: Callable[[], None] = lambda: None
+        self._alone: Alone | None = None
+        self._alive: Callable[[], None] = _nothing
 
     @cached_property
     def instance(self) -> Path:
         """Return the instance folder, made on first use with mode 0700."""
         folder = self.settings.instance
-        if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
-        if not self.settings.database_url and stat.S_IMODE(folder.stat().st_mode) & 0o077:
-            folder.chmod(0o700)
+        try:
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            if not self.settings.database_url and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+                held = {path.name for path in folder.iterdir()}
+                if held and not held & {"keys", "nta.sqlite", "demo.json"}:
+                    raise RefusedError(f"NTA_INSTANCE: {folder} is open to others and none of ours")
+                folder.chmod(0o700)
+        except OSError as fault:
+            raise RefusedError(f"NTA_INSTANCE: {folder}: {fault.strerror}") from None
         return folder
 
     @cached_property
     def database(self) -> Database:
         """Return the database, whatever its version."""
-        url = self.settings.database_url or f"sqlite:///{self.instance / 'nta.sqlite'}"
-        if not url.startswith(("sqlite:///", "postgresql")):
-            raise RefusedError("NTA_DATABASE_URL: say postgresql+psycopg://… or leave it out")
-        database = Database(url)
+        database = Database(self.settings.database_url or f"sqlite:///{self.instance / 'nta.sqlite'}")
         reachable(database)
         return database
 
     @cached_property
     def store(self) -> Store:
         """Return the store, at the code's version; an embedded database is brought up to date by itself."""
+        may_make, given = self._is_new(), self.settings
+        keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys, may_make=may_make)
+        return Store.open(self.database, keys, SnowflakeIds(self.node))
+
+    @cached_property
+    def portal_store(self) -> Store:
+        """Return the store of a portal on its own: of the keys it holds the portal's alone."""
+        may_make = self._is_new()
+        own = self.settings.portal_keys or portal_keys(self.instance, may_make=may_make)
+        keys = Keyring(sealing=(stranger(),), digest=stranger(), portal=own)
+        return Store.open(self.database, keys, SnowflakeIds(self.node))
+
+    def _is_new(self) -> bool:
+        """Bring the database to the code's version, and tell whether no process has used it yet."""
         if self.settings.database_url:
             schema.check(self.database)
         else:
             schema.upgrade(self.database)
-        given = self.settings
-        keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        with self.database.read() as connection:
+            return connection.execute(select(ProcessStart.number).limit(1)).first() is None
 
     @cached_property
     def node(self) -> int:
@@ -145,7 +163,7 @@ class House:
         networks = RdapAsker(
             self.settings.rdap_bootstrap,
             self.gate,
-            self.settings.ca_file,
+            self._ca_file,
             resolve=names.resolve,
             user_agent=USER_AGENT,
         )
@@ -155,7 +173,7 @@ class House:
     def eyes(self) -> recheck.Eyes:
         """Return what looks."""
         given = self.settings
-        prober = CurlProber(given.vantages, self.gate, given.ca_file, given.probe_body, USER_AGENT)
+        prober = CurlProber(given.vantages, self.gate, self._ca_file, given.probe_body, USER_AGENT)
         return recheck.Eyes(
             vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
             names=FreshNames(given.dns_servers),
@@ -167,15 +185,23 @@ class House:
     def mailer(self) -> Mailer:
         """Return what hands messages to the relay."""
         url = self.settings.smtp_url
-        return _NoRelay() if url is None else SmtpMailer(url, self.settings.ca_file)
+        return _NoRelay() if url is None else SmtpMailer(url, self._ca_file)
+
+    @property
+    def _ca_file(self) -> Path | None:
+        file = self.settings.ca_file
+        if file is not None and not file.is_file():
+            raise RefusedError(f"NTA_CA_FILE: {file} is no file")
+        return file
 
     def desk(self) -> Flask:
         """Return the desk's app."""
-        return create_desk(self.store, self.settings, self.clock, self.catalogue)
+        return create_desk(self.store, self.settings, self.clock, self.catalogue, self._checkpoint)
 
-    def portal(self) -> Flask:
-        """Return the portal's app."""
-        return create_portal(self.store, self.settings, self.clock, self.catalogue)
+    def portal(self, *, alone: bool = False) -> Flask:
+        """Return the portal's app; `alone` in a process that does nothing else."""
+        store = self.portal_store if alone else self.store
+        return create_portal(store, self.settings, self.clock, self.catalogue)
 
     def add_user(self, email: str, password: str, role: str) -> str:
         """Make an account of the desk; return its TOTP secret in base 32."""
@@ -201,7 +227,7 @@ class House:
         return schedule(
             {
                 "inbox": self._inbox_step,
-                "answers": lambda now: answer.settle(store, now),
+                "answers": lambda now: answer.settle(store, now, checkpoint=point),
                 "resolve": lambda now: resolving(now=now),
                 "recheck": lambda now: looking(now=now),
                 "escalate": lambda now: escalating(now=now),
@@ -212,9 +238,10 @@ class House:
         )
 
     def pending(self, now: datetime) -> set[str]:
-        """Return the steps that have something to do; an inbox is looked into each time."""
+        """Return the steps that have something to do; an inbox and other runners are always seen to."""
+        always = {"inbox"} if self.database.is_sqlite else {"inbox", "seal"}
         with self.store.db.read() as connection:
-            return waiting.pending(connection, now) | {"inbox"}
+            return waiting.pending(connection, now) | always
 
     def next_due(self) -> datetime | None:
         """Return when something is due next: a due row, or a notice that is being gathered."""
@@ -225,23 +252,31 @@ class House:
     def take_jobs(self) -> None:
         """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
         if self.database.is_sqlite:
+            self._alone = Alone(Path(self.database.url.database or "nta.sqlite"))
             self._alone.take()
             with self.store.db.write() as connection:
                 due.release_all(connection)
             return
         connection = self.database.engine.connect()
-        due.hold_alive_lock(connection, self.node)
-        connection.commit()
         self._alive = connection.close  # held open: the lock lives as long as the session
-        self.release_the_dead()
+        for _ in range(20):
+            held = due.hold_alive_lock(connection, self.node)
+            connection.commit()
+            if held:
+                self.release_the_dead()
+                return
+            self.stopping.wait(0.1)  # another runner may just be asking whether this number is dead
+        raise OutsideError("another process goes by this one's number; start again", temporary=True)
 
     def release_the_dead(self) -> None:
         """Free the work of runners whose session is gone (PostgreSQL)."""
-        with self.store.db.write() as connection:
-            for holder in due.holders(connection):
-                node = int(holder.removeprefix("node-"))
-                if node != self.node and due.is_dead(connection, node):
-                    due.release_of(connection, holder)
+        with self.store.db.read() as connection:
+            others = [holder for holder in due.holders(connection) if holder != f"node-{self.node}"]
+        if others:
+            with self.store.db.write() as connection:
+                for holder in others:
+                    if due.is_dead(connection, int(holder.removeprefix("node-"))):
+                        due.release_of(connection, holder)
 
     def runner(self) -> Runner:
         """Return the runner of this process's jobs."""
@@ -260,14 +295,21 @@ class House:
 
     def servers(self, doors: Sequence[tuple[str, str, int]]) -> Servers:
         """Return servers for doors, each (desk or portal, host, port), and keep looks away from them."""
-        self.gate.own = [(str(ip_address(host)), port) for _, host, port in doors if _is_ip(host)]
-        apps = {"desk": self.desk, "portal": self.portal}
-        return Servers([Door(name, apps[name](), host, port) for name, host, port in doors], self.stopping)
+        alone = len(doors) == 1
+        apps: dict[str, Callable[[], Flask]] = {
+            "desk": self.desk,
+            "portal": partial(self.portal, alone=alone),
+        }
+        servers = Servers([Door(name, apps[name](), host, port) for name, host, port in doors], self.stopping)
+        self.gate.own = [(host, port) for _, host, port in servers.listening]
+        return servers
 
     def close(self) -> None:
         """Give back what this process holds."""
         self._alive()
-        self._alone.release()
+        self._alive = _nothing
+        if self._alone is not None:
+            self._alone.release()
         if "database" in self.__dict__:
             self.database.dispose()
 
@@ -292,14 +334,6 @@ class _NoRelay:
         raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def desk_app() -> Flask:
     """Return the desk for a WSGI server, by the settings of its environment."""
     return House(os.environ).desk()
@@ -307,7 +341,7 @@ def desk_app() -> Flask:
 
 def portal_app() -> Flask:
     """Return the portal for a WSGI server, by the settings of its environment."""
-    return House(os.environ).portal()
+    return House(os.environ).portal(alone=True)
 
 
 def main(checkpoint: Checkpoint = _pass) -> None:

@@ -1,6 +1,6 @@
 """Answer: a provider opens its notice and says what it did; what it said becomes dates and a look."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -163,7 +163,13 @@ class _Sign:
     opened: bool
 
 
-def settle(store: Store, now: datetime, limit: int = 500) -> int:
+def settle(
+    store: Store,
+    now: datetime,
+    limit: int = 500,
+    *,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> int:
     """Turn what the portal recorded into dates, events and looks; return how many records were settled.
 
     Whatever comes from the other side proves that the notice arrived: the
@@ -180,7 +186,12 @@ def settle(store: Store, now: datetime, limit: int = 500) -> int:
             _date(connection, signs)
             _tell(connection, store, signs, now)
         _close(connection, [row.id for row in opened], [row.id for row in answered])
-    return len(opened) + len(answered)
+        done = len(opened) + len(answered)
+        if done:
+            checkpoint("answer.settling")
+    if done:
+        checkpoint("answer.settled")
+    return done
 
 
 def _new_events(connection: Connection, limit: int) -> Sequence[Any]:

@@ -32,6 +32,7 @@ STEPS = (
     "inbox.read",
     "inbox.recorded",
     "inbox.settled",
+    "answer.settling",
     "answer.settled",
 )
 MOMENTS = 20

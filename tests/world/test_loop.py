@@ -103,7 +103,7 @@ def test_removed_as_answered_is_looked_at_at_once(both: dict[str, Played]) -> No
     with store.db.read() as connection:
         late = connection.exec_driver_sql(
             "SELECT count(*) FROM event a WHERE a.kind = 'answered_removed' "
-            "AND a.presence IN ('up', 'unseen') "
+            "AND a.presence IN ('up', 'unseen') AND a.stage <> 'ended' "
             "AND NOT EXISTS (SELECT 1 FROM sighting_span s WHERE s.episode_id = a.episode_id "
             "AND (s.first_at = a.at OR s.last_at >= a.at AND s.first_at <= a.at))"
         ).scalar()

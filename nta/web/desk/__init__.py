@@ -1,5 +1,7 @@
 """The desk: where analysts hand in, see what needs a person, and steer."""
 
+from collections.abc import Callable
+
 from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
@@ -17,7 +19,13 @@ from nta.web import access, house, languages
 from nta.web.desk import cases, handing_in, steering, texts
 
 
-def create_desk(store: Store, settings: Settings, clock: Clock, catalogue: Catalogue) -> Flask:
+def create_desk(
+    store: Store,
+    settings: Settings,
+    clock: Clock,
+    catalogue: Catalogue,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> Flask:
     """Return the desk."""
     app = house.build(
         "desk",
@@ -64,8 +72,9 @@ def create_desk(store: Store, settings: Settings, clock: Clock, catalogue: Catal
                     )
         return redirect(_local(request.form.get("back", "/")), 303)
 
-    for pages in (cases.pages, handing_in.pages, steering.pages):
-        app.register_blueprint(pages(store, clock))
+    handing = handing_in.pages(store, clock, checkpoint)
+    for site in (cases.pages(store, clock), handing, steering.pages(store, clock)):
+        app.register_blueprint(site)
     return app
 
 

@@ -1,6 +1,7 @@
 """Handing in: paste or file, and a page that says what became of each line."""
 
 import secrets
+from collections.abc import Callable
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,8 +21,8 @@ from nta.web.access import ANALYST, LEAD
 SOURCE = "desk"
 
 
-def pages(store: Store, clock: Clock) -> Blueprint:
-    """Return the pages of handing in."""
+def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda name: None) -> Blueprint:
+    """Return the pages of handing in. `checkpoint` hears of each step of a hand-in, as the jobs' do."""
     site = Blueprint("handing_in", __name__)
 
     @site.get("/hand-in")
@@ -35,7 +36,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @roles_accepted(ANALYST, LEAD)
     def send() -> ResponseReturnValue:
         try:
-            made = _take(store, clock)
+            made = _take(store, clock, checkpoint)
         except RefusedError as refusal:
             return _form(store, request.form.to_dict(), str(refusal)), 422
         return redirect(url_for("handing_in.result", number=made), 303)
@@ -60,7 +61,7 @@ def _form(store: Store, entered: dict[str, str], fault: str | None) -> str:
     return render_template("desk/hand_in.html", entered=entered, fault=fault, key=key, recent=recent)
 
 
-def _take(store: Store, clock: Clock) -> int:
+def _take(store: Store, clock: Clock, checkpoint: Callable[[str], None]) -> int:
     """Hand in what the form holds; return the number of the hand-in."""
     form = request.form
     if form.get("confirm") != "yes":
@@ -87,6 +88,7 @@ def _take(store: Store, clock: Clock) -> int:
         key=form.get("key", "")[:64] or secrets.token_hex(16),
         way="file" if from_file else "paste",
         now=now,
+        checkpoint=checkpoint,
     )
     return made.id
 
