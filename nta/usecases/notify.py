@@ -24,7 +24,7 @@ APPROVAL = "this step of the ladder needs approval"
 _RULES = PlanRules()
 
 _LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
-_ALONE = text("SELECT pg_try_advisory_xact_lock(7788, 0)")
+_ALONE = text("SELECT pg_try_advisory_xact_lock(7789, 0)")
 
 
 def notify_waiting(

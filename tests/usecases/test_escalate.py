@@ -14,14 +14,12 @@ from tests.builders_notices import (
     LADDER,
     REGISTRY,
     RUNGS,
-    KilledError,
-    Killer,
-    Service,
     World,
     catalogue,
     served_by,
 )
 from tests.conftest import NINE, hours
+from tests.telling import KilledError, Killer, Service
 
 AFTER_FIRST = NINE + hours(0.25)
 SILENT = AFTER_FIRST + hours(24)

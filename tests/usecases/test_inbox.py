@@ -9,8 +9,11 @@ from nta.store import due
 from nta.store.base import Store
 from nta.store.tables import Addressee, Contact, Due, Mail
 from nta.usecases.inbox import read_inbox
-from tests.builders_notices import KilledError, Killer, Post, Service, World
+from tests.builders_notices import (
+    World,
+)
 from tests.conftest import NINE, hours
+from tests.telling import KilledError, Killer, Post, Service
 
 NOW = NINE + timedelta(minutes=10)
 LATER = NOW + hours(1)

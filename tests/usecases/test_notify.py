@@ -18,14 +18,12 @@ from tests.builders_notices import (
     LADDER,
     REGISTRY,
     RUNGS,
-    KilledError,
-    Killer,
-    Service,
     World,
     catalogue,
     served_by,
 )
 from tests.conftest import NINE, hours
+from tests.telling import KilledError, Killer, Service
 
 GATHERED = NINE + timedelta(minutes=10)
 

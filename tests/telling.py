@@ -1,0 +1,123 @@
+"""The telling steps with stand-ins for the world around them: relay, inbox, settings, a sudden end."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from nta.domain.errors import OutsideError
+from nta.domain.notices import PlanRules
+from nta.domain.parties import Catalogue
+from nta.ports import Handed, Outgoing, Received
+from nta.settings import Sending
+from nta.store.base import Store
+from nta.usecases.dispatch import dispatch_due
+from nta.usecases.escalate import escalate_due
+from nta.usecases.notify import notify_waiting
+from tests.builders_notices import catalogue
+
+Checkpoint = Callable[[str], None]
+
+
+def nothing(name: str) -> None:
+    """Pass a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """The settings that dispatch needs."""
+
+    sending: Sending = field(default_factory=lambda: Sending("on"))
+    sender: str | None = "notices@hotline.test"
+    return_path: str | None = "return+{token}@hotline.test"
+    portal_url: str = "http://localhost:8001"
+    hotline: str | None = "hotline:ours"
+    templates: Path | None = None
+
+
+@dataclass
+class Relay:
+    """A relay that takes everything, unless told what to say; keeps every message it was given."""
+
+    says: dict[str, tuple[bool, bool, str]] = field(default_factory=dict)  # by recipient
+    down_after: int | None = None
+    given: list[Outgoing] = field(default_factory=list)
+
+    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+        for number, message in enumerate(messages):
+            if self.down_after is not None and number >= self.down_after:
+                raise OutsideError("the relay broke off", temporary=True)
+            self.given.append(message)
+            taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
+            yield Handed(message.notice_id, taken, temporary, line)
+
+
+@dataclass
+class Post:
+    """An inbox that holds what a test put there."""
+
+    held: list[Received] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+    def put(self, content: bytes) -> None:
+        self.held.append(Received(f"mail-{len(self.held)}", content))
+
+    def waiting(self, limit: int) -> Sequence[Received]:
+        return [r for r in self.held if r.key not in self.settled][:limit]
+
+    def settle(self, keys: Collection[str]) -> None:
+        self.settled += keys
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Killer:
+    """A checkpoint that ends the process at the n-th passing of a name."""
+
+    name: str
+    at: int = 1
+    passed: int = 0
+
+    def __call__(self, name: str) -> None:
+        if name == self.name:
+            self.passed += 1
+            if self.passed == self.at:
+                raise KilledError(name)
+
+
+@dataclass
+class Service:
+    """The telling steps over one store, run as a runner would: each until it returns nothing done."""
+
+    store: Store
+    relay: Relay = field(default_factory=Relay)
+    known: Catalogue = field(default_factory=catalogue)
+    manner: Manner = field(default_factory=Manner)
+    rules: PlanRules = field(default_factory=PlanRules)
+
+    def escalate(self, now: datetime, checkpoint: Checkpoint = nothing, holder: str = "one") -> int:
+        return escalate_due(self.store, catalogue=self.known, holder=holder, now=now, checkpoint=checkpoint)
+
+    def notify(self, now: datetime, checkpoint: Checkpoint = nothing) -> int:
+        return notify_waiting(
+            self.store, catalogue=self.known, now=now, rules=self.rules, checkpoint=checkpoint
+        )
+
+    def dispatch(self, now: datetime, checkpoint: Checkpoint = nothing, holder: str = "one") -> int:
+        return dispatch_due(
+            self.store,
+            catalogue=self.known,
+            settings=self.manner,
+            mailer=self.relay,
+            holder=holder,
+            now=now,
+            checkpoint=checkpoint,
+        )
+
+    def tell(self, now: datetime) -> None:
+        """Run the three steps until nothing is left to do at this moment."""
+        while self.escalate(now) + self.notify(now) + self.dispatch(now):
+            pass
