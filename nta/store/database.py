@@ -8,14 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from nta.domain.errors import OutsideError
+from nta.domain.errors import OutsideError, RefusedError
 
 WRITE = "nta_write"
 LAZY = "nta_lazy"
 BARE = "nta_bare"
+
+CONNECT_S = 10
+"""How long a server may take to answer the first word; the driver alone waits for minutes."""
 
 
 class FairLock:
@@ -132,11 +135,18 @@ def _begin(connection: Connection) -> None:
 
 
 def reachable(database: Database) -> None:
-    """Make sure that the database answers, else raise OutsideError with one clear line."""
+    """Make sure that the database answers, in one clear line if not.
+
+    Raises: OutsideError for a server, RefusedError for a file.
+    """
     try:
         with database.read() as connection:
-            connection.exec_driver_sql("SELECT 1")
-    except OperationalError as fault:
+            connection.exec_driver_sql(
+                "SELECT count(*) FROM sqlite_master" if database.is_sqlite else "SELECT 1"
+            )
+    except DatabaseError as fault:
         where = database.url.render_as_string(hide_password=True)
         line = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
+        if database.is_sqlite:
+            raise RefusedError(f"database {where}: {line}") from None
         raise OutsideError(f"database {where}: {line}", temporary=True) from None

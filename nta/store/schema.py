@@ -10,9 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from nta.domain.errors import RefusedError
-from nta.store.database import Database
+from nta.store.database import WRITE, Database
 from nta.store.shipped import shipped
 from nta.store.tables import Base
+
+_LOCK = 7787
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -56,6 +58,8 @@ def check(database: Database) -> None:
 def upgrade(database: Database, to: str = "head") -> None:
     """Bring the database up to date; a database newer than the code is refused and not touched."""
     found = current(database)
+    if found == head() and to == "head":
+        return
     if found is not None and not _known(found):
         raise RefusedError(
             f"the database is at version {found}, newer than this code ({head()}): install the newer nta"
@@ -69,16 +73,24 @@ def downgrade(database: Database, to: str) -> None:
 
 
 def _run(database: Database, what: Any, to: str) -> None:
+    """Migrate in one transaction; of two processes that begin at once, the second finds it done."""
     with database.engine.connect() as plain:
-        connection = plain
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # batch mode rebuilds tables
-            connection.rollback()
-        with connection.begin():
-            what(config(connection), to)
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-            connection.rollback()
+        connection = plain.execution_options(**{WRITE: True})
+        _enforce(database, connection, "OFF")  # batch mode rebuilds tables
+        try:
+            with connection.begin():
+                if not database.is_sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                what(config(connection), to)
+        finally:
+            _enforce(database, connection, "ON")
+
+
+def _enforce(database: Database, connection: Connection, word: str) -> None:
+    """Switch SQLite's foreign keys; past SQLAlchemy, for within a transaction the switch does nothing."""
+    if database.is_sqlite:
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA foreign_keys={word}")
 
 
 def _known(revision: str) -> bool:
