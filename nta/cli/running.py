@@ -90,7 +90,7 @@ def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) ->
         runner = kit.runner()
         metronome = kit.metronome(runner)
     servers = kit.servers(doors)
-    for name, host, port in doors:
+    for name, host, port in servers.listening:
         say(f"{name} listens on http://{host}:{port}")
     if metronome is not None:
         metronome.start()
@@ -115,7 +115,8 @@ def leave(kit: Kit, code: int, grace_s: float = 1.5) -> None:
 
 
 def _of_several(kit: Kit) -> Kit:
-    if kit.database.is_sqlite:
+    # Judged by the setting: an embedded database would be made by looking at it.
+    if not (kit.settings.database_url or "").startswith("postgresql"):
         raise RefusedError(
             "desk, portal and jobs alone want PostgreSQL (NTA_DATABASE_URL); on one machine run `nta serve`"
         )

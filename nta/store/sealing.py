@@ -9,6 +9,9 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from nta.domain.errors import RefusedError
+from nta.settings import read_keys
+
 _VERSION = b"\x01"
 _HEAD = 4  # version and three bytes that name the key
 _NONCE = 12
@@ -50,7 +53,7 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The keys of one installation. `digest` and `sealing` are absent in a portal of its own."""
+    """The keys of one installation. In a portal of its own `digest` and `sealing` open nothing."""
 
     sealing: tuple[bytes, ...]
     digest: bytes
@@ -76,23 +79,58 @@ def digest16(key: bytes, data: bytes) -> bytes:
 
 
 def load_keys(
-    instance: Path, sealing: tuple[bytes, ...], digest: bytes | None, portal: tuple[bytes, ...]
+    instance: Path,
+    sealing: tuple[bytes, ...],
+    digest: bytes | None,
+    portal: tuple[bytes, ...],
+    *,
+    may_make: bool = True,
 ) -> Keyring:
-    """Return the keyring: keys from the settings win, the rest is read from the instance or made there."""
+    """Return the keyring: keys from the settings win, the rest is read from the instance.
+
+    What is in neither is made there where `may_make` allows it: a database
+    that is in use was sealed under keys that have to be found, not made.
+
+    Raises: RefusedError for a key that is missing or cannot be read.
+    """
     return Keyring(
-        sealing=sealing or _stored(instance, "sealing"),
-        digest=digest or _stored(instance, "digest")[0],
-        portal=portal or _stored(instance, "portal"),
+        sealing=sealing or _stored(instance, "sealing", "NTA_KEYS", may_make),
+        digest=digest or _stored(instance, "digest", "NTA_DIGEST_KEY", may_make)[0],
+        portal=portal or portal_keys(instance, may_make=may_make),
     )
 
 
-def _stored(instance: Path, name: str) -> tuple[bytes, ...]:
-    folder = instance / "keys"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / name
+def portal_keys(instance: Path, *, may_make: bool) -> tuple[bytes, ...]:
+    """Return the portal's own keys from the instance, made there where that is allowed."""
+    return _stored(instance, "portal", "NTA_PORTAL_KEYS", may_make)
+
+
+def stranger() -> bytes:
+    """Return a key that nothing was sealed under, for a process that holds no other."""
+    return secrets.token_bytes(32)
+
+
+def _stored(instance: Path, name: str, setting: str, may_make: bool) -> tuple[bytes, ...]:
+    path = instance / "keys" / name
     if not path.exists():
+        if not may_make:
+            raise RefusedError(
+                f"{path} is missing, and the database is in use: put the key back, or set {setting}"
+            )
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_once(path, secrets.token_hex(32) + "\n")
-    return tuple(bytes.fromhex(line) for line in path.read_text(encoding="ascii").split())
+    try:
+        keys = read_keys(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        why = (
+            fault.strerror
+            if isinstance(fault, OSError)
+            else "each line holds one key of 64 hexadecimal digits"
+        )
+        raise RefusedError(f"{path}: {why}") from None
+    if not keys:
+        raise RefusedError(f"{path} holds no key: put it back, or set {setting}")
+    return keys
 
 
 def _write_once(path: Path, text: str) -> None:

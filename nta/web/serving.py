@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from flask import Flask
@@ -31,6 +32,11 @@ class Servers:
         self._stopping = stopping
         self._sockets: dict[int, Any] = {}
         self._servers = [self._listen(door) for door in doors]
+        self.listening = [
+            (door.name, door.host, server.effective_port)
+            for door, server in zip(doors, self._servers, strict=True)
+        ]
+        """Name, address and port of each door; the port is the real one where any was asked for."""
 
     def loop(self, tick: Callable[[], None] = lambda: None) -> None:
         """Serve; `tick` is called about four times a second, in this thread."""
@@ -38,7 +44,10 @@ class Servers:
             # Set by ourselves: a process begun with & has SIGINT ignored, and is never interrupted.
             signal.signal(number, self._ask_to_stop)
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=0.25, map=self._sockets, count=1)
+            if self._sockets:
+                wasyncore.loop(timeout=0.25, map=self._sockets, count=1)
+            else:
+                self._stopping.wait(0.25)  # without a door the loop would not wait at all
             tick()
         for server in self._servers:
             server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.5)
@@ -50,6 +59,12 @@ class Servers:
             self._servers[0].pull_trigger()
 
     def _listen(self, door: Door) -> Any:
+        try:
+            ip_address(door.host)
+        except ValueError:
+            raise RefusedError(
+                f"{door.name}: {door.host} is no address to listen on; say 127.0.0.1"
+            ) from None
         # Waitress binds with SO_REUSEADDR; another process that listens already is still refused.
         with socket.socket(socket.AF_INET6 if ":" in door.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
