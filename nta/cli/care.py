@@ -136,6 +136,8 @@ def _password(file: Path | None) -> str:
         return file.read_text(encoding="utf-8").strip()
     except OSError as fault:
         raise RefusedError(f"--password-file {file}: {fault.strerror}") from None
+    except UnicodeDecodeError:
+        raise RefusedError(f"--password-file {file}: not UTF-8 text") from None
 
 
 COMMANDS = (settings, catalogue, db, audit, user)

@@ -141,10 +141,12 @@ def _place(instance: Path | None) -> Place:
     folder = instance or Path(tempfile.mkdtemp(prefix="nta-demo-"))
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        folder = folder.resolve()
+        kept = folder / "demo.json"
+        if not kept.exists() and any(folder.iterdir()):
+            raise RefusedError(f"--instance {folder} holds other things and no demo; name another folder")
     except OSError as fault:
         raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
-    folder = folder.resolve()
-    kept = folder / "demo.json"
     if kept.exists():
         ports = json.loads(kept.read_text(encoding="utf-8"))
     else:

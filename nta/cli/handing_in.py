@@ -1,6 +1,7 @@
 """`nta submit`: hand in URLs from the command line."""
 
 import getpass
+import os
 import secrets
 import sys
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from nta.domain.errors import RefusedError
 from nta.domain.handing_in import CLASSES, SCOPES
 from nta.domain.roles import Severity
 from nta.usecases.submit import Examined, InputLine, Terms, examine, hand_in, read_lines
+
+LONGEST_KEY = 64
 
 
 @click.command()
@@ -67,8 +70,9 @@ def submit(
             teller(examined)
     else:
         given = key or (blake2b(data, digest_size=16).hexdigest() if file else secrets.token_hex(16))
-        who = f"command:{getpass.getuser()}"
-        result = hand_in(kit.store, lines, terms, who=who, key=given, way="command", now=now, each=teller)
+        if len(given) > LONGEST_KEY:
+            raise RefusedError(f"--key is longer than {LONGEST_KEY} characters")
+        result = hand_in(kit.store, lines, terms, who=_who(), key=given, way="command", now=now, each=teller)
         if not teller.accepted and not teller.refused:
             say(f"handed in before: {result.accepted} taken, {result.refused} refused")
             return 0
@@ -89,6 +93,15 @@ def _content(urls: tuple[str, ...], file: Path | None) -> bytes:
         return file.read_bytes()
     except OSError as fault:
         raise RefusedError(f"--file {file}: {fault.strerror}") from None
+
+
+def _who() -> str:
+    """Return who hands in, for the trail."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        name = str(os.getuid())
+    return f"command:{name}"[:64]
 
 
 class _Teller:

@@ -2,19 +2,20 @@
 
 import email
 import email.policy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from nta.cli.tell import json_option, put
+from nta.cli.tell import complain, json_option, put
 from nta.domain.availability import ProofRules, Verdict, extend, judge
 from nta.domain.contacts import choose
-from nta.domain.hosting import FoundContact, HostingFacts
+from nta.domain.errors import RefusedError
+from nta.domain.hosting import FoundContact, HostingFacts, Problem
 from nta.domain.returned_mail import explain
 from nta.domain.roles import Role
-from nta.domain.urls import parse, refang, registrable_domain
+from nta.domain.urls import Location, parse, refang, registrable_domain
 from nta.usecases.recheck import look_once
 from nta.usecases.resolve import Resolved, resolve_url
 
@@ -26,21 +27,26 @@ from nta.usecases.resolve import Resolved, resolve_url
 def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     """Say who serves a URL and whom to tell. Writes nothing.
 
+    Exit 0: all was found; 1: something was not; 2: no URL could be read;
+    3: a look-up failed for the time being.
+
     \b
     Example:  nta resolve https://gallery.example/a
     """
+    locations = _located(urls)
     kit = opener()
-    failed = 0
-    for text in urls:
-        location = parse(refang(text))
+    problems: list[Problem] = []
+    for location in locations:
         found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=kit.clock.now())
         plain = _resolved(location.url, found, kit.catalogue)
-        failed += bool(plain["problems"])
+        problems += found.facts.problems
         if as_json:
             put(plain)
         else:
             _print_resolved(plain)
-    return 1 if failed else 0
+    if any(p.temporary for p in problems):
+        return 3
+    return 1 if problems or len(locations) < len(urls) else 0
 
 
 @click.command()
@@ -50,13 +56,15 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
 def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     """Look once whether a URL still shows something, from every vantage point. Writes nothing.
 
+    Exit 0: a verdict for each; 1: some could not be read; 2: none could; 3: one stayed unknown.
+
     \b
     Example:  nta check https://gallery.example/a
     """
+    locations = _located(urls)
     kit = opener()
     unknown = 0
-    for text in urls:
-        location = parse(refang(text))
+    for location in locations:
         sightings = look_once(location, eyes=kit.eyes, now=kit.clock.now())
         runs = [extend(None, s) for s in sightings]
         judgement = judge(sightings, runs, ProofRules())
@@ -85,7 +93,24 @@ def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
             click.echo(f"{judgement.verdict.value} ({judgement.cause.value})")
             for s in sightings:
                 click.echo(f"  {s.vantage}: {s.verdict.value}, {s.cause.value}, status {s.status}, {s.ip}")
-    return 3 if unknown else 0
+    if unknown:
+        return 3
+    return 1 if len(locations) < len(urls) else 0
+
+
+def _located(urls: Sequence[str]) -> list[Location]:
+    """Return where the URLs lead; says which cannot be read. Raises RefusedError when none can."""
+    found = []
+    for number, text in enumerate(urls, 1):
+        try:
+            found.append(parse(refang(text)))
+        except RefusedError as refusal:
+            if len(urls) == 1:
+                raise
+            complain(f"URL {number}: {refusal}", 2)
+    if not found:
+        raise RefusedError("none of the URLs can be read")
+    return found
 
 
 @click.group()
@@ -107,7 +132,7 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
         try:
             data = file.read_bytes()
         except OSError as fault:
-            click.echo(f"nta: {file}: {fault.strerror}", err=True)
+            complain(f"{file}: {fault.strerror}", 2)
             unread += 1
             continue
         meaning = explain(email.message_from_bytes(data, policy=email.policy.default))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
@@ -14,7 +15,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 def put(value: Mapping[str, Any]) -> None:
     """Print one JSON object as a line."""
-    click.echo(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+    line = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    # Half a character from a broken line has no UTF-8; its JSON escape has.
+    click.echo(line.encode("utf-8", "backslashreplace").decode())
 
 
 def say(text: str) -> None:
@@ -53,11 +56,18 @@ def configure_logs(stream: TextIO) -> None:
     )
 
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+
+
 class _Unfilled(logging.Formatter):
     """Lines of libraries as JSON, their templates left unfilled: what would be filled in may be a URL."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry = {"event": str(record.msg), "logger": record.name, "level": record.levelname.lower()}
+        entry = {
+            "event": _URL.sub("(url)", str(record.msg)),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+        }
         if record.exc_info and record.exc_info[0] is not None:
             entry["exception"] = _where_only(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
