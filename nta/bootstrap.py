@@ -257,7 +257,8 @@ class House:
             with self.store.db.write() as connection:
                 due.release_all(connection)
             return
-        connection = self.database.engine.connect()
+        db = self.store.db  # its keys are made before this process counts as having used it
+        connection = db.engine.connect()
         self._alive = connection.close  # held open: the lock lives as long as the session
         for _ in range(20):
             held = due.hold_alive_lock(connection, self.node)
@@ -318,7 +319,13 @@ class House:
         if where is None:
             return 0
         box = MaildirInbox(Path(where.removeprefix("maildir:")))
-        return inbox.read_inbox(self.store, inbox=box, now=now, checkpoint=self._checkpoint)
+        return inbox.read_inbox(
+            self.store,
+            inbox=box,
+            now=now,
+            return_path=self.settings.return_path,
+            checkpoint=self._checkpoint,
+        )
 
     def _seal(self, now: datetime) -> int:
         if not self.database.is_sqlite:
