@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, text, update
 
 from nta.ports import Ids
 from nta.store.tables import AuditBatch, AuditEntry
@@ -34,6 +34,8 @@ def note(
 
 def seal(connection: Connection, now: datetime) -> int:
     """Seal the oldest open entries into the next batch; return how many (0: none were open)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7789)"))  # one batch after the other
     rows = connection.execute(
         _entries().where(AuditEntry.batch.is_(None)).order_by(AuditEntry.id).limit(BATCH)
     ).all()
@@ -50,7 +52,7 @@ def seal(connection: Connection, now: datetime) -> int:
             sealed_at=now,
             entries=len(rows),
             root=root,
-            chained=_chain(last.chained if last else b"", number, root),
+            chained=_chain(last.chained if last else b"", number, now, root),
         )
     )
     listed = [row.id for row in rows]
@@ -76,7 +78,7 @@ def verify(connection: Connection) -> list[str]:
             faults.append(f"batch {batch.number}: {len(rows)} entries, {batch.entries} were sealed")
         elif merkle_root([_leaf(row) for row in rows]) != batch.root:
             faults.append(f"batch {batch.number}: an entry was changed")
-        if _chain(before, batch.number, batch.root) != batch.chained:
+        if _chain(before, batch.number, batch.sealed_at, batch.root) != batch.chained:
             faults.append(f"batch {batch.number}: not chained to the batch before")
         before, expected = batch.chained, batch.number + 1
     stray = connection.execute(
@@ -109,5 +111,5 @@ def _leaf(row: tuple[int, datetime, str, str, str | None, str | None]) -> bytes:
     return json.dumps([row[0], to_us(row[1]), *row[2:]], ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _chain(before: bytes, number: int, root: bytes) -> bytes:
-    return sha256(b"%s:%d:%s" % (before, number, root)).digest()
+def _chain(before: bytes, number: int, sealed_at: datetime, root: bytes) -> bytes:
+    return sha256(b"%s:%d:%d:%s" % (before, number, to_us(sealed_at), root)).digest()

@@ -25,9 +25,9 @@ class Sealer:
     """
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
-        self._ciphers = {_name(key): AESGCM(key) for key in keys}
+        self._ciphers = {_VERSION + _name(key): AESGCM(key) for key in keys}
         self._head = _VERSION + _name(keys[0])
-        self._newest = self._ciphers[_name(keys[0])]
+        self._newest = self._ciphers[self._head]
 
     def seal(self, place: str, row: int, clear: str | bytes) -> bytes:
         """Return the sealed form of a text or bytes for one row."""
@@ -37,7 +37,7 @@ class Sealer:
 
     def open(self, place: str, row: int, sealed: bytes) -> bytes:
         """Return what was sealed. Bytes of another row, or under a key we do not hold, raise ValueError."""
-        cipher = self._ciphers.get(bytes(sealed[1:_HEAD]))
+        cipher = self._ciphers.get(bytes(sealed[:_HEAD]))
         if cipher is None:
             raise ValueError(f"{place}: sealed under a key that is not among NTA_KEYS")
         nonce = sealed[_HEAD : _HEAD + _NONCE]
