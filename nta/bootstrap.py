@@ -34,7 +34,7 @@ from nta.jobs.alone import Alone
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
-from nta.store import audit, due, schema, waiting
+from nta.store import audit, due, notices, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
@@ -244,9 +244,14 @@ class House:
             return waiting.pending(connection, now) | always
 
     def next_due(self) -> datetime | None:
-        """Return when something is due next: a due row, or a notice that is being gathered."""
+        """Return when something is due next: a due row, or a notice that is being gathered.
+
+        Notices that a lead has stopped are due at no time: the clock goes on without them.
+        """
         with self.store.db.read() as connection:
-            moments = [due.next_at(connection), notify.next_gathering(self.store, self.clock.now())]
+            stopped = notices.sending_stopped(connection)
+            kinds = [kind for kind in due.JOBS if not (stopped and kind == due.SEND)]
+            moments = [due.next_at(connection, kinds), notify.next_gathering(self.store, self.clock.now())]
         return min((m for m in moments if m is not None), default=None)
 
     def take_jobs(self) -> None:
