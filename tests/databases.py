@@ -1,7 +1,8 @@
-"""Databases for tests: made by migrating once, then copied; SQLite files and a PostgreSQL cluster of our own."""
+"""Databases for tests: made by migrating once, then copied; SQLite files and PostgreSQL clusters."""
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,3 +68,55 @@ def sqlite_blank(folder: Path) -> Path:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
     return path
+
+
+class SystemCluster:
+    """The system's own PostgreSQL server, its commits on disk as in earnest, in a folder of its own."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="nta-system-pg-"))
+        self.programs = _system_programs()
+        # The server refuses to run as root; Debian's package brings the user it runs as.
+        self.user = "postgres" if os.geteuid() == 0 else None
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        data = str(self.folder / "data")
+        self._call("initdb", "-D", data, "-A", "trust", "-U", "nta", "-E", "UTF8")
+        options = f"-k {self.folder} -c listen_addresses='' -c max_connections=60"
+        self._call(
+            "pg_ctl",
+            "-D",
+            str(self.folder / "data"),
+            "-w",
+            "-o",
+            options,
+            "-l",
+            f"{self.folder}/log",
+            "start",
+        )
+        self.uri = f"postgresql://nta@/nta?host={self.folder}"
+        with psycopg.connect(f"postgresql://nta@/postgres?host={self.folder}", autocommit=True) as admin:
+            admin.execute('CREATE DATABASE "nta"')
+
+    def stop(self) -> None:
+        self._call("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self.programs / program), *arguments],
+            check=True,
+            user=self.user,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+
+def _system_programs() -> Path:
+    """Return where Debian keeps the newest server's programs; a missing server is a failure, not a skip."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    if not found:
+        raise FileNotFoundError("no PostgreSQL server under /usr/lib/postgresql; see `make system`")
+    return found[-1].parent

@@ -5,7 +5,10 @@ import random
 import signal
 from pathlib import Path
 
+import pytest
+
 from nta.store.database import Database
+from tests.databases import SystemCluster
 from tests.world.playing import Played, end_lab, finish, start
 
 SEED = 20261122
@@ -80,3 +83,16 @@ def test_nothing_is_lost_on_the_embedded_database(tmp_path: Path, both: dict[str
         end_lab(tmp_path)
 
     nothing_is_lost(killed, both["sqlite"], Database(f"sqlite:///{tmp_path / 'nta.sqlite'}"))
+
+
+@pytest.mark.system
+def test_nothing_is_lost_on_a_real_postgresql_server(tmp_path: Path) -> None:
+    server = SystemCluster()
+    try:
+        plain = finish(start(tmp_path / "plain"), tmp_path / "plain")
+        killed = played_through_kills(tmp_path / "killed", server.uri)
+        nothing_is_lost(killed, plain, Database(server.uri))
+    finally:
+        end_lab(tmp_path / "plain")
+        end_lab(tmp_path / "killed")
+        server.stop()
