@@ -9,7 +9,7 @@ from nta.domain.deadlines import next_look_at, pause
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
 
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda m: m.replace(tzinfo=UTC))
+MOMENTS = st.integers(0, 525_600 * 60).map(lambda s: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=s))
 AGES = st.timedeltas(timedelta(0), timedelta(days=40))
 
 
