@@ -38,15 +38,19 @@ class Lab:
         """Return where the world stands."""
         return self._ask("GET", "/state", None)
 
-    def stop(self) -> None:
-        """End the lab's process."""
+    def ask_to_end(self) -> None:
+        """Ask the lab's process to end, without waiting for it."""
         try:
             os.kill(int(self.at["pid"]), signal.SIGTERM)
         except ProcessLookupError:
             return
+
+    def stop(self) -> None:
+        """End the lab's process."""
+        self.ask_to_end()
         if self._process is not None:
             try:
-                self._process.wait(2)
+                self._process.wait(1)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(1)

@@ -47,7 +47,7 @@ class Board:
         if self._live is not None:
             self._live.update(_table(found, moment.strftime("%a %d %b %Y, %H:%M UTC")), refresh=True)
         else:
-            stages = ", ".join(f"{name} {n}" for name, n in found["stages"].items() if n)
+            stages = ", ".join(f"{name} {n}" for name, n in found["stages"].items() if n) or "nothing yet"
             click.echo(
                 f"{moment:%Y-%m-%d %H:%M}  {stages}; notices {sum(found['notices'].values())}", err=True
             )

@@ -8,6 +8,13 @@ from tests.databases import Cluster
 from tests.world.playing import Played, end_lab, finish, start
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the world in one worker: it is played once, and the kills take the longest of all."""
+    for item in items:
+        if "tests/world" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("world"))
+
+
 @pytest.fixture(scope="session")
 def both(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[dict[str, Played]]:
     """The same world on SQLite and on PostgreSQL."""

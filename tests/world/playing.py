@@ -42,13 +42,13 @@ def start(
     """Start a demo that ends with its world; it goes on where the folder's earlier one was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "demo.json").exists():
-        _give_ports(folder)
+        give_ports(folder)
     call = [sys.executable, "-m", *module, "demo", "--until-done", "--json", "--instance", str(folder)]
     call += ["--episodes", str(folder / "episodes.jsonl")]
     return subprocess.Popen(
         call,
         cwd=ROOT,
-        env=_environment(database_url),
+        env=environment(database_url),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -86,7 +86,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def _give_ports(folder: Path) -> None:
+def give_ports(folder: Path) -> None:
     """Give a demo ports of its own: two that begin at one moment would reach for the same."""
     with socket.socket() as desk, socket.socket() as portal:
         desk.bind(("127.0.0.1", 0))
@@ -95,7 +95,8 @@ def _give_ports(folder: Path) -> None:
     (folder / "demo.json").write_text(json.dumps(ports))
 
 
-def _environment(database_url: str | None) -> Mapping[str, str]:
+def environment(database_url: str | None) -> Mapping[str, str]:
+    """Return this environment without settings of its own."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NTA_")}
     kept["PYTHONPATH"] = str(ROOT)
     if database_url is not None:
