@@ -1,18 +1,15 @@
 """Due rows: taken by one at a time, given back by who holds them, wanted by anyone."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
 
-import pytest
 from sqlalchemy import insert, select, text
 
 from nta.store import due
 from nta.store.database import Database
 from nta.store.tables import Due
 from tests.conftest import NINE, hours
-from tests.databases import Cluster
 
 LATE = NINE + hours(24)
 """Long after everything that the tests make due."""
@@ -208,14 +205,6 @@ def test_takers_side_by_side_never_share_a_row(database: Database) -> None:
 
     assert sorted(subject for share in shares for subject in share) == list(range(400))
     assert sum(row(database, subject).tries for subject in range(400)) == 400
-
-
-@pytest.fixture
-def postgres(cluster: Cluster) -> Iterator[Database]:
-    with cluster.fresh() as uri:
-        made = Database(uri)
-        yield made
-        made.dispose()
 
 
 def test_on_postgresql_rows_that_another_just_takes_are_passed_over(postgres: Database) -> None:
