@@ -39,9 +39,11 @@ fmt: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# All that pip can bring; says at its end which tests need system programs.
+# All that pip can bring; the world keeps one worker, everything else the other.
 test: dev
-	$(BIN)/python -m pytest -m "not system"
+	$(BIN)/python -m pytest -m "not system" -n 2 --dist loadgroup
+	@echo "These need system programs (make system prints how to install them); make test-system runs them:"
+	@$(BIN)/python -m pytest -m system --collect-only -q | grep :: | sed "s/^/  /"
 
 # The tests that need the programs `make system` names; a missing one is a failure, nothing is skipped.
 test-system: dev

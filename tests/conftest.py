@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from nta.store.base import Store
@@ -14,13 +15,18 @@ from nta.store.sealing import Keyring
 from tests.databases import Cluster, sqlite_blank
 from tests.fakes import CountingIds, SetClock
 
+# Machines are shared: how long one example takes says nothing about the code.
+hypothesis.settings.register_profile("nta", deadline=None)
+hypothesis.settings.load_profile("nta")
+
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package warns of a missing XDG_RUNTIME_DIR, which it does not need
+        # The package warns of a missing XDG_RUNTIME_DIR, which it does not need.
+        warnings.simplefilter("ignore")
         made = Cluster()
     yield made
     made.stop()

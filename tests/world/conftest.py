@@ -9,10 +9,12 @@ from tests.world.playing import Played, end_lab, finish, start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the world in one worker: it is played once, and the kills take the longest of all."""
-    for item in items:
-        if "tests/world" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("world"))
+    """Keep the world in one worker, and begin with it: it is played once, and the kills take the longest."""
+    world = [item for item in items if "tests/world" in item.nodeid]
+    for item in world:
+        item.add_marker(pytest.mark.xdist_group("world"))
+    rest = [item for item in items if "tests/world" not in item.nodeid]
+    items[:] = world + rest
 
 
 @pytest.fixture(scope="session")
