@@ -97,6 +97,7 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     greeted.start()
 
     def tick() -> None:
+        board.is_over = leaper.over.is_set()
         board.show()
         if leaper.over.is_set() and (until_done or leaper.fault is not None):
             kit.stopping.set()

@@ -15,6 +15,7 @@ from nta.domain.errors import OutsideError
 from nta.store.reads.board import counts
 
 EVERY_S = 1.0
+_OVER = ". The world is over; desk and portal stay up until Ctrl-C"
 
 
 class Board:
@@ -25,6 +26,7 @@ class Board:
         self._last = 0.0
         self._live: Live | None = None
         self._quiet = quiet
+        self.is_over = False
         self._plain = not sys.stderr.isatty()
         if not quiet:
             _greet(kit, users)
@@ -45,11 +47,14 @@ class Board:
         with self._kit.store.db.read() as connection:
             found = counts(connection)
         if self._live is not None:
-            self._live.update(_table(found, moment.strftime("%a %d %b %Y, %H:%M UTC")), refresh=True)
+            title = moment.strftime("%a %d %b %Y, %H:%M UTC")
+            self._live.update(_table(found, f"{title}{_OVER if self.is_over else ''}"), refresh=True)
         else:
             stages = ", ".join(f"{name} {n}" for name, n in found["stages"].items() if n) or "nothing yet"
             click.echo(
-                f"{moment:%Y-%m-%d %H:%M}  {stages}; notices {sum(found['notices'].values())}", err=True
+                f"{moment:%Y-%m-%d %H:%M}  {stages}; notices {sum(found['notices'].values())}"
+                f"{_OVER if self.is_over else ''}",
+                err=True,
             )
 
     def close(self) -> None:
