@@ -71,7 +71,7 @@ class Runner:
             pending = self._pending(now)
             for step in self._steps:
                 if self._stopping.is_set():
-                    return done
+                    return done + passed
                 if step.name in pending:
                     passed += self.run(step, now)
             done += passed
