@@ -97,6 +97,24 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     return frozenset(Lookup(LookupKind.NETWORK, ip) for ip in open_ones.values())
 
 
+def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
+    """Return the look-ups of a set of hosts with at most `most` networks of each neighbourhood.
+
+    `next_lookups` sees one host; of many hosts side by side one answer
+    mostly covers the others. Where ranges are smaller, ask again for more.
+    """
+    chosen: set[Lookup] = set()
+    counts: Counter[tuple[int, int]] = Counter()
+    for lookup in sorted(lookups, key=lambda x: (x.kind is LookupKind.NETWORK, x.subject)):
+        if lookup.kind is LookupKind.NETWORK:
+            place = _neighbourhood(lookup.subject)
+            if counts[place] == most:
+                continue
+            counts[place] += 1
+        chosen.add(lookup)
+    return frozenset(chosen)
+
+
 def conclude(
     subject: Subject, findings: Sequence[Finding], catalogue: Catalogue, now: datetime
 ) -> HostingFacts:
@@ -139,16 +157,27 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
         return after
     if not after.addresses:
         return replace(before, problems=after.problems)
-    seen = after.parties
+    today = recall(before, after)
+    ips = {a.ip for a in today.addresses}
     kept = tuple(
         a
         for a in before.addresses
-        if (a.proxy or a.party) not in seen
-        and (a.proxy or a.party) is not None
+        if (a.proxy or a.party) not in today.parties | {None}
+        and a.ip not in ips
         and a.seen_at is not None
         and after.asked_at - a.seen_at <= SEEN_LATELY
     )
-    return replace(after, addresses=after.addresses + kept) if kept else after
+    return replace(today, addresses=today.addresses + kept)
+
+
+def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
+    """Return the later facts; an address whose network could not be asked is still its earlier party's."""
+    held = {a.ip: a for a in before.addresses if a.proxy or a.party}
+    addresses = tuple(
+        a if a.proxy or a.party or a.ip not in held else replace(held[a.ip], seen_at=a.seen_at)
+        for a in after.addresses
+    )
+    return replace(after, addresses=addresses)
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:

@@ -4,13 +4,14 @@ import dataclasses
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from nta.domain.aiming import Served
-from nta.domain.hosting import HostingFacts, from_plain, to_plain
+from nta.domain.hosting import AddressFacts, HostingFacts, from_plain, to_plain
 from nta.store.base import Store
 from nta.store.bulk import found_by, table_of, update_rows
 from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
@@ -41,12 +42,17 @@ class HostRow(NamedTuple):
     missed_since: datetime | None
 
 
-def hosts(connection: Connection, store: Store, ids: Collection[int]) -> dict[int, HostRow]:
-    """Return hosts by id."""
+def hosts(
+    connection: Connection, store: Store, ids: Collection[int], *, lock: bool = False
+) -> dict[int, HostRow]:
+    """Return hosts by id. `lock` keeps others from changing them until this write ends.
+
+    Episodes are locked before hosts and hosts before due rows, by everyone.
+    """
     opened = store.sealer.text
     found: dict[int, HostRow] = {}
     for number, sealed, port, is_ip, domain, arrangement, suspect, missed, since in found_by(
-        connection, _HOSTS, sorted(ids)
+        connection, _HOSTS, sorted(ids), lock=lock
     ):
         found[number] = HostRow(
             id=number,
@@ -204,7 +210,7 @@ def _write_parties(connection: Connection, number: int, what: HostingFacts) -> N
             "party": a.party,
             "proxy": a.proxy,
             "asn": a.asn,
-            "network": a.network.cidr[0] if a.network and a.network.cidr else None,
+            "network": _around(a),
             "country": a.network.country if a.network else None,
             "seen_at": a.seen_at or what.asked_at,
         }
@@ -212,3 +218,10 @@ def _write_parties(connection: Connection, number: int, what: HostingFacts) -> N
     ]
     if rows:
         connection.execute(insert(ArrangementParty), rows)
+
+
+def _around(address: AddressFacts) -> str | None:
+    """Return that range of its network that the address lies in."""
+    ip = ip_address(address.ip)
+    ranges = address.network.cidr if address.network else ()
+    return next((cidr for cidr in ranges if ip in ip_network(cidr, strict=False)), None)

@@ -65,13 +65,13 @@ def _stale(
 def _record_host(
     connection: Connection, store: Store, row: HostRow, change: Change, strange: bool, now: datetime
 ) -> None:
-    fresh = arrangements.hosts(connection, store, [row.id])[row.id]
+    states = episodes.open_on_host(connection, row.id, lock=True)
+    fresh = arrangements.hosts(connection, store, [row.id], lock=True)[row.id]
     if fresh.arrangement_id != row.arrangement_id:
         return  # somebody else settled it meanwhile
     if change in (Change.SAME, Change.JOINED):
         if fresh.missed_looks and fresh.suspect_id is not None:
             arrangements.join(connection, store, fresh)
-            states = episodes.open_on_host(connection, row.id)
             episodes.note(connection, store.ids, states, EventKind.PARTY_JOINED, at=now, who=WHO)
             told = (Stage.NOTIFIED, Stage.ESCALATED)
             due.want(connection, due.ESCALATE, {s.id for s in states if s.stage in told}, now)
@@ -83,16 +83,17 @@ def _record_host(
         arrangements.missed(connection, fresh, now)
         due.want(connection, due.RESOLVE, [row.id], now)
     else:
-        _move_on(connection, store, fresh, now)
+        _move_on(connection, store, fresh, states, now)
 
 
-def _move_on(connection: Connection, store: Store, row: HostRow, now: datetime) -> None:
+def _move_on(
+    connection: Connection, store: Store, row: HostRow, states: Sequence[State], now: datetime
+) -> None:
     """End the host's episodes as moved, and begin those of the arrangement that took over.
 
     Absent and removed ones stay: their content was gone before the move,
     and they are watched where the name leads now.
     """
-    states = episodes.open_on_host(connection, row.id, lock=True)
     arrangements.supersede(connection, row, now)
     leaving = [s for s in states if s.presence in (Presence.UNSEEN, Presence.UP)]
     gone_at = row.missed_since or now

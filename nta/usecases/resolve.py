@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nta.domain.deadlines import FACTS_KEPT, back_off
+from nta.domain.deadlines import FACTS_KEPT, TASK, back_off
+from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import choose_ladder
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
@@ -20,6 +21,8 @@ from nta.domain.resolution import (
     arrangement_change,
     conclude,
     next_lookups,
+    one_of_each,
+    recall,
     settle,
 )
 from nta.domain.roles import Severity
@@ -86,11 +89,18 @@ def resolve_due(
     checkpoint("resolve.asked")
     with store.db.write() as connection:
         findings.save(connection, store, new)
+    about = _by_host(known)
     for host_id, subject in sorted(subjects.items()):
-        concluded = conclude(subject, known, catalogue, now)
+        after = conclude(subject, about(subject), catalogue, now)
+        is_whole = not next_lookups(subject, about(subject), now)
         with store.db.write() as connection:
+            # Episodes, then the host, then due rows: the order in which all steps lock.
+            states = episodes.open_on_host(connection, host_id, lock=True)
+            row = arrangements.hosts(connection, store, [host_id], lock=True)[host_id]
             if due.still_mine(connection, due.RESOLVE, [host_id], holder):
-                next_at = _settle_host(connection, store, rows[host_id].id, concluded, catalogue, now)
+                next_at = now + back_off(1) if states else None
+                if is_whole:
+                    next_at = _settle_host(connection, store, row, states, after, catalogue, now)
                 due.record_many(connection, due.RESOLVE, [(host_id, next_at)])
         checkpoint("resolve.recorded")
     return len(taken)
@@ -105,21 +115,26 @@ def _gather(
         known = findings.of_questions(connection, store, names, now)
     new: list[Finding] = []
     looked_for: set[str] = set()
+    most = 1
     for _ in range(ROUNDS):
         addresses = _addresses(subjects, known) - looked_for
         if addresses:
             with store.db.read() as connection:
                 known += findings.of_networks(connection, store, addresses, now)
+                failed = {Lookup(LookupKind.NETWORK, address) for address in addresses}
+                known += findings.of_questions(connection, store, failed, now)
             looked_for |= addresses
-        by_host = _by_host(known)
+        about = _by_host(known)
         lookups: set[Lookup] = set()
         for subject in subjects:
-            lookups |= next_lookups(subject, by_host(subject), now)
+            lookups |= next_lookups(subject, about(subject), now)
         if not lookups:
             break
-        answers = list(asker.ask(lookups, now))
+        answers = list(asker.ask(one_of_each(lookups, most), now))
         known += answers
         new += answers
+        if looked_for:
+            most *= 4  # ranges smaller than a neighbourhood: few rounds for all of them
     return known, new
 
 
@@ -145,47 +160,66 @@ def _by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
 def _settle_host(
     connection: Connection,
     store: Store,
-    host_id: int,
+    row: HostRow,
+    states: Sequence[episodes.State],
     after: HostingFacts,
     catalogue: Catalogue,
     now: datetime,
 ) -> datetime | None:
-    """Write what was concluded and return when to ask again, None when no episode is open."""
-    row = arrangements.hosts(connection, store, [host_id])[host_id]
-    states = episodes.open_on_host(connection, host_id, lock=True)
-    failed = not after.addresses and not after.dead
-    if not failed and not after.dead:
-        row = _arrange(connection, store, row, after, now)
-        _ready(connection, store, row, states, after, catalogue, now)
-    elif failed and not any(p.temporary for p in after.problems):
-        _unresolved(connection, store, states, after, now)
-    if not states:
-        return None
-    if failed and any(p.temporary for p in after.problems):
-        return now + back_off(1 if row.arrangement_id is None else 4)
-    waiting = any(s.stage == Stage.SUBMITTED for s in states)
-    return now + (back_off(5) if after.dead and waiting else FACTS_KEPT)
+    """Write what was concluded and return when to ask again, None when no episode is open.
+
+    Where nobody is known because somebody could not be asked, nothing is
+    written: a look-up that failed changes no stage.
+    """
+    failing = any(p.temporary for p in after.problems)
+    later = FACTS_KEPT
+    if after.dead:
+        waiting = any(s.stage == Stage.SUBMITTED for s in states)
+        later = back_off(5) if waiting else FACTS_KEPT
+    elif failing and not after.parties:
+        _overdue(connection, states, after, now)
+        later = back_off(1 if row.arrangement_id is None else 4)
+    elif after.addresses:
+        row, joined = _arrange(connection, store, row, after, now)
+        _ready(connection, store, row, states, after, catalogue, now, joined=joined)
+        later = back_off(4) if failing else FACTS_KEPT
+    else:
+        _unresolved(connection, store, states, _why(after), now)
+    return now + later if states else None
+
+
+def _overdue(
+    connection: Connection, states: Sequence[episodes.State], after: HostingFacts, now: datetime
+) -> None:
+    """Tell a person of episodes that nobody could be asked about for a day; asking goes on."""
+    for state in states:
+        if state.stage == Stage.SUBMITTED and now - state.began_at >= TASK:
+            due.task(connection, state.id, now + TASK, owner="analyst", reason=_why(after)[:200])
 
 
 def _arrange(
     connection: Connection, store: Store, row: HostRow, after: HostingFacts, now: datetime
-) -> HostRow:
-    """Believe the facts, or hold them as suspected until a second look says so too."""
+) -> tuple[HostRow, bool]:
+    """Believe the facts, or hold them as suspected until a second look says so too.
+
+    Return the host as it stands now, and whether a party joined.
+    """
     if row.arrangement_id is None:
         number = arrangements.begin(connection, store, row.id, after, now)
-        return row._replace(arrangement_id=number)
+        return row._replace(arrangement_id=number), False
     before = arrangements.facts(connection, store, row.arrangement_id)
+    after = recall(before, after)
     change = arrangement_change(before.parties, after.parties, 0)
     if change is Change.SUSPECT:
         if row.suspect_id is None:
             arrangements.begin(connection, store, row.id, after, now, suspected=True)
         else:
             arrangements.renew(connection, store, row.suspect_id, after)
-        return row
+        return row, False
     arrangements.renew(connection, store, row.arrangement_id, settle(before, after))
     if change is Change.JOINED:
         _joined(connection, store, row, now)
-    return row
+    return row, change is Change.JOINED
 
 
 def _joined(connection: Connection, store: Store, row: HostRow, now: datetime) -> None:
@@ -203,15 +237,22 @@ def _ready(
     after: HostingFacts,
     catalogue: Catalogue,
     now: datetime,
+    *,
+    joined: bool,
 ) -> None:
     """Move episodes that waited for these facts on: each gets its arrangement and its ladder."""
     changes = []
     for state in states:
-        # Unresolved for want of a contact: only another arrangement gives it a new chance.
-        again = state.stage == Stage.UNRESOLVED and state.arrangement_id != row.arrangement_id
+        # Unresolved for want of a contact: only another party gives it a new chance.
+        other = joined or state.arrangement_id != row.arrangement_id
+        again = state.stage == Stage.UNRESOLVED and other
         if state.stage != Stage.SUBMITTED and not again:
             continue
-        ladder = choose_ladder(catalogue.ladders, after.country, Severity(state.severity))
+        try:
+            ladder = choose_ladder(catalogue.ladders, after.country, Severity(state.severity))
+        except RefusedError as refusal:
+            _unresolved(connection, store, [state], str(refusal), now)
+            continue
         stage = next_stage(Stage(state.stage), Step.RESOLVED)
         ready = state._replace(
             stage=stage.value,
@@ -221,18 +262,22 @@ def _ready(
         )
         changes.append(episodes.Change(state, ready, EventKind.RESOLVED, now, WHO))
     episodes.move(connection, store.ids, changes)
+    due.drop(connection, [(due.TASK, c.after.id) for c in changes])  # a person was asked; no need now
     due.want(connection, due.ESCALATE, {c.after.id for c in changes}, now)
 
 
 def _unresolved(
-    connection: Connection, store: Store, states: Sequence[episodes.State], after: HostingFacts, now: datetime
+    connection: Connection, store: Store, states: Sequence[episodes.State], why: str, now: datetime
 ) -> None:
-    """Hand episodes whose host cannot be resolved to a person."""
-    why = "; ".join(f"{p.step}: {p.reason}" for p in after.problems)[:200] or "no address was found"
+    """Hand episodes for which nobody can be found to tell to a person."""
     changes = []
     for state in states:
         if state.stage == Stage.SUBMITTED:
-            after_state = state._replace(stage=next_stage(Stage.SUBMITTED, Step.NO_CONTACT).value)
-            changes.append(episodes.Change(state, after_state, EventKind.UNRESOLVED, now, WHO, why))
-            due.task(connection, state.id, now + FACTS_KEPT, owner="analyst", reason="unresolved")
+            after = state._replace(stage=next_stage(Stage.SUBMITTED, Step.NO_CONTACT).value)
+            changes.append(episodes.Change(state, after, EventKind.UNRESOLVED, now, WHO, why[:200]))
+            due.task(connection, state.id, now + TASK, owner="analyst", reason="unresolved")
     episodes.move(connection, store.ids, changes)
+
+
+def _why(after: HostingFacts) -> str:
+    return "; ".join(f"{p.step}: {p.reason}" for p in after.problems) or "no address was found"

@@ -18,6 +18,8 @@ from nta.domain.resolution import (
     arrangement_change,
     conclude,
     next_lookups,
+    one_of_each,
+    recall,
     settle,
 )
 
@@ -413,6 +415,30 @@ def test_settling_keeps_the_new_arrangement_and_only_lately_seen_parties(old, ne
     settled = settle(before, after)
 
     assert after.parties <= settled.parties
+    assert len({a.ip for a in settled.addresses}) == len(settled.addresses)
     assert settled.parties <= before.parties | after.parties
     if after.addresses and hours > 24:
-        assert settled.parties == after.parties
+        assert settled.parties == recall(before, after).parties
+
+
+def test_an_address_whose_network_cannot_be_asked_is_still_its_partys():
+    before = conclude(
+        SITE, [names("192.0.2.1"), network("192.0.2.1", "192.0.2.0/24", holder="ORG-1")], EMPTY, NINE
+    )
+    failed = conclude(
+        SITE, [names("192.0.2.1", "192.0.2.9"), network("192.0.2.1", problem="no answer")], EMPTY, NINE
+    )
+
+    settled = settle(before, failed)
+
+    assert [(a.ip, a.party) for a in settled.addresses] == [("192.0.2.1", "rdap:ORG-1"), ("192.0.2.9", None)]
+    assert recall(before, failed).parties == {"rdap:ORG-1"}
+
+
+def test_many_hosts_ask_about_one_network_of_each_neighbourhood():
+    near = [Lookup(LookupKind.NETWORK, f"192.0.2.{n}") for n in range(5)]
+    far = Lookup(LookupKind.NETWORK, "2001:db8::1")
+    name = Lookup(LookupKind.ADDRESSES, "a.test")
+
+    assert one_of_each([*near, far, name]) == {near[0], far, name}
+    assert one_of_each([*near, far, name], most=4) == {*near[:4], far, name}

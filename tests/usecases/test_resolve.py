@@ -1,0 +1,553 @@
+"""Resolving: who serves a host, asked once for all, and what a failure leaves as it was."""
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from nta.domain.hosting import Problem
+from nta.domain.ladders import When
+from nta.domain.parties import Catalogue
+from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.urls import parse
+from nta.store import arrangements, due, episodes
+from nta.store.base import Store
+from nta.store.tables import Arrangement, ArrangementParty, Due, Event, FindingRow, Host
+from nta.usecases.resolve import ROUNDS, resolve_due, resolve_url
+from tests.builders import MadeCase, make_case
+from tests.builders_notices import LADDER, catalogue
+from tests.conftest import NINE, hours
+from tests.telling import KilledError, Killer
+
+LATER = NINE + hours(13)
+"""After every finding of NINE has run out."""
+
+EVERYWHERE = catalogue(ladders=(replace(LADDER, when=When()),))
+
+Said = tuple[str, ...] | str | Problem
+"""Addresses, "dead", or why nobody answers."""
+
+
+@dataclass
+class FakeAsker:
+    """Knows names and networks; counts what it is asked."""
+
+    names: dict[str, Said] = field(default_factory=dict)
+    networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
+    asked: list[str] = field(default_factory=list)
+    rounds: int = 0
+    before: Any = None
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
+        self.rounds += 1
+        if self.before is not None:
+            self.before()
+        for lookup in sorted(lookups, key=lambda x: (x.kind, x.subject)):
+            self.asked.append(lookup.subject)
+            yield (
+                self._name(lookup, now) if lookup.kind is LookupKind.ADDRESSES else self._network(lookup, now)
+            )
+
+    def _name(self, lookup: Lookup, now: datetime) -> Finding:
+        said = self.names[lookup.subject]
+        until = now + hours(1)
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
+        dead = "nxdomain" if said == "dead" else None
+        value = {"addresses": [] if dead else list(said), "cname": [], "dead": dead}
+        return Finding(lookup, value, "dns", now, until, None)
+
+    def _network(self, lookup: Lookup, now: datetime) -> Finding:
+        covers, said = self._range(lookup.subject)
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+        value = {
+            "handle": f"NET-{covers}",
+            "cidr": [covers],
+            "abuse": [],
+            "country": "NL",
+            "asn": 64500,
+        } | dict(said)
+        return Finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
+
+    def _range(self, address: str) -> tuple[str, Mapping[str, Any] | Problem]:
+        return next(
+            (c, s)
+            for c, s in self.networks.items()
+            if address.startswith(c.rpartition(".")[0] + ".") or c.startswith(address)
+        )
+
+
+DOWN = Problem("rdap_ip", "the server does not answer", True)
+NO_DNS = Problem("dns", "no answer", True)
+REFUSED = Problem("dns", "the name cannot be asked for", False)
+ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holder_name": "Two"}
+
+
+@pytest.fixture
+def asker() -> FakeAsker:
+    return FakeAsker(
+        {"a.test": ("192.0.2.1",), "b.test": ("198.51.100.1",)}, {"192.0.2.0/24": ONE, "198.51.100.0/24": TWO}
+    )
+
+
+@pytest.fixture
+def case(store: Store) -> MadeCase:
+    return made(store, "http://a.test/x")
+
+
+def made(store: Store, url: str, **more: Any) -> MadeCase:
+    return make_case(store, url, NINE, resolved=False, **more)
+
+
+def resolve(
+    store: Store, asker: FakeAsker, now: datetime = NINE, known: Catalogue | None = None, **more: Any
+) -> int:
+    return resolve_due(
+        store, asker=asker, catalogue=known or catalogue(), holder=more.pop("holder", "one"), now=now, **more
+    )
+
+
+def state(store: Store, case: MadeCase) -> episodes.State:
+    with store.db.read() as connection:
+        return episodes.load(connection, [case.episode_id])[case.episode_id]
+
+
+def host(store: Store, case: MadeCase) -> arrangements.HostRow:
+    with store.db.read() as connection:
+        return arrangements.hosts(connection, store, [case.host_id])[case.host_id]
+
+
+def due_at(store: Store, kind: str, subject: int) -> datetime | None:
+    with store.db.read() as connection:
+        return connection.execute(select(Due.due_at).where(Due.kind == kind, Due.subject == subject)).scalar()
+
+
+def events(store: Store, case: MadeCase) -> list[str]:
+    with store.db.read() as connection:
+        return list(
+            connection.execute(
+                select(Event.kind).where(Event.episode_id == case.episode_id).order_by(Event.id)
+            ).scalars()
+        )
+
+
+def parties(store: Store, arrangement: int | None) -> dict[str, str | None]:
+    with store.db.read() as connection:
+        rows = connection.execute(
+            select(ArrangementParty.address, ArrangementParty.party).where(
+                ArrangementParty.arrangement_id == arrangement
+            )
+        )
+        return dict(tuple(row) for row in rows)
+
+
+def count(store: Store, table: Any) -> int:
+    with store.db.read() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def test_a_case_becomes_ready_with_its_arrangement_and_its_ladder(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    assert resolve(store, asker) == 1
+
+    found = state(store, case)
+    assert (found.stage, found.ladder, found.ladder_version) == ("ready", LADDER.id, LADDER.version)
+    assert found.arrangement_id == host(store, case).arrangement_id
+    assert parties(store, found.arrangement_id) == {"192.0.2.1": "rdap:ORG-1"}
+    assert events(store, case) == ["submitted", "resolved"]
+    assert due_at(store, due.ESCALATE, case.episode_id) == NINE
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(12)
+    assert resolve(store, asker) == 0
+
+
+def test_each_question_is_asked_once_for_a_set_of_hosts_and_one_network_a_range(
+    store: Store, asker: FakeAsker
+) -> None:
+    for number in range(6):
+        asker.names[f"s{number}.test"] = (f"192.0.2.{number}", "198.51.100.7")
+        made(store, f"http://s{number}.test/1")
+        made(store, f"http://s{number}.test/2")
+        made(store, f"http://s{number}.test:8080/3")
+
+    assert resolve(store, asker) == 12
+
+    assert sorted(asker.asked) == ["192.0.2.0", "198.51.100.7", *(f"s{n}.test" for n in range(6))]
+    with store.db.read() as connection:
+        assert set(connection.execute(select(ArrangementParty.party)).scalars()) == {
+            "rdap:ORG-1",
+            "rdap:ORG-2",
+        }
+
+
+def test_many_small_ranges_in_one_neighbourhood_are_all_found(store: Store) -> None:
+    asker = FakeAsker()
+    for number in range(100, 140):
+        asker.names[f"s{number}.test"] = (f"192.0.2.{number}",)
+        asker.networks[f"192.0.2.{number}/32"] = {"holder": f"ORG-{number}"}
+        made(store, f"http://s{number}.test/")
+    asker._range = lambda address: (f"{address}/32", asker.networks[f"{address}/32"])
+
+    assert resolve(store, asker) == 40
+
+    with store.db.read() as connection:
+        assert len(set(connection.execute(select(ArrangementParty.party)).scalars())) == 40
+    assert asker.rounds <= ROUNDS
+
+
+def test_a_host_with_too_many_ranges_goes_on_where_it_was(store: Store) -> None:
+    addresses = tuple(f"192.0.2.{number}" for number in range(100, 112))
+    asker = FakeAsker({"a.test": addresses}, {f"{ip}/32": {"holder": f"ORG-{ip}"} for ip in addresses})
+    asker._range = lambda address: (f"{address}/32", asker.networks[f"{address}/32"])
+    case = made(store, "http://a.test/")
+
+    resolve(store, asker)
+    assert state(store, case).stage == "submitted"
+    soon = due_at(store, due.RESOLVE, case.host_id)
+    assert soon == NINE + timedelta(minutes=1)
+    resolve(store, asker, soon)
+
+    assert len(parties(store, state(store, case).arrangement_id)) == 12
+    assert sorted(asker.asked) == sorted({*addresses, "a.test"})
+
+
+def test_findings_are_used_again_while_they_are_valid(store: Store, asker: FakeAsker, case: MadeCase) -> None:
+    resolve(store, asker)
+    asker.names["new.test"] = ("192.0.2.200",)
+    other = made(store, "http://new.test/")
+    again = made(store, "http://a.test:8080/")
+    asker.asked.clear()
+
+    resolve(store, asker, NINE + timedelta(minutes=59))
+
+    assert asker.asked == ["new.test"]
+    assert state(store, other).stage == state(store, again).stage == "ready"
+    asker.asked.clear()
+    resolve(store, asker, LATER)
+    assert sorted(asker.asked) == ["192.0.2.1", "a.test", "new.test"]
+
+
+def test_a_failure_is_not_asked_about_again_while_it_is_valid(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.networks["192.0.2.0/24"] = DOWN
+    resolve(store, asker)
+    asker.asked.clear()
+
+    resolve(store, asker, NINE + timedelta(minutes=1))
+
+    assert asker.asked == []
+
+
+def test_an_address_is_asked_about_without_a_name(store: Store, asker: FakeAsker) -> None:
+    asker.networks["2001:db8::1/128"] = TWO
+    four, six = made(store, "http://192.0.2.9/x"), made(store, "http://[2001:db8::1]/x")
+
+    resolve(store, asker)
+
+    assert sorted(asker.asked) == ["192.0.2.9", "2001:db8::1"]
+    assert [state(store, c).stage for c in (four, six)] == ["ready", "ready"]
+
+
+@pytest.mark.parametrize(
+    ("name", "networks"),
+    [
+        pytest.param(NO_DNS, ONE, id="the-name-cannot-be-asked"),
+        pytest.param(("192.0.2.1",), DOWN, id="the-network-cannot-be-asked"),
+    ],
+)
+def test_a_look_up_that_failed_changes_no_stage_and_comes_again(
+    store: Store, asker: FakeAsker, case: MadeCase, name: Said, networks: Any
+) -> None:
+    asker.names["a.test"], asker.networks["192.0.2.0/24"] = name, networks
+    good = made(store, "http://b.test/")
+
+    assert resolve(store, asker) == 2
+
+    assert (state(store, case).stage, events(store, case)) == ("submitted", ["submitted"])
+    assert host(store, case).arrangement_id is None
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + timedelta(minutes=1)
+    assert due_at(store, due.TASK, case.episode_id) is None
+    assert state(store, good).stage == "ready"
+
+    asker.names["a.test"], asker.networks["192.0.2.0/24"] = ("192.0.2.1",), ONE
+    resolve(store, asker, NINE + timedelta(minutes=3))
+    assert state(store, case).stage == "ready"
+
+
+def test_a_person_hears_of_a_host_that_cannot_be_asked_about_for_a_day(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.names["a.test"] = NO_DNS
+
+    resolve(store, asker, NINE + hours(23))
+    assert due_at(store, due.TASK, case.episode_id) is None
+    resolve(store, asker, NINE + hours(24))
+
+    assert state(store, case).stage == "submitted"
+    assert due_at(store, due.TASK, case.episode_id) == NINE + hours(48)
+    asker.names["a.test"] = ("192.0.2.1",)
+    resolve(store, asker, NINE + hours(25))
+    assert state(store, case).stage == "ready"
+    assert due_at(store, due.TASK, case.episode_id) is None
+
+
+def test_a_failure_that_stays_is_a_persons_and_is_still_asked_about(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.names["a.test"] = REFUSED
+
+    resolve(store, asker)
+
+    assert state(store, case).stage == "unresolved"
+    assert events(store, case) == ["submitted", "unresolved"]
+    assert due_at(store, due.TASK, case.episode_id) == NINE + hours(24)
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(12)
+
+    asker.names["a.test"] = ("192.0.2.1",)
+    resolve(store, asker, LATER)
+    assert state(store, case).stage == "ready"
+    assert due_at(store, due.TASK, case.episode_id) is None
+
+
+def test_a_network_nobody_answers_for_leaves_a_party_without_a_name(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no registry answers for this address", False)
+
+    resolve(store, asker, known=EVERYWHERE)
+
+    assert state(store, case).stage == "ready"
+    assert parties(store, state(store, case).arrangement_id) == {"192.0.2.1": None}
+
+
+def test_a_case_that_no_ladder_is_meant_for_is_a_persons_and_stops_no_other(
+    store: Store, asker: FakeAsker
+) -> None:
+    dutch, foreign = made(store, "http://a.test/"), made(store, "http://b.test/")
+    asker.networks["192.0.2.0/24"] = ONE | {"country": "DE"}
+
+    resolve(store, asker)
+
+    assert (state(store, dutch).stage, state(store, foreign).stage) == ("unresolved", "ready")
+    assert due_at(store, due.TASK, dutch.episode_id) is not None
+
+
+def test_a_name_that_leads_nowhere_waits_for_the_looks(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.names["a.test"] = "dead"
+
+    resolve(store, asker)
+
+    assert state(store, case).stage == "submitted"
+    assert host(store, case).arrangement_id is None
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(1)
+
+
+def test_facts_of_the_same_parties_are_renewed(store: Store, asker: FakeAsker, case: MadeCase) -> None:
+    resolve(store, asker)
+    before = host(store, case).arrangement_id
+    asker.names["a.test"] = ("192.0.2.2", "192.0.2.3")
+
+    resolve(store, asker, LATER)
+
+    assert host(store, case).arrangement_id == before
+    assert parties(store, before) == {"192.0.2.2": "rdap:ORG-1", "192.0.2.3": "rdap:ORG-1"}
+    with store.db.read() as connection:
+        assert connection.execute(select(Arrangement.facts_at)).scalars().all() == [LATER]
+    assert events(store, case) == ["submitted", "resolved"]
+
+
+def test_an_address_whose_network_cannot_be_asked_this_time_is_still_its_partys(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    resolve(store, asker)
+    asker.networks["192.0.2.0/24"] = DOWN
+
+    resolve(store, asker, LATER)
+    asker.names["a.test"] = ("192.0.2.1", "198.51.100.1")
+    resolve(store, asker, LATER + hours(1))
+
+    assert parties(store, host(store, case).arrangement_id) == {
+        "192.0.2.1": "rdap:ORG-1",
+        "198.51.100.1": "rdap:ORG-2",
+    }
+    assert due_at(store, due.RESOLVE, case.host_id) == LATER + hours(1.5)
+
+
+def test_a_party_that_joins_belongs_to_the_same_episode_and_is_told(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    resolve(store, asker)
+    with store.db.write() as connection:
+        due.drop(connection, [(due.ESCALATE, case.episode_id)])
+    asker.names["a.test"] = ("192.0.2.1", "198.51.100.1")
+
+    resolve(store, asker, LATER)
+
+    assert parties(store, host(store, case).arrangement_id) == {
+        "192.0.2.1": "rdap:ORG-1",
+        "198.51.100.1": "rdap:ORG-2",
+    }
+    assert events(store, case) == ["submitted", "resolved", "party_joined"]
+    assert due_at(store, due.ESCALATE, case.episode_id) == LATER
+
+
+def test_strangers_alone_are_only_suspected(store: Store, asker: FakeAsker, case: MadeCase) -> None:
+    resolve(store, asker)
+    before = host(store, case).arrangement_id
+    asker.names["a.test"] = ("198.51.100.1",)
+
+    resolve(store, asker, LATER)
+    suspected = host(store, case).suspect_id
+    asker.names["a.test"] = ("198.51.100.2",)
+    resolve(store, asker, LATER + hours(13))
+
+    found = host(store, case)
+    assert (found.arrangement_id, found.suspect_id) == (before, suspected)
+    assert parties(store, before) == {"192.0.2.1": "rdap:ORG-1"}
+    assert parties(store, suspected) == {"198.51.100.2": "rdap:ORG-2"}
+    assert events(store, case) == ["submitted", "resolved"]
+
+
+def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no registry answers for this address", False)
+    resolve(store, asker, known=EVERYWHERE)
+    ready = state(store, case)
+    with store.db.write() as connection:
+        gave_up = ready._replace(stage="unresolved")
+        episodes.move(
+            connection, store.ids, [episodes.Change(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")]
+        )
+        due.task(connection, case.episode_id, NINE, owner="analyst", reason="nobody can be reached")
+        due.drop(connection, [(due.ESCALATE, case.episode_id)])
+
+    resolve(store, asker, known=EVERYWHERE, now=LATER)
+    assert state(store, case).stage == "unresolved"
+    asker.networks["192.0.2.0/24"] = ONE
+    resolve(store, asker, known=EVERYWHERE, now=LATER + hours(13))
+
+    assert state(store, case).stage == "ready"
+    assert due_at(store, due.TASK, case.episode_id) is None
+    assert due_at(store, due.ESCALATE, case.episode_id) == LATER + hours(13)
+
+
+def test_a_host_without_open_episodes_is_not_asked_about_again(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    with store.db.write() as connection:
+        episodes.end(
+            connection,
+            store.ids,
+            case.episode_id,
+            episodes.Outcome.WITHDRAWN,
+            episodes.Actor.ANALYST,
+            at=NINE,
+            who="lead",
+        )
+
+    assert resolve(store, asker) == 1
+
+    assert due_at(store, due.RESOLVE, case.host_id) is None
+
+
+def test_what_a_lost_lease_brought_is_dropped(store: Store, asker: FakeAsker, case: MadeCase) -> None:
+    other = made(store, "http://b.test/")
+
+    def somebody_takes_over() -> None:
+        asker.before = None
+        with store.db.write() as connection:
+            due.release_of(connection, "one")
+            due.take(connection, due.RESOLVE, "two", NINE, 1)
+
+    asker.before = somebody_takes_over
+    resolve(store, asker)
+
+    taken = [c for c in (case, other) if state(store, c).stage == "submitted"]
+    assert len(taken) == 1 + 1  # one was taken over, the other released: neither is ours
+    assert count(store, Arrangement) == 0
+    with store.db.read() as connection:
+        assert (
+            connection.execute(select(Due.taken_by).where(Due.kind == due.RESOLVE))
+            .scalars()
+            .all()
+            .count("two")
+            == 1
+        )
+        due_rows = connection.execute(select(Due.due_at).where(Due.kind == due.RESOLVE)).scalars().all()
+    assert due_rows == [NINE, NINE]
+
+
+@pytest.mark.parametrize("name", ["resolve.taken", "resolve.asked", "resolve.recorded"])
+def test_a_crash_at_any_point_does_no_harm(store: Store, asker: FakeAsker, name: str) -> None:
+    cases = [made(store, "http://a.test/"), made(store, "http://b.test/")]
+
+    with pytest.raises(KilledError):
+        resolve(store, asker, checkpoint=Killer(name))
+    with store.db.write() as connection:
+        due.release_all(connection)
+    resolve(store, asker)
+
+    assert [state(store, c).stage for c in cases] == ["ready", "ready"]
+    assert [events(store, c) for c in cases] == [["submitted", "resolved"]] * 2
+    assert count(store, Arrangement) == 2
+    assert resolve(store, asker) == 0
+
+
+def test_nothing_of_a_name_stands_in_clear_in_findings(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    resolve(store, asker)
+
+    with store.db.read() as connection:
+        rows = connection.execute(select(*FindingRow.__table__.c)).all()
+        sealed = connection.execute(select(Host.name_sealed)).scalars().all()
+    assert len(rows) == 2
+    assert not any("a.test" in str(tuple(row)) for row in rows)
+    assert not any(b"a.test" in bytes(name) for name in sealed)
+
+
+def test_resolving_one_url_writes_nothing_and_counts_its_questions(store: Store, asker: FakeAsker) -> None:
+    found = resolve_url(parse("http://a.test/x"), asker=asker, catalogue=catalogue(), now=NINE)
+
+    assert found.facts.parties == {"rdap:ORG-1"}
+    assert found.asked == {"dns": 1, "rdap_ip": 1}
+    assert count(store, FindingRow) == 0
+
+
+def test_a_look_that_suspects_a_move_and_a_resolve_do_not_wait_for_each_other(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    """Both write the host and its due row; whoever comes second waits, and then goes on."""
+    with ThreadPoolExecutor(1) as pool:
+        with store.db.write() as connection:
+            row = arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
+            if store.db.is_sqlite:
+                resolving = None
+            else:
+                resolving = pool.submit(resolve, store, asker)
+                assert _someone_waits(store)
+            arrangements.missed(connection, row, NINE)
+            due.want(connection, due.RESOLVE, [case.host_id], NINE)
+        assert (resolving.result(30) if resolving else resolve(store, asker)) == 1
+
+    assert state(store, case).stage == "ready"
+    assert host(store, case).missed_looks == 1
+
+
+def _someone_waits(store: Store) -> bool:
+    """Ask the server until a session waits for a lock; each question takes a moment."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(3000):
+        with store.db.read() as connection:
+            if connection.execute(waiting).scalar_one():
+                return True
+    return False
