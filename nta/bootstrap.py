@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -50,6 +51,12 @@ Checkpoint = Callable[[str], None]
 USER_AGENT = "nta (notice and takedown; a look whether something is gone)"
 
 
+def _chosen(instance: Path) -> str | None:
+    """Return the hotline that was chosen at the first start."""
+    kept = instance / "hotline"
+    return kept.read_text(encoding="utf-8").strip() or None if kept.is_file() else None
+
+
 def _pass(_name: str) -> None:
     """Do nothing: the checkpoint of everyday."""
 
@@ -62,7 +69,8 @@ class House:
     """One installation, built as far as a command needs it."""
 
     def __init__(self, environment: Mapping[str, str], checkpoint: Checkpoint = _pass) -> None:
-        self.settings, self.lines = configuration.read(environment)
+        given, self.lines = configuration.read(environment)
+        self.settings = given if given.hotline else replace(given, hotline=_chosen(given.instance))
         self.stopping = threading.Event()
         self._checkpoint = checkpoint
         self._alone: Alone | None = None
@@ -141,6 +149,11 @@ class House:
         """Return the catalogue, whole and checked."""
         return read_catalogue(self.catalogue_folders)
 
+    def choose_hotline(self, name: str) -> None:
+        """Keep in the instance which entry of hotlines/ is ours, as it was answered at the first start."""
+        self.settings = replace(self.settings, hotline=name)
+        (self.instance / "hotline").write_text(f"{name}\n", encoding="utf-8")
+
     def catalogue_problems(self) -> list[str]:
         """Return what is wrong with the catalogue, one line each."""
         return catalogue_problems(self.catalogue_folders)
@@ -215,7 +228,10 @@ class House:
         holder = f"node-{self.node}"
         given, known = self.settings, self.catalogue
         if given.hotline is None:
-            raise RefusedError("NTA_HOTLINE is not set: name the entry of hotlines/ that is yours")
+            known_ids = ", ".join(sorted(h.partition(":")[2] for h in known.hotlines)) or "none yet"
+            raise RefusedError(
+                f"NTA_HOTLINE is not set: name the entry of hotlines/ that is yours ({known_ids})"
+            )
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
         resolving = partial(resolve.resolve_due, store, asker=self.asker, catalogue=known, **mine)
         looking = partial(recheck.recheck_due, store, eyes=self.eyes, **mine)

@@ -30,6 +30,7 @@ def serve(opener: Any, host: str, desk_port: int, portal_port: int) -> int:
     Example:  NTA_HOTLINE=example nta serve
     """
     kit: Kit = opener()
+    ask_who_we_are(kit)
     kit.take_jobs()
     return run_doors(kit, [("desk", host, desk_port), ("portal", host, portal_port)], jobs=True)
 
@@ -81,6 +82,14 @@ def jobs(opener: Any, once: bool) -> int:
         kit.close()
         return 1 if runner.failures else 0
     return run_doors(kit, [], jobs=True)
+
+
+def ask_who_we_are(kit: Kit) -> None:
+    """Ask once, on a terminal, which entry of hotlines/ is ours; the instance keeps the answer."""
+    if kit.settings.hotline is None and sys.stdin.isatty():
+        known = sorted(name.partition(":")[2] for name in kit.catalogue.hotlines)
+        say("NTA_HOTLINE is not set. Your own entry goes into the folder hotlines/ of NTA_CATALOGUE.")
+        kit.choose_hotline(click.prompt("Which hotline are you", type=click.Choice(known), err=True))
 
 
 def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) -> int:
