@@ -16,7 +16,19 @@ from nta.domain.errors import OutsideError, RefusedError
 DONE, FAILED, REFUSED, OUT_OF_REACH, OUR_FAULT = 0, 1, 2, 3, 70
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Group(click.Group):
+    """Ends quietly when the reader of the results goes away; left to Click, that would be exit 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="nta", prog_name="nta")
 @click.pass_context
 def nta(context: click.Context) -> None:
@@ -55,9 +67,6 @@ def _exit_code(make: MakeKit) -> int:
     except click.ClickException as mistake:
         mistake.show(sys.stderr)
         return REFUSED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except Exception:  # noqa: BLE001  # the door: whatever is left is our fault
         structlog.get_logger("nta").exception("our fault")
         return OUR_FAULT
