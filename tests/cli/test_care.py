@@ -1,0 +1,169 @@
+"""Looking after an installation: settings, catalogue, database, audit trail, accounts."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from nta.settings import KNOWN
+from nta.store import audit, schema
+from tests.cli.conftest import Nta
+from tests.conftest import NINE
+
+KEY = "ab" * 32
+PASSWORD = "correct horse battery"
+
+
+def change(nta: Nta, statement: str) -> None:
+    with closing(sqlite3.connect(nta.instance / "nta.sqlite")) as connection, connection:
+        connection.execute(statement)
+
+
+def version(nta: Nta) -> str:
+    with closing(sqlite3.connect(nta.instance / "nta.sqlite")) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> Path:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    return file
+
+
+def test_settings_are_printed_with_secrets_hidden(nta: Nta) -> None:
+    nta.settings |= {"NTA_KEYS": KEY, "NTA_HOTLINE": "example"}
+
+    ended = nta("settings")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "NTA_KEYS = (hidden)\n" in ended.out
+    assert "NTA_DIGEST_KEY = (not set)\n" in ended.out
+    assert "NTA_HOTLINE = example\n" in ended.out
+    assert KEY not in ended.out
+    assert not nta.instance.exists()
+
+
+def test_settings_as_json_are_one_object_each(nta: Nta) -> None:
+    nta.settings["NTA_DIGEST_KEY"] = KEY
+
+    ended = nta("settings", "--json")
+
+    assert [line["name"] for line in ended.objects] == [known.name for known in KNOWN]
+    assert {tuple(line) for line in ended.objects} == {("name", "value", "source", "default", "meaning")}
+    (digest,) = (line for line in ended.objects if line["name"] == "NTA_DIGEST_KEY")
+    assert (digest["value"], digest["source"]) == ("(hidden)", "environment")
+    assert KEY not in ended.out
+
+
+def test_an_unknown_setting_is_refused_in_one_line(nta: Nta) -> None:
+    nta.settings["NTA_SENDIGN"] = "on"
+
+    ended = nta("settings")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("nta: unknown setting NTA_SENDIGN (environment)")
+    assert ended.err.count("\n") == 1
+
+
+def test_the_shipped_catalogue_is_sound(nta: Nta) -> None:
+    ended = nta("catalogue", "check")
+
+    assert (ended.code, ended.out, ended.err) == (0, "", "the catalogue is sound\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_an_unknown_key_of_the_catalogue_is_named_with_its_file(
+    nta: Nta, tmp_path: Path, as_json: bool
+) -> None:
+    file = tmp_path / "own" / "countries" / "NL.yaml"
+    file.parent.mkdir(parents=True)
+    shipped = Path(str(schema.folder().parents[1])) / "providers" / "countries" / "NL.yaml"
+    file.write_text(shipped.read_text(encoding="utf-8") + "\nnonsense: 1\n", encoding="utf-8")
+    nta.settings["NTA_CATALOGUE"] = str(tmp_path / "own")
+
+    ended = nta("catalogue", "check", *(["--json"] if as_json else []))
+
+    (fault,) = [line["fault"] for line in ended.objects] if as_json else ended.out.splitlines()
+    assert (ended.code, ended.err) == (2, "1 faults\n")
+    assert str(file) in fault
+    assert "nonsense" in fault
+
+
+def test_a_catalogue_that_is_not_there_is_refused(nta: Nta, tmp_path: Path) -> None:
+    nta.settings["NTA_CATALOGUE"] = str(tmp_path / "nowhere")
+
+    ended = nta("catalogue", "check")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"nta: NTA_CATALOGUE: {tmp_path / 'nowhere'} is no folder\n"
+
+
+def test_a_fresh_database_is_brought_up_to_date_once(nta: Nta) -> None:
+    first, second = nta("db", "upgrade"), nta("db", "upgrade")
+
+    head = schema.head()
+    assert (first.code, first.out) == (0, "")
+    assert first.err == f"the database went from version none to {head}\n"
+    assert (second.code, second.out) == (0, "")
+    assert second.err == f"the database went from version {head} to {head}\n"
+    assert version(nta) == head
+    assert nta.instance.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("command", ["db upgrade", "audit verify"])
+def test_a_database_newer_than_the_code_is_refused_and_not_touched(ready: Nta, command: str) -> None:
+    change(ready, "UPDATE alembic_version SET version_num = 'ffff'")
+    before = (ready.instance / "nta.sqlite").read_bytes()
+
+    ended = ready(*command.split())
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "version ffff, newer than this code" in ended.err
+    assert ended.err.count("\n") == 1
+    assert (ready.instance / "nta.sqlite").read_bytes() == before
+
+
+def test_an_account_is_made_once(ready: Nta, password: Path) -> None:
+    call = ("user", "add", "lead@hotline.test", "--role", "lead", "--password-file", password, "--json")
+
+    made, again = ready(*call), ready(*call)
+
+    (account,) = made.objects
+    assert (made.code, made.err) == (0, "")
+    assert (account["email"], account["role"]) == ("lead@hotline.test", "lead")
+    assert set(account) == {"email", "role", "totp_secret"}
+    assert len(account["totp_secret"]) >= 26
+    assert (again.code, again.out) == (2, "")
+    assert again.err == "nta: an account of this name exists already\n"
+
+
+def test_a_password_that_is_too_easy_or_not_there_is_refused(
+    ready: Nta, password: Path, tmp_path: Path
+) -> None:
+    call = ("user", "add", "lead@hotline.test", "--role", "lead", "--password-file")
+    password.write_text("easy")
+
+    easy, missing = ready(*call, password), ready(*call, tmp_path / "nowhere")
+
+    assert (easy.code, easy.out, easy.err.count("\n")) == (2, "", 1)
+    assert (missing.code, missing.out) == (2, "")
+    assert missing.err == f"nta: --password-file {tmp_path / 'nowhere'}: No such file or directory\n"
+
+
+def test_a_whole_audit_trail_holds_and_a_changed_one_does_not(ready: Nta) -> None:
+    house = ready.house()
+    with house.store.db.write() as connection:
+        audit.note(connection, house.store.ids, at=NINE, who="lead@hotline.test", act="stop_sending")
+        audit.seal(connection, NINE)
+    house.close()
+
+    whole = ready("audit", "verify")
+    change(ready, "UPDATE audit_entry SET who = 'somebody else'")
+    changed, as_json = ready("audit", "verify"), ready("audit", "verify", "--json")
+
+    assert (whole.code, whole.out, whole.err) == (0, "", "the audit trail holds\n")
+    assert (changed.code, changed.out) == (1, "batch 1: an entry was changed\n")
+    assert changed.err == "1 faults\n"
+    assert as_json.objects == [{"fault": "batch 1: an entry was changed"}]
