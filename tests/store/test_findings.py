@@ -13,7 +13,6 @@ from nta.store.base import Store
 from nta.store.tables import FindingRange, FindingRow
 from tests.conftest import NINE, hours
 
-
 SOON, LONG = NINE + hours(1), NINE + hours(12)
 
 
