@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nta.domain.availability import Answer
 from nta.domain.resolution import Finding, Lookup
@@ -65,8 +65,7 @@ class Names(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LookRequest:
+class LookRequest(NamedTuple):
     """One look: `url` at `address`, which the probe vets again and pins. `key` comes back with the answer."""
 
     key: int

@@ -302,7 +302,7 @@ def _arrangement(
         address=ip,
         party=party,
         asn=64500,
-        network="EXAMPLE",
+        network="192.0.2.0/24",
         country=country,
         seen_at=at,
     )

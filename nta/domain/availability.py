@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from nta.domain.lifecycle import Presence, Sign
 
@@ -56,8 +57,7 @@ class Cause(StrEnum):
     OUR_NETWORK = "our_network"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a probe saw; of a body only its length.
 
     `error` is a code: timeout refused reset tls_error dns_failure too_slow
@@ -135,8 +135,7 @@ def read(answer: Answer, *, control_ok: bool) -> Reading:
     return reading if control_ok or reading[0] is Verdict.UP else _OUR_FAULT
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What one vantage point saw. `at` is the moment of the round, the same for all its sightings."""
 
     vantage: str
@@ -202,8 +201,7 @@ class ProofRules:
     alone_over: timedelta = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What a round says. `since` is the first round that a proof rests on, None without one."""
 
     verdict: Verdict

@@ -1,10 +1,10 @@
 """Bulk statements: many rows of one table in few words to the driver, no object a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.dialects import postgresql
 
 _MOST_ASKED = 512
@@ -38,30 +38,53 @@ def update_rows(
         connection.exec_driver_sql(_update_arrays(table, columns, key), _arrays(rows))
 
 
+def set_rows(
+    connection: Connection,
+    table: Table,
+    values: Mapping[str, Any],
+    key: str,
+    keys: Sequence[int],
+    where: str = "",
+    also: str = "",
+) -> None:
+    """Give all rows of these keys the same values; `where` narrows, `also` sets more, in words of ours."""
+    names = tuple(values)
+    more = f" AND {where}" if where else ""
+    if connection.dialect.name != "sqlite":
+        statement = f"{_set(table.name, names, '%s', also)} WHERE {key} = ANY(%s){more}"
+        if keys:
+            connection.exec_driver_sql(statement, (*values.values(), [*keys]))
+        return
+    for start in range(0, len(keys), _MOST_ASKED):
+        given = tuple(values.values())
+        part = _padded(keys[start : start + _MOST_ASKED])
+        statement = _among(f"{_set(table.name, names, '?', also)} WHERE {key}", len(part)) + more
+        connection.exec_driver_sql(statement, given + part)
+
+
 def found_by(
     connection: Connection,
     asked: str,
     values: Sequence[str] | Sequence[bytes] | Sequence[int],
     *,
     lock: bool = False,
-) -> Iterator[Sequence[Any]]:
-    """Yield the rows that `asked` finds for any of the values; it ends in the name of a column.
+) -> Sequence[Sequence[Any]]:
+    """Return the rows that `asked` finds for any of the values; it ends in the name of a column.
 
     Values go to the driver as they are. `lock` keeps others from writing the
-    rows until this write ends, taking them in the column's order. On SQLite,
-    where a writer is alone, the number of values is rounded up by repeating
-    the last, so that few statements are prepared.
+    rows until this write ends, taking them in the column's order, and lets
+    rows be added that name them; on SQLite a writer is alone as it is.
     """
     if not values:
-        return
+        return []
     if connection.dialect.name != "sqlite":
-        ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR UPDATE" if lock else ""
-        yield from connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", ([*values],))
-        return
+        ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
+        return _fetched(connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", ([*values],)))
+    found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
-        part = tuple(values[start : start + _MOST_ASKED])
-        wide = 1 << (len(part) - 1).bit_length()
-        yield from connection.exec_driver_sql(_among(asked, wide), part + part[-1:] * (wide - len(part)))
+        part = _padded(values[start : start + _MOST_ASKED])
+        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), part))
+    return found
 
 
 def table_of(mapped: Any) -> Table:
@@ -76,9 +99,30 @@ def mark(dialect: str) -> str:
     return "?" if dialect == "sqlite" else "%s"
 
 
+def _fetched(result: CursorResult[Any]) -> Sequence[Sequence[Any]]:
+    """Return the driver's own tuples."""
+    cursor = result.cursor
+    assert cursor is not None
+    rows = cursor.fetchall()
+    result.close()
+    return rows
+
+
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return the rows as one list per column: PostgreSQL takes them as arrays, in one statement."""
     return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _padded(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Repeat the last until the number is a power of two, so that few statements are prepared."""
+    part = tuple(values)
+    return part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
+
+
+@cache
+def _set(table: str, names: tuple[str, ...], placeholder: str, also: str) -> str:
+    sets = ", ".join([*(f'"{name}" = {placeholder}' for name in names), *([also] if also else [])])
+    return f'UPDATE "{table}" SET {sets}'  # noqa: S608  # names of our own tables
 
 
 @cache

@@ -5,9 +5,20 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
-from nta.store.bulk import found_by, mark, table_of, update_rows
+from nta.store.bulk import found_by, mark, set_rows, table_of
 from nta.store.tables import Due
 from nta.store.types import from_us, to_us
 
@@ -23,7 +34,7 @@ RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
 JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
 """Kinds that the machine does and that end; a task is a person's."""
 
-_AGAIN = ("due_at", "taken_by", "taken_until", "tries")
+_TRIED = "tries = tries + 1"
 
 LEASE = timedelta(minutes=5)
 """Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
@@ -62,13 +73,11 @@ def take(
     )
     if connection.dialect.name == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
-    taken = connection.execute(
-        update(Due)
-        .where(Due.kind == kind, Due.subject.in_(chosen))
-        .values(taken_by=holder, taken_until=moment + lease, tries=Due.tries + 1)
-        .returning(Due.due_at, Due.subject)
-    )
-    return [subject for _, subject in sorted((row.due_at, row.subject) for row in taken)]
+    # Two statements: SQLite takes ten times as long over one that returns what it changed.
+    taken = list(connection.execute(chosen).scalars())
+    given = {"taken_by": holder, "taken_until": to_us(moment + lease)}
+    set_rows(connection, table_of(Due), given, "subject", taken, where=f"kind = '{kind}'", also=_TRIED)
+    return taken
 
 
 def record(connection: Connection, kind: str, subject: int, holder: str, next_at: datetime | None) -> bool:
@@ -88,9 +97,14 @@ def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holde
 
 def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
     """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete)."""
-    again = [(to_us(at), None, None, 0, kind, s) for s, at in moments if at is not None]
+    again: dict[datetime, list[int]] = {}
+    for subject, at in moments:
+        if at is not None:
+            again.setdefault(at, []).append(subject)
+    for at, subjects in again.items():
+        given = {"due_at": to_us(at), "taken_by": None, "taken_until": None, "tries": 0}
+        set_rows(connection, table_of(Due), given, "subject", subjects, f"kind = '{kind}'")
     done = [{"s": s} for s, at in moments if at is None]
-    update_rows(connection, table_of(Due), _AGAIN, ("kind", "subject"), again)
     if done:
         connection.execute(delete(Due).where(Due.kind == kind, Due.subject == bindparam("s")), done)
 

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from nta.domain.availability import Verdict
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
 from nta.store import due
-from nta.store.bulk import found_by, insert_rows, table_of, update_rows
+from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
 from nta.store.types import Moment, from_us, to_us
 
@@ -61,8 +62,9 @@ class Change(NamedTuple):
 
 
 _COLUMNS = [Episode.__table__.c[name] for name in State._fields]
-_NEXT_STAGES = {stage: {to for (at, _), to in STAGES.items() if at == stage} for stage in Stage}
-_NEXT_PRESENCES = {p: {to for (at, _), to in PRESENCES.items() if at == p} for p in Presence}
+_NEXT_STAGES = {s.value: {to.value for (at, _), to in STAGES.items() if at is s} for s in Stage}
+_NEXT_PRESENCES = {p.value: {to.value for (at, _), to in PRESENCES.items() if at is p} for p in Presence}
+_ENDED, _CLOSED = Stage.ENDED.value, Presence.CLOSED.value
 _FIXED = ("id", "case_id", "host_id", "number", "severity", "began_at", "received_at")
 _MUTABLE = tuple(name for name in State._fields if name not in _FIXED)
 _EVENT = ("id", "episode_id", "at", "kind", "who", "why", "stage", "presence", "subject")
@@ -70,8 +72,11 @@ _MOMENTS = tuple(
     place for place, name in enumerate(State._fields) if isinstance(Episode.__table__.c[name].type, Moment)
 )
 _PAUSED, _ONE_VANTAGE = State._fields.index("paused"), State._fields.index("one_vantage")
+_BEFORE_PRESENCE = slice(0, State._fields.index("presence"))
+_BEFORE_LOOKS = slice(State._fields.index("outcome"), State._fields.index("looked_at"))
 _MICROSECOND = timedelta(microseconds=1)
 _ASKED = f"SELECT {', '.join(State._fields)} FROM episode WHERE id"  # noqa: S608  # names of our own table
+_BRIEF = "SELECT presence, severity, began_at, first_gone_at, ended_at, id FROM episode WHERE id"
 _LOOKED = (
     "looked_at",
     "last_verdict",
@@ -85,7 +90,6 @@ _LOOKED = (
     "returns",
 )
 _mutable = itemgetter(*(State._fields.index(name) for name in (*_MUTABLE, "id")))
-_looked = itemgetter(*(State._fields.index(name) for name in (*_LOOKED, "id")))
 
 
 def load(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, State]:
@@ -94,13 +98,34 @@ def load(connection: Connection, ids: Collection[int], *, lock: bool = False) ->
     return {row[0]: _state(row) for row in rows}
 
 
+class Brief(NamedTuple):
+    """What a look that changes nothing needs of an episode."""
+
+    id: int
+    presence: str
+    severity: str
+    began_at: datetime
+    first_gone_at: datetime | None
+    has_ended: bool
+
+
+def briefs(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Brief]:
+    """Return a few columns of the episodes by id. `lock` as for `load`."""
+    return {
+        number: Brief(number, presence, severity, from_us(began), _moment(gone), ended is not None)
+        for presence, severity, began, gone, ended, number in found_by(
+            connection, _BRIEF, sorted(ids), lock=lock
+        )
+    }
+
+
 def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
     """Return the host's episodes that have not ended, in the order of their ids."""
     query = (
         select(*_COLUMNS).where(Episode.host_id == host_id, Episode.ended_at.is_(None)).order_by(Episode.id)
     )
     if lock and connection.dialect.name == "postgresql":
-        query = query.with_for_update()
+        query = query.with_for_update(key_share=True)
     return [State._make(row) for row in connection.execute(query)]
 
 
@@ -114,15 +139,25 @@ def move(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:
         return
     for change in changes:
         _permit(change)
-    rows = [_mutable(_plain(change.after)) for change in changes]
+    only_looked = [(c.after.presence, *_learned(c.after)) for c in changes if _only_looked(c)]
+    _write_learned(connection, ("presence", *_LOOKED), only_looked)
+    rows = [_mutable(_plain(c.after)) for c in changes if not _only_looked(c)]
     update_rows(connection, table_of(Episode), _MUTABLE, ("id",), rows)
     _events(connection, ids, changes)
 
 
 def looked(connection: Connection, states: Sequence[State]) -> None:
     """Write what looks learned where stage and presence stay as they are; no event."""
-    rows = [_looked(_plain(state)) for state in states]
-    update_rows(connection, table_of(Episode), _LOOKED, ("id",), rows)
+    _write_learned(connection, _LOOKED, [_learned(state) for state in states])
+
+
+def looked_alike(connection: Connection, ids: Sequence[int], verdict: str, cause: str, at: datetime) -> None:
+    """Write one look that changed nothing for many episodes; no event."""
+    moment = to_us(at)
+    learned: dict[str, Any] = {"looked_at": moment, "last_verdict": verdict, "last_cause": cause}
+    if verdict == Verdict.UP.value:
+        learned["last_up_at"] = moment
+    set_rows(connection, table_of(Episode), learned, "id", ids)
 
 
 def note(
@@ -237,12 +272,14 @@ def _permit(change: Change) -> None:
     before, after = change.before, change.after
     if before.ended_at is not None:
         raise RefusedError("an episode that has ended does not move")
-    if after.stage != before.stage and after.stage not in _NEXT_STAGES[Stage(before.stage)]:
+    if after.stage != before.stage and after.stage not in _NEXT_STAGES[before.stage]:
         raise RefusedError(f"an episode that is {before.stage} cannot become {after.stage}")
-    if after.presence != before.presence and after.presence not in _NEXT_PRESENCES[Presence(before.presence)]:
+    if after.presence != before.presence and after.presence not in _NEXT_PRESENCES[before.presence]:
         raise RefusedError(f"content that is {before.presence} cannot become {after.presence}")
-    if (after.stage == Stage.ENDED) != (after.outcome is not None and after.ended_at is not None):
+    if (after.stage == _ENDED) != (after.outcome is not None and after.ended_at is not None):
         raise RefusedError("an episode ends with an outcome, and only then has one")
+    if after.presence == _CLOSED and after.stage != _ENDED:
+        raise RefusedError("content is closed only when its episode ends")
 
 
 def _state(row: Sequence[Any]) -> State:
@@ -266,6 +303,54 @@ def _plain(state: State) -> list[Any]:
             values[place] = to_us(moment)
     values[_PAUSED] = state.paused // _MICROSECOND
     return values
+
+
+def _only_looked(change: Change) -> bool:
+    """Tell whether nothing changes but what looks learn; the fewer columns, the fewer indexes are written."""
+    before, after = change.before, change.after
+    return (
+        before[_BEFORE_PRESENCE] == after[_BEFORE_PRESENCE]
+        and before[_BEFORE_LOOKS] == after[_BEFORE_LOOKS]
+        and before.first_handed_at == after.first_handed_at
+    )
+
+
+def _learned(state: State) -> tuple[Any, ...]:
+    """Return the columns of `_LOOKED` and the id, as the driver takes them."""
+    return (
+        _us(state.looked_at),
+        state.last_verdict,
+        state.last_cause,
+        _us(state.last_up_at),
+        _us(state.first_gone_at),
+        _us(state.proven_gone_at),
+        _us(state.paused_since),
+        state.paused // _MICROSECOND if state.paused else 0,
+        state.one_vantage,
+        state.returns,
+        state.id,
+    )
+
+
+def _write_learned(connection: Connection, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows of `columns` and id; those that learned the same, as most do, in one statement."""
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        alike.setdefault(row[:-1], []).append(row[-1])
+    table = table_of(Episode)
+    single = [(*values, ids[0]) for values, ids in alike.items() if len(ids) == 1]
+    update_rows(connection, table, columns, ("id",), single)
+    for values, ids in alike.items():
+        if len(ids) > 1:
+            set_rows(connection, table, dict(zip(columns, values, strict=True)), "id", ids)
+
+
+def _moment(us: int | None) -> datetime | None:
+    return None if us is None else from_us(us)
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else to_us(moment)
 
 
 def _events(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:

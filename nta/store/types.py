@@ -11,6 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=8192)  # rows written together share their moments
 def to_us(moment: datetime) -> int:
     """Return whole microseconds since 1970 in UTC. A naive datetime is a fault of ours."""
     if moment.tzinfo is None:
@@ -18,7 +19,7 @@ def to_us(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
-@lru_cache(maxsize=8192)  # rows written together share their moments
+@lru_cache(maxsize=8192)
 def from_us(us: int) -> datetime:
     """Return the aware UTC datetime of `to_us`."""
     return EPOCH + timedelta(microseconds=us)

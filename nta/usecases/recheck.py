@@ -1,8 +1,9 @@
 """Looking whether it is still there: take due episodes, look from every vantage point, record."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from nta.domain.aiming import Aim, Served, aim_at
 from nta.domain.availability import (
     Answer,
     Cause,
+    Judgement,
     ProofRules,
     Sighting,
     Verdict,
@@ -17,6 +19,7 @@ from nta.domain.availability import (
     judge,
     merge_hosts,
     read,
+    sign,
 )
 from nta.domain.deadlines import next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
@@ -32,8 +35,15 @@ from nta.store.rounds import after_round
 
 WHO = "service"
 RULES = ProofRules()
-RECORDED = 300
+_PRESENCES = {presence.value: presence for presence in Presence}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+_NO_SPANS: Mapping[str, looking.Span] = {}
+RECORDED = 400
 """Episodes a transaction: with span, event and due row about 2,000 rows."""
+
+
+Looked = tuple[looking.Job, Sequence[Sighting]]
+"""One job, and what each vantage point saw of it in this round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +79,13 @@ def recheck_due(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
         )
     aims = aim(hosts, served, eyes)
-    sightings = look(jobs, hosts, aims, eyes, now)
-    checkpoint("recheck.looked")
     moved = moves.record_hosts(store, hosts, served, aims, now)
-    for start in range(0, len(jobs), RECORDED):
-        part = jobs[start : start + RECORDED]
+    looked = look(jobs, hosts, aims, eyes, now)
+    while part := list(islice(looked, RECORDED)):
+        checkpoint("recheck.looked")
         with store.db.write(lazy=True) as connection:
-            mine = due.still_mine(connection, due.LOOK, [job.id for job in part], holder)
-            _record(connection, store, [j for j in part if j.id in mine], sightings, spans, hosts, now)
+            mine = due.still_mine(connection, due.LOOK, [job.id for job, _ in part], holder)
+            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], spans, now)
         checkpoint("recheck.recorded")
     if len(jobs) < len(taken) or moved:
         with store.db.write() as connection:
@@ -107,26 +116,61 @@ def look(
     aims: Mapping[tuple[int, str], Aim],
     eyes: Eyes,
     now: datetime,
-) -> dict[int, list[Sighting]]:
-    """Look at every job from every vantage point; one merged sighting each."""
+) -> Iterator[Looked]:
+    """Look at every job from every vantage point; yield each with one merged sighting a vantage point.
+
+    What the last vantage point sees to be there is told as it comes, so that
+    it is recorded while others still answer. All else waits until the
+    control page has said whether our own network may be at fault.
+    """
     found: dict[int, list[Sighting]] = {job.id: [] for job in jobs}
-    for vantage in eyes.vantages:
-        answers = _probe(jobs, hosts, aims, eyes, vantage)
-        blind = [
-            a for many in answers.values() for a in many if a.status is None or not 200 <= a.status < 300
-        ]
-        named = any(aims[j.host_id, vantage].reading for j in jobs)
-        control_ok = not (blind or named) or control(eyes, vantage)
-        for job in jobs:
-            reading = aims[job.host_id, vantage].reading
-            if reading is not None:
-                plain = reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
-                found[job.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
+    by_id = {job.id: job for job in jobs}
+    told: set[int] = set()
+    for place, vantage in enumerate(eyes.vantages, 1):
+        answers: dict[int, list[Answer]] = {}
+        for key, answer in eyes.prober.look(_requests(jobs, hosts, aims, vantage), vantage):
+            given = answers.setdefault(key, [])
+            given.append(answer)
+            if place < len(eyes.vantages) or not _is_there(answer):
                 continue
-            seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(job.id, ())]
-            if seen:
-                found[job.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
-    return found
+            job = by_id[key]
+            if len(given) == len(aims[job.host_id, vantage].pins) and all(map(_is_there, given)):
+                found[key].append(_sighting(vantage, now, given[0], True))
+                told.add(key)
+                yield job, found[key]
+        rest = [job for job in jobs if job.id not in told]
+        _conclude(rest, answers, aims, eyes, vantage, now, found)
+    for job in jobs:
+        if job.id not in told:
+            yield job, found[job.id]
+
+
+def _is_there(answer: Answer) -> bool:
+    return answer.error is None and answer.status is not None and 200 <= answer.status < 300
+
+
+def _conclude(
+    jobs: Sequence[looking.Job],
+    answers: Mapping[int, Sequence[Answer]],
+    aims: Mapping[tuple[int, str], Aim],
+    eyes: Eyes,
+    vantage: str,
+    now: datetime,
+    found: Mapping[int, list[Sighting]],
+) -> None:
+    """Add what one vantage point saw of these jobs, in the light of the control page where that is needed."""
+    blind = any(not _is_there(a) for job in jobs for a in answers.get(job.id, ()))
+    named = any(aims[job.host_id, vantage].reading for job in jobs)
+    control_ok = not (blind or named) or control(eyes, vantage)
+    for job in jobs:
+        reading = aims[job.host_id, vantage].reading
+        if reading is not None:
+            plain = reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
+            found[job.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
+            continue
+        seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(job.id, ())]
+        if seen:
+            found[job.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
 
 
 def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting]:
@@ -158,24 +202,18 @@ def control(eyes: Eyes, vantage: str) -> bool:
     return False
 
 
-def _probe(
+def _requests(
     jobs: Sequence[looking.Job],
     hosts: Mapping[int, HostRow],
     aims: Mapping[tuple[int, str], Aim],
-    eyes: Eyes,
     vantage: str,
-) -> dict[int, list[Answer]]:
-    requests = []
-    for job in jobs:
-        row = hosts[job.host_id]
-        requests += [
-            LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
-            for ip in aims[row.id, vantage].pins
-        ]
-    answers: dict[int, list[Answer]] = {}
-    for key, answer in eyes.prober.look(requests, vantage):
-        answers.setdefault(key, []).append(answer)
-    return answers
+) -> list[LookRequest]:
+    return [
+        LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
+        for job in jobs
+        for row in (hosts[job.host_id],)
+        for ip in aims[row.id, vantage].pins
+    ]
 
 
 def _sighting(vantage: str, now: datetime, answer: Answer, control_ok: bool) -> Sighting:
@@ -188,49 +226,63 @@ def _sighting(vantage: str, now: datetime, answer: Answer, control_ok: bool) -> 
 def _record(
     connection: Connection,
     store: Store,
-    jobs: Sequence[looking.Job],
-    sightings: Mapping[int, Sequence[Sighting]],
+    looked: Sequence[Looked],
     spans: Mapping[int, Mapping[str, looking.Span]],
-    hosts: Mapping[int, HostRow],
     now: datetime,
 ) -> None:
-    """Write spans, states, events and next looks of one part of a batch."""
-    current = episodes.load(connection, [job.id for job in jobs], lock=True)
+    """Write spans, states, events and next looks of one part of a batch.
+
+    Most rounds change nothing; only what changes is read whole.
+    """
+    briefs = episodes.briefs(connection, [job.id for job, _ in looked], lock=True)
     seen: list[looking.Seen] = []
-    changes: list[episodes.Change] = []
-    same: list[State] = []
+    turned: dict[int, Judgement] = {}
+    same: dict[tuple[str, str], list[int]] = {}
     moments: list[tuple[int, datetime | None]] = []
-    for job in jobs:
-        state = current[job.id]
-        if state.ended_at is not None:
-            moments.append((state.id, None))
+    for job, sightings in looked:
+        number = job.id
+        _, presence_word, severity, began_at, first_gone_at, has_ended = briefs[number]
+        if has_ended:
+            moments.append((number, None))
             continue
-        known = spans.get(state.id, {})
+        known = spans.get(number, _NO_SPANS)
         runs = []
-        for sighting in sightings[state.id]:
+        for sighting in sightings:
             before = known.get(sighting.vantage)
             run = extend(before.run if before else None, sighting)
             runs.append(run)
-            seen.append(looking.Seen(state.id, before, run, sighting))
-        judgement = judge(sightings[state.id], runs, RULES)
-        after, event = after_round(state, judgement, now)
-        if event is Sign.WATCH_OVER:
-            changes.append(_close(connection, after, now))
-        elif isinstance(event, EventKind):
-            changes.append(episodes.Change(state, after, event, now, WHO))
-        else:
-            same.append(after)
-        ended = event is Sign.WATCH_OVER
-        moments.append((state.id, None if ended else _next(after, now)))
+            seen.append(looking.Seen(number, before, run, sighting))
+        judgement = judge(sightings, runs, RULES)
+        presence = _PRESENCES[presence_word]
+        if sign(presence, judgement, first_gone_at, now) is not None:
+            turned[number] = judgement
+            continue
+        same.setdefault((judgement.verdict._value_, judgement.cause._value_), []).append(number)
+        moments.append((number, next_look_at(presence, began_at, _SEVERITIES[severity], now)))
     looking.write_spans(connection, store.ids, seen)
+    for (verdict, cause), numbers in same.items():
+        episodes.looked_alike(connection, numbers, verdict, cause, now)
+    changes = _turn(connection, turned, now)
     episodes.move(connection, store.ids, changes)
-    episodes.looked(connection, same)
+    moments += [(c.after.id, None if c.after.ended_at else _next(c.after, now)) for c in changes]
     due.record_many(connection, due.LOOK, moments)
-    _follow_up(connection, store, changes, hosts, now)
+    _follow_up(connection, store, changes, now)
+
+
+def _turn(connection: Connection, turned: Mapping[int, Judgement], now: datetime) -> list[episodes.Change]:
+    """Return the changes of the episodes whose presence a round changes."""
+    changes = []
+    for number, state in episodes.load(connection, turned).items():
+        after, event = after_round(state, turned[number], now)
+        if isinstance(event, EventKind):
+            changes.append(episodes.Change(state, after, event, now, WHO))
+        elif event is Sign.WATCH_OVER:
+            changes.append(_close(connection, after, now))
+    return changes
 
 
 def _next(state: State, now: datetime) -> datetime:
-    return next_look_at(Presence(state.presence), state.began_at, Severity(state.severity), now)
+    return next_look_at(_PRESENCES[state.presence], state.began_at, _SEVERITIES[state.severity], now)
 
 
 def _close(connection: Connection, state: State, now: datetime) -> episodes.Change:
@@ -246,7 +298,6 @@ def _follow_up(
     connection: Connection,
     store: Store,
     changes: Sequence[episodes.Change],
-    hosts: Mapping[int, HostRow],
     now: datetime,
 ) -> None:
     """Let ladders go on where content is up again, note suspended domains, forget what ended."""
