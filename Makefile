@@ -47,7 +47,7 @@ test: dev
 
 # The tests that need the programs `make system` names; a missing one is a failure, nothing is skipped.
 test-system: dev
-	$(BIN)/python -m pytest -m system
+	$(BIN)/python -m pytest -m system -n 2 --dist loadgroup
 
 system:
 	@echo "apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core postgresql"
