@@ -13,6 +13,7 @@ from nta.domain.availability import ProofRules, Verdict, extend, judge
 from nta.domain.contacts import choose
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import FoundContact, HostingFacts, Problem
+from nta.domain.resolution import LookupKind
 from nta.domain.returned_mail import explain
 from nta.domain.roles import Role
 from nta.domain.urls import Location, parse, refang, registrable_domain
@@ -39,7 +40,7 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     for location in locations:
         found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=kit.clock.now())
         plain = _resolved(location.url, found, kit.catalogue)
-        problems += found.facts.problems
+        problems += _problems(found.facts)
         if as_json:
             put(plain)
         else:
@@ -160,6 +161,12 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
     return 2 if unread == len(files) else 1 if unread else 0
 
 
+def _problems(facts: HostingFacts) -> list[Problem]:
+    """Return what was not found: look-ups without an answer, and a name that leads nowhere."""
+    dead = [Problem(LookupKind.ADDRESSES.value, facts.dead, temporary=False)] if facts.dead else []
+    return [*facts.problems, *dead]
+
+
 def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
     facts = found.facts
     choices = [
@@ -185,7 +192,9 @@ def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
             }
             for c in choices
         ],
-        "problems": [{"step": p.step, "reason": p.reason, "temporary": p.temporary} for p in facts.problems],
+        "problems": [
+            {"step": p.step, "reason": p.reason, "temporary": p.temporary} for p in _problems(facts)
+        ],
         "lookups": {
             "dns": found.asked.get("dns", 0),
             "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import structlog
 
+from nta.adapters.clock import LabClock
 from nta.bootstrap import House
 from nta.cli import commands
 from tests.conftest import NINE
@@ -56,7 +57,10 @@ class Nta:
         with pytest.raises(SystemExit) as left:
             commands.run(self.make)
         while self._houses:
-            self._houses.pop().close()
+            house = self._houses.pop()
+            house.close()
+            if isinstance(clock := house.__dict__.get("clock"), LabClock):
+                clock.close()
         said = self._capture.readouterr()
         return Ended(int(left.value.code or 0), said.out, said.err)
 
