@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from nta.cli.tell import json_option
 from nta.domain.errors import RefusedError
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
@@ -100,15 +101,20 @@ def report_removal_times(
 
 @report.command("again")
 @click.argument("number", type=int)
+@json_option
 @click.pass_obj
-def report_again(opener: Any, number: int) -> int:
+def report_again(opener: Any, number: int, as_json: bool) -> int:
     """Compute a kept report again from the data it was kept with.
 
     \b
     Example:  nta report again 123456789
     """
     found = again(opener().store, number)
-    click.echo(tables.report_text(found.report), nl=False)
+    if as_json:
+        for line in tables.report_lines(found.report):
+            click.echo(line)
+    else:
+        click.echo(tables.report_text(found.report), nl=False)
     click.echo("the figures are the same" if found.is_equal else "the figures differ", err=True)
     return 0 if found.is_equal else 1
 

@@ -86,8 +86,10 @@ def test_a_kept_report_is_computed_again_with_the_same_figures(told: Nta) -> Non
     assert found
 
     again = told("report", "again", found[1])
+    as_json = told("report", "again", found[1], "--json")
 
     assert (made.code, again.code) == (0, 0)
+    assert as_json.out == told("report", "removal-times", "--json").out
     assert (again.out, again.err) == (made.out, "the figures are the same\n")
 
 
