@@ -183,7 +183,7 @@ def _median_widths(spans: Spans, many: int) -> list[float | None]:
     width = spans.upper_us[spans.gone] - spans.lower_us[spans.gone]
     order = np.lexsort((width, group))
     ends = np.cumsum(np.bincount(group, minlength=many)).tolist()
-    begins = [0, *ends[:-1]]
+    begins = [0, *ends][:many]
     return [
         float(width[order[(begin + end - 1) // 2]]) / _HOUR_US if end > begin else None
         for begin, end in zip(begins, ends, strict=True)
