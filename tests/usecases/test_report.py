@@ -290,7 +290,6 @@ def test_a_proxy_has_figures_of_its_own(store: Store) -> None:
 
     assert set(figures(store, Clock.B)) == {QUICK}
     proxies = figures(store, Clock.B, role=Role.PROXY)
-    # The host was told too and took it down: that says nothing about the proxy when its word is known.
     assert set(proxies) == {"proxy:front"}
     assert proxies["proxy:front"].n == 1
 
