@@ -99,6 +99,9 @@ def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) ->
         runner = kit.runner()
         metronome = kit.metronome(runner)
     servers = kit.servers(doors)
+    servers.heed_signals()
+    if not doors:
+        say("the jobs run")
     for name, host, port in servers.listening:
         say(f"{name} listens on http://{host}:{port}")
     if metronome is not None:

@@ -65,6 +65,7 @@ def hand_in(
     answered with its counts, one that was cut off goes on after its last
     line. `each` is told every line in order.
     """
+    told(InputLine(0, ""), terms, now)  # terms that cannot be are refused before anything is written
     opened = open_hand_in(store, who=who, key=key, way=way, now=now)
     checkpoint("submit.opened")
     url_key = store.keys.derived("url")

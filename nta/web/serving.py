@@ -31,24 +31,36 @@ class Servers:
     def __init__(self, doors: Sequence[Door], stopping: threading.Event) -> None:
         self._stopping = stopping
         self._sockets: dict[int, Any] = {}
-        self._servers = [self._listen(door) for door in doors]
+        self._servers: list[Any] = []
+        try:
+            self._servers += map(self._listen, doors)
+        except RefusedError:
+            self._close()
+            raise
         self.listening = [
             (door.name, door.host, server.effective_port)
             for door, server in zip(doors, self._servers, strict=True)
         ]
         """Name, address and port of each door; the port is the real one where any was asked for."""
 
-    def loop(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Serve; `tick` is called about four times a second, in this thread."""
+    def heed_signals(self) -> None:
+        """Let SIGINT and SIGTERM end the loop, also one that has yet to begin."""
         for number in (signal.SIGINT, signal.SIGTERM):
             # Set by ourselves: a process begun with & has SIGINT ignored, and is never interrupted.
             signal.signal(number, self._ask_to_stop)
+
+    def loop(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Serve; `tick` is called about four times a second, in this thread."""
+        self.heed_signals()
         while not self._stopping.is_set():
             if self._sockets:
                 wasyncore.loop(timeout=0.25, map=self._sockets, count=1)
             else:
                 self._stopping.wait(0.25)  # without a door the loop would not wait at all
             tick()
+        self._close()
+
+    def _close(self) -> None:
         for server in self._servers:
             server.task_dispatcher.shutdown(cancel_pending=True, timeout=0.5)
             server.close()
