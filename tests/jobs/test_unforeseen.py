@@ -4,13 +4,14 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
 import structlog
 
 from nta.cli.tell import configure_logs
+from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step
 from nta.ports import Leap
@@ -66,6 +67,21 @@ def test_a_beat_that_fails_beats_again_and_its_log_names_no_url(logged: io.Strin
     assert first["exception"].startswith("ValueError at ")
     assert "test_unforeseen.py" in first["exception"]
     assert "secret" not in logged.getvalue()
+
+
+@pytest.mark.parametrize("kind", [RefusedError, lambda why: OutsideError(why, temporary=True)])
+def test_a_step_that_fails_is_logged_with_its_reason_and_no_url(
+    logged: io.StringIO, kind: Callable[[str], Exception]
+) -> None:
+    def refuses(now: datetime) -> int:
+        raise kind(f"no answer from {SECRET}")
+
+    runner = Runner([Step("one", 1, refuses)], SetClock(NINE), everything, threading.Event())
+    runner.turn()
+
+    entry = json.loads(logged.getvalue())
+    assert (entry["event"], entry["step"], entry["reason"]) == ("step failed", "one", "no answer from (url)")
+    assert runner.failures == 1
 
 
 class StandingClock(SetClock):
