@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
+from nta.store import audit
 from nta.store.base import Store
 from nta.store.sealing import Keyring, digest16
 from nta.store.tables import DeskRole, DeskUser
@@ -135,6 +136,9 @@ def add_user(
             )
         )
         accounts.flush()
+        audit.note(
+            connection, store.ids, at=now, who="command", act="user_added", subject=name[:64], detail=role
+        )
     if secret is None:
         return NewUser(name, role, None, None)
     return NewUser(name, role, totp.get_totp_b32_key(secret), totp.get_totp_uri(name, secret))

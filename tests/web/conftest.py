@@ -67,7 +67,7 @@ def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Sta
     path = tmp_path_factory.mktemp("staffed") / "doors.sqlite"
     shutil.copy(blank_sqlite, path)
     database = Database(f"sqlite:///{path}")
-    store = Store.open(database, Keyring((b"s" * 32,), b"d" * 32, (b"p" * 32,)), CountingIds())
+    store = Store.open(database, Keyring((b"s" * 32,), b"d" * 32, (b"p" * 32,)), CountingIds(1))
     users = {
         role: add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=SetClock(NINE)) for role in ROLES
     }

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
 from nta.store.base import Store
-from nta.store.tables import DeskUser
+from nta.store.tables import AuditEntry, DeskUser
 from nta.web.access import ROLES, NewUser, add_user
 from tests.conftest import NINE
 from tests.fakes import SetClock
@@ -199,3 +199,11 @@ def test_accounts_are_made_and_used_on_either_database(store: Store, clock: SetC
         connection.execute(update(DeskUser).values(totp_counter=7))
     with store.db.read() as connection:
         assert connection.execute(select(DeskUser.email, DeskUser.totp_counter)).one() == (made.email, 7)
+
+
+def test_an_account_made_is_written_down(store: Store, clock: SetClock) -> None:
+    made = add_user(store, "lead@hotline.test", PASSWORD, "lead", clock=clock)
+
+    with store.db.read() as connection:
+        entries = connection.execute(select(AuditEntry.act, AuditEntry.subject, AuditEntry.detail)).all()
+    assert entries == [("user_added", made.email, "lead")]

@@ -32,7 +32,9 @@ def case(lite: Store) -> MadeCase:
 
 def audited(store: Store) -> list[tuple[str, str, str | None]]:
     with store.db.read() as connection:
-        rows = connection.execute(select(AuditEntry.who, AuditEntry.act, AuditEntry.subject))
+        rows = connection.execute(
+            select(AuditEntry.who, AuditEntry.act, AuditEntry.subject).where(AuditEntry.act != "user_added")
+        )
         return [tuple(row) for row in rows]
 
 
