@@ -34,6 +34,7 @@ class Way(IntEnum):
     WITHDRAWN = 6  # the notice was taken back
 
 
+_BLOCK: Final = 200_000
 WAY_BITS: Final = 15
 ONE_VANTAGE: Final = 16
 PRESUMED: Final = 32
@@ -55,7 +56,8 @@ class Parameters:
 class Rows:
     """One row per addressee (clock A: per episode and party) as columns; moments in microseconds since 1970.
 
-    `group` numbers `parties`. `entry` is when watching began, `last_up` the
+    `group` numbers `parties`. `entry` is when watching began (today always
+    with the clock; a later clock may begin before it), `last_up` the
     last evidence that it was there, the analyst's word included; `gone` the
     first look of a proven absence. Each is NEVER where there is none, also
     where it was not known at the report's `as_of`. `code` holds the Way and
@@ -120,10 +122,50 @@ class Report:
 
 def make(parameters: Parameters, rows: Rows) -> Report:
     """Return the report of these rows. Figures for few rows are there, but marked as not to be published."""
+    groups: list[Group] = []
+    for first, end in _blocks(rows):
+        groups += _figured(_cut(rows, first, end), _us(parameters.as_of))
+    order = sorted(groups, key=lambda group: group.party)
+    return Report(parameters, tuple(g for g in order if g.n or g.gone_before or g.unseen), rows)
+
+
+def _blocks(rows: Rows) -> list[tuple[int, int]]:
+    """Return ranges of parties that are worked on one after the other, so that curves take little space."""
+    sizes = np.bincount(rows.group, minlength=len(rows.parties))
+    found, first, held = [], 0, 0
+    for place, size in enumerate(sizes.tolist()):
+        if held and held + size > _BLOCK:
+            found.append((first, place))
+            first, held = place, 0
+        held += size
+    return [*found, (first, len(sizes))] if len(sizes) else []
+
+
+def _cut(rows: Rows, first: int, end: int) -> Rows:
+    """Return the rows of some of the parties."""
+    if (first, end) == (0, len(rows.parties)):
+        return rows
+    which = np.flatnonzero((rows.group >= first) & (rows.group < end))
+    start = rows.start[which]
+    return Rows(
+        parties=rows.parties[first:end],
+        names=rows.names[first:end],
+        group=rows.group[which] - first,
+        start=start,
+        entry=start if rows.entry is rows.start else rows.entry[which],
+        last_up=rows.last_up[which],
+        gone=rows.gone[which],
+        code=rows.code[which],
+        before=rows.before[first:end],
+    )
+
+
+def _figured(rows: Rows, as_of: int) -> list[Group]:
+    """Return the figures of each party of the rows."""
     many = len(rows.parties)
     timed, before, unseen = _sorted_out(rows)
-    spans, ways = _spans(rows, timed, _us(parameters.as_of))
-    found = figures(spans, many) if many else []
+    spans, ways = _spans(rows, timed, as_of)
+    found = figures(spans, many)
     columns = {
         "open": _count(spans, ~spans.gone & (rows.gone[timed] < 0) & (ways < Way.OTHER), many),
         "gone": _count(spans, spans.gone, many),
@@ -137,12 +179,10 @@ def make(parameters: Parameters, rows: Rows) -> Report:
         "presumed": _count(spans, rows.code[timed] & PRESUMED > 0, many),
     }
     checks = _median_widths(spans, many)
-    groups = [
+    return [
         _group(rows, place, found[place], {k: int(v[place]) for k, v in columns.items()}, checks[place])
         for place in range(many)
     ]
-    order = sorted(groups, key=lambda group: group.party)
-    return Report(parameters, tuple(g for g in order if g.n or g.gone_before or g.unseen), rows)
 
 
 def _sorted_out(rows: Rows) -> tuple[Bools, Bools, Bools]:

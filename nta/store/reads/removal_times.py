@@ -42,31 +42,31 @@ def rows(connection: Connection, p: Parameters, *, with_episode: bool = False) -
     """Return the rows of a report, in no order. Runs in one state of the database."""
     asked = by_episode(p) if p.clock is Clock.A else by_addressee(p)
     if with_episode:
-        asked = asked.add_columns(Episode.id)
+        asked = asked.add_columns(Episode.id.label("episode"))
     codes: defaultdict[str | None, int] = defaultdict(count().__next__)
-    columns = [array("q") for _ in range(5 + with_episode)]
-    marks = bytearray()
+    columns: dict[str, array[int]] = {name: array("q") for name in asked.selected_columns.keys()[2:]}
+    group, marks = array("q"), bytearray()
     for chunk in stream(connection, asked):
-        party, start, entry, last_up, gone, code, *more = zip(*chunk, strict=True)
-        columns[0].extend(map(codes.__getitem__, party))
-        for column, found in zip(columns[1:], (start, entry, last_up, gone, *more), strict=True):
-            column.extend(found)
+        party, code, *moments = zip(*chunk, strict=True)
+        group.extend(map(codes.__getitem__, party))
         marks += bytes(code)
+        for column, found in zip(columns.values(), moments, strict=True):
+            column.extend(found)
+    got = {name: np.frombuffer(column, np.int64) for name, column in columns.items()}
     before = _gone_before(connection, p) if p.clock is Clock.B else {}
     parties = [*codes, *(party for party in before if party not in codes)]
     names = _names(connection)
-    group, start_, entry_, last_up_, gone_, *more_ = (np.frombuffer(column, np.int64) for column in columns)
     return Rows(
         parties=[party or _NOT_KNOWN for party in parties],
         names=[names.get(party or "", party or _NOT_KNOWN) for party in parties],
-        group=group,
-        start=start_,
-        entry=entry_,
-        last_up=last_up_,
-        gone=gone_,
+        group=np.frombuffer(group, np.int64),
+        start=got["start"],
+        entry=got["start"],
+        last_up=got["last_up"],
+        gone=got["gone"],
         code=np.frombuffer(marks, np.uint8),
         before=np.array([before.get(party, 0) for party in parties], np.int64),
-        episode=more_[0] if more_ else None,
+        episode=got.get("episode"),
     )
 
 
@@ -84,16 +84,15 @@ def stream(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Any]
 
 
 def by_addressee(p: Parameters) -> Select[Any]:
-    """Return the query of clocks B and C: party, start, entry, last up, gone, code of each addressee."""
+    """Return the query of clocks B and C: party, code, start, last up and gone of each addressee."""
     start = _start(p.clock)
     return (
         select(
             Addressee.party,
-            start,
-            start,
-            _last_up(),
-            _gone(p),
-            _way(p) + _marks() + case((Addressee.presumed, PRESUMED), else_=0),
+            (_way(p) + _marks() + case((Addressee.presumed, PRESUMED), else_=0)).label("code"),
+            start.label("start"),
+            _last_up().label("last_up"),
+            _gone(p).label("gone"),
         )
         .join(Episode, Episode.id == Addressee.episode_id)
         .where(
@@ -120,11 +119,10 @@ def by_episode(p: Parameters) -> Select[Any]:
     return (
         select(
             served.c.party,
-            start,
-            start,
-            _last_up(),
-            _gone(p),
-            _way(p) + _marks(),
+            (_way(p) + _marks()).label("code"),
+            start.label("start"),
+            _last_up().label("last_up"),
+            _gone(p).label("gone"),
         )
         .outerjoin(served, served.c.arrangement_id == Episode.arrangement_id)
         .where(
