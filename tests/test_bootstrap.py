@@ -207,14 +207,21 @@ def test_on_postgresql_runners_share_and_the_dead_ones_work_is_freed(houses: Any
         house.take_jobs()
         take(house.database, f"node-{house.node}", number)
     one.close()
-
     three.take_jobs()
 
-    assert taken(three.database, None) == [1]
+    assert freed_soon(three) == [1]
     assert taken(three.database, f"node-{two.node}") == [2]
     two.close()
-    three.release_the_dead()
-    assert taken(three.database, None) == [1, 2]
+    assert freed_soon(three, 2) == [1, 2]
+
+
+def freed_soon(house: House, count: int = 1) -> list[int]:
+    """Ask until the server has noticed that a session is gone; each question takes a moment."""
+    for _ in range(1000):
+        house.release_the_dead()
+        if len(free := taken(house.database, None)) >= count:
+            return free
+    return free
 
 
 def test_on_postgresql_a_number_still_in_use_is_not_taken(houses: Any, server: str) -> None:

@@ -1,154 +1,51 @@
 """Resolving: who serves a host, asked once for all, and what a failure leaves as it was."""
 
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 
 from nta.domain.hosting import Problem
-from nta.domain.ladders import When
-from nta.domain.parties import Catalogue
-from nta.domain.resolution import Finding, Lookup, LookupKind
 from nta.domain.urls import parse
-from nta.store import arrangements, due, episodes
+from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Arrangement, ArrangementParty, Due, Event, FindingRow, Host
-from nta.usecases.resolve import ROUNDS, resolve_due, resolve_url
-from tests.builders import MadeCase, make_case
+from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host
+from nta.usecases.resolve import ROUNDS, resolve_url
+from tests.builders import MadeCase
 from tests.builders_notices import LADDER, catalogue
 from tests.conftest import NINE, hours
+from tests.resolving import (
+    DOWN,
+    EVERYWHERE,
+    LATER,
+    NO_DNS,
+    ONE,
+    REFUSED,
+    TWO,
+    FakeAsker,
+    Said,
+    an_asker,
+    count,
+    due_at,
+    events,
+    host,
+    made,
+    parties,
+    resolve,
+    state,
+)
 from tests.telling import KilledError, Killer
-
-LATER = NINE + hours(13)
-"""After every finding of NINE has run out."""
-
-EVERYWHERE = catalogue(ladders=(replace(LADDER, when=When()),))
-
-Said = tuple[str, ...] | str | Problem
-"""Addresses, "dead", or why nobody answers."""
-
-
-@dataclass
-class FakeAsker:
-    """Knows names and networks; counts what it is asked."""
-
-    names: dict[str, Said] = field(default_factory=dict)
-    networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
-    asked: list[str] = field(default_factory=list)
-    rounds: int = 0
-    before: Any = None
-
-    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
-        self.rounds += 1
-        if self.before is not None:
-            self.before()
-        for lookup in sorted(lookups, key=lambda x: (x.kind, x.subject)):
-            self.asked.append(lookup.subject)
-            yield (
-                self._name(lookup, now) if lookup.kind is LookupKind.ADDRESSES else self._network(lookup, now)
-            )
-
-    def _name(self, lookup: Lookup, now: datetime) -> Finding:
-        said = self.names[lookup.subject]
-        until = now + hours(1)
-        if isinstance(said, Problem):
-            return Finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
-        dead = "nxdomain" if said == "dead" else None
-        value = {"addresses": [] if dead else list(said), "cname": [], "dead": dead}
-        return Finding(lookup, value, "dns", now, until, None)
-
-    def _network(self, lookup: Lookup, now: datetime) -> Finding:
-        covers, said = self._range(lookup.subject)
-        if isinstance(said, Problem):
-            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
-        value = {
-            "handle": f"NET-{covers}",
-            "cidr": [covers],
-            "abuse": [],
-            "country": "NL",
-            "asn": 64500,
-        } | dict(said)
-        return Finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
-
-    def _range(self, address: str) -> tuple[str, Mapping[str, Any] | Problem]:
-        return next(
-            (c, s)
-            for c, s in self.networks.items()
-            if address.startswith(c.rpartition(".")[0] + ".") or c.startswith(address)
-        )
-
-
-DOWN = Problem("rdap_ip", "the server does not answer", True)
-NO_DNS = Problem("dns", "no answer", True)
-REFUSED = Problem("dns", "the name cannot be asked for", False)
-ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holder_name": "Two"}
 
 
 @pytest.fixture
 def asker() -> FakeAsker:
-    return FakeAsker(
-        {"a.test": ("192.0.2.1",), "b.test": ("198.51.100.1",)}, {"192.0.2.0/24": ONE, "198.51.100.0/24": TWO}
-    )
+    return an_asker()
 
 
 @pytest.fixture
 def case(store: Store) -> MadeCase:
     return made(store, "http://a.test/x")
-
-
-def made(store: Store, url: str, **more: Any) -> MadeCase:
-    return make_case(store, url, NINE, resolved=False, **more)
-
-
-def resolve(
-    store: Store, asker: FakeAsker, now: datetime = NINE, known: Catalogue | None = None, **more: Any
-) -> int:
-    return resolve_due(
-        store, asker=asker, catalogue=known or catalogue(), holder=more.pop("holder", "one"), now=now, **more
-    )
-
-
-def state(store: Store, case: MadeCase) -> episodes.State:
-    with store.db.read() as connection:
-        return episodes.load(connection, [case.episode_id])[case.episode_id]
-
-
-def host(store: Store, case: MadeCase) -> arrangements.HostRow:
-    with store.db.read() as connection:
-        return arrangements.hosts(connection, store, [case.host_id])[case.host_id]
-
-
-def due_at(store: Store, kind: str, subject: int) -> datetime | None:
-    with store.db.read() as connection:
-        return connection.execute(select(Due.due_at).where(Due.kind == kind, Due.subject == subject)).scalar()
-
-
-def events(store: Store, case: MadeCase) -> list[str]:
-    with store.db.read() as connection:
-        return list(
-            connection.execute(
-                select(Event.kind).where(Event.episode_id == case.episode_id).order_by(Event.id)
-            ).scalars()
-        )
-
-
-def parties(store: Store, arrangement: int | None) -> dict[str, str | None]:
-    with store.db.read() as connection:
-        rows = connection.execute(
-            select(ArrangementParty.address, ArrangementParty.party).where(
-                ArrangementParty.arrangement_id == arrangement
-            )
-        )
-        return dict(tuple(row) for row in rows)
-
-
-def count(store: Store, table: Any) -> int:
-    with store.db.read() as connection:
-        return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def test_a_case_becomes_ready_with_its_arrangement_and_its_ladder(
@@ -350,96 +247,6 @@ def test_a_name_that_leads_nowhere_waits_for_the_looks(
     assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(1)
 
 
-def test_facts_of_the_same_parties_are_renewed(store: Store, asker: FakeAsker, case: MadeCase) -> None:
-    resolve(store, asker)
-    before = host(store, case).arrangement_id
-    asker.names["a.test"] = ("192.0.2.2", "192.0.2.3")
-
-    resolve(store, asker, LATER)
-
-    assert host(store, case).arrangement_id == before
-    assert parties(store, before) == {"192.0.2.2": "rdap:ORG-1", "192.0.2.3": "rdap:ORG-1"}
-    with store.db.read() as connection:
-        assert connection.execute(select(Arrangement.facts_at)).scalars().all() == [LATER]
-    assert events(store, case) == ["submitted", "resolved"]
-
-
-def test_an_address_whose_network_cannot_be_asked_this_time_is_still_its_partys(
-    store: Store, asker: FakeAsker, case: MadeCase
-) -> None:
-    resolve(store, asker)
-    asker.networks["192.0.2.0/24"] = DOWN
-
-    resolve(store, asker, LATER)
-    asker.names["a.test"] = ("192.0.2.1", "198.51.100.1")
-    resolve(store, asker, LATER + hours(1))
-
-    assert parties(store, host(store, case).arrangement_id) == {
-        "192.0.2.1": "rdap:ORG-1",
-        "198.51.100.1": "rdap:ORG-2",
-    }
-    assert due_at(store, due.RESOLVE, case.host_id) == LATER + hours(1.5)
-
-
-def test_a_party_that_joins_belongs_to_the_same_episode_and_is_told(
-    store: Store, asker: FakeAsker, case: MadeCase
-) -> None:
-    resolve(store, asker)
-    with store.db.write() as connection:
-        due.drop(connection, [(due.ESCALATE, case.episode_id)])
-    asker.names["a.test"] = ("192.0.2.1", "198.51.100.1")
-
-    resolve(store, asker, LATER)
-
-    assert parties(store, host(store, case).arrangement_id) == {
-        "192.0.2.1": "rdap:ORG-1",
-        "198.51.100.1": "rdap:ORG-2",
-    }
-    assert events(store, case) == ["submitted", "resolved", "party_joined"]
-    assert due_at(store, due.ESCALATE, case.episode_id) == LATER
-
-
-def test_strangers_alone_are_only_suspected(store: Store, asker: FakeAsker, case: MadeCase) -> None:
-    resolve(store, asker)
-    before = host(store, case).arrangement_id
-    asker.names["a.test"] = ("198.51.100.1",)
-
-    resolve(store, asker, LATER)
-    suspected = host(store, case).suspect_id
-    asker.names["a.test"] = ("198.51.100.2",)
-    resolve(store, asker, LATER + hours(13))
-
-    found = host(store, case)
-    assert (found.arrangement_id, found.suspect_id) == (before, suspected)
-    assert parties(store, before) == {"192.0.2.1": "rdap:ORG-1"}
-    assert parties(store, suspected) == {"198.51.100.2": "rdap:ORG-2"}
-    assert events(store, case) == ["submitted", "resolved"]
-
-
-def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
-    store: Store, asker: FakeAsker, case: MadeCase
-) -> None:
-    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no registry answers for this address", False)
-    resolve(store, asker, known=EVERYWHERE)
-    ready = state(store, case)
-    with store.db.write() as connection:
-        gave_up = ready._replace(stage="unresolved")
-        episodes.move(
-            connection, store.ids, [episodes.Change(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")]
-        )
-        due.task(connection, case.episode_id, NINE, owner="analyst", reason="nobody can be reached")
-        due.drop(connection, [(due.ESCALATE, case.episode_id)])
-
-    resolve(store, asker, known=EVERYWHERE, now=LATER)
-    assert state(store, case).stage == "unresolved"
-    asker.networks["192.0.2.0/24"] = ONE
-    resolve(store, asker, known=EVERYWHERE, now=LATER + hours(13))
-
-    assert state(store, case).stage == "ready"
-    assert due_at(store, due.TASK, case.episode_id) is None
-    assert due_at(store, due.ESCALATE, case.episode_id) == LATER + hours(13)
-
-
 def test_a_host_without_open_episodes_is_not_asked_about_again(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
@@ -521,33 +328,3 @@ def test_resolving_one_url_writes_nothing_and_counts_its_questions(store: Store,
     assert found.facts.parties == {"rdap:ORG-1"}
     assert found.asked == {"dns": 1, "rdap_ip": 1}
     assert count(store, FindingRow) == 0
-
-
-def test_a_look_that_suspects_a_move_and_a_resolve_do_not_wait_for_each_other(
-    store: Store, asker: FakeAsker, case: MadeCase
-) -> None:
-    """Both write the host and its due row; whoever comes second waits, and then goes on."""
-    with ThreadPoolExecutor(1) as pool:
-        with store.db.write() as connection:
-            row = arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
-            if store.db.is_sqlite:
-                resolving = None
-            else:
-                resolving = pool.submit(resolve, store, asker)
-                assert _someone_waits(store)
-            arrangements.missed(connection, row, NINE)
-            due.want(connection, due.RESOLVE, [case.host_id], NINE)
-        assert (resolving.result(30) if resolving else resolve(store, asker)) == 1
-
-    assert state(store, case).stage == "ready"
-    assert host(store, case).missed_looks == 1
-
-
-def _someone_waits(store: Store) -> bool:
-    """Ask the server until a session waits for a lock; each question takes a moment."""
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(3000):
-        with store.db.read() as connection:
-            if connection.execute(waiting).scalar_one():
-                return True
-    return False

@@ -1,0 +1,142 @@
+"""What tests of resolving share: an asker who knows names and networks, and a look at what was written."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from nta.domain.hosting import Problem
+from nta.domain.ladders import When
+from nta.domain.parties import Catalogue
+from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.store import arrangements, episodes
+from nta.store.base import Store
+from nta.store.tables import ArrangementParty, Due, Event
+from nta.usecases.resolve import resolve_due
+from tests.builders import MadeCase, make_case
+from tests.builders_notices import LADDER, catalogue
+from tests.conftest import NINE, hours
+
+LATER = NINE + hours(13)
+"""After every finding of NINE has run out."""
+
+EVERYWHERE = catalogue(ladders=(replace(LADDER, when=When()),))
+
+Said = tuple[str, ...] | str | Problem
+"""Addresses, "dead", or why nobody answers."""
+
+
+@dataclass
+class FakeAsker:
+    """Knows names and networks; counts what it is asked."""
+
+    names: dict[str, Said] = field(default_factory=dict)
+    networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
+    asked: list[str] = field(default_factory=list)
+    rounds: int = 0
+    before: Any = None
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
+        self.rounds += 1
+        if self.before is not None:
+            self.before()
+        for lookup in sorted(lookups, key=lambda x: (x.kind, x.subject)):
+            self.asked.append(lookup.subject)
+            yield (
+                self._name(lookup, now) if lookup.kind is LookupKind.ADDRESSES else self._network(lookup, now)
+            )
+
+    def _name(self, lookup: Lookup, now: datetime) -> Finding:
+        said = self.names[lookup.subject]
+        until = now + hours(1)
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
+        dead = "nxdomain" if said == "dead" else None
+        value = {"addresses": [] if dead else list(said), "cname": [], "dead": dead}
+        return Finding(lookup, value, "dns", now, until, None)
+
+    def _network(self, lookup: Lookup, now: datetime) -> Finding:
+        covers, said = self._range(lookup.subject)
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+        value = {
+            "handle": f"NET-{covers}",
+            "cidr": [covers],
+            "abuse": [],
+            "country": "NL",
+            "asn": 64500,
+        } | dict(said)
+        return Finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
+
+    def _range(self, address: str) -> tuple[str, Mapping[str, Any] | Problem]:
+        return next(
+            (c, s)
+            for c, s in self.networks.items()
+            if address.startswith(c.rpartition(".")[0] + ".") or c.startswith(address)
+        )
+
+
+DOWN = Problem("rdap_ip", "the server does not answer", True)
+NO_DNS = Problem("dns", "no answer", True)
+REFUSED = Problem("dns", "the name cannot be asked for", False)
+ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holder_name": "Two"}
+
+
+def an_asker() -> FakeAsker:
+    """Return one who knows two names in two networks."""
+    return FakeAsker(
+        {"a.test": ("192.0.2.1",), "b.test": ("198.51.100.1",)}, {"192.0.2.0/24": ONE, "198.51.100.0/24": TWO}
+    )
+
+
+def made(store: Store, url: str, **more: Any) -> MadeCase:
+    return make_case(store, url, NINE, resolved=False, **more)
+
+
+def resolve(
+    store: Store, asker: FakeAsker, now: datetime = NINE, known: Catalogue | None = None, **more: Any
+) -> int:
+    return resolve_due(
+        store, asker=asker, catalogue=known or catalogue(), holder=more.pop("holder", "one"), now=now, **more
+    )
+
+
+def state(store: Store, case: MadeCase) -> episodes.State:
+    with store.db.read() as connection:
+        return episodes.load(connection, [case.episode_id])[case.episode_id]
+
+
+def host(store: Store, case: MadeCase) -> arrangements.HostRow:
+    with store.db.read() as connection:
+        return arrangements.hosts(connection, store, [case.host_id])[case.host_id]
+
+
+def due_at(store: Store, kind: str, subject: int) -> datetime | None:
+    with store.db.read() as connection:
+        return connection.execute(select(Due.due_at).where(Due.kind == kind, Due.subject == subject)).scalar()
+
+
+def events(store: Store, case: MadeCase) -> list[str]:
+    with store.db.read() as connection:
+        return list(
+            connection.execute(
+                select(Event.kind).where(Event.episode_id == case.episode_id).order_by(Event.id)
+            ).scalars()
+        )
+
+
+def parties(store: Store, arrangement: int | None) -> dict[str, str | None]:
+    with store.db.read() as connection:
+        rows = connection.execute(
+            select(ArrangementParty.address, ArrangementParty.party).where(
+                ArrangementParty.arrangement_id == arrangement
+            )
+        )
+        return dict(tuple(row) for row in rows)
+
+
+def count(store: Store, table: Any) -> int:
+    with store.db.read() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
