@@ -110,20 +110,26 @@ def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, 
 
 
 def want(connection: Connection, kind: str, subjects: Collection[int], at: datetime) -> None:
-    """Make a step due at `at`, or earlier if it already is. A row that is taken is left to its holder."""
+    """Make a step due at `at`, or earlier if it already is.
+
+    Whoever is at it began before it was wanted, and may not have seen why:
+    the lease ends, that result is dropped, and the step is done again. Only
+    a message on its way is left to its holder, for it would go out twice.
+    """
     if subjects:
         when = to_us(at)
         rows = [(kind, subject, when, 0) for subject in sorted(subjects)]
-        connection.exec_driver_sql(_want(connection.dialect.name), rows)
+        connection.exec_driver_sql(_want(connection.dialect.name, kind == SEND), rows)
 
 
 @cache
-def _want(dialect: str) -> str:
+def _want(dialect: str, keep_lease: bool) -> str:
     marks = ", ".join([mark(dialect)] * 4)
     least = "min" if dialect == "sqlite" else "least"
+    ends = "" if keep_lease else ", taken_by = NULL, taken_until = NULL"
     return (
         f"INSERT INTO due (kind, subject, due_at, tries) VALUES ({marks}) "  # noqa: S608
-        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at)"
+        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at){ends}"
     )
 
 

@@ -124,17 +124,27 @@ def test_a_step_is_wanted_at_the_earlier_moment(database: Database) -> None:
     assert row(database, 1).tries == 0
 
 
-def test_wanting_a_row_that_is_taken_leaves_it_to_its_holder(database: Database) -> None:
+def test_a_step_wanted_while_somebody_is_at_it_is_done_again(database: Database) -> None:
     put(database, 1)
     take(database)
 
     with database.write() as connection:
-        due.want(connection, due.LOOK, [1], NINE - hours(1))
+        due.want(connection, due.LOOK, [1], NINE)
 
-    assert row(database, 1)[1:3] == ("one", NINE + due.LEASE)
-    assert take(database, "two") == []
     with database.write() as connection:
-        assert due.still_mine(connection, due.LOOK, [1], "one") == {1}
+        assert due.still_mine(connection, due.LOOK, [1], "one") == set()
+        assert not due.record(connection, due.LOOK, 1, "one", LATE)
+    assert take(database, "two") == [1]
+
+
+def test_a_message_on_its_way_is_left_to_its_holder(database: Database) -> None:
+    with database.write() as connection:
+        due.want(connection, due.SEND, [1], NINE)
+        due.take(connection, due.SEND, "one", NINE, 10)
+        due.want(connection, due.SEND, [1], NINE - hours(1))
+
+    with database.write() as connection:
+        assert due.still_mine(connection, due.SEND, [1], "one") == {1}
 
 
 def test_a_task_stays_as_it_is_until_it_is_done(database: Database) -> None:
