@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -69,18 +70,25 @@ def demo(
               nta demo --until-done --json --episodes episodes.jsonl
     """
     place = _place(instance)
-    lab = the_lab(place.folder / "lab", world, rate)
-    log = (place.folder / "demo.log").open("a", encoding="utf-8", buffering=1)
-    configure_logs(log)
-    code = 1
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # from the first moment on, also behind a &
+    lab: Lab | None = None
+    kit: Kit | None = None
+    code = 0
     try:
+        lab = the_lab(place.folder / "lab", world, rate)
+        configure_logs((place.folder / "demo.log").open("a", encoding="utf-8", buffering=1))
         kit = opener.make(_environment(place, lab))
         code = _play(kit, lab, place, until_done=until_done, episodes=episodes, as_json=as_json)
+    except KeyboardInterrupt:
+        say("stopped")
     finally:
-        lab.stop()
+        if lab is not None:
+            lab.stop()
         if place.passing:
             shutil.rmtree(place.folder, ignore_errors=True)
-    leave(kit, code, grace_s=0.5)
+    if kit is not None:
+        leave(kit, code, grace_s=0.5)
     return code
 
 

@@ -111,16 +111,24 @@ def _start(folder: Path, world: str, rate: int | None) -> Lab:
         process = subprocess.Popen(  # noqa: S603  # our own module, no shell
             call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
         )
+    try:
+        return Lab(_card_of(process, folder), process)
+    except BaseException:
+        process.kill()
+        raise
+
+
+def _card_of(process: "subprocess.Popen[bytes]", folder: Path) -> Mapping[str, Any]:
+    """Wait for the lab to write down where it is."""
     card = folder / "lab.json"
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         if card.exists():
-            at = json.loads(card.read_text(encoding="utf-8"))
+            at: Mapping[str, Any] = json.loads(card.read_text(encoding="utf-8"))
             if at["pid"] == process.pid:
-                return Lab(at, process)
+                return at
         if process.poll() is not None:
             said = (folder / "lab.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise RefusedError(said[-1] if said else f"the lab ended with {process.returncode}")
         time.sleep(0.05)
-    process.kill()
     raise OutsideError(f"the lab was not ready within {START_S:.0f} s", temporary=True)
