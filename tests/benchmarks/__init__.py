@@ -1,0 +1,1 @@
+"""How fast the bulk paths are, each beside its raw engine in the same run."""
