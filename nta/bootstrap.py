@@ -40,7 +40,7 @@ from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
 from nta.store.shipped import shipped
-from nta.store.tables import ProcessStart
+from nta.store.tables import DeskUser, HandIn, ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
 from nta.web import access
 from nta.web.desk import create_desk
@@ -114,13 +114,14 @@ class House:
         return Store.open(self.database, keys, SnowflakeIds(self.node))
 
     def _is_new(self) -> bool:
-        """Bring the database to the code's version, and tell whether no process has used it yet."""
+        """Bring the database to the code's version, and tell whether nothing is sealed in it yet."""
         if self.settings.database_url:
             schema.check(self.database)
         else:
             schema.upgrade(self.database)
         with self.database.read() as connection:
-            return connection.execute(select(ProcessStart.number).limit(1)).first() is None
+            held = (select(table.id).limit(1) for table in (HandIn, DeskUser))
+            return all(connection.execute(asked).first() is None for asked in held)
 
     @cached_property
     def node(self) -> int:

@@ -111,7 +111,7 @@ def test_what_one_process_sealed_the_next_one_opens(houses: Any) -> None:
 
 
 def test_a_database_in_use_wants_its_keys_and_gets_no_others(houses: Any, tmp_path: Path) -> None:
-    houses().store.new_id()
+    houses().add_user("lead@hotline.test", "correct horse battery", "lead")
     keys = tmp_path / "instance" / "keys"
     (keys / "sealing").rename(tmp_path / "sealing")
 
@@ -127,6 +127,7 @@ def test_a_second_machine_is_not_let_in_with_keys_of_its_own(
     houses: Any, server: str, tmp_path: Path
 ) -> None:
     first = houses(database_url=server)
+    first.add_user("lead@hotline.test", "correct horse battery", "lead")
     keys = first.store.keys
     elsewhere = str(tmp_path / "elsewhere")
 
