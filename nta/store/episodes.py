@@ -47,6 +47,7 @@ class State(NamedTuple):
     one_vantage: bool
     returns: int
     first_handed_at: datetime | None
+    held_until: datetime | None = None
 
 
 class Change(NamedTuple):
@@ -237,7 +238,12 @@ def ending(
 ) -> Change:
     """Return the change that ends an episode with an outcome."""
     after = state._replace(
-        stage=Stage.ENDED.value, outcome=outcome.value, actor=actor.value, ended_at=at, paused_since=None
+        stage=Stage.ENDED.value,
+        outcome=outcome.value,
+        actor=actor.value,
+        ended_at=at,
+        paused_since=None,
+        held_until=None,
     )
     return Change(state, after, kind, at, who, why)
 
@@ -312,6 +318,7 @@ def _only_looked(change: Change) -> bool:
         before[_BEFORE_PRESENCE] == after[_BEFORE_PRESENCE]
         and before[_BEFORE_LOOKS] == after[_BEFORE_LOOKS]
         and before.first_handed_at == after.first_handed_at
+        and before.held_until == after.held_until
     )
 
 

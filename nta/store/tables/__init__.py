@@ -17,6 +17,7 @@ from nta.store.tables.cases import (
 from nta.store.tables.notices import (
     Addressee,
     AnswerRow,
+    Approval,
     Contact,
     Mail,
     Notice,
@@ -41,6 +42,7 @@ from nta.store.tables.work import (
 __all__ = [
     "Addressee",
     "AnswerRow",
+    "Approval",
     "Arrangement",
     "ArrangementParty",
     "AuditBatch",

@@ -197,6 +197,7 @@ class Episode(Base):
     one_vantage: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     returns: Mapped[int] = mapped_column(default=0, server_default="0")
     first_handed_at: Mapped[datetime | None]  # first notice of any addressee
+    held_until: Mapped[datetime | None]  # when a hold ends by itself
 
 
 class Event(Base):

@@ -93,7 +93,8 @@ class Notice(Base):
     severity: Mapped[str] = mapped_column(word(8))
     state: Mapped[str] = mapped_column(
         word(12)
-    )  # queued, composed, handed_over, refused, not_sent, empty, waiting_lead
+    )  # queued, composed, handed_over, refused, not_sent, empty, waiting_lead, declined
+    leads: Mapped[int] = mapped_column(default=0, server_default="0")  # how many different leads let it go
     queued_at: Mapped[datetime]
     composed_at: Mapped[datetime | None]
     message_id: Mapped[str | None] = mapped_column(word(128), unique=True)
@@ -104,6 +105,18 @@ class Notice(Base):
     handed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     bounced_at: Mapped[datetime | None]
+
+
+class Approval(Base):
+    """A lead's word that a notice may go; each lead has one. The portal can neither read nor write it."""
+
+    __tablename__ = "approval"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, autoincrement=False)
+    who: Mapped[str] = mapped_column(word(96), primary_key=True)
+    at: Mapped[datetime]
+    why: Mapped[str | None]
 
 
 class NoticeItem(Base):
