@@ -148,12 +148,18 @@ class House:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Return the catalogue, whole and checked."""
-        return read_catalogue(self.catalogue_folders)
+        return self._seen_from_home(read_catalogue(self.catalogue_folders))
+
+    def _seen_from_home(self, catalogue: Catalogue) -> Catalogue:
+        """Return the catalogue with our own country, once it is known which entry of hotlines/ is ours."""
+        ours = catalogue.ours(self.settings.hotline)
+        return replace(catalogue, home=ours.country if ours else None)
 
     def choose_hotline(self, name: str) -> None:
         """Keep in the instance which entry of hotlines/ is ours, as it was answered at the first start."""
         self.settings = replace(self.settings, hotline=name)
         (self.instance / "hotline").write_text(f"{name}\n", encoding="utf-8")
+        self.catalogue = self._seen_from_home(self.catalogue)
 
     def catalogue_problems(self) -> list[str]:
         """Return what is wrong with the catalogue, one line each."""
@@ -228,10 +234,12 @@ class House:
         store, point = self.store, self._checkpoint
         holder = f"node-{self.node}"
         given, known = self.settings, self.catalogue
-        if given.hotline is None:
-            known_ids = ", ".join(sorted(h.partition(":")[2] for h in known.hotlines)) or "none yet"
+        ours = known.ours(given.hotline)
+        if given.hotline is None or (ours and not ours.can_be_ours):
+            whole = sorted(h.id.partition(":")[2] for h in known.hotlines.values() if h.can_be_ours)
             raise RefusedError(
-                f"NTA_HOTLINE is not set: name the entry of hotlines/ that is yours ({known_ids})"
+                f"NTA_HOTLINE is {given.hotline or 'not set'}: name the entry of hotlines/ that is yours, "
+                f"with standing, address and notices ({', '.join(whole) or 'none yet'})"
             )
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
         resolving = partial(resolve.resolve_due, store, asker=self.asker, catalogue=known, **mine)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from nta.catalogue import problems, read
 from nta.domain.errors import RefusedError
 from nta.domain.ladders import Rung, When
 from nta.domain.parties import Country, Hotline, NoticeRoute, Provider
-from nta.domain.roles import NoticeKind, Role
+from nta.domain.roles import NoticeKind, Role, Severity
 
 SHIPPED = Path(__file__).parents[1] / "providers"
 
@@ -22,12 +23,15 @@ notices: {to: abuse@one.example, language: nl, format: xarf}
 source: https://one.example/abuse
 checked: 2026-03-01
 """
-PROXY = "{id: shield, name: Shield, country: US, asns: [64511], source: a page, checked: 2026-03-01}"
+PROXY = """\
+{id: shield, name: Shield, country: US, asns: [64511], cnames: [shield.example, cdn.shield.test],
+ form: "https://shield.example/abuse", source: a page, checked: 2026-03-01}"""
 REGISTRY = """\
 {id: test, name: Test, country: NL, suffixes: [test, co.test], notices: {to: abuse@nic.test}, source: a page,
  checked: 2026-03-01}"""
 REGISTRAR = "{id: reg, name: Reg, country: NO, iana_id: 7, source: a page, checked: 2026-03-01}"
 AUTHORITY = "{id: order, name: Order, country: NL, source: a page, checked: 2026-03-01}"
+POLICE = "{id: force, name: Force, country: 'NO', police: true, source: a page, checked: 2026-03-01}"
 HOTLINE = """\
 id: home
 name: Home
@@ -48,6 +52,7 @@ direct: false
 languages: ["no", en]
 law: A law
 hotlines: [home]
+police: force
 source: a page
 checked: 2026-03-01
 """
@@ -66,6 +71,7 @@ ALL = {
     "registries/test.yaml": REGISTRY,
     "registrars/reg.yaml": REGISTRAR,
     "authorities/order.yaml": AUTHORITY,
+    "authorities/force.yaml": POLICE,
     "hotlines/home.yaml": HOTLINE,
     "countries/NO.yaml": COUNTRY,
     "ladders/steps.yaml": LADDER,
@@ -102,12 +108,20 @@ def test_every_sort_of_entry_is_read(write):
         ranges=("192.0.2.0/24", "2001:db8::/32"),
     )
     assert catalogue.proxies["proxy:shield"].notices is None
+    assert catalogue.proxies["proxy:shield"].form == "https://shield.example/abuse"
     assert catalogue.registries["registry:test"].notices == NoticeRoute("abuse@nic.test", "en", "text")
     assert (catalogue.registrars["registrar:reg"].iana_id, catalogue.registrars["registrar:reg"].country) == (
         "7",
         "NO",
     )
-    assert catalogue.authorities["authority:order"].name == "Order"
+    assert (
+        catalogue.authorities["authority:order"].name,
+        catalogue.authorities["authority:order"].police,
+    ) == (
+        "Order",
+        False,
+    )
+    assert catalogue.authorities["authority:force"].police
     assert isinstance(catalogue.hotlines["hotline:home"], Hotline)
     assert catalogue.hotlines["hotline:home"].enabled
     assert catalogue.countries["NO"] == Country(
@@ -121,6 +135,7 @@ def test_every_sort_of_entry_is_read(write):
         hotlines=("hotline:home",),
         source="a page",
         checked=date(2026, 3, 1),
+        police="authority:force",
     )
 
 
@@ -164,6 +179,8 @@ def test_look_ups_find_the_entries(write):
     assert catalogue.host_of("203.0.113.1", 64501).id == "hosting:one"
     assert catalogue.host_of("203.0.113.1", 1) is None
     assert catalogue.proxy_of("203.0.113.1", 64511).id == "proxy:shield"
+    assert catalogue.proxy_of_name(["www.a.example", "x.CDN.shield.test."]).id == "proxy:shield"
+    assert catalogue.proxy_of_name(["shield.test", "notshield.example", ""]) is None
     assert catalogue.registry_of("co.test").id == "registry:test"
     assert catalogue.registry_of("example") is None
     assert catalogue.registrar_of("7").id == "registrar:reg"
@@ -171,6 +188,23 @@ def test_look_ups_find_the_entries(write):
     assert catalogue.country("NL") is None
     assert catalogue.party("authority:order").name == "Order"
     assert catalogue.party("rdap:ORG-1") is None
+
+
+def test_a_hotline_that_may_be_ours_says_who_it_is(write):
+    abroad = "{id: abroad, name: Abroad, country: DE, source: a page, checked: 2026-03-01}"
+
+    catalogue = read([write(ALL | {"hotlines/abroad.yaml": abroad})])
+
+    assert catalogue.ours("home").can_be_ours
+    assert not catalogue.ours("hotline:abroad").can_be_ours
+    assert (catalogue.ours("none"), catalogue.ours(None)) == (None, None)
+
+
+def test_the_ladder_hangs_on_which_country_is_home(write):
+    abroad = LADDER.replace("id: steps", "id: away").replace("when: {}", "when: {abroad: true}")
+    seen = replace(read([write(ALL | {"ladders/away.yaml": abroad})]), home="NO")
+
+    assert [seen.ladder_for(c, Severity.NORMAL).id for c in ("NO", "NL", None)] == ["steps", "away", "steps"]
 
 
 def test_a_later_folder_lays_its_files_over_the_earlier(write):
@@ -313,7 +347,7 @@ def test_all_faults_are_told_at_once(write):
 
     folder = write(files)
 
-    keys = "id, name, country, notices, source, checked, asns, ranges"
+    keys = "id, name, country, notices, source, checked, form, asns, ranges"
     lines = [
         f"{folder}/hosting/one.yaml: asn: is not a key here (there are {keys})",
         f"{folder}/registrars/reg.yaml: name: is missing",

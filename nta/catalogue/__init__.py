@@ -42,7 +42,8 @@ def _read(folders: Sequence[Path]) -> tuple[Catalogue, list[str]]:
         if entry.is_sound():
             shelves[shelf][getattr(value, "id", path.stem)] = value
     ladders = tuple(shelves.pop("ladders").values())
-    catalogue = Catalogue(**shelves, ladders=ladders)
+    parts: dict[str, Any] = shelves
+    catalogue = Catalogue(**parts, ladders=ladders)
     return catalogue, faults + _contradictions(catalogue)
 
 

@@ -9,6 +9,7 @@ from nta.catalogue.strict import (
     asn,
     code,
     day,
+    domain,
     duration,
     flag,
     iana_id,
@@ -21,6 +22,7 @@ from nta.catalogue.strict import (
     one_of,
     one_or_many,
     or_none,
+    page,
     suffix,
     text,
 )
@@ -55,18 +57,25 @@ def _party(entry: Entry, stem: str, shelf: str) -> dict[str, Any]:
         "notices": entry.within("notices", _route),
         "source": entry.take("source", text),
         "checked": entry.take("checked", day),
+        "form": entry.take("form", or_none(page), None),
     }
 
 
-def _provider(shelf: str) -> Callable[[Entry, str], Provider]:
-    def build(entry: Entry, stem: str) -> Provider:
-        return Provider(
-            **_party(entry, stem, shelf),
-            asns=entry.take("asns", many(asn), ()),
-            ranges=entry.take("ranges", many(ip_range), ()),
-        )
+def _host(entry: Entry, stem: str) -> Provider:
+    return Provider(
+        **_party(entry, stem, "hosting"),
+        asns=entry.take("asns", many(asn), ()),
+        ranges=entry.take("ranges", many(ip_range), ()),
+    )
 
-    return build
+
+def _proxy(entry: Entry, stem: str) -> Provider:
+    return Provider(
+        **_party(entry, stem, "proxy"),
+        asns=entry.take("asns", many(asn), ()),
+        ranges=entry.take("ranges", many(ip_range), ()),
+        cnames=entry.take("cnames", many(domain), ()),
+    )
 
 
 def _registrar(entry: Entry, stem: str) -> Registrar:
@@ -82,15 +91,15 @@ def _registry(entry: Entry, stem: str) -> Registry:
 def _hotline(entry: Entry, stem: str) -> Hotline:
     return Hotline(
         **_party(entry, stem, "hotline"),
-        standing=entry.take("standing", text),
-        languages=entry.take("languages", many(language)),
-        address=entry.take("address", text),
+        standing=entry.take("standing", text, ""),
+        languages=entry.take("languages", many(language), ("en",)),
+        address=entry.take("address", text, ""),
         enabled=entry.take("enabled", flag, True),
     )
 
 
 def _authority(entry: Entry, stem: str) -> Authority:
-    return Authority(**_party(entry, stem, "authority"))
+    return Authority(**_party(entry, stem, "authority"), police=entry.take("police", flag, False))
 
 
 def _country(entry: Entry, stem: str) -> Country:
@@ -106,6 +115,7 @@ def _country(entry: Entry, stem: str) -> Country:
         hotlines=entry.take("hotlines", many(lambda one: f"hotline:{identifier(one)}"), ()),
         source=entry.take("source", text),
         checked=entry.take("checked", day),
+        police=entry.take("police", or_none(lambda one: f"authority:{identifier(one)}"), None),
     )
 
 
@@ -113,6 +123,7 @@ def _when(entry: Entry) -> When:
     return When(
         hosted_in=entry.take("hosted_in", many(code), ()),
         severity=entry.take("severity", many(one_of(Severity)), ()),
+        abroad=entry.take("abroad", or_none(flag), None),
     )
 
 
@@ -152,8 +163,8 @@ def _ladder(entry: Entry, stem: str) -> Ladder:
 
 
 SHELVES: Mapping[str, Callable[[Entry, str], Any]] = {
-    "hosting": _provider("hosting"),
-    "proxies": _provider("proxy"),
+    "hosting": _host,
+    "proxies": _proxy,
     "registrars": _registrar,
     "registries": _registry,
     "hotlines": _hotline,

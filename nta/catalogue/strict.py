@@ -217,6 +217,11 @@ def mailbox(value: Any) -> str:
 identifier = matching(r"[a-z0-9]+(?:-[a-z0-9]+)*", "small letters, digits and single hyphens")
 code = matching(r"[A-Z]{2}", "a country's two capital letters (ISO 3166-1)")
 language = matching(r"[a-z]{2}", "a language's two small letters (ISO 639-1)")
+page = matching(r"https?://[\x21-\x7e]+", "the address of a page, http:// or https://")
+domain = matching(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9-]*[a-z0-9]",
+    "domain names in small letters, without a dot before them",
+)
 suffix = matching(
     r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", "public suffixes in small letters, without a dot before them"
 )

@@ -87,7 +87,7 @@ def jobs(opener: Any, once: bool) -> int:
 def ask_who_we_are(kit: Kit) -> None:
     """Ask once, on a terminal, which entry of hotlines/ is ours; the instance keeps the answer."""
     if kit.settings.hotline is None and sys.stdin.isatty():
-        known = sorted(name.partition(":")[2] for name in kit.catalogue.hotlines)
+        known = sorted(h.id.partition(":")[2] for h in kit.catalogue.hotlines.values() if h.can_be_ours)
         say("NTA_HOTLINE is not set. Your own entry goes into the folder hotlines/ of NTA_CATALOGUE.")
         kit.choose_hotline(click.prompt("Which hotline are you", type=click.Choice(known), err=True))
 

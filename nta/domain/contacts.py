@@ -110,7 +110,12 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
         ids = country.hotlines if country else ()
         entries = [h for i in ids if (h := catalogue.hotlines.get(i)) and h.enabled]
     elif role is Role.AUTHORITY and facts.country:
-        entries = [a for a in catalogue.authorities.values() if a.country == facts.country]
+        own = [a for a in catalogue.authorities.values() if a.country == facts.country]
+        entries = [a for a in own if not a.police]
+    elif role is Role.POLICE:
+        country = catalogue.country(facts.country)
+        police = catalogue.authorities.get(country.police or "") if country else None
+        entries = [police] if police else []
     return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in entries]
 
 

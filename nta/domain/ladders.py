@@ -38,25 +38,36 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """The cases a ladder is for. Empty means any."""
+    """The cases a ladder is for. Empty means any.
+
+    `abroad` is whether it is for what is hosted outside the hotline's own
+    country. Where either country is unknown, nothing is abroad.
+    """
 
     hosted_in: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
+    abroad: bool | None = None  # None: both
 
-    def holds(self, country: str | None, severity: Severity) -> bool:
-        """Tell whether a case hosted in `country` with this severity is meant."""
-        return (not self.hosted_in or country in self.hosted_in) and (
-            not self.severity or severity in self.severity
+    def holds(self, country: str | None, severity: Severity, home: str | None = None) -> bool:
+        """Tell whether a case hosted in `country` with this severity is meant, seen from `home`."""
+        return (
+            (not self.hosted_in or country in self.hosted_in)
+            and (not self.severity or severity in self.severity)
+            and (self.abroad is None or self.abroad == bool(country and home and country != home))
         )
 
     @property
     def weight(self) -> int:
-        """Return how many conditions are named: the more, the more specific."""
-        return bool(self.hosted_in) + bool(self.severity)
+        """Return how specific this is: each condition counts; a country or a severity more than `abroad`."""
+        return 2 * bool(self.hosted_in) + 2 * bool(self.severity) + (self.abroad is not None)
 
     def overlaps(self, other: "When") -> bool:
         """Tell whether some case fits both."""
-        return _meet(self.hosted_in, other.hosted_in) and _meet(self.severity, other.severity)
+        return (
+            _meet(self.hosted_in, other.hosted_in)
+            and _meet(self.severity, other.severity)
+            and (None in (self.abroad, other.abroad) or self.abroad == other.abroad)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +169,17 @@ def passed_over(ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts) ->
     return tuple(found)
 
 
-def choose_ladder(ladders: Sequence[Ladder], country: str | None, severity: Severity) -> Ladder:
+def choose_ladder(
+    ladders: Sequence[Ladder], country: str | None, severity: Severity, home: str | None = None
+) -> Ladder:
     """Return the ladder with the most specific `when` that fits; of two alike the first by id.
+
+    `home` is the hotline's own country.
 
     Raises:
         RefusedError: no ladder is meant for such a case.
     """
-    fitting = [ladder for ladder in ladders if ladder.when.holds(country, severity)]
+    fitting = [ladder for ladder in ladders if ladder.when.holds(country, severity, home)]
     if not fitting:
         raise RefusedError(
             f"ladders: none is for a {severity} case hosted in {country or 'an unknown country'}"

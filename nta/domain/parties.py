@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
 
-from nta.domain.ladders import Ladder
+from nta.domain.ladders import Ladder, choose_ladder
+from nta.domain.roles import Severity
 
 PartyId = str
 """`hosting:example`, `registry:nl`, … for an entry of the catalogue; `rdap:ORG-EX1` for one looked up."""
@@ -30,14 +31,16 @@ class Party:
     notices: NoticeRoute | None
     source: str
     checked: date
+    form: str | None = field(default=None, kw_only=True)  # where it takes reports on the web, by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Provider(Party):
-    """A hosting company, known by its AS numbers and address ranges."""
+    """A hosting company or a proxy, known by its AS numbers and address ranges, a proxy also by its names."""
 
     asns: tuple[int, ...] = ()
     ranges: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()  # domains under which a customer's name points to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,17 @@ class Hotline(Party):
     address: str = ""
     enabled: bool = True
 
+    @property
+    def can_be_ours(self) -> bool:
+        """Tell whether the entry says all that a notice says of its sender."""
+        return bool(self.standing and self.address and self.notices)
+
 
 @dataclass(frozen=True, slots=True)
 class Authority(Party):
     """A public authority that may order removal, or the police."""
+
+    police: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,7 @@ class Country:
     hotlines: tuple[PartyId, ...]
     source: str
     checked: date
+    police: PartyId | None = None
 
 
 class Ranges:
@@ -127,11 +138,13 @@ class Catalogue:
     authorities: Mapping[PartyId, Authority] = field(default_factory=dict)
     countries: Mapping[str, Country] = field(default_factory=dict)
     ladders: tuple[Ladder, ...] = ()
+    home: str | None = None  # our own hotline's country; None while it is not known which is ours
 
     _by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
     _proxy_by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
     _ranges: Ranges = field(init=False, repr=False, compare=False)
     _proxy_ranges: Ranges = field(init=False, repr=False, compare=False)
+    _proxy_by_name: Mapping[str, Provider] = field(init=False, repr=False, compare=False)
     _by_iana_id: Mapping[str, Registrar] = field(init=False, repr=False, compare=False)
     _by_suffix: Mapping[str, Registry] = field(init=False, repr=False, compare=False)
     _shelves: Mapping[str, Mapping[PartyId, Party]] = field(init=False, repr=False, compare=False)
@@ -143,6 +156,7 @@ class Catalogue:
         put(self, "_proxy_by_asn", {a: p for p in self.proxies.values() for a in p.asns})
         put(self, "_ranges", Ranges(self.hosting.values()))
         put(self, "_proxy_ranges", Ranges(self.proxies.values()))
+        put(self, "_proxy_by_name", {c: p for p in self.proxies.values() for c in p.cnames})
         put(self, "_by_iana_id", {r.iana_id: r for r in self.registrars.values() if r.iana_id})
         put(self, "_by_suffix", {s: r for r in self.registries.values() for s in r.suffixes})
         shelves: dict[str, Mapping[PartyId, Party]] = {
@@ -163,6 +177,16 @@ class Catalogue:
         """Return the proxy whose published range or AS number holds the address."""
         return self._proxy_ranges.holder(ip) or (self._proxy_by_asn.get(asn) if asn is not None else None)
 
+    def proxy_of_name(self, names: Iterable[str]) -> Provider | None:
+        """Return the proxy that the first of these names (a host's CNAMEs, as followed) leads to."""
+        for name in names:
+            rest = name.rstrip(".").lower()
+            while rest:
+                if proxy := self._proxy_by_name.get(rest):
+                    return proxy
+                rest = rest.partition(".")[2]
+        return None
+
     def registry_of(self, suffix: str) -> Registry | None:
         """Return the registry of a public suffix: its own entry, else that of the top-level domain."""
         return self._by_suffix.get(suffix) or self._by_suffix.get(suffix.rpartition(".")[2])
@@ -174,6 +198,18 @@ class Catalogue:
     def country(self, code: str | None) -> Country | None:
         """Return the country's entry; the entry `default` where it has none of its own."""
         return self.countries.get(code or "") or self.countries.get("default")
+
+    def ours(self, name: str | None) -> Hotline | None:
+        """Return the hotline that NTA_HOTLINE names, with or without `hotline:` before its id."""
+        return self.hotlines.get(name or "") or self.hotlines.get(f"hotline:{name}")
+
+    def ladder_for(self, country: str | None, severity: Severity) -> Ladder:
+        """Return the ladder for a case hosted in `country`, seen from home.
+
+        Raises:
+            RefusedError: no ladder is meant for such a case.
+        """
+        return choose_ladder(self.ladders, country, severity, self.home)
 
     def party(self, party_id: PartyId) -> Party | None:
         """Return any organisation of the catalogue by its id."""

@@ -110,9 +110,7 @@ class _Desk:
     """Judges and composes notices with the catalogue, the settings and the texts of one moment."""
 
     def __init__(self, store: Store, catalogue: Catalogue, settings: Manner, now: datetime) -> None:
-        hotline = catalogue.hotlines.get(settings.hotline or "") or catalogue.hotlines.get(
-            f"hotline:{settings.hotline}"
-        )
+        hotline = catalogue.ours(settings.hotline)
         if hotline is None:
             raise RefusedError("NTA_HOTLINE must name our own entry in hotlines/")
         if settings.sending.mode != "off" and not (settings.sender and settings.return_path):

@@ -18,7 +18,6 @@ from nta.domain.ladders import (
     Rung,
     Told,
     Wait,
-    choose_ladder,
     next_rung,
     passed_over,
 )
@@ -248,7 +247,7 @@ def _ladder(state: State, facts: HostingFacts | None, catalogue: Catalogue) -> t
     if kept or same:
         return (kept or same)[0], not kept
     country = facts.country if facts else None
-    return choose_ladder(catalogue.ladders, country, Severity(state.severity)), state.ladder is not None
+    return catalogue.ladder_for(country, Severity(state.severity)), state.ladder is not None
 
 
 def _failed(notice: notices.Past) -> bool:

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
-from nta.domain.ladders import choose_ladder
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.domain.parties import Catalogue
 from nta.domain.resolution import (
@@ -249,7 +248,7 @@ def _ready(
         if state.stage != Stage.SUBMITTED and not again:
             continue
         try:
-            ladder = choose_ladder(catalogue.ladders, after.country, Severity(state.severity))
+            ladder = catalogue.ladder_for(after.country, Severity(state.severity))
         except RefusedError as refusal:
             _unresolved(connection, store, [state], str(refusal), now)
             continue

@@ -162,6 +162,31 @@ def test_the_most_specific_ladder_is_chosen(country, severity, chosen):
     assert choose_ladder(ladders[::-1], country, severity).id == chosen
 
 
+@pytest.mark.parametrize(
+    ("country", "home", "severity", "chosen"),
+    [
+        pytest.param("NL", "NL", Severity.NORMAL, "home", id="at-home"),
+        pytest.param("DE", "NL", Severity.NORMAL, "abroad", id="abroad"),
+        pytest.param("NL", "DE", Severity.NORMAL, "abroad", id="home-of-others"),
+        pytest.param("US", "NL", Severity.NORMAL, "us", id="a-country-beats-abroad"),
+        pytest.param("DE", "NL", Severity.URGENT, "urgent", id="a-severity-beats-abroad"),
+        pytest.param(None, "NL", Severity.NORMAL, "default", id="an-unknown-country-is-not-abroad"),
+        pytest.param("DE", None, Severity.NORMAL, "default", id="nothing-is-abroad-without-a-home"),
+        pytest.param("NL", None, Severity.NORMAL, "home", id="named-without-a-home"),
+    ],
+)
+def test_a_ladder_may_be_for_what_is_hosted_abroad(country, home, severity, chosen):
+    ladders = [
+        ladder("default"),
+        ladder("home", ("NL",), abroad=False),
+        ladder("abroad", abroad=True),
+        ladder("us", ("US",)),
+        ladder("urgent", severity=("urgent",)),
+    ]
+
+    assert choose_ladder(ladders, country, severity, home).id == chosen
+
+
 def test_a_case_that_no_ladder_is_for_is_refused():
     with pytest.raises(RefusedError, match="none is for a normal case hosted in an unknown country"):
         choose_ladder([ladder("nl", ("NL",))], None, Severity.NORMAL)
@@ -175,14 +200,22 @@ def test_a_case_that_no_ladder_is_for_is_refused():
         pytest.param([("a", ("NL",), ()), ("b", (), ("urgent",))], 1, id="country-against-severity"),
         pytest.param([("a", ("NL",), ()), ("b", ("NL",), ("urgent",))], 0, id="one-is-more-specific"),
         pytest.param([("a", (), ()), ("b", (), ())], 1, id="two-for-all"),
+        pytest.param([("a", (), (), True), ("b", ("NL",), ())], 0, id="a-country-says-more-than-abroad"),
+        pytest.param([("a", (), (), True), ("b", (), (), False)], 0, id="abroad-and-at-home"),
+        pytest.param([("a", (), (), True), ("b", (), (), True)], 1, id="abroad-twice"),
     ],
 )
 def test_ties_are_found(ladders, count):
     assert len(ties([ladder(*one) for one in ladders])) == count
 
 
-def ladder(name: str, hosted_in: tuple[str, ...] = (), severity: tuple[str, ...] = ()) -> Ladder:
-    return Ladder(name, When(hosted_in, severity), (FIRST,), "v1")
+def ladder(
+    name: str,
+    hosted_in: tuple[str, ...] = (),
+    severity: tuple[str, ...] = (),
+    abroad: bool | None = None,
+) -> Ladder:
+    return Ladder(name, When(hosted_in, severity, abroad), (FIRST,), "v1")
 
 
 ROLES = st.sampled_from([Role.HOST, Role.PROXY, Role.REGISTRAR, Role.REGISTRY, Role.HOTLINE])
