@@ -34,7 +34,9 @@ class FakeAsker:
 
     names: dict[str, Said] = field(default_factory=dict)
     networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
+    domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    asked_domains: list[str] = field(default_factory=list)  # kind and name
     rounds: int = 0
     before: Any = None
 
@@ -43,10 +45,24 @@ class FakeAsker:
         if self.before is not None:
             self.before()
         for lookup in sorted(lookups, key=lambda x: (x.kind, x.subject)):
+            if lookup.kind in (LookupKind.DOMAIN, LookupKind.WHOIS):
+                self.asked_domains.append(f"{lookup.kind} {lookup.subject}")
+                yield self._domain(lookup, now)
+                continue
             self.asked.append(lookup.subject)
             yield (
                 self._name(lookup, now) if lookup.kind is LookupKind.ADDRESSES else self._network(lookup, now)
             )
+
+    def _domain(self, lookup: Lookup, now: datetime) -> Finding:
+        said = self.domains.get(lookup.subject, {})
+        if isinstance(said, Problem) and said.step == lookup.kind:
+            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+        source = "whois" if lookup.kind is LookupKind.WHOIS else "rdap"
+        value = {"registered": True, "registrar": None, "status": ["active"], "source": source}
+        if not isinstance(said, Problem):
+            value |= said
+        return Finding(lookup, value, source, now, now + hours(12), None)
 
     def _name(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.names[lookup.subject]

@@ -96,7 +96,8 @@ def choose(
 
 def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
     if role is Role.HOST:
-        return _hosts([a for a in facts.addresses if a.party and not a.proxy], catalogue, "party")
+        serving = [a for a in (*facts.addresses, *facts.origins) if a.party and not a.proxy]
+        return _forced(facts.forced_host, serving, catalogue) or _hosts(serving, catalogue, "party")
     if role is Role.PROXY:
         return _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
     if role is Role.REGISTRAR:
@@ -135,6 +136,15 @@ def _hosts(addresses: Iterable[AddressFacts], catalogue: Catalogue, which: str) 
             entry,
             tuple(c for a in theirs for c in a.abuse),
         )
+
+
+def _forced(party: PartyId | None, serving: Iterable[AddressFacts], catalogue: Catalogue) -> list[_Wanted]:
+    """Return the party that a person named as the host; its name and contacts are the catalogue's, if any."""
+    if party is None:
+        return []
+    theirs = list(_hosts([a for a in serving if a.party == party], catalogue, "party"))
+    entry = catalogue.party(party)
+    return theirs or ([_Wanted(party, entry.name, entry.country, entry)] if entry else [])
 
 
 def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:

@@ -1,4 +1,4 @@
-"""What is known of who serves a host: addresses, networks, AS, proxy, registry; source and time of each."""
+"""What is known of who serves a host: addresses, networks, AS, proxy, registrar, registry."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -83,7 +83,10 @@ class HostingFacts:
 
     `asked_at` is when the name was last asked where it leads. Registrations
     change slowly and their findings have a validity of their own, so they
-    do not make the facts old.
+    do not make the facts old. `origins` are addresses that are known to lie
+    behind a proxy: their networks' parties are told as hosts, but nobody
+    looks there, and they are no part of the arrangement. `forced_host` is
+    told as the host instead of whom the addresses name.
     """
 
     host: str
@@ -94,11 +97,19 @@ class HostingFacts:
     domain: DomainFacts | None
     problems: tuple[Problem, ...]
     dead: str | None = None  # "nxdomain" or "no_address": the name leads nowhere
+    origins: tuple[AddressFacts, ...] = ()
+    forced_host: PartyId | None = None
 
     @property
     def parties(self) -> frozenset[PartyId]:
         """Return the parties that serve the host at the same time: its arrangement."""
         return frozenset(a.proxy or a.party for a in self.addresses if a.proxy or a.party)  # type: ignore[misc]
+
+    @property
+    def hidden_hosts(self) -> frozenset[PartyId]:
+        """Return whom a person named as host: the parties of known origins, and the forced one."""
+        found = {a.party for a in self.origins if a.party and not a.proxy}
+        return frozenset(found | ({self.forced_host} if self.forced_host else set()))
 
     def party_of(self, ip: str) -> PartyId | None:
         """Return who answers for an address already known, else None."""
@@ -118,7 +129,7 @@ def to_plain(facts: HostingFacts) -> dict[str, Any]:
     """Return the facts as JSON values; `from_plain` gives them back."""
     plain = asdict(facts)
     plain["asked_at"] = facts.asked_at.isoformat()
-    for address in plain["addresses"]:
+    for address in (*plain["addresses"], *plain["origins"]):
         address["seen_at"] = address["seen_at"] and address["seen_at"].isoformat()
     return plain
 
@@ -134,6 +145,8 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
         domain=_domain(plain["domain"]) if plain["domain"] else None,
         problems=tuple(Problem(**p) for p in plain["problems"]),
         dead=plain.get("dead"),
+        origins=tuple(_address(a) for a in plain.get("origins", ())),
+        forced_host=plain.get("forced_host"),
     )
 
 

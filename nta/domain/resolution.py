@@ -9,8 +9,9 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, Problem
-from nta.domain.parties import Catalogue, PartyId
+from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.parties import Catalogue, PartyId, Provider
+from nta.domain.registrations import domain_facts
 
 
 class LookupKind(StrEnum):
@@ -18,16 +19,26 @@ class LookupKind(StrEnum):
 
     ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
     NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
+    DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
+    WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a case asks about: its host, and the registrable domain and public suffix if it has them."""
+    """What a case asks about: its host, and the registrable domain and public suffix if it has them.
+
+    `registered` is the name that a registry holds where that is another
+    than the registrable domain: under a company's suffix. `origins` and
+    `forced_host` are what a person knows of who stands behind a proxy.
+    """
 
     host: str
     is_ip: bool
     domain: str | None
     suffix: str | None
+    registered: str | None = None
+    origins: tuple[str, ...] = ()
+    forced_host: PartyId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +57,10 @@ class Finding:
     Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
     "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
     "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
-    "source", "confidence"}]}. `covers` holds the ranges (CIDR) that a
-    network's answer is valid for.
+    "source", "confidence"}]}; rdap_domain and whois_domain {"name",
+    "suffix", "registered", "registrar": None | {"name", "iana_id",
+    "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
+    `covers` holds the ranges (CIDR) that a network's answer is valid for.
     """
 
     lookup: Lookup
@@ -82,19 +95,34 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     /48) at a time: its answer mostly covers the others.
     """
     valid = _newest(findings, now)
-    if subject.is_ip:
-        addresses: tuple[str, ...] = (subject.host,)
-    else:
+    wanted = _about_domain(subject, valid)
+    addresses: tuple[str, ...] = (subject.host,) if subject.is_ip else ()
+    if not subject.is_ip:
         names = Lookup(LookupKind.ADDRESSES, subject.host)
-        if names not in valid:
-            return frozenset({names})
-        addresses = _addresses(valid[names])
+        if names in valid:
+            addresses = _addresses(valid[names])
+        else:
+            wanted.add(names)
     networks = _networks(valid)
     open_ones: dict[tuple[int, int], str] = {}
-    for ip in addresses:
+    for ip in (*addresses, *subject.origins):
         if Lookup(LookupKind.NETWORK, ip) not in valid and _covering(ip, networks) is None:
             open_ones.setdefault(_neighbourhood(ip), ip)
-    return frozenset(Lookup(LookupKind.NETWORK, ip) for ip in open_ones.values())
+    return frozenset(wanted | {Lookup(LookupKind.NETWORK, ip) for ip in open_ones.values()})
+
+
+def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
+    """Return the questions about the subject's domain, in the order in which they are asked."""
+    name = subject.registered or subject.domain
+    return tuple(Lookup(kind, name) for kind in (LookupKind.DOMAIN, LookupKind.WHOIS)) if name else ()
+
+
+def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Lookup]:
+    """Return the next question about the domain: RDAP, then port 43 where RDAP gave no answer."""
+    lookups = domain_lookups(subject)
+    if any(valid[lookup].problem is None for lookup in lookups if lookup in valid):
+        return set()
+    return set([lookup for lookup in lookups if lookup not in valid][:1])
 
 
 def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
@@ -129,20 +157,30 @@ def conclude(
     ips = (subject.host,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
     networks = _networks(valid)
-    pairs = [_address(ip, valid, networks, catalogue, asked_at) for ip in ips]
-    problems = {problem for _, problem in pairs if problem}
+    cname = tuple(value.get("cname") or ())
+    alias = catalogue.proxy_of_name(cname)
+    pairs = [_address(ip, valid, networks, catalogue, asked_at, alias) for ip in ips]
+    behind = [_address(ip, valid, networks, catalogue, asked_at) for ip in subject.origins]
+    problems = {problem for _, problem in (*pairs, *behind) if problem}
     if names and names.problem:
         problems.add(names.problem)
+    about_domain = [valid[lookup] for lookup in domain_lookups(subject) if lookup in valid]
+    answer = next((finding for finding in about_domain if finding.problem is None), None)
+    if answer is None:
+        problems |= {finding.problem for finding in about_domain if finding.problem}
     addresses = tuple(address for address, _ in pairs)
+    origins = tuple(address for address, _ in behind)
     return HostingFacts(
         host=subject.host,
         asked_at=asked_at,
-        cname=tuple(value.get("cname") or ()),
+        cname=cname,
         addresses=addresses,
-        country=_majority(addresses, catalogue),
-        domain=_domain(subject, catalogue),
+        country=_majority(origins, catalogue) or _majority(addresses, catalogue),
+        domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
         problems=tuple(sorted(problems, key=lambda p: (p.step, p.reason, p.temporary))),
         dead=value.get("dead"),
+        origins=origins,
+        forced_host=subject.forced_host,
     )
 
 
@@ -153,11 +191,19 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
     the problem and their own age. A name that leads nowhere has no
     arrangement. Of a party that is still seen only today's addresses count.
     """
-    if before is None or after.dead:
+    if before is None:
         return after
-    if not after.addresses:
-        return replace(before, problems=after.problems)
     today = recall(before, after)
+    if after.dead:
+        return today
+    if not after.addresses:
+        return replace(
+            before,
+            domain=today.domain,
+            problems=after.problems,
+            origins=today.origins,
+            forced_host=after.forced_host,
+        )
     ips = {a.ip for a in today.addresses}
     kept = tuple(
         a
@@ -171,13 +217,25 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
 
 
 def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
-    """Return the later facts; an address whose network could not be asked is still its earlier party's."""
-    held = {a.ip: a for a in before.addresses if a.proxy or a.party}
-    addresses = tuple(
-        a if a.proxy or a.party or a.ip not in held else replace(held[a.ip], seen_at=a.seen_at)
-        for a in after.addresses
+    """Return the later facts, and of the earlier ones what could not be asked this time.
+
+    An address whose network could not be asked is still its earlier
+    party's; a domain that could not be asked for has its earlier registrar.
+    """
+    unknown = after.domain is not None and after.domain.source is None
+    return replace(
+        after,
+        addresses=_recalled(before.addresses, after.addresses),
+        origins=_recalled(before.origins, after.origins),
+        domain=before.domain if unknown and before.domain else after.domain,
     )
-    return replace(after, addresses=addresses)
+
+
+def _recalled(before: Iterable[AddressFacts], after: Iterable[AddressFacts]) -> tuple[AddressFacts, ...]:
+    held = {a.ip: a for a in before if a.proxy or a.party}
+    return tuple(
+        a if a.proxy or a.party or a.ip not in held else replace(held[a.ip], seen_at=a.seen_at) for a in after
+    )
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:
@@ -259,13 +317,18 @@ def _address(
     networks: Sequence[tuple[Span, Finding]],
     catalogue: Catalogue,
     seen_at: datetime,
+    alias: Provider | None = None,
 ) -> tuple[AddressFacts, Problem | None]:
-    """Return what is known of one address, and the problem if its network could not be asked."""
+    """Return what is known of one address, and the problem if its network could not be asked.
+
+    `alias` is the proxy that the name's CNAMEs lead to: its customers'
+    addresses may be anybody's.
+    """
     own = valid.get(Lookup(LookupKind.NETWORK, ip))
     finding = _covering(ip, networks) or own
     value = (finding.value if finding else None) or {}
     asn = value.get("asn")
-    proxy, entry = catalogue.proxy_of(ip, asn), catalogue.host_of(ip, asn)
+    proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
     network = _network(value) if value else None
     party, name = (entry.id, entry.name) if entry else _found_party(value)
     facts = AddressFacts(
@@ -320,19 +383,3 @@ def _country(address: AddressFacts, catalogue: Catalogue) -> str | None:
         return address.network.country
     entry = catalogue.party(address.proxy or address.party or "")
     return entry.country if entry else None
-
-
-def _domain(subject: Subject, catalogue: Catalogue) -> DomainFacts | None:
-    if subject.domain is None or subject.suffix is None:
-        return None
-    registry = catalogue.registry_of(subject.suffix)
-    return DomainFacts(
-        name=subject.domain,
-        suffix=subject.suffix,
-        registered=None,
-        registrar=None,
-        registry=registry.id if registry else None,
-        status=(),
-        nameservers=(),
-        source=None,
-    )

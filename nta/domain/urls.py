@@ -209,6 +209,20 @@ def registrable_domain(host: str) -> str | None:
 
 
 @lru_cache(maxsize=_HOSTS_KEPT)
+def registry_domain(host: str) -> str | None:
+    """Return the name that a registry holds: the registrable domain by the list's ICANN section alone.
+
+    It differs from `registrable_domain` under a company's suffix, which is
+    itself a name, or below one, that the company registered.
+    """
+    name = host.lower().removesuffix(".")
+    if not name or name.startswith(".") or is_ip(name):
+        return None
+    domain: str | None = _registries_suffixes().privatesuffix(name)
+    return domain
+
+
+@lru_cache(maxsize=_HOSTS_KEPT)
 def is_private_suffix(host: str) -> bool:
     """Return whether the host's suffix is a company's, not a registry's (the list's private section)."""
     suffix = public_suffix(host)

@@ -19,22 +19,27 @@ from nta.domain.resolution import (
     Subject,
     arrangement_change,
     conclude,
+    domain_lookups,
     next_lookups,
     one_of_each,
     recall,
     settle,
 )
 from nta.domain.roles import Severity
-from nta.domain.urls import Location, public_suffix, registrable_domain
+from nta.domain.urls import Location, public_suffix, registrable_domain, registry_domain
 from nta.ports import Asker
-from nta.store import arrangements, due, episodes, findings
+from nta.store import arrangements, domains, due, episodes, findings, forced
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
+from nta.store.forced import Forced
 
 ROUNDS = 8
 """More than the longest chain of questions; a bound against an adapter that never settles."""
 
 WHO = "service"
+
+_ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value})
+"""A domain that cannot be asked for stops no notice to the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,18 @@ def resolve_url(location: Location, *, asker: Asker, catalogue: Catalogue, now: 
     return Resolved(conclude(subject, known, catalogue, now), asked)
 
 
-def subject_of(host: str, is_ip: bool) -> Subject:
-    """Return what is asked about for a host."""
-    return Subject(host, is_ip, registrable_domain(host), public_suffix(host))
+def subject_of(host: str, is_ip: bool, behind: Forced | None = None) -> Subject:
+    """Return what is asked about for a host, with what a person knows of who stands behind it."""
+    origin = behind.origin if behind else None
+    return Subject(
+        host,
+        is_ip,
+        registrable_domain(host),
+        public_suffix(host),
+        registry_domain(host),
+        (origin,) if origin else (),
+        behind.party if behind else None,
+    )
 
 
 def resolve_due(
@@ -83,7 +97,8 @@ def resolve_due(
     checkpoint("resolve.taken")
     with store.db.read() as connection:
         rows = arrangements.hosts(connection, store, taken)
-    subjects = {host_id: subject_of(row.name, row.is_ip) for host_id, row in rows.items()}
+        behind = forced.of_hosts(connection, store, taken, now)
+    subjects = {i: subject_of(row.name, row.is_ip, behind.get(i)) for i, row in rows.items()}
     known, new = _gather(store, list(subjects.values()), asker, now)
     checkpoint("resolve.asked")
     with store.db.write() as connection:
@@ -100,6 +115,7 @@ def resolve_due(
                 next_at = now + back_off(1) if states else None
                 if is_whole:
                     next_at = _settle_host(connection, store, row, states, after, catalogue, now)
+                    next_at = _not_after(next_at, behind.get(host_id))
                 due.record_many(connection, due.RESOLVE, [(host_id, next_at)])
         checkpoint("resolve.recorded")
     return len(taken)
@@ -109,9 +125,10 @@ def _gather(
     store: Store, subjects: Sequence[Subject], asker: Asker, now: datetime
 ) -> tuple[list[Finding], list[Finding]]:
     """Return all findings about the subjects, and those of them that were asked for just now."""
-    names = {Lookup(LookupKind.ADDRESSES, s.host) for s in subjects if not s.is_ip}
+    first = {Lookup(LookupKind.ADDRESSES, s.host) for s in subjects if not s.is_ip}
+    first.update(lookup for s in subjects for lookup in domain_lookups(s))
     with store.db.read() as connection:
-        known = findings.of_questions(connection, store, names, now)
+        known = findings.of_questions(connection, store, first, now)
     new: list[Finding] = []
     looked_for: set[str] = set()
     most = 1
@@ -139,7 +156,7 @@ def _gather(
 
 def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[str]:
     named = {s.host for s in subjects}
-    found = {s.host for s in subjects if s.is_ip}
+    found = {s.host for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
     for finding in known:
         if finding.lookup.kind is LookupKind.ADDRESSES and finding.lookup.subject in named and finding.value:
             found.update(finding.value["addresses"])
@@ -147,13 +164,24 @@ def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[s
 
 
 def _by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
-    """Return a function that gives a subject its own name findings and all networks."""
-    networks = [f for f in known if f.lookup.kind is not LookupKind.ADDRESSES]
-    names: dict[str, list[Finding]] = {}
+    """Return a function that gives a subject the findings about its name and domain, and all networks."""
+    networks = [f for f in known if f.lookup.kind is LookupKind.NETWORK]
+    others: dict[Lookup, list[Finding]] = {}
     for finding in known:
-        if finding.lookup.kind is LookupKind.ADDRESSES:
-            names.setdefault(finding.lookup.subject, []).append(finding)
-    return lambda subject: names.get(subject.host, []) + networks
+        if finding.lookup.kind is not LookupKind.NETWORK:
+            others.setdefault(finding.lookup, []).append(finding)
+
+    def about(subject: Subject) -> list[Finding]:
+        own = (Lookup(LookupKind.ADDRESSES, subject.host), *domain_lookups(subject))
+        return [finding for lookup in own for finding in others.get(lookup, ())] + networks
+
+    return about
+
+
+def _not_after(next_at: datetime | None, behind: Forced | None) -> datetime | None:
+    """Return when to ask again: no later than what a person knows runs out."""
+    until = behind.until if behind else None
+    return min(next_at, until) if next_at and until else next_at
 
 
 def _settle_host(
@@ -171,11 +199,14 @@ def _settle_host(
     written: a look-up that failed changes no stage.
     """
     failing = any(p.temporary for p in after.problems)
+    host_fails = any(p.temporary and p.step in _ABOUT_HOST for p in after.problems)
+    if row.domain_id is not None and after.domain is not None:
+        domains.learned(connection, row.domain_id, after.domain)
     later = FACTS_KEPT
     if after.dead:
         waiting = any(s.stage == Stage.SUBMITTED for s in states)
         later = back_off(5) if waiting else FACTS_KEPT
-    elif failing and not after.parties:
+    elif host_fails and not after.parties:
         _overdue(connection, states, after, now)
         later = back_off(1 if row.arrangement_id is None else 4)
     elif after.addresses:
@@ -216,9 +247,13 @@ def _arrange(
             arrangements.renew(connection, store, row.suspect_id, after)
         return row, False
     arrangements.renew(connection, store, row.arrangement_id, settle(before, after))
-    if change is Change.JOINED:
+    if row.missed_looks and row.suspect_id is None and after.parties & before.parties:
+        # A party that went on to addresses which the look did not know: now they are known.
+        arrangements.seen_again(connection, row, now)
+    joined = change is Change.JOINED or bool(after.hidden_hosts - before.hidden_hosts)
+    if joined:
         _joined(connection, store, row, now)
-    return row, change is Change.JOINED
+    return row, joined
 
 
 def _joined(connection: Connection, store: Store, row: HostRow, now: datetime) -> None:
