@@ -132,6 +132,7 @@ class World:
         url: str | None = None,
         at: datetime = NINE,
         law: str | None = None,
+        class_value: str = "baseline",
     ) -> int:
         """Return an episode that resolve has just made ready, seen up and due to be escalated."""
         self.made += 1
@@ -160,7 +161,7 @@ class World:
                     domain_id=domain,
                 )
             )
-            self._case(c, case, number, url, severity, law, at)
+            self._case(c, case, number, url, {"severity": severity, "class_value": class_value}, law, at)
             state = episodes.begin(
                 c,
                 ids,
@@ -270,9 +271,16 @@ class World:
             c.execute(insert(Switch).values(name="sending", value=value, at=at, who="lead"))
 
     def _case(
-        self, c: Connection, case: int, host: int, url: str, severity: str, law: str | None, at: datetime
+        self,
+        c: Connection,
+        case: int,
+        host: int,
+        url: str,
+        given: dict[str, str],
+        law: str | None,
+        at: datetime,
     ) -> None:
-        terms = {"class_scheme": "inhope", "class_value": "baseline", "severity": severity, "scope": "file"}
+        terms = {"class_scheme": "inhope", "scope": "file", **given}
         c.execute(
             insert(Case).values(
                 id=case,

@@ -25,6 +25,7 @@ class PlanItem:
     format: str
     severity: Severity
     ready_at: datetime
+    class_value: str = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,33 @@ class PlanRules:
     burst_items: int = 2000
 
 
+XARF_KINDS = frozenset(
+    {
+        NoticeKind.FIRST,
+        NoticeKind.REMINDER,
+        NoticeKind.ESCALATION,
+        NoticeKind.UPSTREAM,
+        NoticeKind.SITE_OWNER,
+        NoticeKind.REGISTRAR,
+        NoticeKind.REGISTRY,
+    }
+)
+"""What can be said in XARF: that something is there. It has no word for taking back or closing."""
+
+
+def form(wanted: str, kind: NoticeKind, class_values: Iterable[str]) -> str:
+    """Return the form in which locations are told to a reader who wants `wanted`: text, csv or xarf.
+
+    XARF's class of such material knows what is illegal nearly everywhere;
+    what one country's law alone forbids goes as a list instead.
+    """
+    if wanted != "xarf":
+        return wanted
+    if any(value != "baseline" for value in class_values):
+        return "csv"
+    return "xarf" if kind in XARF_KINDS else "text"
+
+
 Letter = tuple[PartyId, str, Role, str, NoticeKind, str, str]
 """What the items of one message have in common: party, email, role, rung, kind, language, format."""
 
@@ -67,7 +95,8 @@ def plan(
 
     Urgent and high items go at once and take along what waits for the same
     reader; normal ones gather until the oldest has waited long enough or
-    the list is full. A batch that takes a party over a day's burst, with
+    the list is full. An XARF report is about one location, so its list is
+    full with one. A batch that takes a party over a day's burst, with
     `sent_today` counted in, waits for a lead.
     """
     letters: dict[Letter, list[PlanItem]] = {}
@@ -76,14 +105,19 @@ def plan(
     drafts = [
         _batch(letter, tuple(part), now, rules)
         for letter, waiting in letters.items()
-        for part in _parts(sorted(waiting, key=_turn), rules.most_items)
+        for part in _parts(sorted(waiting, key=_turn), _most(letter, rules))
     ]
     drafts.sort(key=lambda batch: (batch.send_at, *_turn(batch.items[0])))
     return _with_leads(drafts, sent_today, rules)
 
 
 def _letter(item: PlanItem) -> Letter:
-    return (item.party, item.email, item.role, item.rung, item.kind, item.language, item.format)
+    told_as = form(item.format, item.kind, [item.class_value])
+    return (item.party, item.email, item.role, item.rung, item.kind, item.language, told_as)
+
+
+def _most(letter: Letter, rules: PlanRules) -> int:
+    return 1 if letter[-1] == "xarf" else rules.most_items
 
 
 def _turn(item: PlanItem) -> tuple[int, datetime, int, int]:
@@ -96,7 +130,7 @@ def _parts(items: list[PlanItem], most: int) -> Iterable[list[PlanItem]]:
 
 def _batch(letter: Letter, items: tuple[PlanItem, ...], now: datetime, rules: PlanRules) -> Batch:
     party, email, role, rung, kind, language, notice_format = letter
-    hurried = items[0].severity is not Severity.NORMAL or len(items) >= rules.most_items
+    hurried = items[0].severity is not Severity.NORMAL or len(items) >= _most(letter, rules)
     gathered = min(item.ready_at for item in items) + rules.gather
     return Batch(
         party=party,

@@ -1,13 +1,7 @@
 """Notice texts: a letter's values in, the bytes of one mail out."""
 
-import binascii
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.headerregistry import Address
-from email.policy import SMTP
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,14 +9,10 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nta.domain.roles import NoticeKind
+from nta.render import mails
+from nta.render.letters import Earlier, Item, Letter
+from nta.render.plain import visible
 
-_LONGEST_LINE: Final = 998
-"""Octets of a line without its end (RFC 5322, section 2.1.1)."""
-
-# Controls, line and paragraph separators, and the marks that turn the direction of writing.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
-)
 _SUBJECTS: Final = {
     "en": {
         NoticeKind.FIRST: "Notice of illegal content",
@@ -56,69 +46,6 @@ _SUBJECTS: Final = {
 _OTHER_SUBJECT: Final = "Notice"  # a language that only an overlay has
 
 
-@dataclass(frozen=True, slots=True)
-class Us:
-    """Who we are: what gives a notice its weight, and where we are reached."""
-
-    name: str
-    standing: str
-    address: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One location as it is told. `doubt`: `unknown` or `restricted`, where the last look was not clear."""
-
-    number: int
-    url: str
-    scope: str
-    case: str
-    addresses: str | None
-    port: int | None
-    last_up_at: datetime | None
-    doubt: str
-    received_at: datetime
-    class_scheme: str
-    class_value: str
-    law: str
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """One notice about these locations that went out before. `fate`: accepted, unconfirmed or bounced."""
-
-    reference: str
-    at: datetime
-    kind: NoticeKind
-    party: str
-    role: str
-    fate: str
-    accepted_at: datetime | None
-    to_you: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """Everything that one notice says, and the envelope of its headers."""
-
-    kind: NoticeKind
-    language: str
-    reference: str
-    message_id: str
-    sender: str
-    recipient: str
-    at: datetime
-    us: Us
-    party: str
-    items: tuple[Item, ...]
-    earlier: tuple[Earlier, ...]
-    link: str
-    link_until: datetime
-    silence: timedelta  # how long we wait before the next party is told
-    meant_for: str | None = None  # whom it would have gone to, where it is redirected
-
-
 class Texts:
     """The notice texts of `folders`, the first that has a file winning. Templates print values alone."""
 
@@ -140,12 +67,17 @@ class Texts:
 
     def text(self, letter: Letter) -> str:
         """Return the text of a letter."""
-        template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")
-        return template.render(_values(letter))
+        return self._text(letter, mails.attachment(letter))
 
     def message(self, letter: Letter) -> bytes:
-        """Return the mail: text/plain, its lines ended by CRLF, no URL ever parted in two."""
-        return _mail(letter, self.text(letter))
+        """Return the mail: the text, and its list or report in the form that the letter asks for."""
+        attached = mails.attachment(letter)
+        text = self._text(letter, attached)
+        return mails.mail(letter, subject(letter.kind, letter.language, letter.reference), text, attached)
+
+    def _text(self, letter: Letter, attached: mails.Attachment | None) -> str:
+        template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")
+        return template.render(_values(letter, attached.name if attached else ""))
 
 
 def subject(kind: NoticeKind, language: str, reference: str) -> str:
@@ -153,12 +85,7 @@ def subject(kind: NoticeKind, language: str, reference: str) -> str:
     return f"[{reference}] {_SUBJECTS.get(language, {}).get(kind, _OTHER_SUBJECT)}"
 
 
-def visible(text: str) -> str:
-    """Return a value without anything that breaks a line or hides what stands there."""
-    return _UNSEEN.sub("", text)
-
-
-def _values(letter: Letter) -> dict[str, Any]:
+def _values(letter: Letter, attached: str) -> dict[str, Any]:
     items = [_item(item) for item in letter.items]
     return {
         "us": {
@@ -177,6 +104,7 @@ def _values(letter: Letter) -> dict[str, Any]:
         "link": letter.link,
         "link_until": _day(letter.link_until),
         "hours": _hours(letter.silence),
+        "attached": attached,
         "sent_at": _moment(letter.at),
         "meant_for": visible(letter.meant_for or ""),
     }
@@ -246,29 +174,3 @@ def _day(at: datetime) -> str:
 def _hours(silence: timedelta) -> str:
     hours = silence / timedelta(hours=1)
     return f"{hours:g}"
-
-
-def _mail(letter: Letter, text: str) -> bytes:
-    body = "\r\n".join(line.rstrip() for line in text.strip().split("\n")).encode() + b"\r\n"
-    plain = body.isascii() and max(map(len, body.split(b"\r\n"))) <= _LONGEST_LINE
-    headers = (
-        ("From", _from(letter.us.name, letter.sender)),
-        ("To", letter.recipient),
-        ("Date", format_datetime(letter.at.astimezone(UTC))),
-        ("Message-ID", letter.message_id),
-        ("Subject", subject(letter.kind, letter.language, letter.reference)),
-        ("Auto-Submitted", "auto-generated"),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", 'text/plain; charset="utf-8"'),
-        ("Content-Transfer-Encoding", "7bit" if plain else "quoted-printable"),
-    )
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
-    if not plain:  # soft line breaks vanish when it is decoded: a long URL is whole again
-        body = binascii.b2a_qp(body, istext=True)
-    return head + b"\r\n" + body
-
-
-def _from(name: str, sender: str) -> str:
-    """Return our address with our name before it, encoded where it is not ASCII (RFC 2047)."""
-    folded = SMTP.header_factory("From", str(Address(display_name=visible(name), addr_spec=sender)))
-    return str(folded.fold(policy=SMTP)).partition(": ")[2].rstrip("\r\n")

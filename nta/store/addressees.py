@@ -72,6 +72,7 @@ class Waiting(NamedTuple):
     url_sealed: bytes
     scope: str
     port: int
+    class_value: str
 
 
 def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -151,6 +152,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
             _CASE.c.url_sealed,
             _CASE.c.scope,
             _HOST.c.port,
+            _CASE.c.class_value,
         )
         .join(_CONTACT, _CONTACT.c.id == _ADDRESSEE.c.contact_id)
         .join(_EPISODE, _EPISODE.c.id == _ADDRESSEE.c.episode_id)

@@ -32,6 +32,7 @@ class Draft(NamedTuple):
     kind: str
     rung: str
     language: str
+    format: str
     severity: str
     state: str
     queued_at: datetime
@@ -73,12 +74,13 @@ class DraftItem(NamedTuple):
     ladder: str | None
     country: str | None
     facts_at: datetime | None
+    arrangement_id: int | None
 
 
 def of_notices(connection: Connection, ids: Collection[int]) -> list[Draft]:
     """Return the notices that were taken, in the order of their ids."""
     found: list[Draft] = []
-    own = (_NOTICE.c[name] for name in Draft._fields[:15])
+    own = (_NOTICE.c[name] for name in Draft._fields[:16])
     select_from = (
         select(*own, _PARTY_ROW.c.name, _CONTACT.c.address, _CONTACT.c.health, _DUE.c.tries)
         .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)
@@ -102,6 +104,7 @@ def items(connection: Connection, notice_ids: Collection[int]) -> list[DraftItem
             *(_EPISODE.c[name] for name in DraftItem._fields[13:23]),
             _ARRANGEMENT.c.country,
             _ARRANGEMENT.c.facts_at,
+            _ARRANGEMENT.c.id,
         )
         .join(_EPISODE, _EPISODE.c.id == _NOTICE_ITEM.c.episode_id)
         .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)

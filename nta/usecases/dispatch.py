@@ -2,12 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -17,14 +18,17 @@ from nta.domain.deadlines import LINK_LIFE, TASK
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
 from nta.domain.notices import Readiness, readiness
-from nta.domain.parties import Catalogue, Hotline
+from nta.domain.parties import Catalogue
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Handed, Mailer, Outgoing
-from nta.render.notices import Earlier, Item, Letter, Texts, Us
+from nta.render import composing
+from nta.render.letters import Item, Letter
+from nta.render.notices import Texts
 from nta.settings import Sending
-from nta.store import drafts, due, episodes, fates, notices
+from nta.store import drafts, due, episodes, evidence, fates, notices
 from nta.store.base import Store
 from nta.store.drafts import Draft, DraftItem
+from nta.store.evidence import Evidence
 from nta.store.fates import Composed
 from nta.store.links import new_link
 from nta.store.notices import Past
@@ -122,7 +126,7 @@ class _Desk:
         self._return_path = settings.return_path or "return+{token}@not-set.invalid"
         self._portal_url = settings.portal_url
         self._texts = _texts(settings.templates)
-        self._us = _us(hotline, self._sender)
+        self._us = composing.us(hotline, self._sender)
         self._now = now
 
     def judge(self, connection: Connection, queued: Sequence[Draft]) -> list[_Judged]:
@@ -131,12 +135,13 @@ class _Desk:
         for item in drafts.items(connection, judged):
             self._judge_item(judged[item.notice_id], item)
         ready = [j for j in judged.values() if j.go and not j.waits]
-        told = {item.episode_id for j in ready if j.draft.kind != NoticeKind.FIRST for item in j.go}
+        later = [item for j in ready if j.draft.kind != NoticeKind.FIRST for item in j.go]
         past: dict[int, list[Past]] = {}
-        for notice in notices.past(connection, told):
+        for notice in notices.past(connection, {item.episode_id for item in later}):
             past.setdefault(notice.episode_id, []).append(notice)
+        known = evidence.of_items(connection, later)
         for one in ready:
-            one.composed = self._compose(one, past)
+            one.composed = self._compose(one, past, known)
         return list(judged.values())
 
     def _judge_item(self, judged: _Judged, item: DraftItem) -> None:
@@ -152,13 +157,16 @@ class _Desk:
             if state.look:
                 judged.look.add(item.episode_id)
 
-    def _compose(self, judged: _Judged, past: Mapping[int, Sequence[Past]]) -> Composed:
+    def _compose(
+        self, judged: _Judged, past: Mapping[int, Sequence[Past]], known: Mapping[int, Evidence]
+    ) -> Composed:
         draft, keys = judged.draft, self._store.keys
         token, link_digest = new_link(keys)
         way_back = secrets.token_hex(16)  # hexadecimal: some servers change the case of a local part
         redirected = self._sending.mode == "redirect"
         recipient = (self._sending.redirect_to if redirected else None) or draft.email
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
+        before = (notice for item in judged.go for notice in past.get(item.episode_id, ()))
         letter = Letter(
             kind=NoticeKind(draft.kind),
             language=draft.language if self._texts.has(draft.language) else "en",
@@ -169,12 +177,14 @@ class _Desk:
             at=self._now,
             us=self._us,
             party=draft.party_name,
-            items=tuple(self._item(number, item) for number, item in enumerate(judged.go, start=1)),
-            earlier=tuple(_earlier(draft, judged.go, past)),
+            items=tuple(self._item(n, item, known) for n, item in enumerate(judged.go, start=1)),
+            earlier=tuple(composing.earlier(draft, before)),
             link=f"{self._portal_url}/n/{token}",
             link_until=self._now + LINK_LIFE,
-            silence=self._silence(draft, judged.go[0]),
+            silence=composing.silence(self._catalogue, draft, judged.go[0]),
             meant_for=draft.email if redirected else None,
+            form=composing.form_of(draft, judged.go),
+            report_id=str(uuid4()),
         )
         return Composed(
             content=self._texts.message(letter),
@@ -185,46 +195,14 @@ class _Desk:
             link_digest=link_digest,
         )
 
-    def _item(self, number: int, item: DraftItem) -> Item:
-        verdict = item.last_verdict or ""
-        return Item(
-            number=number,
-            url=self._store.sealer.text("notice_item.location", item.id, item.location_sealed),
-            scope=item.scope,
-            case=item.case_reference,
-            addresses=item.addresses,
-            port=item.port,
-            last_up_at=item.last_up_at,
-            doubt=verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else "",
-            received_at=item.received_at,
-            class_scheme=item.class_scheme,
-            class_value=item.class_value,
-            law=self._law(item),
-        )
-
-    def _law(self, item: DraftItem) -> str:
-        """Return the law in words: a country's code stands for the law its entry names."""
-        named = self._catalogue.countries.get((item.law or "").upper())
-        if item.law and named is None:
-            return item.law
-        country = named or self._catalogue.country(item.country)
-        return country.law if country else "Directive 2011/93/EU, article 5"
-
-    def _silence(self, draft: Draft, item: DraftItem) -> timedelta:
-        rungs = (
-            rung for ladder in self._catalogue.ladders if ladder.id == item.ladder for rung in ladder.rungs
-        )
-        return next((rung.wait for rung in rungs if rung.id == draft.rung), timedelta(hours=24))
+    def _item(self, number: int, item: DraftItem, known: Mapping[int, Evidence]) -> Item:
+        url = self._store.sealer.text("notice_item.location", item.id, item.location_sealed)
+        return composing.item(self._catalogue, number, url, item, known.get(item.episode_id))
 
 
 @lru_cache(maxsize=4)
 def _texts(overlay: Path | None) -> Texts:
     return Texts([*([overlay] if overlay else []), shipped("templates")])
-
-
-def _us(hotline: Hotline, sender: str) -> Us:
-    contact = hotline.notices.to if hotline.notices else sender
-    return Us(hotline.name, hotline.standing, hotline.address, contact)
 
 
 def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
@@ -246,25 +224,6 @@ def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
         waiting_since=now - (draft.tries - 1) * _LOOK_ROUND if draft.tries > 1 else None,
         now=now,
     )
-
-
-def _earlier(
-    draft: Draft, items: Iterable[DraftItem], past: Mapping[int, Sequence[Past]]
-) -> Iterable[Earlier]:
-    """Yield the notices about these items that went out before, each once, oldest first."""
-    found = {n.notice_id: n for item in items for n in past.get(item.episode_id, ()) if n.handed_at}
-    for notice in sorted(found.values(), key=lambda n: (n.handed_at, n.notice_id)):
-        assert notice.handed_at is not None
-        yield Earlier(
-            reference=notice.reference,
-            at=notice.handed_at,
-            kind=NoticeKind(notice.kind),
-            party=notice.party_name,
-            role=notice.role,
-            fate="bounced" if notice.bounced_at else "accepted" if notice.accepted_at else "unconfirmed",
-            accepted_at=None if notice.bounced_at else notice.accepted_at,
-            to_you=notice.party == draft.party,
-        )
 
 
 def _record_composed(

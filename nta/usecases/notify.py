@@ -108,6 +108,7 @@ def _plan_item(w: Waiting) -> PlanItem:
         format=w.format,
         severity=Severity(w.severity),
         ready_at=w.waiting_since,
+        class_value=w.class_value,
     )
 
 

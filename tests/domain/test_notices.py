@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.domain.availability import Verdict
-from nta.domain.notices import PlanItem, PlanRules, Readiness, plan, readiness
+from nta.domain.notices import PlanItem, PlanRules, Readiness, form, plan, readiness
 from nta.domain.roles import NoticeKind, Role, Severity
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -93,6 +93,46 @@ def test_a_burst_to_one_party_waits_for_a_lead():
     ]
 
 
+def test_an_xarf_report_is_about_one_location_and_goes_at_once():
+    batches = plan([item(n, format="xarf") for n in range(3)], NINE, {})
+
+    assert [(b.format, len(b.items), b.send_at) for b in batches] == [("xarf", 1, NINE)] * 3
+
+
+def test_what_one_law_forbids_goes_to_an_xarf_party_as_one_list():
+    items = [item(n, format="xarf", class_value="national" if n % 2 else "baseline") for n in range(6)]
+
+    batches = plan(items, NINE, {})
+
+    assert sorted((b.format, len(b.items)) for b in batches) == [("csv", 3)] + [("xarf", 1)] * 3
+    assert {i.class_value for b in batches for i in b.items if b.format == "csv"} == {"national"}
+
+
+def test_a_burst_of_reports_waits_for_a_lead_too():
+    batches = plan([item(n, format="xarf") for n in range(5)], NINE, {}, PlanRules(burst_items=3))
+
+    assert [b.needs_lead for b in batches] == [False] * 3 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "classes", "expected"),
+    [
+        ("xarf", NoticeKind.FIRST, ["baseline"], "xarf"),
+        ("xarf", NoticeKind.REGISTRAR, ["baseline"], "xarf"),
+        ("xarf", NoticeKind.FIRST, ["national"], "csv"),
+        ("xarf", NoticeKind.FIRST, ["baseline", "national"], "csv"),
+        ("xarf", NoticeKind.CORRECTION, ["baseline"], "text"),
+        ("xarf", NoticeKind.CLOSING, ["baseline"], "text"),
+        ("xarf", NoticeKind.HOTLINE, ["baseline"], "text"),
+        ("csv", NoticeKind.FIRST, ["baseline"], "csv"),
+        ("csv", NoticeKind.CLOSING, ["national"], "csv"),
+        ("text", NoticeKind.FIRST, ["national"], "text"),
+    ],
+)
+def test_the_form_depends_on_what_is_said(wanted, kind, classes, expected):
+    assert form(wanted, kind, classes) == expected
+
+
 ITEMS = st.lists(
     st.builds(
         replace,
@@ -102,6 +142,8 @@ ITEMS = st.lists(
         party=st.sampled_from(["hosting:one", "hosting:two"]),
         email=st.sampled_from(["abuse@one.example", "noc@one.example"]),
         rung=st.sampled_from(["first", "reminder"]),
+        format=st.sampled_from(["text", "xarf", "csv"]),
+        class_value=st.sampled_from(["baseline", "national"]),
         severity=st.sampled_from(list(Severity)),
         ready_at=st.integers(0, 30).map(lambda n: NINE - n * MINUTE),
     ),
@@ -118,6 +160,7 @@ def test_every_item_is_in_one_message_to_its_own_reader(items, random, sent):
     planned = [one for batch in batches for one in batch.items]
     assert sorted(planned, key=lambda i: i.addressee_id) == sorted(items, key=lambda i: i.addressee_id)
     assert all(1 <= len(batch.items) <= RULES.most_items for batch in batches)
+    assert all(len(batch.items) == 1 for batch in batches if batch.format == "xarf")
     for batch in batches:
         assert {(i.party, i.email, i.rung) for i in batch.items} == {(batch.party, batch.email, batch.rung)}
         assert batch.severity is max((i.severity for i in batch.items), key=lambda s: s.rank)

@@ -1,12 +1,9 @@
 """Notice texts: complete in every language, every URL whole, no header that does not belong there."""
 
 import email
-from dataclasses import replace
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,9 +13,11 @@ from jinja2.sandbox import SecurityError
 
 from nta.domain.contacts import LANGUAGES
 from nta.domain.roles import NoticeKind
-from nta.render.notices import Earlier, Item, Letter, Texts, Us, subject
+from nta.render.letters import Us
+from nta.render.notices import Texts, subject
 from nta.store.shipped import shipped
-from tests.conftest import NINE, hours
+from tests.conftest import NINE
+from tests.render.letters import LINK, item, letter
 
 FOLDER = shipped("templates")
 TEXTS = Texts([FOLDER])
@@ -30,66 +29,6 @@ KINDS = [
 TO_HOSTS = (NoticeKind.FIRST, NoticeKind.REMINDER, NoticeKind.ESCALATION, NoticeKind.UPSTREAM)
 OWN_HISTORY = (NoticeKind.REMINDER, NoticeKind.CLOSING, NoticeKind.CORRECTION)
 WITH_RECORD = [k for k in NoticeKind if k not in (*OWN_HISTORY, NoticeKind.FIRST, NoticeKind.SITE_OWNER)]
-LINK = "http://localhost:8001/n/" + "t" * 32
-
-
-def item(number: int = 1, **changes: Any) -> Item:
-    made = Item(
-        number=number,
-        url=f"http://images{number}.example/gallery/{number}.jpg",
-        scope="file",
-        case=f"C-26-AAAA-000{number}",
-        addresses="192.0.2.1, 2001:db8::1",
-        port=8080,
-        last_up_at=NINE,
-        doubt="",
-        received_at=NINE - hours(2),
-        class_scheme="inhope",
-        class_value="baseline",
-        law="Article 252 of the Dutch Criminal Code",
-    )
-    return replace(made, **changes)
-
-
-def letter(kind: NoticeKind = NoticeKind.FIRST, language: str = "en", **changes: Any) -> Letter:
-    made = Letter(
-        kind=kind,
-        language=language,
-        reference="N-26-7K3M-4QXT",
-        message_id="<n-26-7k3m-4qxt.0123456789abcdef@hotline.test>",
-        sender="notices@hotline.test",
-        recipient="abuse@hosting.example",
-        at=NINE,
-        us=Us("Meldpunt Voorbeeld", "a hotline of the network.", "Voorbeeldstraat 1", "help@hotline.test"),
-        party="Example Hosting B.V.",
-        items=(item(1), item(2, last_up_at=None), item(3, doubt="unknown")),
-        earlier=(
-            Earlier(
-                "N-26-0000-0001",
-                NINE - hours(48),
-                NoticeKind.FIRST,
-                "Deaf Hosting",
-                "host",
-                "accepted",
-                NINE - hours(47),
-                False,
-            ),
-            Earlier(
-                "N-26-0000-0002",
-                NINE - hours(24),
-                NoticeKind.REMINDER,
-                "Deaf Hosting",
-                "host",
-                "bounced",
-                None,
-                True,
-            ),
-        ),
-        link=LINK,
-        link_until=NINE + timedelta(days=30),
-        silence=hours(24),
-    )
-    return replace(made, **changes)
 
 
 def read(content: bytes) -> EmailMessage:

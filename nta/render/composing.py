@@ -1,0 +1,157 @@
+"""A letter made of what the steps know: the law in words, what was done before, the form it takes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from nta.domain.availability import Verdict
+from nta.domain.notices import form
+from nta.domain.parties import Catalogue, Hotline
+from nta.domain.roles import NoticeKind
+from nta.render.letters import Earlier, Item, Us
+
+
+class Draft(Protocol):
+    """A notice that is to be written."""
+
+    @property
+    def reference(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def rung(self) -> str: ...
+    @property
+    def party(self) -> str: ...
+    @property
+    def party_name(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+
+
+class Told(Protocol):
+    """One location that it tells of."""
+
+    @property
+    def case_reference(self) -> str: ...
+    @property
+    def addresses(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def law(self) -> str | None: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def class_scheme(self) -> str: ...
+    @property
+    def class_value(self) -> str: ...
+    @property
+    def last_up_at(self) -> datetime | None: ...
+    @property
+    def last_verdict(self) -> str | None: ...
+    @property
+    def ladder(self) -> str | None: ...
+    @property
+    def country(self) -> str | None: ...
+
+
+class Known(Protocol):
+    """What is known of a location beyond that."""
+
+    @property
+    def confirmed_at(self) -> datetime | None: ...
+    @property
+    def vantages(self) -> int: ...
+    @property
+    def networks(self) -> tuple[str, ...]: ...
+
+
+class Past(Protocol):
+    """One notice about these locations that was made before."""
+
+    @property
+    def notice_id(self) -> int: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def party(self) -> str: ...
+    @property
+    def party_name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def handed_at(self) -> datetime | None: ...
+    @property
+    def accepted_at(self) -> datetime | None: ...
+    @property
+    def bounced_at(self) -> datetime | None: ...
+
+
+def us(hotline: Hotline, sender: str) -> Us:
+    """Return who we are, by our own entry of the catalogue."""
+    contact = hotline.notices.to if hotline.notices else sender
+    return Us(hotline.name, hotline.standing, hotline.address, contact)
+
+
+def item(catalogue: Catalogue, number: int, url: str, told: Told, known: Known | None) -> Item:
+    """Return one location as it is told."""
+    verdict = told.last_verdict or ""
+    return Item(
+        number=number,
+        url=url,
+        scope=told.scope,
+        case=told.case_reference,
+        addresses=told.addresses,
+        port=told.port,
+        last_up_at=told.last_up_at,
+        doubt=verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else "",
+        received_at=told.received_at,
+        class_scheme=told.class_scheme,
+        class_value=told.class_value,
+        law=law(catalogue, told),
+        country=told.country,
+        networks=known.networks if known else (),
+        confirmed_at=known.confirmed_at if known else None,
+        vantages=known.vantages if known else 0,
+    )
+
+
+def law(catalogue: Catalogue, told: Told) -> str:
+    """Return the law in words: a country's code stands for the law its entry names."""
+    named = catalogue.countries.get((told.law or "").upper())
+    if told.law and named is None:
+        return told.law
+    country = named or catalogue.country(told.country)
+    return country.law if country else "Directive 2011/93/EU, article 5"
+
+
+def silence(catalogue: Catalogue, draft: Draft, told: Told) -> timedelta:
+    """Return how long the reader's rung waits before the next party is told."""
+    rungs = (rung for ladder in catalogue.ladders if ladder.id == told.ladder for rung in ladder.rungs)
+    return next((rung.wait for rung in rungs if rung.id == draft.rung), timedelta(hours=24))
+
+
+def form_of(draft: Draft, told: Iterable[Told]) -> str:
+    """Return the form of a letter: classes can have changed since it was planned."""
+    return form(draft.format, NoticeKind(draft.kind), [one.class_value for one in told])
+
+
+def earlier(draft: Draft, past: Iterable[Past]) -> Iterable[Earlier]:
+    """Yield the notices that went out before, each once, oldest first."""
+    found = {n.notice_id: (n.handed_at, n) for n in past if n.handed_at is not None}
+    ordered: Sequence[tuple[datetime, Past]] = sorted(found.values(), key=lambda o: (o[0], o[1].notice_id))
+    for at, notice in ordered:
+        yield Earlier(
+            reference=notice.reference,
+            at=at,
+            kind=NoticeKind(notice.kind),
+            party=notice.party_name,
+            role=notice.role,
+            fate="bounced" if notice.bounced_at else "accepted" if notice.accepted_at else "unconfirmed",
+            accepted_at=None if notice.bounced_at else notice.accepted_at,
+            to_you=notice.party == draft.party,
+        )

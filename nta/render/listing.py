@@ -1,0 +1,37 @@
+"""The locations of a notice as a CSV list, for those who read lists or cannot be told in XARF."""
+
+from typing import Final
+
+from nta.render.letters import Item, Letter
+from nta.render.tables import csv_table
+
+CONTENT_TYPE: Final = 'text/csv; charset="utf-8"; header=present'
+HEADS: Final = ("reference", "url", "ip_addresses", "port", "last_seen_up_utc", "class", "law", "scope")
+
+
+def file_name(letter: Letter) -> str:
+    """Return the list's file name: the notice's reference, never a host."""
+    return f"{letter.reference}.csv"
+
+
+def attachment(letter: Letter) -> bytes:
+    """Return the list, a location a line, in UTF-8 without a byte order mark.
+
+    Without one: a program would find it in the name of the first column.
+    A spreadsheet that then guesses another encoding misreads at most a name
+    of a law; what is acted on (reference, URL, address, time) is ASCII.
+    """
+    return csv_table(HEADS, [_row(item) for item in letter.items]).encode()
+
+
+def _row(item: Item) -> tuple[str | int, ...]:
+    return (
+        item.case,
+        item.url,
+        item.addresses or "",
+        item.port or "",
+        f"{item.last_up_at:%Y-%m-%d %H:%M:%S}" if item.last_up_at else "",
+        f"{item.class_scheme}:{item.class_value}",
+        item.law,
+        item.scope,
+    )
