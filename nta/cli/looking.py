@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nta.cli.tell import complain, json_option, put
+from nta.cli.tell import complain, json_option, put, show
 from nta.domain.availability import ProofRules, Verdict, extend, judge
 from nta.domain.contacts import choose
 from nta.domain.errors import RefusedError
@@ -91,9 +91,9 @@ def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
         if as_json:
             put(plain)
         else:
-            click.echo(f"{judgement.verdict.value} ({judgement.cause.value})")
+            show(f"{judgement.verdict.value} ({judgement.cause.value})")
             for s in sightings:
-                click.echo(f"  {s.vantage}: {s.verdict.value}, {s.cause.value}, status {s.status}, {s.ip}")
+                show(f"  {s.vantage}: {s.verdict.value}, {s.cause.value}, status {s.status}, {s.ip}")
     if unknown:
         return 3
     return 1 if len(locations) < len(urls) else 0
@@ -155,9 +155,9 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
         if as_json:
             put(plain)
         else:
-            click.echo(f"{file}: {meaning.kind.value}")
+            show(f"{file}: {meaning.kind.value}")
             for r in meaning.recipients:
-                click.echo(f"  {r.address}: {r.action} {r.status or ''} {r.reason or ''}".rstrip())
+                show(f"  {r.address}: {r.action} {r.status or ''} {r.reason or ''}".rstrip())
     return 2 if unread == len(files) else 1 if unread else 0
 
 
@@ -254,16 +254,14 @@ def _domain(facts: HostingFacts, catalogue: Any) -> dict[str, Any] | None:
 
 
 def _print_resolved(plain: dict[str, Any]) -> None:
-    click.echo(f"host {plain['host']}, hosted in {plain['hosting_country'] or 'an unknown country'}")
+    show(f"host {plain['host']}, hosted in {plain['hosting_country'] or 'an unknown country'}")
     for a in plain["addresses"]:
         network = a["network"] or {}
-        click.echo(
-            f"  {a['ip']}  AS{a['asn'] or '?'} {a['as_name'] or ''}  {network.get('holder') or ''}".rstrip()
-        )
+        show(f"  {a['ip']}  AS{a['asn'] or '?'} {a['as_name'] or ''}  {network.get('holder') or ''}".rstrip())
     for c in plain["contacts"]:
-        click.echo(f"  tell {c['role']}: {c['email']}: {c['reason']}")
+        show(f"  tell {c['role']}: {c['email']}: {c['reason']}")
     for p in plain["problems"]:
-        click.echo(f"  {p['step']}: {p['reason']}{' (for now)' if p['temporary'] else ''}")
+        show(f"  {p['step']}: {p['reason']}{' (for now)' if p['temporary'] else ''}")
 
 
 COMMANDS = (resolve, check, inbox)

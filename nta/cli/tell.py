@@ -10,25 +10,30 @@ from typing import Any, TextIO
 import click
 import structlog
 
+from nta.render import plain
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 def put(value: Mapping[str, Any]) -> None:
     """Print one JSON object as a line."""
-    line = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
-    # Half a character from a broken line has no UTF-8; its JSON escape has.
-    click.echo(line.encode("utf-8", "backslashreplace").decode())
+    click.echo(plain.json_line(value))
+
+
+def show(text: str) -> None:
+    """Print lines of a result for a person; what others wrote in them cannot steer the terminal."""
+    click.echo(plain.lines_shown(text))
 
 
 def say(text: str) -> None:
     """Say something that is not a result."""
-    click.echo(text, err=True)
+    click.echo(plain.lines_shown(text), err=True)
 
 
 def complain(text: str, code: int) -> int:
     """Say what went wrong and return the exit code."""
     for line in text.splitlines() or [""]:
-        click.echo(f"nta: {line}", err=True)
+        say(f"nta: {line}")
     return code
 
 

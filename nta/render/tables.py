@@ -9,6 +9,7 @@ from unicodedata import east_asian_width
 
 from nta.domain.removal_report import Group, Parameters, Report
 from nta.domain.removal_times import SMALLEST_PUBLISHED
+from nta.render.plain import json_line, shown
 
 Cell = str | int | float | None
 
@@ -69,7 +70,7 @@ def report_lines(report: Report) -> Iterator[str]:
     """Yield one JSON object a line: what was asked for, then each provider; too few rows have no figures."""
     yield json.dumps({"report": "removal-times", **parameters(report.parameters)})
     for group in report.groups:
-        yield json.dumps(figures(group), ensure_ascii=False)
+        yield json_line(figures(group))
 
 
 def report_csv(report: Report) -> str:
@@ -194,14 +195,15 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _guarded(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell[:1] in _BEGINS_FORMULA:
-        return f"'{cell}"
-    return cell
+    """Return a cell that neither a spreadsheet runs nor a terminal obeys, its line ends kept."""
+    if not isinstance(cell, str):
+        return cell
+    text = "".join(c if c.isprintable() or c in "\t\r\n" else "\ufffd" for c in cell)
+    return f"'{text}" if text[:1] in _BEGINS_FORMULA else text
 
 
 def _shown(cell: Cell) -> str:
-    text = "" if cell is None else str(cell)
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return "" if cell is None else shown(str(cell))
 
 
 def _is_figure(text: str) -> bool:

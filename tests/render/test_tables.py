@@ -92,20 +92,26 @@ def test_figures_and_plain_text_are_left_as_they_are_in_csv() -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "text", "lines"])
-def test_a_providers_name_is_harmless_in_every_form(kind: str) -> None:
-    report = of(20, name="=cmd|x\x1b[31m\n!A1")
+@pytest.mark.parametrize(
+    "steering", ["\x1b[31m", "\x9b31m", "\x85", "\u202e", "\u2066", "\U000e0041", "\x7f"]
+)
+def test_a_providers_name_is_harmless_in_every_form(kind: str, steering: str) -> None:
+    report = of(20, name=f"=cmd|x{steering}\n!A1")
 
     if kind == "csv":
-        heads, line = read(tables.report_csv(report))
+        text = tables.report_csv(report)
+        heads, line = read(text)
         assert line[heads.index("name")].startswith("'=")
+        assert all(c.isprintable() or c in "\r\n" for c in text)
     elif kind == "text":
-        assert "\x1b" not in tables.report_text(report)
+        assert all(c.isprintable() or c == "\n" for c in tables.report_text(report))
         [shown] = [line for line in tables.report_text(report).splitlines() if "cmd" in line]
         assert "!A1" in shown
     else:
         lines = list(tables.report_lines(report))
         assert len(lines) == 2
         assert all(c.isprintable() for line in lines for c in line)
+        assert json.loads(lines[1])["name"] == f"=cmd|x{steering}\n!A1"
 
 
 @pytest.mark.parametrize(
