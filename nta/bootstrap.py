@@ -25,7 +25,8 @@ from nta.adapters.probe import CurlProber
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
-from nta.catalogue import problems as catalogue_problems
+from nta.catalogue import Checked
+from nta.catalogue import check as check_catalogue
 from nta.catalogue import read as read_catalogue
 from nta.cli import commands
 from nta.domain.errors import OutsideError, RefusedError
@@ -161,9 +162,9 @@ class House:
         (self.instance / "hotline").write_text(f"{name}\n", encoding="utf-8")
         self.catalogue = self._seen_from_home(self.catalogue)
 
-    def catalogue_problems(self) -> list[str]:
-        """Return what is wrong with the catalogue, one line each."""
-        return catalogue_problems(self.catalogue_folders)
+    def check_catalogue(self) -> Checked:
+        """Return what is wrong with the catalogue, and what a person should look at."""
+        return check_catalogue(self.catalogue_folders, self.clock.now().date())
 
     @cached_property
     def clock(self) -> Clock:

@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from nta.catalogue import problems, read
+from nta.catalogue import Level, check, read
 from nta.domain.errors import RefusedError
 from nta.domain.ladders import Rung, When
 from nta.domain.parties import Country, Hotline, NoticeRoute, Provider
@@ -25,13 +26,16 @@ checked: 2026-03-01
 """
 PROXY = """\
 {id: shield, name: Shield, country: US, asns: [64511], cnames: [shield.example, cdn.shield.test],
- form: "https://shield.example/abuse", source: a page, checked: 2026-03-01}"""
+ form: "https://shield.example/abuse", notices: null, source: a page, checked: 2026-03-01}"""
 REGISTRY = """\
 {id: test, name: Test, country: NL, suffixes: [test, co.test], notices: {to: abuse@nic.test}, source: a page,
  checked: 2026-03-01}"""
-REGISTRAR = "{id: reg, name: Reg, country: NO, iana_id: 7, source: a page, checked: 2026-03-01}"
-AUTHORITY = "{id: order, name: Order, country: NL, source: a page, checked: 2026-03-01}"
-POLICE = "{id: force, name: Force, country: 'NO', police: true, source: a page, checked: 2026-03-01}"
+REGISTRAR = (
+    "{id: reg, name: Reg, country: NO, iana_id: 7, notices: null, source: a page, checked: 2026-03-01}"
+)
+AUTHORITY = "{id: order, name: Order, country: NL, notices: null, source: a page, checked: 2026-03-01}"
+POLICE = """\
+{id: force, name: Force, country: "NO", police: true, notices: null, source: a page, checked: 2026-03-01}"""
 HOTLINE = """\
 id: home
 name: Home
@@ -78,6 +82,16 @@ ALL = {
 }
 
 Write = Callable[..., Path]
+
+TODAY = date(2026, 11, 22)
+
+
+def problems(folders: list[Path]) -> list[str]:
+    return [str(fault) for fault in check(folders, TODAY).at(Level.FAULT)]
+
+
+def warnings(folders: list[Path]) -> list[str]:
+    return [str(fault) for fault in check(folders, TODAY).at(Level.WARNING)]
 
 
 @pytest.fixture
@@ -216,7 +230,10 @@ def test_a_later_folder_lays_its_files_over_the_earlier(write):
     assert set(catalogue.hosting) == {"hosting:one", "hosting:two"}
 
 
-SECOND = "{id: two, name: Two, country: NL, asns: [64502], source: a page, checked: 2026-03-01}"
+STEPS = "ladders/steps.yaml"
+SECOND = (
+    "{id: two, name: Two, country: NL, notices: null, asns: [64502], source: a page, checked: 2026-03-01}"
+)
 
 
 def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]:
@@ -227,10 +244,10 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
 @pytest.mark.parametrize(
     ("files", "fault"),
     [
-        pytest.param(edited("asns", "asn"), "hosting/one.yaml: asn: is not a key here", id="unknown-key"),
+        pytest.param(edited("asns", "asn"), "hosting/one.yaml:4: asn: is not a key here", id="unknown-key"),
         pytest.param(
             edited("format: xarf", "via: fax"),
-            "hosting/one.yaml: notices: via: is not a key",
+            "hosting/one.yaml:6: notices: via: is not a key",
             id="key-within",
         ),
         pytest.param(edited("source: https://one.example/abuse\n", ""), "source: is missing", id="no-source"),
@@ -258,8 +275,12 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
         pytest.param(
             edited("name:", "name: |\n  two\n  lines\nx:"), "name: must be one line", id="two-lines"
         ),
-        pytest.param(edited("name:", "id: one\nname:"), "line 2: id: stands twice", id="a-key-twice"),
-        pytest.param(edited("asns: [", "asns: ["[:-1] + "{"), "hosting/one.yaml: line 4", id="not-yaml"),
+        pytest.param(
+            edited("name:", "id: one\nname:"), "hosting/one.yaml:2: id: stands twice", id="a-key-twice"
+        ),
+        pytest.param(
+            edited("asns: [", "asns: ["[:-1] + "{"), "hosting/one.yaml:4: did not find", id="not-yaml"
+        ),
         pytest.param(
             edited(HOSTING, "- one"), "hosting/one.yaml: must hold keys and values", id="a-list-only"
         ),
@@ -314,7 +335,7 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
         ),
         pytest.param(
             edited("when: {}", "when: {hosted_in: [NL]}", "ladders/steps.yaml"),
-            "one must be for all",
+            "one ladder must be for all",
             id="gap",
         ),
         pytest.param(
@@ -327,6 +348,35 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
             "ladders other and steps fit the same cases",
             id="a-tie",
         ),
+        pytest.param(
+            ALL | {"proxies/veil.yaml": PROXY.replace("shield,", "veil,", 1).replace("64511", "64510")},
+            "proxies/veil.yaml:1: cnames: proxy:shield and proxy:veil both claim shield.example",
+            id="a-cname-twice",
+        ),
+        pytest.param(
+            edited("country: NL", "country: XX"),
+            "one.yaml:3: country: must be a country's two",
+            id="no-country",
+        ),
+        pytest.param(
+            edited("police: force", "police: order", "countries/NO.yaml"),
+            "countries/NO.yaml:9: police: there is no authority:order that is the police",
+            id="no-police",
+        ),
+        pytest.param(
+            edited("cnames: [shield.example", "cnames: [.shield.example", "proxies/shield.yaml"),
+            "cnames: must be domain names",
+            id="a-dot-before",
+        ),
+        pytest.param(
+            edited("https://shield", "shield", "proxies/shield.yaml"), "form: must be the address", id="form"
+        ),
+        pytest.param(
+            edited("when: {}", "when: {abroad: 1}", "ladders/steps.yaml"),
+            "when: abroad: must be true or false",
+            id="abroad",
+        ),
+        pytest.param(edited('"2001:db8::/32"', '"2001:db8::/129"'), "ranges: must be address", id="too-long"),
         pytest.param(
             ALL | {"misc/a.yaml": "a: b"}, "misc: not a folder of the catalogue", id="unknown-folder"
         ),
@@ -349,13 +399,115 @@ def test_all_faults_are_told_at_once(write):
 
     keys = "id, name, country, notices, source, checked, form, asns, ranges"
     lines = [
-        f"{folder}/hosting/one.yaml: asn: is not a key here (there are {keys})",
-        f"{folder}/registrars/reg.yaml: name: is missing",
+        f"{folder}/hosting/one.yaml:4: asn: is not a key here (there are {keys})",
+        f"{folder}/registrars/reg.yaml:1: name: is missing",
     ]
     assert problems([folder]) == lines
     with pytest.raises(RefusedError) as refused:
         read([folder])
     assert str(refused.value).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("files", "doubt"),
+    [
+        pytest.param({}, None, id="nothing-to-look-at"),
+        pytest.param(edited("2026-03-01", "2025-11-21"), "one.yaml:8: warning: checked: more than", id="old"),
+        pytest.param(edited("2026-03-01", "2025-11-22"), None, id="a-year-old"),
+        pytest.param(
+            edited("2026-03-01", "2062-03-01"), "one.yaml:8: warning: checked: more than", id="future"
+        ),
+        pytest.param(
+            {"authorities/order.yaml": AUTHORITY.replace("notices: null, ", "")},
+            "authorities/order.yaml:1: warning: notices: is missing: say null",
+            id="silent-about-its-contact",
+        ),
+        pytest.param(
+            edited("police_hold: 48h\n", "", "countries/NO.yaml"),
+            "countries/NO.yaml:1: warning: police_hold: nothing ends",
+            id="a-hold-without-end",
+        ),
+        pytest.param(
+            edited("asns: [64511]", "asns: [64501]", "proxies/shield.yaml"),
+            "shield.yaml:1: warning: asns: hosting:one and proxy:shield both claim AS64501",
+            id="a-host-and-a-proxy-claim-an-as",
+        ),
+        pytest.param(
+            edited("asns: [64511]", "ranges: [192.0.2.0/24]", "proxies/shield.yaml"),
+            "shield.yaml:1: warning: ranges: hosting:one and proxy:shield both claim 192.0.2.0/24",
+            id="a-host-and-a-proxy-claim-a-range",
+        ),
+        pytest.param(
+            edited("asns: [64511]", "ranges: [192.0.2.0/25]", "proxies/shield.yaml"),
+            None,
+            id="a-proxy-within-a-hosts-range",
+        ),
+        pytest.param(
+            edited("ranges: [", "ranges: [192.0.2.128/25, "),
+            "one.yaml:5: warning: ranges: 192.0.2.128/25 lies in another of them",
+            id="a-range-that-says-nothing-new",
+        ),
+        pytest.param(
+            edited("tell: authority, party: order, kind: authority", "tell: registry, kind: registry", STEPS),
+            "steps.yaml:3: warning: rungs: rung last: tells a registry without approval: four-eyes",
+            id="a-registry-told-by-one-person",
+        ),
+    ],
+)
+def test_what_a_person_should_look_at_is_told_and_used_all_the_same(write, files, doubt):
+    folder = write(ALL | files)
+
+    found = warnings([folder])
+
+    assert len(found) == (1 if doubt else 0), found
+    assert all(doubt in line for line in found), found
+    assert read([folder]).ladders
+
+
+def test_a_file_of_ours_that_counts_instead_is_named(write):
+    shipped, own = write(ALL), write({"hosting/one.yaml": HOSTING, "hosting/two.yaml": SECOND}, "own")
+
+    found = check([shipped, own], TODAY)
+
+    assert found.overridden == ((shipped / "hosting" / "one.yaml", own / "hosting" / "one.yaml"),)
+    assert (found.entries, found.faults) == (len(ALL) + 1, ())
+
+
+def test_ranges_may_be_a_text_and_are_read_as_the_library_reads_them(write):
+    texts = ["0.0.0.0/0", "198.51.100.7", "2001:DB8:0:0::/64", "::/0", "203.0.113.6/31", "2001:db8::1"]
+    listed = HOSTING.replace('[192.0.2.0/24, "2001:db8::/32"]', f"{texts}")
+    as_text = HOSTING.replace('[192.0.2.0/24, "2001:db8::/32"]', ">-\n  " + "\n  ".join(texts))
+
+    one, other = (read([write({"hosting/one.yaml": text})]) for text in (listed, as_text))
+
+    assert one.hosting["hosting:one"].ranges == tuple(str(ip_network(text)) for text in texts)
+    assert one.hosting == other.hosting
+
+
+@pytest.mark.parametrize(
+    "text", ["192.0.2.0/", "/24", "192.0.2.0/33", "192.0.2.0/-1", "1.2.3/8", "a::/x", "::1/64"]
+)
+def test_a_range_that_the_library_refuses_is_refused(write, text):
+    (fault,) = problems([write({"hosting/one.yaml": HOSTING.replace("192.0.2.0/24", f"'{text}'")})])
+
+    assert "ranges: must be address ranges" in fault
+
+
+def test_a_hotline_abroad_is_found_by_its_country(write):
+    entry = (
+        "{{id: {0}, name: A, country: {1}, enabled: {2}, notices: null, source: a page, checked: 2026-03-01}}"
+    )
+    files = {
+        "hotlines/away.yaml": entry.format("away", "DE", "true"),
+        "hotlines/shut.yaml": entry.format("shut", "DE", "false"),
+        "hotlines/north.yaml": entry.format("north", '"NO"', "true"),
+    }
+
+    catalogue = read([write(ALL | files)])
+
+    assert [h.id for h in catalogue.hotlines_of("DE")] == ["hotline:away"]
+    assert [h.id for h in catalogue.hotlines_of("NO")] == ["hotline:home"]
+    assert (catalogue.hotlines_of("FR"), catalogue.hotlines_of(None)) == ((), ())
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):

@@ -1,94 +1,102 @@
 """How folders of entries, `providers/` and what a hotline lays over it, become a Catalogue."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from nta.catalogue.checks import contradictions, doubts
+from nta.catalogue.faults import Fault, Level, Place
 from nta.catalogue.shelves import SHELVES
 from nta.catalogue.strict import Entry, load
 from nta.domain.errors import RefusedError
-from nta.domain.ladders import ties
-from nta.domain.parties import Catalogue, Party
+from nta.domain.parties import Catalogue
 
-P = TypeVar("P", bound=Party)
+__all__ = ["Checked", "Fault", "Level", "check", "read"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found: what is wrong or doubtful, and which file of ours stands before which."""
+
+    faults: tuple[Fault, ...]
+    overridden: tuple[tuple[Path, Path], ...]  # the file that does not count, the one that does
+    entries: int
+
+    def at(self, level: Level) -> tuple[Fault, ...]:
+        """Return the faults of one level."""
+        return tuple(fault for fault in self.faults if fault.level is level)
+
+
+@dataclass
+class _Read:
+    catalogue: Catalogue
+    places: dict[str, Place] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    overridden: list[tuple[Path, Path]] = field(default_factory=list)
 
 
 def read(folders: Sequence[Path]) -> Catalogue:
     """Return the catalogue of these folders; of files with one name that of the last folder counts.
 
     Raises:
-        RefusedError: something is wrong; one line for each fault, with file and key.
+        RefusedError: something is wrong; one line for each fault, with file and line.
     """
-    catalogue, faults = _read(folders)
-    if faults:
-        raise RefusedError("\n".join(faults))
-    return catalogue
+    found = _read(folders)
+    if found.faults:
+        raise RefusedError("\n".join(str(fault) for fault in found.faults))
+    return found.catalogue
 
 
-def problems(folders: Sequence[Path]) -> list[str]:
-    """Return one line for each fault of these folders, with file and key."""
-    return _read(folders)[1]
+def check(folders: Sequence[Path], today: date) -> Checked:
+    """Return all that is wrong with these folders, and all that a person should look at."""
+    found = _read(folders)
+    doubtful = doubts(found.catalogue, found.places, today)
+    return Checked((*found.faults, *doubtful), tuple(found.overridden), len(found.places))
 
 
-def _read(folders: Sequence[Path]) -> tuple[Catalogue, list[str]]:
-    faults: list[str] = []
+def _read(folders: Sequence[Path]) -> _Read:
+    faults: list[Fault] = []
+    overridden: list[tuple[Path, Path]] = []
+    places: dict[str, Place] = {}
     shelves: dict[str, dict[str, Any]] = {shelf: {} for shelf in SHELVES}
-    for shelf, path in _files(folders, faults):
+    for shelf, path in _files(folders, faults, overridden):
         mapping = load(path, faults)
         if mapping is None:
             continue
-        entry = Entry(str(path), mapping, faults)
+        entry = Entry(path, mapping, faults)
         value = SHELVES[shelf](entry, path.stem)
         if entry.is_sound():
             shelves[shelf][getattr(value, "id", path.stem)] = value
+            places[f"{shelf}/{path.stem}"] = Place(path, mapping)
     ladders = tuple(shelves.pop("ladders").values())
     parts: dict[str, Any] = shelves
     catalogue = Catalogue(**parts, ladders=ladders)
-    return catalogue, faults + _contradictions(catalogue)
+    return _Read(catalogue, places, faults + contradictions(catalogue, places), overridden)
 
 
-def _files(folders: Sequence[Path], faults: list[str]) -> list[tuple[str, Path]]:
+def _files(
+    folders: Sequence[Path], faults: list[Fault], overridden: list[tuple[Path, Path]]
+) -> list[tuple[str, Path]]:
     """Return shelf and path of each file that counts, in the order of their names."""
     found: dict[tuple[str, str], Path] = {}
     for folder in folders:
         if not folder.is_dir():
-            faults.append(f"{folder}: there is no such folder")
+            faults.append(Fault(str(folder), None, "there is no such folder"))
             continue
         for shelf in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
             if shelf.name not in SHELVES:
-                faults.append(f"{shelf}: not a folder of the catalogue (there are {', '.join(SHELVES)})")
+                known = ", ".join(SHELVES)
+                faults.append(Fault(str(shelf), None, f"not a folder of the catalogue (there are {known})"))
                 continue
-            for path in shelf.iterdir():
-                if path.suffix == ".yaml" and not path.name.startswith("."):
-                    found[shelf.name, path.name] = path
-                elif not path.name.startswith("."):
-                    faults.append(f"{path}: not a .yaml file")
+            for path in sorted(shelf.iterdir()):
+                if path.name.startswith("."):
+                    continue
+                if path.suffix != ".yaml":
+                    faults.append(Fault(str(path), None, "not a .yaml file"))
+                    continue
+                if before := found.get((shelf.name, path.name)):
+                    overridden.append((before, path))
+                found[shelf.name, path.name] = path
     return [(shelf, found[shelf, name]) for shelf, name in sorted(found)]
-
-
-def _contradictions(catalogue: Catalogue) -> list[str]:
-    """Return what no single file shows: things claimed twice, parties that are not there, ties."""
-    faults: list[str] = []
-    for shelf in (catalogue.hosting, catalogue.proxies):
-        faults += _claimed_twice(shelf.values(), lambda p: [f"AS{a}" for a in p.asns] + list(p.ranges))
-    faults += _claimed_twice(catalogue.registries.values(), lambda r: [f".{s}" for s in r.suffixes])
-    faults += _claimed_twice(
-        catalogue.registrars.values(), lambda r: [f"IANA id {r.iana_id}"] if r.iana_id else []
-    )
-    for country in catalogue.countries.values():
-        missing = [h for h in country.hotlines if h not in catalogue.hotlines]
-        faults += [f"countries/{country.code}.yaml: hotlines: there is no {one}" for one in missing]
-    for ladder in catalogue.ladders:
-        named = [r.party for r in ladder.rungs if r.party and not catalogue.party(r.party)]
-        faults += [f"ladders/{ladder.id}.yaml: party: there is no {one}" for one in named]
-    if catalogue.ladders and all(ladder.when.weight for ladder in catalogue.ladders):
-        faults.append("ladders: one must be for all cases (when: {})")
-    return faults + [f"ladders: {tie}" for tie in ties(catalogue.ladders)]
-
-
-def _claimed_twice(parties: Iterable[P], claims: Callable[[P], Iterable[str]]) -> list[str]:
-    owners: dict[str, list[str]] = {}
-    for party in parties:
-        for claim in claims(party):
-            owners.setdefault(claim, []).append(party.id)
-    return [f"{' and '.join(ids)} both claim {claim}" for claim, ids in owners.items() if len(ids) > 1]

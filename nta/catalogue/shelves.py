@@ -14,7 +14,7 @@ from nta.catalogue.strict import (
     flag,
     iana_id,
     identifier,
-    ip_range,
+    ip_ranges,
     language,
     mailbox,
     many,
@@ -36,7 +36,7 @@ FORMATS = frozenset({"text", "xarf", "csv"})
 def _named(entry: Entry, key: str, stem: str, convert: Callable[[Any], str]) -> None:
     found = entry.take(key, convert)
     if found is not None and found != stem:
-        entry.fault(f"{key}: must be the name of the file, {stem}")
+        entry.fault(key, f"must be the name of the file, {stem}")
 
 
 def _route(entry: Entry) -> NoticeRoute:
@@ -65,7 +65,7 @@ def _host(entry: Entry, stem: str) -> Provider:
     return Provider(
         **_party(entry, stem, "hosting"),
         asns=entry.take("asns", many(asn), ()),
-        ranges=entry.take("ranges", many(ip_range), ()),
+        ranges=entry.take("ranges", ip_ranges, ()),
     )
 
 
@@ -73,7 +73,7 @@ def _proxy(entry: Entry, stem: str) -> Provider:
     return Provider(
         **_party(entry, stem, "proxy"),
         asns=entry.take("asns", many(asn), ()),
-        ranges=entry.take("ranges", many(ip_range), ()),
+        ranges=entry.take("ranges", ip_ranges, ()),
         cnames=entry.take("cnames", many(domain), ()),
     )
 
@@ -134,7 +134,7 @@ def _rung(entry: Entry) -> Rung:
     tell = entry.take("tell", one_or_many(member(Role)))
     party = entry.take("party", or_none(identifier), None)
     if party and tell and len(tell) != 1:
-        entry.fault("party: needs one role in tell")
+        entry.fault("party", "needs one role in tell")
     return Rung(
         id=entry.take("id", identifier),
         tell=tell,
@@ -152,12 +152,12 @@ def _ladder(entry: Entry, stem: str) -> Ladder:
     _named(entry, "id", stem, identifier)
     rungs: list[Rung] = []
     for number, plain in enumerate(entry.take("rungs", many(lambda rung: rung)) or (), 1):
-        part = entry.child(f"rung {number}", plain)
+        part = entry.child("rungs", plain, f"rung {number}")
         rungs.append(_rung(part))
         part.is_sound()
     ids = [rung.id for rung in rungs]
     if not rungs or len(set(ids)) < len(ids):
-        entry.fault("rungs: must be at least one, each with an id of its own")
+        entry.fault("rungs", "must be at least one, each with an id of its own")
     when = entry.within("when", _when) or When()
     return Ladder(stem, when, tuple(rungs), entry.digest())
 

@@ -3,15 +3,16 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, TypeVar, cast
 
 import yaml
 
+from nta.catalogue.faults import Fault, Lined
 from nta.domain.contacts import is_usable
 
 T = TypeVar("T")
@@ -22,25 +23,29 @@ _NEEDED: Any = object()
 class Loader(yaml.CSafeLoader):
     """YAML where a key stands once and only true and false are booleans (NO is Norway)."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping, or refuse one that has a key twice."""
-        seen: set[str] = set()
+    def lined(self, node: yaml.MappingNode) -> Iterator[Lined]:
+        """Make a mapping that knows its lines, or refuse one that has a key twice."""
+        lines: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
-            if key.value in seen:
+            if key.value in lines:
                 raise yaml.MarkedYAMLError(problem=f"{key.value}: stands twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+            lines[key.value] = key.start_mark.line + 1
+        mapping = Lined(node.start_mark.line + 1, lines)
+        yield mapping
+        mapping.update(self.construct_mapping(node))
 
 
 Loader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
     for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+Loader.add_constructor("tag:yaml.org,2002:map", Loader.lined)
 
 
-def load(path: Path, faults: list[str]) -> dict[Any, Any] | None:
+def load(path: Path, faults: list[Fault]) -> Lined | None:
+    """Return what a file holds, or None and what is wrong with it."""
     try:
         loader = Loader(path.read_text("utf-8"))
         try:
@@ -48,14 +53,14 @@ def load(path: Path, faults: list[str]) -> dict[Any, Any] | None:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        faults.append(f"{path}: {line}{error.problem or 'not YAML'}")
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        faults.append(Fault(str(path), line, error.problem or "not YAML"))
         return None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        faults.append(f"{path}: cannot be read ({type(error).__name__})")
+        faults.append(Fault(str(path), None, f"cannot be read ({type(error).__name__})"))
         return None
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        faults.append(f"{path}: must hold keys and values")
+    if not isinstance(value, Lined) or not all(isinstance(key, str) for key in value):
+        faults.append(Fault(str(path), None, "must hold keys and values"))
         return None
     return value
 
@@ -63,8 +68,9 @@ def load(path: Path, faults: list[str]) -> dict[Any, Any] | None:
 class Entry:
     """One mapping of a file, taken key by key; what is wrong is noted and the reading goes on."""
 
-    def __init__(self, where: str, mapping: Mapping[Any, Any], faults: list[str]) -> None:
-        self._where = where
+    def __init__(self, file: Path, mapping: Lined, faults: list[Fault], within: str = "") -> None:
+        self._file = file
+        self._within = within
         self._mapping = mapping
         self._faults = faults
         self._already = len(faults)
@@ -75,21 +81,22 @@ class Entry:
         self._known.append(key)
         if key not in self._mapping:
             if default is _NEEDED:
-                self.fault(f"{key}: is missing")
+                self.fault(key, "is missing")
                 return cast(T, None)
             return default
         try:
             return convert(self._mapping[key])
         except ValueError as error:
-            self.fault(f"{key}: {error}")
+            self.fault(key, str(error))
             return cast(T, None)
 
-    def child(self, key: str, value: Any) -> "Entry":
-        """Return the mapping under a key as an entry of its own."""
-        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-            self.fault(f"{key}: must hold keys and values")
-            value = {}
-        return Entry(f"{self._where}: {key}", value, self._faults)
+    def child(self, key: str, value: Any, name: str = "") -> "Entry":
+        """Return the mapping under a key as an entry of its own; in faults it is called by `name`."""
+        name = name or key
+        if not isinstance(value, Lined) or not all(isinstance(one, str) for one in value):
+            self.fault(key, "must hold keys and values", name)
+            value = Lined(self._mapping.line(key))
+        return Entry(self._file, value, self._faults, f"{self._within}{name}: ")
 
     def within(self, key: str, read_child: Callable[["Entry"], T]) -> T | None:
         """Return what the mapping under a key gives; None where there is none."""
@@ -101,9 +108,10 @@ class Entry:
         child.is_sound()
         return value
 
-    def fault(self, what: str) -> None:
-        """Note what is wrong."""
-        self._faults.append(f"{self._where}: {what}")
+    def fault(self, key: str, what: str, name: str = "") -> None:
+        """Note what is wrong with a key."""
+        line = self._mapping.line(key)
+        self._faults.append(Fault(str(self._file), line, f"{self._within}{name or key}: {what}"))
 
     def digest(self) -> str:
         """Return a short digest of what the entry says, however it is laid out."""
@@ -114,7 +122,7 @@ class Entry:
         """Note the keys that nobody took; tell whether nothing is wrong."""
         for key in self._mapping:
             if key not in self._known:
-                self.fault(f"{key}: is not a key here (there are {', '.join(self._known)})")
+                self.fault(key, f"is not a key here (there are {', '.join(self._known)})")
         return len(self._faults) == self._already
 
 
@@ -182,11 +190,22 @@ def asn(value: Any) -> int:
     return value
 
 
+def ip_ranges(value: Any) -> tuple[str, ...]:
+    """Return the ranges of a list, or of a text with blanks between them (a long list, read faster)."""
+    return many(ip_range)(value.split() if isinstance(value, str) else value)
+
+
 def ip_range(value: Any) -> str:
+    """Return a range as it is usually written. By hand: thousands are read at each start."""
+    address, slash, length = value.partition("/") if isinstance(value, str) else ("", "", "")
     try:
-        return str(ip_network(text(value)))
-    except ValueError:
-        raise ValueError("must be address ranges like 192.0.2.0/24, ending in zero bits") from None
+        packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
+    except OSError:
+        packed = b""
+    free = 8 * len(packed) - (int(length) if length.isdecimal() else 0 if slash else 8 * len(packed))
+    if not packed or free < 0 or (slash and not length) or int.from_bytes(packed) & ((1 << free) - 1):
+        raise ValueError("must be address ranges like 192.0.2.0/24, ending in zero bits")
+    return f"{inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)}/{8 * len(packed) - free}"
 
 
 def iana_id(value: Any) -> str:
@@ -215,7 +234,26 @@ def mailbox(value: Any) -> str:
 
 
 identifier = matching(r"[a-z0-9]+(?:-[a-z0-9]+)*", "small letters, digits and single hyphens")
-code = matching(r"[A-Z]{2}", "a country's two capital letters (ISO 3166-1)")
+_CODES = frozenset(
+    re.findall(
+        "..",
+        "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCR"
+        "CUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHMHNHRHTHU"
+        "IDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQ"
+        "MRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSI"
+        "SJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSXKYEYTZAZMZW",
+    )
+)
+"""ISO 3166-1 alpha-2, and XK, which everybody uses for Kosovo."""
+
+
+def code(value: Any) -> str:
+    """Return the two letters of a country."""
+    if not isinstance(value, str) or value not in _CODES:
+        raise ValueError("must be a country's two capital letters (ISO 3166-1)")
+    return value
+
+
 language = matching(r"[a-z]{2}", "a language's two small letters (ISO 639-1)")
 page = matching(r"https?://[\x21-\x7e]+", "the address of a page, http:// or https://")
 domain = matching(

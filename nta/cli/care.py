@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from nta.catalogue import Level
 from nta.cli.tell import json_option, put, say
 from nta.domain.errors import RefusedError
 from nta.store import audit as trail
@@ -47,16 +48,28 @@ def catalogue() -> None:
 def catalogue_check(opener: Any, as_json: bool) -> int:
     """Check every entry of providers/ and of NTA_CATALOGUE.
 
+    A fault (exit 2) keeps the catalogue from being used; a warning does not.
+    Files of NTA_CATALOGUE that stand before shipped ones are named.
+
     \b
     Example:  NTA_CATALOGUE=/etc/nta/catalogue nta catalogue check
     """
-    faults = opener().catalogue_problems()
-    for fault in faults:
+    found = opener().check_catalogue()
+    for fault in found.faults:
         if as_json:
-            put({"fault": fault})
+            put({"level": fault.level, "file": fault.file, "line": fault.line, "what": fault.what})
         else:
-            click.echo(fault)
-    say(f"{len(faults)} faults" if faults else "the catalogue is sound")
+            click.echo(str(fault))
+    for shipped, ours in found.overridden:
+        if as_json:
+            put({"level": "overridden", "file": str(shipped), "line": None, "what": f"{ours} counts instead"})
+        else:
+            click.echo(f"{shipped}: overridden by {ours}")
+    faults, warnings = len(found.at(Level.FAULT)), len(found.at(Level.WARNING))
+    say(
+        f"{found.entries} sound entries, {faults} faults, {warnings} warnings, "
+        f"{len(found.overridden)} files overridden"
+    )
     return 2 if faults else 0
 
 

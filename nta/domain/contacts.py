@@ -107,9 +107,7 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
         registry = catalogue.party(facts.domain.registry or "") or catalogue.registry_of(facts.domain.suffix)
         entries = [registry] if registry else []
     elif role is Role.HOTLINE:
-        country = catalogue.country(facts.country)
-        ids = country.hotlines if country else ()
-        entries = [h for i in ids if (h := catalogue.hotlines.get(i)) and h.enabled]
+        entries = list(catalogue.hotlines_of(facts.country))
     elif role is Role.AUTHORITY and facts.country:
         own = [a for a in catalogue.authorities.values() if a.country == facts.country]
         entries = [a for a in own if not a.police]

@@ -99,31 +99,33 @@ class Country:
 class Ranges:
     """Address ranges and who they belong to; the narrowest that holds an address counts."""
 
-    __slots__ = ("_by_length",)
+    __slots__ = ("_providers", "_sorted")
 
     def __init__(self, providers: Iterable[Provider]) -> None:
+        self._providers = tuple(provider for provider in providers if provider.ranges)
+        self._sorted: dict[int, list[tuple[int, dict[int, Provider]]]] | None = None
+
+    def holder(self, ip: str) -> Provider | None:
+        """Return whose range holds the address, or None."""
+        if not self._providers:
+            return None
+        # There are thousands of ranges, and most commands ask for none of them.
+        shelves = self._sorted = self._sorted or self._sort()
+        address = ip_address(ip)
+        number = int(address)
+        return next(
+            (found for shift, nets in shelves[address.version] if (found := nets.get(number >> shift))),
+            None,
+        )
+
+    def _sort(self) -> dict[int, list[tuple[int, dict[int, Provider]]]]:
         shelves: dict[int, dict[int, dict[int, Provider]]] = {4: {}, 6: {}}
-        for provider in providers:
+        for provider in self._providers:
             for text in provider.ranges:
                 net = ip_network(text)
                 shift = net.max_prefixlen - net.prefixlen
                 shelves[net.version].setdefault(shift, {})[int(net.network_address) >> shift] = provider
-        self._by_length = {version: sorted(shelf.items()) for version, shelf in shelves.items()}
-
-    def holder(self, ip: str) -> Provider | None:
-        """Return whose range holds the address, or None."""
-        if not (self._by_length[4] or self._by_length[6]):
-            return None
-        address = ip_address(ip)
-        number = int(address)
-        return next(
-            (
-                found
-                for shift, nets in self._by_length[address.version]
-                if (found := nets.get(number >> shift))
-            ),
-            None,
-        )
+        return {version: sorted(shelf.items()) for version, shelf in shelves.items()}
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,19 @@ class Catalogue:
     def registry_of(self, suffix: str) -> Registry | None:
         """Return the registry of a public suffix: its own entry, else that of the top-level domain."""
         return self._by_suffix.get(suffix) or self._by_suffix.get(suffix.rpartition(".")[2])
+
+    def hotlines_of(self, code: str | None) -> tuple[Hotline, ...]:
+        """Return the hotlines that take over what is hosted in a country; those that are not enabled never.
+
+        A country with an entry of its own names them; any other has those
+        that are entered for it.
+        """
+        own = self.countries.get(code or "")
+        if own is not None:
+            named = [h for one in own.hotlines if (h := self.hotlines.get(one))]
+        else:
+            named = [h for h in self.hotlines.values() if code and h.country == code]
+        return tuple(h for h in named if h.enabled)
 
     def registrar_of(self, iana_id: str | None) -> Registrar | None:
         """Return the registrar with this IANA id."""
