@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
+from nta.domain.answers import stretched
 from nta.domain.errors import RefusedError
 from nta.domain.roles import NoticeKind, Role, Severity
 
@@ -85,10 +86,12 @@ class Told:
     """A rung that was told. `silence_from` is the latest acceptance of its addressees.
 
     None: nobody of the rung could be reached (all bounced or were released),
-    so there is no silence to wait for.
+    so there is no silence to wait for. `until` is when one of them asked us
+    to wait for its customer.
     """
 
     silence_from: datetime | None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,8 @@ def next_rung(
     for rung in ladder.rungs:
         begun = told[rung.id].silence_from if rung.id in told else None
         if begun is not None:
-            silences.append((begun + rung.wait + facts.paused, rung.id))
+            end = stretched(begun + rung.wait + facts.paused, told[rung.id].until)
+            silences.append((end, rung.id))
     until, rung_id = max(silences, default=(now, ""))
     if now < until:
         return Wait(until, rung_id)
@@ -187,10 +191,10 @@ def choose_ladder(
     return min(fitting, key=lambda ladder: (-ladder.when.weight, ladder.id))
 
 
-def ties(ladders: Iterable[Ladder]) -> list[str]:
-    """Return one sentence for each two ladders between which a case could not choose."""
+def ties(ladders: Iterable[Ladder]) -> list[tuple[str, str]]:
+    """Return the ids of each two ladders between which a case could not choose."""
     return [
-        f"ladders {a.id} and {b.id} fit the same cases and neither is more specific"
+        (a.id, b.id)
         for a, b in combinations(sorted(ladders, key=lambda ladder: ladder.id), 2)
         if a.when.weight == b.when.weight and a.when.overlaps(b.when)
     ]

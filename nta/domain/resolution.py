@@ -251,6 +251,12 @@ def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], miss
     return Change.MOVED if missed_looks >= 1 else Change.SUSPECT
 
 
+def is_correction(before: HostingFacts, after: HostingFacts) -> bool:
+    """Tell whether only the name of who answers changed, not where the host is: no move, a better answer."""
+    known, seen = ({a.ip for a in facts.addresses} for facts in (before, after))
+    return bool(seen) and seen <= known
+
+
 def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:
     """Return the valid finding of each question: an answer before a failure, then the newest."""
     newest: dict[Lookup, Finding] = {}

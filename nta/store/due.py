@@ -35,6 +35,7 @@ JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
 """Kinds that the machine does and that end; a task is a person's."""
 
 _TRIED = "tries = tries + 1"
+_LONGEST_REASON = 200
 
 LEASE = timedelta(minutes=5)
 """Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
@@ -140,6 +141,18 @@ def task(connection: Connection, subject: int, at: datetime, *, owner: str, reas
         connection.execute(
             insert(Due).values(kind=TASK, subject=subject, due_at=at, tries=0, owner=owner, reason=reason)
         )
+
+
+def ask(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
+    """Give a person a task as `task` does; where one is open, it takes this in and keeps its owner."""
+    which = (Due.kind == TASK, Due.subject == subject)
+    row = connection.execute(select(Due.reason, Due.due_at).where(*which)).first()
+    if row is None:
+        task(connection, subject, at, owner=owner, reason=reason)
+    elif reason not in (row.reason or ""):
+        both = f"{reason}; {row.reason}" if row.reason else reason
+        values = {"reason": both[:_LONGEST_REASON], "due_at": min(row.due_at, at)}
+        connection.execute(update(Due).where(*which).values(**values))
 
 
 def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:

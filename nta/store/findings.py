@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from nta.domain.hosting import Problem
 from nta.domain.resolution import Finding, Lookup, LookupKind
@@ -99,6 +99,30 @@ def of_networks(
         rows = connection.execute(select(*_COLUMNS).where(FindingRow.id.in_(listed[start : start + 500])))
         found += [_load(store, row) for row in rows]
     return found
+
+
+def expire(
+    connection: Connection, store: Store, subjects: Iterable[str], addresses: Iterable[str], now: datetime
+) -> None:
+    """Let what is known of these names and addresses count no more, so that it is asked again at once."""
+    key = store.keys.derived("finding")
+    own = {*subjects, *addresses}
+    digests = sorted(_digest(key, Lookup(kind, subject)) for kind in LookupKind for subject in own)
+    for start in range(0, len(digests), 500):
+        which = FindingRow.digest.in_(digests[start : start + 500])
+        connection.execute(
+            update(FindingRow).where(which, FindingRow.valid_until > now).values(valid_until=now)
+        )
+    for address in sorted(set(addresses)):
+        packed = _packed(address)
+        around = select(FindingRange.finding_id).where(
+            FindingRange.last >= packed, FindingRange.first <= packed
+        )
+        connection.execute(
+            update(FindingRow)
+            .where(FindingRow.id.in_(around), FindingRow.valid_until > now)
+            .values(valid_until=now)
+        )
 
 
 def _dump(finding: Finding) -> str:

@@ -28,8 +28,8 @@ PORTAL: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "INSERT": ("id", "notice_id", "at", "kind", "proof", "settled"),
     },
     "answer": {
-        "SELECT": ("id", "item_id", "says", "at"),
-        "INSERT": ("id", "item_id", "at", "way", "says", "why_sealed", "settled"),
+        "SELECT": ("id", "item_id", "says", "at", "whose", "until"),
+        "INSERT": ("id", "item_id", "at", "way", "says", "whose", "until", "why_sealed", "settled"),
     },
     # At its start the portal checks the schema's version and takes a number for its ids.
     "alembic_version": {"SELECT": ("version_num",)},

@@ -1,39 +1,35 @@
 """Answer: a provider opens its notice and says what it did; what it said becomes dates and a look."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert
 
+from nta.domain.answers import (
+    FOR_A_PERSON,
+    GONE,
+    Said,
+    Says,
+    Slip,
+    Slipped,
+    address_in,
+    one_line,
+    slips,
+)
+from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
-from nta.store import due, episodes
+from nta.domain.roles import Role
+from nta.domain.urls import registrable_domain
+from nta.store import answers, arrangements, audit, due, episodes, findings, forced
+from nta.store.answers import Dated, Sign
 from nta.store.base import Store
+from nta.store.episodes import State
 from nta.store.links import link_digests
 from nta.store.reads import portal
 from nta.store.reads.portal import LinkedNotice, PortalItem
-from nta.store.tables import Addressee, AnswerRow, Notice, NoticeEvent, NoticeItem
-
-LONGEST_WHY = 2_000
-
-
-class Says(StrEnum):
-    """What a provider can say of an item."""
-
-    REMOVED = "removed"
-    DISABLED = "disabled"
-    ACCOUNT_CLOSED = "account_closed"
-    FORWARDED = "forwarded"
-    NOT_OURS = "not_ours"
-    REFUSED = "refused"
-    NEED_INFORMATION = "need_information"
-
-
-GONE = frozenset({Says.REMOVED, Says.DISABLED, Says.ACCOUNT_CLOSED})
-"""Answers that say it is gone: never proof, but reason to look at once."""
+from nta.store.tables import AnswerRow, NoticeEvent
 
 
 class LinkNotFoundError(RefusedError):
@@ -59,6 +55,15 @@ class Listing:
     language: str
     sent_at: datetime
     items: tuple[PortalItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a form: the answers that were taken, how many of them are new, and what was wrong."""
+
+    said: tuple[Said, ...]
+    new: int
+    slips: tuple[Slipped, ...]
 
 
 def face(store: Store, token: str, now: datetime) -> Face:
@@ -100,46 +105,58 @@ def listing(store: Store, token: str, now: datetime) -> Listing:
     return Listing(notice.reference, notice.language, notice.handed_at or notice.queued_at, tuple(items))
 
 
-def answer(
-    store: Store, token: str, item_ids: Collection[int], says: str, now: datetime, why: str | None = None
-) -> int:
-    """Record what a provider says of items of its notice; return how many answers are new.
+def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Taken:
+    """Record what a provider says of items of its notice; what is wrong with one does not hinder the others.
 
     An item whose newest answer says the same is left as it is, so that
     sending a form twice does no harm.
 
-    Raises: LinkNotFoundError, and RefusedError for another notice's item,
-    no item at all, or an answer we do not know.
+    Raises: LinkNotFoundError.
     """
-    if says not in {*Says}:
-        raise RefusedError("this answer is not one of those that the form offers")
-    if not item_ids:
-        raise RefusedError("no item was chosen")
-    if why and len(why) > LONGEST_WHY:
-        raise RefusedError(f"the explanation is longer than {LONGEST_WHY:,} characters")
     with store.db.read() as connection:
         notice = _linked(connection, store, token, now)
         known = {item.id: item for item in portal.items(connection, store, notice.id)}
-    if not known.keys() >= set(item_ids):
-        raise RefusedError("an item that was chosen does not belong to this notice")
-    fresh = [item for item in sorted(set(item_ids)) if why or known[item].says != says]
-    rows = []
-    for item, number in zip(fresh, store.ids.take(len(fresh)) if fresh else (), strict=True):
-        rows.append(
-            {
-                "id": number,
-                "item_id": item,
-                "at": now,
-                "way": "portal",
-                "says": says,
-                "why_sealed": store.portal_sealer.seal("answer.why", number, why) if why else None,
-                "settled": False,
-            }
-        )
-    if rows:
+    good: dict[int, Said] = {}
+    wrong: list[Slipped] = [] if said else [Slipped(None, Slip.NOTHING_CHOSEN)]
+    for one in (_tidied(s) for s in said):
+        found = slips(one, now) if one.item_id in known else (Slip.NOT_OF_THIS_NOTICE,)
+        wrong += [Slipped(one.item_id, slip) for slip in found]
+        if not found:
+            good[one.item_id] = one
+    fresh = [one for number, one in sorted(good.items()) if _is_new(one, known[number])]
+    if fresh:
+        rows = [
+            _row(store, number, one, now)
+            for number, one in zip(store.ids.take(len(fresh)), fresh, strict=True)
+        ]
         with store.db.write() as connection:
             connection.execute(insert(AnswerRow).inline(), rows)
-    return len(rows)
+    return Taken(tuple(good.values()), len(fresh), tuple(wrong))
+
+
+def _tidied(said: Said) -> Said:
+    """Return what was said with empty texts left out, and a moment only where it means something."""
+    until = said.until if said.says == Says.FORWARDED else None
+    return replace(said, whose=one_line(said.whose), until=until, why=(said.why or "").strip() or None)
+
+
+def _is_new(said: Said, known: PortalItem) -> bool:
+    same = (said.says, said.whose, said.until) == (known.says, known.whose, known.until)
+    return said.why is not None or not same
+
+
+def _row(store: Store, number: int, said: Said, now: datetime) -> dict[str, object]:
+    return {
+        "id": number,
+        "item_id": said.item_id,
+        "at": now,
+        "way": "portal",
+        "says": said.says,
+        "whose": said.whose,
+        "until": said.until,
+        "why_sealed": store.portal_sealer.seal("answer.why", number, said.why) if said.why else None,
+        "settled": False,
+    }
 
 
 def _linked(connection: Connection, store: Store, token: str, now: datetime) -> LinkedNotice:
@@ -150,19 +167,6 @@ def _linked(connection: Connection, store: Store, token: str, now: datetime) -> 
     return notice
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """One thing heard from the other side about one addressee."""
-
-    addressee: int
-    episode: int
-    notice: int
-    at: datetime
-    subject: int
-    says: str | None  # None: it was opened, fetched or acknowledged
-    opened: bool
-
-
 def settle(
     store: Store,
     now: datetime,
@@ -170,22 +174,25 @@ def settle(
     *,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
-    """Turn what the portal recorded into dates, events and looks; return how many records were settled.
+    """Turn what the portal recorded into dates, events and what follows; return how many were settled.
 
     Whatever comes from the other side proves that the notice arrived: the
     earliest sign counts, and a presumed arrival is presumed no longer. An
-    answer ends nothing; one that says it is gone makes the look due now.
-    Signs of a notice that is not yet known to be handed over wait.
+    answer ends nothing; what each leads to, `_follow` says. Signs of a
+    notice that is not yet known to be handed over wait.
     """
     with store.db.write() as connection:
         # A notice may hold 100 items; a write stays within 2,000 rows.
-        opened = _new_events(connection, max(1, limit // 25))
-        answered = _new_answers(connection, limit)
-        signs = [*_of_events(connection, opened), *(_of_answer(row) for row in answered)]
+        opened = answers.new_events(connection, max(1, limit // 25))
+        answered = answers.new_answers(connection, limit)
+        signs = answers.signs_of(connection, opened, answered)
         if signs:
-            _date(connection, signs)
-            _tell(connection, store, signs, now)
-        _close(connection, [row.id for row in opened], [row.id for row in answered])
+            # Episodes before addressees and due rows, as the other steps lock them.
+            states = episodes.load(connection, {sign.episode for sign in signs}, lock=True)
+            dated = answers.date(connection, signs)
+            _tell(connection, store, signs, states, dated.parties)
+            _follow(connection, store, signs, states, dated, now)
+        answers.close(connection, opened, answered)
         done = len(opened) + len(answered)
         if done:
             checkpoint("answer.settling")
@@ -194,103 +201,15 @@ def settle(
     return done
 
 
-def _new_events(connection: Connection, limit: int) -> Sequence[Any]:
-    query = (
-        select(NoticeEvent.id, NoticeEvent.notice_id, NoticeEvent.at, NoticeEvent.kind)
-        .join(Notice, Notice.id == NoticeEvent.notice_id)
-        .where(NoticeEvent.settled.is_(False), Notice.handed_at.is_not(None))
-        .order_by(NoticeEvent.id)
-        .limit(limit)
-    )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=NoticeEvent)
-    return connection.execute(query).all()
-
-
-def _new_answers(connection: Connection, limit: int) -> Sequence[Any]:
-    query = (
-        select(
-            AnswerRow.id,
-            AnswerRow.at,
-            AnswerRow.says,
-            NoticeItem.notice_id,
-            NoticeItem.addressee_id,
-            NoticeItem.episode_id,
-        )
-        .join(NoticeItem, NoticeItem.id == AnswerRow.item_id)
-        .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(AnswerRow.settled.is_(False), Notice.handed_at.is_not(None))
-        .order_by(AnswerRow.id)
-        .limit(limit)
-    )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=AnswerRow)
-    return connection.execute(query).all()
-
-
-def _of_events(connection: Connection, rows: Sequence[Any]) -> list[_Sign]:
-    of_notice: dict[int, list[tuple[int, int]]] = {}
-    for item in connection.execute(
-        select(NoticeItem.notice_id, NoticeItem.addressee_id, NoticeItem.episode_id).where(
-            NoticeItem.notice_id.in_({row.notice_id for row in rows}), NoticeItem.left_at.is_(None)
-        )
-    ):
-        of_notice.setdefault(item.notice_id, []).append((item.addressee_id, item.episode_id))
-    return [
-        _Sign(addressee, episode, row.notice_id, row.at, row.notice_id, None, row.kind == "opened")
-        for row in rows
-        for addressee, episode in sorted(of_notice.get(row.notice_id, ()))
-    ]
-
-
-def _of_answer(row: Any) -> _Sign:
-    return _Sign(row.addressee_id, row.episode_id, row.notice_id, row.at, row.id, row.says, False)
-
-
-_DATES = ("accepted_at", "presumed", "opened_at", "first_answer_at", "answer")
-
-
-def _date(connection: Connection, signs: Sequence[_Sign]) -> None:
-    """Write the dates of addressees and notices; the earliest sign wins, and the newest answer."""
-    wanted = sorted({sign.addressee for sign in signs})
-    columns = [Addressee.__table__.c[name] for name in ("id", "first_handed_at", *_DATES)]
-    rows = {}
-    for start in range(0, len(wanted), 500):
-        query = select(*columns).where(Addressee.id.in_(wanted[start : start + 500])).order_by(Addressee.id)
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update()
-        rows.update({row.id: dict(row._mapping) for row in connection.execute(query)})
-    first: dict[int, datetime] = {}
-    for sign in sorted(signs, key=lambda s: (s.at, s.subject)):
-        row = rows[sign.addressee]
-        # Nothing is accepted before it was handed over, whatever two machines' clocks say.
-        at = max(sign.at, row["first_handed_at"] or sign.at)
-        first[sign.notice] = min(at, first.get(sign.notice, at))
-        if row["presumed"] or row["accepted_at"] is None or at < row["accepted_at"]:
-            row["accepted_at"], row["presumed"] = at, False
-        if sign.opened:
-            row["opened_at"] = min(at, row["opened_at"] or at)
-        if sign.says:
-            row["first_answer_at"] = min(at, row["first_answer_at"] or at)
-            row["answer"] = sign.says
-    connection.execute(
-        update(Addressee)
-        .where(Addressee.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}") for name in _DATES}),
-        [{"_id": row["id"], **{f"_{name}": row[name] for name in _DATES}} for row in rows.values()],
-    )
-    for notice, at in sorted(first.items()):
-        known = (Notice.accepted_at.is_(None)) | (Notice.accepted_at > at)
-        connection.execute(update(Notice).where(Notice.id == notice, known).values(accepted_at=at))
-
-
-def _tell(connection: Connection, store: Store, signs: Sequence[_Sign], now: datetime) -> None:
-    """Write the episodes' events, and make the look due where somebody says it is gone."""
-    states = episodes.load(connection, {sign.episode for sign in signs})
-    wanted = {sign.addressee for sign in signs}
-    query = select(Addressee.id, Addressee.party).where(Addressee.id.in_(wanted))
-    parties = {row.id: row.party for row in connection.execute(query)}
-    for sign in sorted(signs, key=lambda s: (s.at, s.subject, s.episode)):
+def _tell(
+    connection: Connection,
+    store: Store,
+    signs: Sequence[Sign],
+    states: Mapping[int, State],
+    parties: Mapping[int, str],
+) -> None:
+    """Write the episodes' events."""
+    for sign in signs:
         if sign.says is None and not sign.opened:
             continue
         kind = EventKind.OPENED
@@ -306,12 +225,67 @@ def _tell(connection: Connection, store: Store, signs: Sequence[_Sign], now: dat
             why=sign.says,
             subject=sign.subject,
         )
-    look = {s.episode for s in signs if s.says in GONE and states[s.episode].ended_at is None}
-    due.want(connection, due.LOOK, look, now)
 
 
-def _close(connection: Connection, events: Sequence[int], answers: Sequence[int]) -> None:
-    if events:
-        connection.execute(update(NoticeEvent).where(NoticeEvent.id.in_(events)).values(settled=True))
-    if answers:
-        connection.execute(update(AnswerRow).where(AnswerRow.id.in_(answers)).values(settled=True))
+def _follow(
+    connection: Connection,
+    store: Store,
+    signs: Sequence[Sign],
+    states: Mapping[int, State],
+    dated: Dated,
+    now: datetime,
+) -> None:
+    """Let each addressee's newest answer have its effect on an episode that is still open.
+
+    Said to be gone: a look now. Not theirs: nothing more is told to them,
+    and who serves it is asked anew before the ladder goes on. Refused, or a
+    question: a person's, while the deadline runs on. Passed on: nothing
+    here; the ladder reads until when it is to wait.
+    """
+    newest = {s.addressee: s for s in signs if s.says and states[s.episode].ended_at is None}
+    released = {s.addressee: s.episode for s in newest.values() if s.says == Says.NOT_OURS}
+    answers.stop_telling(connection, released, now)
+    again = set(released.values())
+    for sign in sorted(newest.values(), key=lambda s: s.turn):
+        reason = FOR_A_PERSON.get(Says(sign.says or ""))
+        if reason:
+            due.ask(connection, sign.episode, now + TASK, owner="analyst", reason=reason)
+        if dated.roles[sign.addressee] == Role.PROXY and _behind(
+            connection, store, sign, states, dated.parties, now
+        ):
+            again.add(sign.episode)
+    _look_up_again(connection, store, [states[i] for i in sorted(again)], now)
+    due.want(connection, due.LOOK, again | {s.episode for s in newest.values() if s.says in GONE}, now)
+    back = {s.episode for s in newest.values() if s.addressee in dated.back}
+    due.want(connection, due.ESCALATE, back | again, now)
+
+
+def _behind(
+    connection: Connection,
+    store: Store,
+    sign: Sign,
+    states: Mapping[int, State],
+    parties: Mapping[int, str],
+    now: datetime,
+) -> bool:
+    """Take over the origin that a proxy names, where none is known yet. Tell whether it was one."""
+    origin = address_in(sign.whose)
+    host_id = states[sign.episode].host_id
+    if origin is None or forced.of_hosts(connection, store, [host_id], now):
+        return False
+    who = parties[sign.addressee]
+    forced.put(connection, store, host_id, reason=f"named by {who}"[:200], until=None, origin=origin)
+    reference = answers.case_of(connection, sign.notice, sign.addressee)
+    audit.note(connection, store.ids, at=now, who=who[:64], act="origin_named", subject=reference)
+    return True
+
+
+def _look_up_again(connection: Connection, store: Store, states: Sequence[State], now: datetime) -> None:
+    """Ask anew who serves these episodes' hosts."""
+    hosts = arrangements.hosts(connection, store, {state.host_id for state in states})
+    held = {state.arrangement_id for state in states if state.arrangement_id is not None}
+    addresses = {one.address for many in arrangements.served(connection, held).values() for one in many}
+    names = {row.name for row in hosts.values()}
+    names |= {domain for name in names if (domain := registrable_domain(name))}
+    findings.expire(connection, store, names, addresses, now)
+    due.want(connection, due.RESOLVE, hosts.keys(), now)

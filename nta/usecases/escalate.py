@@ -22,15 +22,17 @@ from nta.domain.ladders import (
     passed_over,
 )
 from nta.domain.lifecycle import EventKind, Presence, Stage, Step, next_stage, silence_counts
+from nta.domain.notices import PATIENCE
 from nta.domain.parties import Catalogue
 from nta.domain.roles import Role, Severity
-from nta.store import addressees, arrangements, due, episodes, escalation, notices
+from nta.store import addressees, answers, arrangements, due, episodes, escalation, notices
 from nta.store.base import Store
 from nta.store.episodes import State
 
 WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
 SENDING_IS_OFF = "sending is off"
+_ASK_AGAIN = timedelta(minutes=1)
 
 _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED})
 
@@ -45,6 +47,7 @@ class _Known:
     past: tuple[notices.Past, ...]
     addressees: tuple[addressees.Standing, ...]
     noted: tuple[escalation.Noted, ...]
+    asked_to_wait: Mapping[str, datetime]
 
 
 @dataclass(slots=True)
@@ -127,6 +130,7 @@ def _gather(
     for addressee in addressees.of_episodes(connection, wanted):
         standing.setdefault(addressee.episode_id, []).append(addressee)
     noted = escalation.events(connection, wanted)
+    asked_to_wait = answers.asked_to_wait(connection, wanted)
     dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
     for state in states:
         yield _Known(
@@ -136,6 +140,7 @@ def _gather(
             tuple(past.get(state.id, ())),
             tuple(standing.get(state.id, ())),
             tuple(noted.get(state.id, ())),
+            asked_to_wait.get(state.id, {}),
         )
 
 
@@ -160,6 +165,8 @@ class _Judge:
         elif known.past and known.past[-1].state == notices.NOT_SENT:
             result.moments.append((state.id, None))
             result.tasks.append((state.id, "lead", SENDING_IS_OFF))
+        elif _is_being_asked(known, self._now):
+            result.moments.append((state.id, self._now + _ASK_AGAIN))
         else:
             self._climb(known, result)
 
@@ -234,6 +241,16 @@ class _Judge:
                 result.changes.append(episodes.Change(state, state, kind, self._now, WHO, why))
 
 
+def _is_being_asked(known: _Known, now: datetime) -> bool:
+    """Tell whether somebody said that it is not theirs, and who serves it has yet to be asked again.
+
+    Who is told next hangs on that; but a look-up that fails holds nobody up for long.
+    """
+    said = [a.released_at for a in known.addressees if a.released_at is not None]
+    asked_at = known.facts.asked_at if known.facts else now
+    return any(asked_at < at and now - at < PATIENCE for at in said)
+
+
 def _under_way(known: _Known) -> bool:
     return any(a.waiting_since is not None for a in known.addressees) or any(
         p.state in notices.UNDER_WAY for p in known.past
@@ -262,7 +279,7 @@ def _told(known: _Known) -> dict[str, Told]:
         moments = [
             m for m in (before, None if _failed(notice) else notice.accepted_at or notice.handed_at) if m
         ]
-        told[notice.rung] = Told(max(moments, default=None))
+        told[notice.rung] = Told(max(moments, default=None), known.asked_to_wait.get(notice.rung))
     return told
 
 

@@ -20,6 +20,7 @@ from nta.domain.resolution import (
     arrangement_change,
     conclude,
     domain_lookups,
+    is_correction,
     next_lookups,
     one_of_each,
     recall,
@@ -240,6 +241,8 @@ def _arrange(
     before = arrangements.facts(connection, store, row.arrangement_id)
     after = recall(before, after)
     change = arrangement_change(before.parties, after.parties, 0)
+    if change is Change.SUSPECT and is_correction(before, after):
+        change = Change.JOINED
     if change is Change.SUSPECT:
         if row.suspect_id is None:
             arrangements.begin(connection, store, row.id, after, now, suspected=True)

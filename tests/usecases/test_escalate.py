@@ -242,16 +242,57 @@ def test_a_party_that_joined_is_told_as_the_others_were(world: World, service: S
     ]
 
 
-def test_a_party_that_was_released_is_not_told_again(world: World, service: Service, store: Store) -> None:
+def released(world: World, service: Service, store: Store) -> int:
+    """Return an episode whose host said at AFTER_FIRST that it is not theirs."""
     episode = told(world, service)
     with store.db.write() as connection:
         connection.execute(update(Addressee).values(released_at=AFTER_FIRST, released_why="not_ours"))
         due.want(connection, due.ESCALATE, [episode], AFTER_FIRST)
+    return episode
+
+
+def test_a_party_that_was_released_is_not_told_again(world: World, service: Service, store: Store) -> None:
+    episode = released(world, service, store)
+    world.serve(episode, (served_by(),), AFTER_FIRST)
 
     service.escalate(AFTER_FIRST)
 
     assert world.state(episode).stage == "exhausted"
     assert len(service.relay.given) == 1
+
+
+def test_after_a_release_another_party_of_the_role_is_told(
+    world: World, service: Service, store: Store
+) -> None:
+    episode = released(world, service, store)
+    other = served_by("rdap:ORG-2", abuse=["abuse@second.example"], name="Second")
+    world.serve(episode, (other,), AFTER_FIRST + hours(0.05))
+
+    service.escalate(AFTER_FIRST + hours(0.05))
+
+    told_now = [(a.party, a.rung) for a in world.rows(Addressee) if a.waiting_since is not None]
+    assert told_now == [("rdap:ORG-2", "first")]
+
+
+def test_nobody_is_told_after_a_release_before_the_facts_are_asked_again(
+    world: World, service: Service, store: Store
+) -> None:
+    episode = released(world, service, store)
+
+    service.escalate(AFTER_FIRST)
+
+    assert world.state(episode).stage == "notified"
+    assert world.due(due.ESCALATE, episode) == AFTER_FIRST + hours(1 / 60)
+
+
+def test_a_look_up_that_fails_does_not_hold_the_ladder_up(
+    world: World, service: Service, store: Store
+) -> None:
+    episode = released(world, service, store)
+
+    service.escalate(AFTER_FIRST + hours(0.25))
+
+    assert world.state(episode).stage == "exhausted"
 
 
 def test_a_rung_for_one_party_speaks_to_no_other(world: World, service: Service) -> None:

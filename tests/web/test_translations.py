@@ -14,16 +14,16 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
+from nta.domain.answers import Says
 from nta.domain.availability import Cause, Verdict
 from nta.domain.handing_in import CLASSES, SCOPES
 from nta.domain.lifecycle import EventKind
 from nta.domain.outcomes import Outcome
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.render.words import Word
-from nta.usecases.answer import Says
 from nta.web.desk import texts
 from nta.web.languages import FOLDER, LANGUAGES
-from nta.web.portal.pages import SAYS
+from nta.web.portal.answering import MEANS, SAYS
 
 TOP = Path(__file__).parents[2]
 METHODS = [
@@ -99,6 +99,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
         pytest.param(CLASSES, texts.CLASSES, id="classes"),
         pytest.param(Says, texts.ANSWERS, id="answers"),
         pytest.param(Says, SAYS, id="answers-in-the-portal"),
+        pytest.param(Says, MEANS, id="what-answers-mean-in-the-portal"),
     ],
 )
 def test_every_code_has_a_word(known: object, named: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ Touches no table but those that `nta.store.grants` lists.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -38,6 +39,8 @@ class PortalItem:
     received_at: datetime
     says: str | None
     said_at: datetime | None
+    whose: str | None
+    until: datetime | None
 
 
 def by_link(connection: Connection, digests: Sequence[bytes], now: datetime) -> LinkedNotice | None:
@@ -66,14 +69,14 @@ def told(connection: Connection, notice_id: int) -> tuple[int, datetime | None]:
 
 def items(connection: Connection, store: Store, notice_id: int) -> list[PortalItem]:
     """Return the items of a notice as the portal may show them, in the order of the mail."""
-    said: dict[int, tuple[str, datetime]] = {}
+    said: dict[int, tuple[Any, ...]] = {}
     for row in connection.execute(
-        select(AnswerRow.item_id, AnswerRow.says, AnswerRow.at)
+        select(AnswerRow.item_id, AnswerRow.says, AnswerRow.at, AnswerRow.whose, AnswerRow.until)
         .join(NoticeItem, NoticeItem.id == AnswerRow.item_id)
         .where(NoticeItem.notice_id == notice_id)
         .order_by(AnswerRow.id)
     ):
-        said[row.item_id] = (row.says, row.at)
+        said[row.item_id] = (row.says, row.at, row.whose, row.until)
     rows = connection.execute(
         select(
             NoticeItem.id,
@@ -92,7 +95,7 @@ def items(connection: Connection, store: Store, notice_id: int) -> list[PortalIt
             store.portal_sealer.text(PLACE, row.id, row.portal_sealed),
             row.last_up_at,
             row.received_at,
-            *said.get(row.id, (None, None)),
+            *said.get(row.id, (None, None, None, None)),
         )
         for row in rows
     ]

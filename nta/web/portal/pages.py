@@ -2,27 +2,13 @@
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
-from nta.domain.errors import RefusedError
 from nta.domain.parties import Hotline
 from nta.ports import Clock
 from nta.store.base import Store
 from nta.usecases import answer as answers
-
-SAYS = {
-    "removed": _l("It was removed"),
-    "disabled": _l("Access to it was disabled"),
-    "account_closed": _l("The account was closed"),
-    "not_ours": _l("It is not on our network"),
-    "refused": _l("We will not remove it"),
-    "need_information": _l("We need more information"),
-    "forwarded": _l("We passed it on to our customer"),
-}
-"""What an answer reads as; the form offers those of `OFFERED`."""
-
-OFFERED = ("removed", "disabled", "not_ours", "refused", "need_information")
+from nta.web.portal import answering
+from nta.web.portal.answering import MEANS, SAYS, Filled
 
 
 def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
@@ -31,7 +17,7 @@ def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
 
     @site.context_processor
     def everywhere() -> dict[str, object]:
-        return {"hotline": hotline, "says_words": SAYS}
+        return {"hotline": hotline, "says_words": SAYS, "means": MEANS}
 
     @site.get("/")
     def start() -> ResponseReturnValue:
@@ -47,50 +33,24 @@ def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
     def listing() -> ResponseReturnValue:
         return _list(request.form.get("token", ""))
 
-    def _list(token: str, fault: str | None = None) -> ResponseReturnValue:
+    def _list(token: str, filled: Filled | None = None) -> ResponseReturnValue:
         now = clock.now()
         shown = answers.listing(store, token, now)
-        page = render_template(
-            "portal/listing.html", listing=shown, token=token, now=now, offered=OFFERED, fault=fault
-        )
-        return page, (422 if fault else 200)
+        form = filled or answering.blank([item.id for item in shown.items if not item.says], now)
+        page = render_template("portal/listing.html", listing=shown, token=token, form=form)
+        return page, (422 if form.faults else 200)
 
     @site.post("/n/answer")
     def answer() -> ResponseReturnValue:
-        token, chosen = request.form.get("token", ""), _chosen()
-        fault = _take(store, clock, token, chosen)
-        if fault:
-            return _list(token, fault)
-        says = request.form.get("answer", "removed")
-        return render_template("portal/thanks.html", token=token, says=says, count=len(chosen))
+        token, now = request.form.get("token", ""), clock.now()
+        filled, said, wrong = answering.read(request.form)
+        taken = answers.answer(store, token, said, now)
+        if wrong or taken.slips:
+            return _list(token, answering.after(filled, taken, wrong))
+        return render_template("portal/thanks.html", token=token, counts=answering.summed(taken))
 
     @site.get("/robots.txt")
     def robots() -> Response:
         return current_app.response_class("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return site
-
-
-def _chosen() -> list[int]:
-    return sorted({int(item) for item in request.form.getlist("item") if item.isdecimal()})
-
-
-def _take(store: Store, clock: Clock, token: str, chosen: list[int]) -> str | None:
-    """Record what the form says; return what is wrong with it, if anything."""
-    form = request.form
-    if not chosen:
-        return str(_("Choose at least one location."))
-    try:
-        answers.answer(
-            store,
-            token,
-            chosen,
-            form.get("answer", "removed"),
-            clock.now(),
-            form.get("why", "").strip() or None,
-        )
-    except answers.LinkNotFoundError:
-        raise
-    except RefusedError:
-        return str(_("This answer could not be taken. Check your choice and send it again."))
-    return None
