@@ -25,8 +25,10 @@ from nta.usecases.report import episode_lines, summary, true_figures
 USERS = (
     ("analyst", "analyst@hotline.test"),
     ("lead", "lead@hotline.test"),
+    ("lead2", "lead2@hotline.test"),
     ("administrator", "admin@hotline.test"),
 )
+"""Who they are in the world, and where their mail goes; what two leads must approve takes a second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
     users = []
     for role, email in USERS:
         password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
-        secret = kit.add_user(email, password, role)
+        secret = kit.add_user(email, password, role.rstrip("2"))
         users.append({"role": role, "email": email, "password": password, "totp_secret": secret})
     draft = kept.with_suffix(".new")
     draft.touch(mode=0o600)

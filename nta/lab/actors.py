@@ -2,15 +2,17 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 from nta.lab import totp
 from nta.lab.forms import Form
 from nta.lab.httpclient import ActError, Browser, UnreachableError, WebPage
-from nta.lab.world import HandIn, Mark
+from nta.lab.world import Act, Approval, HandIn
 
 URL = re.compile(r"https?://[^\s<>\"']+")
+NOTICE = re.compile(r"""href=["']([^"']*/notices/(N-[0-9A-Z-]+))["']""")
 # The code that is shown now; the next, should this one have been used up; the last, should the clocks differ.
 CODE_STEPS = (0, 1, -1)
 MOST_REFUSALS = 3
@@ -57,8 +59,10 @@ class Desk:
         self._refusals = 0
         self._rests_until = 0.0
 
-    def hand_in(self, plan: HandIn, urls: Sequence[str], key: str, note_key: Callable[[str], None]) -> None:
-        """Hand URLs in.
+    def hand_in(
+        self, plan: HandIn, urls: Mapping[str, str], key: str, note_key: Callable[[str], None]
+    ) -> None:
+        """Hand URLs in, each with the page that a visitor must come from, or an empty text.
 
         `key` is that of an earlier try, if any; `note_key` hears of a new
         one before it is used.
@@ -72,9 +76,8 @@ class Desk:
         if not key:
             key = form.value("key")
             note_key(key)
-        lines = [_defanged(url) for url in urls] if plan.defanged else list(urls)
         values = {
-            "text": "\n".join((*lines, *plan.broken)),
+            "text": "\n".join(_lines(plan, urls)),
             "severity": plan.severity,
             "class_value": plan.class_value,
             "scope": plan.scope,
@@ -86,8 +89,12 @@ class Desk:
             raise ActError(f"the hand-in was answered with {after.status}")
         self._browser.close()
 
-    def mark(self, plan: Mark, url: str) -> None:
-        """Find a case by its URL and say whether its domain is dedicated.
+    def act(self, plan: Act, url: str, note_sent: Callable[[], None], *, was_sent: bool = False) -> None:
+        """Find a case by its URL and do one thing on its page.
+
+        `note_sent` is called before the form is sent. Of a form that
+        `was_sent` before, without an answer, it is no fault when it is there
+        no longer.
 
         Raises:
             UnreachableError: it is not known whether it was taken.
@@ -100,10 +107,33 @@ class Desk:
         case = self._browser.submit(page, page.form("search"), {"q": url})
         if "/cases/" not in case.url:
             raise ActError("the search did not find the case")
-        values = {"dedicated": plan.dedicated, "reason": plan.reason}
-        after = self._browser.submit(case, case.form("dedicated"), values)
+        name = plan.what.replace("_", "-")
+        if was_sent and name not in case.forms:
+            return
+        form = case.form(name)
+        note_sent()
+        after = self._browser.submit(case, form, dict(plan.values))
         if after.status != 200:
-            raise ActError(f"the word on the domain was answered with {after.status}")
+            raise ActError(f"form#{name} was answered with {after.status}")
+        self._browser.close()
+
+    def approve(self, plan: Approval) -> None:
+        """Look through the notices that wait for leads, and say one word to each that is offered to this one.
+
+        Raises:
+            UnreachableError: it is not known whether all was taken.
+            ActError: a word was not taken.
+        """
+        listed = self._open("/approvals")
+        if listed.status != 200:
+            raise ActError(f"the list of approvals was answered with {listed.status}")
+        for path, _ in sorted(set(NOTICE.findall(listed.text)), key=lambda found: found[1]):
+            notice = self._browser.get(urljoin(listed.url, path))
+            if plan.word not in notice.forms:
+                continue  # this lead has said so already
+            after = self._browser.submit(notice, notice.form(plan.word), {"reason": plan.reason})
+            if after.status != 200:
+                raise ActError(f"form#{plan.word} was answered with {after.status}")
         self._browser.close()
 
     def _open(self, path: str) -> WebPage:
@@ -144,8 +174,10 @@ class Portal:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def answer(self, token: str, urls: Sequence[str], answer: str = "removed") -> None:
+    def answer(self, token: str, urls: Sequence[str], says: Mapping[str, str]) -> None:
         """Say of some of a notice's URLs what was done. URLs that the list no longer shows are passed over.
+
+        `says` fills in the form: `answer`, and with it whose, until and why.
 
         Raises:
             UnreachableError: it is not known whether the answer was taken.
@@ -159,7 +191,7 @@ class Portal:
             ticked = items_for(form, urls)
             if not ticked:
                 return
-            after = browser.submit(listed, form, {"item": ticked, "answer": answer})
+            after = browser.submit(listed, form, {**says, "item": ticked})
             if after.status != 200 or "answer" in after.forms:
                 raise ActError(f"the answer was not taken, but answered with {after.status}")
         finally:
@@ -176,6 +208,14 @@ def items_for(form: Form, urls: Sequence[str]) -> list[str]:
         url: box.value for box in boxes for url in URL.findall(box.before if box_comes_last else box.beside)
     }
     return [found[url] for url in urls if url in found]
+
+
+def _lines(plan: HandIn, urls: Mapping[str, str]) -> list[str]:
+    """Return what the analyst pastes: URLs, or a table where some must be come to from somewhere."""
+    shown = {url: _defanged(url) if plan.defanged else url for url in urls}
+    if not any(urls.values()):
+        return [*shown.values(), *plan.broken]
+    return ["url,referrer", *(f"{shown[url]},{referrer}" for url, referrer in urls.items()), *plan.broken]
 
 
 def _defanged(url: str) -> str:

@@ -6,10 +6,22 @@ from datetime import datetime
 from typing import Any
 
 # What happens first where several things fall on one moment. Facts of the world come before what people do.
-ORDER = {"suspend": 0, "move": 1, "vanish": 2, "read": 3, "report": 4, "hand_in": 5, "mark": 6, "answer": 7}
+ORDER = {
+    "suspend": 0,
+    "move": 1,
+    "vanish": 2,
+    "return": 3,
+    "down": 4,
+    "read": 5,
+    "report": 6,
+    "hand_in": 7,
+    "act": 8,
+    "approve": 9,
+    "answer": 10,
+}
 
 # Nobody has to be told of these: time passes them without stopping.
-FACTS = frozenset({"suspend", "move", "vanish"})
+FACTS = frozenset({"suspend", "move", "vanish", "return", "down"})
 
 
 @dataclass(frozen=True, slots=True, order=True)

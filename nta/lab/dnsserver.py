@@ -16,6 +16,7 @@ import dns.rdatatype
 import dns.rrset
 
 from nta.lab.landscape import CONTROLS, Landscape
+from nta.lab.whoisserver import whois_places
 from nta.lab.world import Site
 
 TTL = 0
@@ -43,8 +44,8 @@ class Zones:
         world = landscape.world
         self._sites = {site.host: site for site in world.sites.values()}
         self._apexes = {site.domain: site for site in world.sites.values()}
-        mails = [world.hotline.mail, *(party.mail for party in world.mail_parties())]
-        self._mail_domains = {mail.partition("@")[2] for mail in mails}
+        self._mail_domains = {mail.partition("@")[2] for mail in world.mailboxes}
+        self._whois = {one.server: str(at) for one, at in whois_places(world).items()}
         self._ancestors = {parent for name in self._sites for parent in _parents(name)}
 
     def find(self, name: str, now: datetime) -> Found:
@@ -53,7 +54,7 @@ class Zones:
         if suffix not in SUFFIXES:
             return Found(False, {}, "")
         domain = ".".join(name.split(".")[-2:])
-        if self._landscape.is_suspended(domain):
+        if not self._landscape.has_names(domain):
             return Found(False, {}, suffix)
         zone = domain if domain in self._apexes or domain in self._mail_domains else suffix
         records = self._records(name, now)
@@ -64,6 +65,8 @@ class Zones:
     def _records(self, name: str, now: datetime) -> dict[str, list[str]] | None:
         if name in SUFFIXES:
             return {"NS": [f"ns.{name}."], "SOA": [_soa(name)]}
+        if name in self._whois:
+            return {"A": [self._whois[name]]}
         if name in CONTROLS:
             return {"A": [str(CONTROLS[name])]}
         found: dict[str, list[str]] = {}

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nta.lab.actors import Desk, Portal, Service
@@ -11,11 +12,11 @@ from nta.lab.agenda import Agenda, Event, event
 from nta.lab.clock import Clock
 from nta.lab.httpclient import ActError, UnreachableError
 from nta.lab.journal import Entry, Journal
-from nta.lab.landscape import Landscape
+from nta.lab.landscape import Landscape, Suspension
 from nta.lab.mailboxes import react
 from nta.lab.plans import planned
 from nta.lab.postoffice import PostOffice
-from nta.lab.reports import Maildir, report
+from nta.lab.reports import Maildir, auto_reply, report
 from nta.lab.world import World
 
 # How often an act is tried that the service answers wrongly, and one that it answers with its own failure.
@@ -57,14 +58,19 @@ class Engine:
         self._tries: dict[str, int] = {}
         self._happened = False
         self.faults: list[str] = []
+        self.obey: Callable[[], None] = lambda: None
+        """Called after machines went down or up, for the sockets to follow."""
         self._does: dict[str, Callable[[Event], None]] = {
             "vanish": self._vanish,
             "move": self._move,
             "suspend": self._suspend,
+            "return": self._return,
+            "down": self._down,
             "read": self._read,
             "report": self._report,
             "hand_in": self._hand_in,
-            "mark": self._mark,
+            "act": self._act,
+            "approve": self._approve,
             "answer": self._answer,
         }
         for one in planned(world):
@@ -110,6 +116,7 @@ class Engine:
                 {
                     "provider": showing.placement.provider,
                     "address": str(showing.placement.address),
+                    "origin": showing.placement.origin.provider if showing.placement.origin else None,
                     "from": showing.begin.isoformat(),
                     "until": showing.until.isoformat() if showing.until else None,
                     "why": showing.why,
@@ -119,7 +126,7 @@ class Engine:
             urls.append({"url": url, "hosts": hosts})
         providers = {
             one.id: {"name": one.name, "mail": one.mail, "asn": one.asn, "network": str(one.network)}
-            for one in self._world.providers.values()
+            for one in self._world.parties.providers.values()
         }
         return {"urls": urls, "providers": providers}
 
@@ -198,14 +205,26 @@ class Engine:
     # What each kind of event does.
 
     def _vanish(self, one: Event) -> None:
-        self._landscape.vanish(one.data["page"], one.data["provider"], one.at, one.data["why"])
+        page = one.data["page"]
+        self._landscape.vanish(page, one.data["provider"], one.at, one.data["why"])
+        if one.data["why"] == "removed" and not self._landscape.is_shown(page):
+            for back in self._world.site_of(page).comes_back:
+                if page in back.pages:
+                    self._plan(event(one.at + back.after, "return", page, page=page))
+
+    def _return(self, one: Event) -> None:
+        self._landscape.put_up_again(one.data["page"], one.at)
 
     def _move(self, one: Event) -> None:
         site = one.data["site"]
         self._landscape.move(site, self._world.sites[site].moves[one.data["number"]].to, one.at)
 
     def _suspend(self, one: Event) -> None:
-        self._landscape.suspend(one.data["domain"], one.at)
+        self._landscape.suspend(one.data["domain"], one.at, Suspension(one.data["by"], one.data["parks"]))
+
+    def _down(self, one: Event) -> None:
+        self._landscape.go_down(one.data["site"], one.data["how"])
+        self.obey()
 
     def _read(self, one: Event) -> None:
         mail = self._post.mail(one.data["mail"])
@@ -224,21 +243,37 @@ class Engine:
             (number, two) for number, two in enumerate(mail.recipients) if two.address == one.data["to"]
         )
         name = f"{mail.number:06d}.{number}.lab"
-        self._maildir.deliver(name, report(mail, recipient, one.data["action"], self._clock.now))
+        action = one.data["action"]
+        make = auto_reply if action == "auto_reply" else partial(report, action=action)
+        self._maildir.deliver(name, make(mail, recipient, at=self._clock.now))
 
     def _hand_in(self, one: Event) -> None:
         plan = self._world.hand_ins[one.data["number"]]
-        urls = [self._landscape.url(self._world.page(page)) for page in plan.pages]
+        pages = [self._world.page(page) for page in plan.pages]
+        urls = {self._landscape.url(page): self._landscape.referrer(page) for page in pages}
         key = self._notes.get(one.key, "")
         self._desk("analyst").hand_in(plan, urls, key, lambda new: self._note(one.key, new))
 
-    def _mark(self, one: Event) -> None:
-        plan = self._world.marks[one.data["number"]]
-        self._desk("lead").mark(plan, self._landscape.url(self._world.page(plan.page)))
+    def _act(self, one: Event) -> None:
+        """Do one thing on each case page; what was sent before the service went away is not missed again."""
+        plan = self._world.acts[one.data["number"]]
+        for page in plan.pages:
+            key = f"{one.key} {page}"
+            if self._notes.get(key) == "done":
+                continue
+            url = self._landscape.url(self._world.page(page))
+            was_sent = key in self._notes
+            self._desk(plan.who).act(plan, url, partial(self._note, key, "sent"), was_sent=was_sent)
+            self._note(key, "done")
+
+    def _approve(self, one: Event) -> None:
+        self._desk(self._world.approvals[one.data["number"]].who).approve(
+            self._world.approvals[one.data["number"]]
+        )
 
     def _answer(self, one: Event) -> None:
         urls = [self._landscape.url(self._world.page(page)) for page in one.data["pages"]]
-        Portal(self._met()).answer(one.data["token"], urls)
+        Portal(self._met()).answer(one.data["token"], urls, one.data["says"])
 
     def _met(self) -> Service:
         if self._service is None:

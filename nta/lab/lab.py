@@ -6,9 +6,10 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from nta.lab.dnsserver import DNSServer, Zones
 from nta.lab.engine import Engine
 from nta.lab.httpserver import HTTPServer
 from nta.lab.journal import Journal, JournalError
-from nta.lab.landscape import CONTROLS, Landscape
+from nta.lab.landscape import CONTROLS, PARKING, Landscape
 from nta.lab.mail import Recipient
 from nta.lab.mailserver import MailServer
 from nta.lab.overlay import write_overlay
@@ -27,9 +28,10 @@ from nta.lab.rdapserver import RDAPAnswers
 from nta.lab.reports import Maildir
 from nta.lab.socks import SOCKSServer
 from nta.lab.webserver import WebServer, WebTable
-from nta.lab.world import World
+from nta.lab.whoisserver import ROOT, WHOISServer, whois_places
+from nta.lab.world import Placement, World
 
-SERVERS = ("control", "dns", "rdap", "smtp", "socks", "web")
+SERVERS = ("control", "dns", "rdap", "smtp", "socks", "web", "whois")
 # Below the range that the system draws from for outgoing connections, so that
 # none of those sits on a port of ours when the lab is started again.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
@@ -78,14 +80,15 @@ def _last_moment(journal: Journal) -> datetime | None:
     return None
 
 
-def _free_ports(web_addresses: list[str]) -> dict[str, int]:
+def _free_ports(listening: Mapping[str, list[str]]) -> dict[str, int]:
+    """Return a port for each server that is free on all the addresses it listens on, or on 127.0.0.1."""
     found: dict[str, int] = {}
     draw = random.SystemRandom()
     while len(found) < len(SERVERS):
         name = SERVERS[len(found)]
         port = draw.randrange(FIRST_PORT, LAST_PORT)
         if port not in found.values() and all(
-            _is_free(address, port) for address in (web_addresses if name == "web" else ["127.0.0.1"])
+            _is_free(address, port) for address in listening.get(name, ["127.0.0.1"])
         ):
             found[name] = port
     return found
@@ -140,6 +143,7 @@ class Lab:
             self._clock,
         )
         self._web = WebServer(table, addresses, self._ports["web"])
+        self._whois = WHOISServer(self._landscape)
         self.control = Control(self._engine, self._clock, self._post, self._asked)
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
         self._rdap = RDAPAnswers(self._landscape, root)
@@ -151,6 +155,7 @@ class Lab:
                 ("rdap", HTTPServer(self._rdap)),
                 ("socks", SOCKSServer(self._web, lambda host: zones.addresses(host, self._clock.now))),
                 ("smtp", MailServer(self._keep)),
+                ("whois", self._whois),
                 ("control", HTTPServer(self.control)),
             ):
                 await server.start(self._ports[name])
@@ -158,6 +163,7 @@ class Lab:
         except OSError as error:
             self.stop()
             raise LabError(f"a port of the lab's first start cannot be had: {error.strerror}") from None
+        self._engine.obey = partial(_at_once, asyncio.get_running_loop(), self._web.obey)
         card = self._card(root)
         folder.write_card(card)
         return card
@@ -188,7 +194,8 @@ class Lab:
         The web port is a part of every URL of the world, so it may never change.
         """
         if not self._journal.entries:
-            ports = _free_ports(addresses)
+            whois = [str(at) for at in (ROOT, *whois_places(self.world).values())]
+            ports = _free_ports({"web": addresses, "whois": whois})
             world = self.world
             self._journal.write({"do": "begin", "world": world.id, "digest": world.digest, "ports": ports})
             self._journal.secure()
@@ -206,7 +213,12 @@ class Lab:
 
     def _asked(self) -> dict[str, int]:
         """Return how often each server was asked since this process began."""
-        return {"web": self._web.requests, "dns": self._dns.questions, "rdap": self._rdap.questions}
+        return {
+            "web": self._web.requests,
+            "dns": self._dns.questions,
+            "rdap": self._rdap.questions,
+            "whois": self._whois.questions,
+        }
 
     def _card(self, root: str) -> dict[str, Any]:
         ports = self._ports
@@ -215,6 +227,7 @@ class Lab:
             "control": f"http://127.0.0.1:{ports['control']}",
             "dns": f"127.0.0.1:{ports['dns']}",
             "rdap_bootstrap": root,
+            "whois": f"{ROOT}:{ports['whois']}",
             "smtp": f"smtp://127.0.0.1:{ports['smtp']}",
             "clock_file": str(self._folder.clock),
             "maildir": str(self._folder.maildir),
@@ -232,8 +245,19 @@ class Lab:
         }
 
 
+def _at_once(loop: asyncio.AbstractEventLoop, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Let the servers' loop do something, and wait until it is done; called in the engine's thread."""
+    asyncio.run_coroutine_threadsafe(act(), loop).result()
+
+
 def _addresses(world: World) -> Iterable[object]:
-    yield from CONTROLS.values()
+    yield from (*CONTROLS.values(), PARKING)
     for site in world.sites.values():
-        yield from (placement.address for placement in site.placements)
-        yield from (move.to.address for move in site.moves)
+        for placement in (*site.placements, *(move.to for move in site.moves)):
+            yield from _of_placement(placement)
+
+
+def _of_placement(placement: Placement) -> Iterable[object]:
+    yield placement.address
+    if placement.origin is not None:
+        yield placement.origin.address

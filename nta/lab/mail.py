@@ -1,10 +1,14 @@
 """A mail taken by the lab: who it is for, what its text names, and what its sender asked to be told."""
 
+import csv
+import io
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from hashlib import sha256
 from typing import Any
 
@@ -92,8 +96,7 @@ def read_mail(
 ) -> Mail:
     """Return what a mail says to those who play its recipients; its text itself is not kept."""
     message = message_from_bytes(content, policy=policy.default)
-    body = message.get_body(("plain", "html"))
-    text = str(body.get_content()) if body is not None else ""
+    text = "\n".join(_texts(message))
     links = PORTAL_LINK.findall(text)
     return Mail(
         number=number,
@@ -109,6 +112,33 @@ def read_mail(
         pages=tuple(dict.fromkeys(page.id for page in _pages(text, by_url))),
         token=links[0].rstrip(COMMON_TAIL) if links else "",
     )
+
+
+def _texts(message: EmailMessage) -> Iterator[str]:
+    """Yield what a reader, or a reader's program, finds in a mail: texts, tables, reports as JSON."""
+    for part in message.walk():
+        kind = part.get_content_type()
+        if kind in ("text/plain", "text/html"):
+            yield str(part.get_content())
+        elif kind == "text/csv":
+            rows = csv.reader(io.StringIO(_decoded(part)), delimiter=",")
+            yield "\n".join(cell for row in rows for cell in row)
+        elif kind == "application/json":
+            yield from _words(json.loads(_decoded(part)))
+
+
+def _decoded(part: EmailMessage) -> str:
+    content = part.get_content()
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield every text within a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _words(inner)
 
 
 def _pages(text: str, by_url: Mapping[str, Page]) -> list[Page]:

@@ -1,101 +1,180 @@
 """How those who get mail act on it: from a mail and the state of the world to coming events."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from nta.lab import chance
 from nta.lab.agenda import Event, event
 from nta.lab.landscape import Landscape
 from nta.lab.mail import Mail, Recipient
-from nta.lab.world import Answers, Mailbox, Provider, Registry, World
+from nta.lab.parties import Answers, ForeignHotline, Keeper, Mailbox, Provider, Registry, Replies, Span
+from nta.lab.world import Party, World
+from nta.lab.worldparties import ORIGIN
 
 BOUNCE_AFTER = timedelta(minutes=1), timedelta(minutes=4)
 
+IsPlanned = Callable[[str], bool]
+"""Says whether an event of a key is, or was, on the agenda."""
+
 
 def react(
-    world: World, landscape: Landscape, mail: Mail, now: datetime, is_planned: Callable[[str], bool]
+    world: World, landscape: Landscape, mail: Mail, now: datetime, is_planned: IsPlanned
 ) -> list[Event]:
     """Return what a mail sets going, for each of its recipients.
 
-    `is_planned` says whether an event of a key is, or was, on the agenda: who
-    is reminded of a page does not begin anew.
+    Who is reminded of a page does not begin anew.
     """
     found: list[Event] = []
+    reader = _Reader(world, landscape, mail, now, is_planned)
     for recipient in mail.recipients:
-        party = owner(world, recipient.address)
-        mailbox: Mailbox = party.mailbox if party else "bounces"
-        if recipient.address == world.hotline.mail:
-            mailbox = "delivers"
+        nobody: tuple[Party | None, Mailbox] = (None, "bounces")
+        party, mailbox = world.mailboxes.get(recipient.address, nobody)
         found += _report(world, mailbox, mail, recipient, now)
         if mailbox == "bounces":
             continue
-        if isinstance(party, Provider) and party.removes:
-            found += _remove(world, landscape, party, mail, now, is_planned)
-        if isinstance(party, Registry) and party.suspends:
-            found += _suspend(world, landscape, party, mail, now)
+        if isinstance(party, Provider):
+            found += reader.provider(party)
+        elif isinstance(party, ForeignHotline):
+            found += reader.hotline(party)
+        elif isinstance(party, Keeper):
+            found += reader.keeper(party)
     return found
-
-
-def owner(world: World, address: str) -> Provider | Registry | None:
-    """Return whose mailbox an address is."""
-    for party in world.mail_parties():
-        if party.mail == address:
-            return party
-    return None
 
 
 def _report(
     world: World, mailbox: Mailbox, mail: Mail, recipient: Recipient, now: datetime
 ) -> Iterable[Event]:
     name = f"m{mail.number} {recipient.address}"
+    words = (*mail.pages[:1], str(len(mail.pages)), recipient.address)
+    soon = now + chance.minutes(*BOUNCE_AFTER, world.seed, "bounce", *words)
     if mailbox == "bounces" and recipient.wants("FAILURE"):
-        words = (*mail.pages[:1], str(len(mail.pages)), recipient.address)
-        at = now + chance.minutes(*BOUNCE_AFTER, world.seed, "bounce", *words)
-        yield event(at, "report", name, mail=mail.number, to=recipient.address, action="failed")
+        yield event(soon, "report", name, mail=mail.number, to=recipient.address, action="failed")
     if mailbox == "delivers" and recipient.wants("SUCCESS"):
         yield event(now, "report", name, mail=mail.number, to=recipient.address, action="delivered")
+    if mailbox == "auto_replies":
+        yield event(soon, "report", name, mail=mail.number, to=recipient.address, action="auto_reply")
 
 
-def _remove(
-    world: World,
-    landscape: Landscape,
-    provider: Provider,
-    mail: Mail,
-    now: datetime,
-    is_planned: Callable[[str], bool],
-) -> Iterable[Event]:
-    """Plan the removal of each page told here for the first time, and what is said of it in the portal."""
-    assert provider.removes is not None
-    spoken: dict[datetime, list[str]] = {}
-    for page in mail.pages:
-        if landscape.shown_by(page, provider.id) is None or is_planned(f"vanish {page} {provider.id}"):
-            continue
-        span = provider.removes
-        at = now + chance.minutes(span.low, span.high, world.seed, "remove", provider.id, page)
-        says = provider.answers
-        if says and page in says.falsely:
-            spoken.setdefault(at, []).append(page)
-            at += says.early
-        elif says and chance.fraction(world.seed, "answer", provider.id, page) < says.share:
-            spoken.setdefault(_end_of_block(world, says, at), []).append(page)
-        yield event(at, "vanish", f"{page} {provider.id}", page=page, provider=provider.id, why="removed")
-    for at, pages in sorted(spoken.items()):
-        name = f"{provider.id} {pages[0]} {at:%m-%dT%H:%M} m{mail.number}"
-        yield event(at, "answer", name, token=mail.token, pages=pages)
+class _Reader:
+    """Reads one mail for one party after the other."""
+
+    def __init__(
+        self, world: World, landscape: Landscape, mail: Mail, now: datetime, is_planned: IsPlanned
+    ) -> None:
+        self._world = world
+        self._landscape = landscape
+        self._mail = mail
+        self._now = now
+        self._is_planned = is_planned
+
+    def provider(self, party: Provider) -> Iterator[Event]:
+        """Plan what a host or proxy says and does about each page that it is told of for the first time."""
+        if party.replies:
+            yield from self._reply(party, party.replies)
+        if party.removes:
+            yield from self._remove(party, party.removes)
+        if party.passes_on:
+            yield from self._pass_on(party, party.passes_on)
+
+    def keeper(self, party: Keeper) -> Iterator[Event]:
+        """Plan the end of each domain that a registrar or registry can end."""
+        if party.suspends is None:
+            return
+        sites = {self._world.site_of(page) for page in self._mail.pages}
+        by = "registry" if isinstance(party, Registry) else "registrar"
+        theirs = {s.domain for s in sites if party.id == s.registrar}
+        if isinstance(party, Registry):
+            theirs = {s.domain for s in sites if s.suffix == party.suffix}
+        for domain in sorted(theirs):
+            if self._landscape.suspension(domain) is None:
+                at = self._now + self._drawn(party.suspends, "suspend", domain)
+                yield event(at, "suspend", domain, domain=domain, by=by, parks=party.parks)
+
+    def hotline(self, party: ForeignHotline) -> Iterator[Event]:
+        """Plan the word that a hotline abroad takes a page over, and what comes of its work."""
+        if party.takes is None:
+            return
+        for page in self._mail.pages:
+            name = f"{party.id} {page} takes"
+            if not self._landscape.is_shown(page) or self._is_planned(f"answer {name}"):
+                continue
+            at = self._now + self._drawn(party.takes, "take", party.id, page)
+            yield self._says(at, name, page, "forwarded", until=_later(at, party.until))
+            if party.works:
+                then = at + self._drawn(party.works, "work", party.id, page)
+                host = self._shown_at(page)
+                if host and not self._is_planned(f"vanish {page} {host}"):
+                    yield self._vanish(then, page, host)
+
+    def _reply(self, party: Provider, replies: Replies) -> Iterator[Event]:
+        for page in self._mail.pages:
+            name = f"{party.id} {page} reply"
+            if not self._landscape.is_shown(page) or self._is_planned(f"answer {name}"):
+                continue
+            at = self._now + self._drawn(replies.after, "reply", party.id, page)
+            whose = self._origin(page) if replies.whose == ORIGIN else replies.whose
+            until = _later(at, replies.until)
+            yield self._says(at, name, page, replies.says, whose=whose, until=until, why=replies.why)
+
+    def _remove(self, party: Provider, span: Span) -> Iterator[Event]:
+        spoken: dict[datetime, list[str]] = {}
+        says = party.answers
+        for page in self._mail.pages:
+            if self._landscape.shown_by(page, party.id) is None or self._is_planned(
+                f"vanish {page} {party.id}"
+            ):
+                continue
+            at = self._now + self._drawn(span, "remove", party.id, page)
+            if says and page in says.falsely:
+                spoken.setdefault(at, []).append(page)
+                at += says.early
+            elif says and chance.fraction(self._world.seed, "answer", party.id, page) < says.share:
+                spoken.setdefault(_end_of_block(self._world, says, at), []).append(page)
+            yield self._vanish(at, page, party.id)
+        for at, pages in sorted(spoken.items()):
+            assert says is not None
+            name = f"{party.id} {pages[0]} {at:%m-%dT%H:%M} m{self._mail.number}"
+            yield event(at, "answer", name, token=self._mail.token, pages=pages, says={"answer": says.says})
+
+    def _pass_on(self, party: Provider, span: Span) -> Iterator[Event]:
+        """Plan what the host behind a proxy does once it hears of a page from there."""
+        for page in self._mail.pages:
+            showing = self._landscape.shown_by(page, party.id)
+            origin = showing.placement.origin if showing else None
+            host = self._world.providers[origin.provider] if origin else None
+            if host is None or host.removes is None or self._is_planned(f"vanish {page} {host.id}"):
+                continue
+            heard = self._now + self._drawn(span, "pass on", party.id, page)
+            yield self._vanish(heard + self._drawn(host.removes, "remove", host.id, page), page, host.id)
+
+    def _says(self, at: datetime, name: str, page: str, answer: str, **rest: str) -> Event:
+        says = {"answer": answer} | {key: value for key, value in rest.items() if value}
+        return event(at, "answer", name, token=self._mail.token, pages=[page], says=says)
+
+    def _vanish(self, at: datetime, page: str, provider: str) -> Event:
+        return event(at, "vanish", f"{page} {provider}", page=page, provider=provider, why="removed")
+
+    def _origin(self, page: str) -> str:
+        """Return the address and the name of the host behind a proxy, as a proxy says it."""
+        for placement in self._landscape.placements(self._world.site_of(page)):
+            if placement.origin is not None:
+                return f"{placement.origin.address} ({self._world.providers[placement.origin.provider].name})"
+        return ""
+
+    def _shown_at(self, page: str) -> str:
+        """Return the party whose machine holds a page, behind a proxy too."""
+        open_ = [s for s in self._landscape.showings(page) if s.until is None]
+        return open_[0].placement.parties[-1] if open_ else ""
+
+    def _drawn(self, span: Span, *words: str) -> timedelta:
+        return chance.minutes(span.low, span.high, self._world.seed, *words)
+
+
+def _later(at: datetime, span: timedelta | None) -> str:
+    """Return a moment as a form's field for date and time takes it."""
+    return f"{at + span:%Y-%m-%dT%H:%M}" if span else ""
 
 
 def _end_of_block(world: World, says: Answers, at: datetime) -> datetime:
     blocks = -((world.start - at) // says.sweep)
     return world.start + blocks * says.sweep
-
-
-def _suspend(
-    world: World, landscape: Landscape, registry: Registry, mail: Mail, now: datetime
-) -> Iterable[Event]:
-    assert registry.suspends is not None
-    sites = {world.sites[page.partition("/")[0]] for page in mail.pages}
-    for domain in sorted({site.domain for site in sites if site.suffix == registry.suffix}):
-        if not landscape.is_suspended(domain):
-            span = registry.suspends
-            at = now + chance.minutes(span.low, span.high, world.seed, "suspend", domain)
-            yield event(at, "suspend", domain, domain=domain)

@@ -6,7 +6,9 @@ from typing import Any
 
 from nta.lab.httpserver import Reply, Request, json_reply
 from nta.lab.landscape import Landscape
-from nta.lab.world import Provider, Site
+from nta.lab.parties import Provider, Registrar
+from nta.lab.whoisserver import statuses
+from nta.lab.world import Site
 
 MEDIA = "application/rdap+json"
 PUBLISHED = "2026-03-01T00:00:00Z"
@@ -35,6 +37,7 @@ class RDAPAnswers:
             "ip": self._network,
             "autnum": self._autnum,
             "domain": self._domain,
+            "registrar": self._at_registrar,
         }
         found = answers[kind](subject) if kind in answers else None
         if found is None:
@@ -45,11 +48,15 @@ class RDAPAnswers:
             "value": f"{self._root}{path}",
             "type": MEDIA,
         }
-        return json_reply({**found, "links": [self_link]}, 200, MEDIA)
+        return json_reply({**found, "links": [self_link, *found.get("links", ())]}, 200, MEDIA)
 
     def _bootstrap(self, name: str) -> JSON:
         services: list[list[list[str]]] = {
-            "dns.json": [[[registry.suffix for registry in self._world.registries.values()], [self._root]]],
+            "dns.json": [
+                [[registry.suffix], [self._root]]
+                for registry in self._world.registries.values()
+                if not registry.whois
+            ],
             "ipv4.json": [[["127.0.0.0/8"], [self._root]]],
             "asn.json": [[["64496-64511"], [self._root]]],
             "ipv6.json": [],
@@ -80,34 +87,56 @@ class RDAPAnswers:
         return None
 
     def _domain(self, subject: str) -> JSON | None:
+        """Answer as a registry does: the registrar by name and number, and where its own data are."""
+        site = self._registered(subject)
+        if site is None or any(r.whois and r.suffix == site.suffix for r in self._world.registries.values()):
+            return None
+        registrar = self._world.registrar(site)
+        entities = [_registrar(registrar, None)] if registrar else []
+        there = f"{self._root}registrar/{registrar.id}/domain/{site.domain}" if registrar else ""
+        here = f"{self._root}domain/{site.domain}"
+        links = [{"rel": "related", "href": there, "value": here, "type": MEDIA}] if registrar else []
+        return {**self._domain_of(site), "entities": entities, "links": links}
+
+    def _at_registrar(self, subject: str) -> JSON | None:
+        """Answer as a registrar does, whose own data hold its abuse contact."""
+        name, _, asked = subject.partition("/domain/")
+        site = self._registered(asked)
+        registrar = self._world.registrar(site) if site else None
+        if site is None or registrar is None or registrar.id != name:
+            return None
+        holder = {
+            **_entity("HOLDER", ["registrant"], "", None),
+            "remarks": [{"title": "REDACTED FOR PRIVACY"}],
+        }
+        entities = [_registrar(registrar, registrar.mail), holder]
+        return {**self._domain_of(site), "entities": entities}
+
+    def _registered(self, subject: str) -> Site | None:
         name = subject.lower().rstrip(".")
-        for site in self._world.sites.values():
-            if site.domain == name:
-                return self._domain_of(site)
-        return None
+        return next((site for site in self._world.sites.values() if site.domain == name), None)
 
     def _domain_of(self, site: Site) -> JSON:
         placement = self._landscape.placements(site)[0]
         keeper = self._world.providers[placement.provider]
-        registrar = {
-            **_entity(f"REG-{site.suffix.upper()}", ["registrar"], "Lab Registrar", None),
-            "publicIds": [{"type": "IANA Registrar ID", "identifier": "9999"}],
-            "entities": [
-                _entity(f"ABUSE-{site.suffix.upper()}", ["abuse"], "Abuse desk", "abuse@registrar.example")
-            ],
-        }
-        status = ["client hold"] if self._landscape.is_suspended(site.domain) else ["active"]
         nameservers = [
             {"objectClassName": "nameserver", "ldhName": f"{host}.{keeper.domain}"} for host in ("ns1", "ns2")
         ]
         return {
             **_object("domain", f"{site.domain.upper()}-LAB"),
             "ldhName": site.domain,
-            "status": status,
+            "status": [rdap for _, rdap in statuses(self._landscape, site)],
             "nameservers": nameservers,
-            "entities": [registrar],
             "events": [{"eventAction": "registration", "eventDate": "2025-06-01T00:00:00Z"}],
         }
+
+
+def _registrar(registrar: Registrar, abuse: str | None) -> JSON:
+    entity = _entity(f"REG-{registrar.iana_id}", ["registrar"], registrar.name, None, kind="org")
+    entity["publicIds"] = [{"type": "IANA Registrar ID", "identifier": registrar.iana_id}]
+    if abuse:
+        entity["entities"] = [_entity("ABUSE", ["abuse"], f"{registrar.name} abuse desk", abuse)]
+    return entity
 
 
 def _network_of(provider: Provider) -> JSON:

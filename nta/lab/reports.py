@@ -68,6 +68,31 @@ def report(mail: Mail, recipient: Recipient, action: str, at: datetime) -> bytes
     return "\n".join(lines).encode()
 
 
+def auto_reply(mail: Mail, recipient: Recipient, at: datetime) -> bytes:
+    """Return what a ticket system answers by itself (RFC 3834); it says nothing about any page."""
+    domain = recipient.address.partition("@")[2]
+    number = sha256(f"{mail.message_id} {recipient.address} ticket".encode()).hexdigest()
+    subject = next((x for x in mail.head.splitlines() if x.lower().startswith("subject:")), "Subject: ")
+    lines = [
+        f"From: Abuse desk <{recipient.address}>",
+        f"To: <{mail.return_path}>",
+        f"Subject: Automatic reply: {subject.partition(':')[2].strip()}",
+        f"Date: {format_datetime(at)}",
+        f"Message-ID: <{number[:24]}@mail.{domain}>",
+        f"In-Reply-To: {mail.message_id}",
+        f"References: {mail.message_id}",
+        "Auto-Submitted: auto-replied",
+        "Precedence: auto_reply",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        f"Thank you for your message. Your ticket is {int(number[:8], 16)}.",
+        "We will look into it as soon as we can.",
+        "",
+    ]
+    return "\n".join(lines).encode()
+
+
 class Maildir:
     """The service's mailbox, as a delivery agent fills it."""
 

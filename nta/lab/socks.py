@@ -15,7 +15,7 @@ from nta.lab.webserver import WebProtocol, WebServer
 SOURCE = "127.0.0.200"
 TIMEOUT_S = 10.0
 
-GRANTED, NOT_ALLOWED, NO_HOST, REFUSED, NO_COMMAND, NO_KIND = 0, 2, 4, 5, 7, 8
+GRANTED, NOT_ALLOWED, NO_HOST, REFUSED, NO_REPLY, NO_COMMAND, NO_KIND = 0, 2, 4, 5, 6, 7, 8
 LENGTH_OF_IPV4, LENGTH_OF_IPV6 = 4, 16
 
 
@@ -123,4 +123,7 @@ class SOCKSServer:
             address = found[0]
         if address not in self.web.addresses:
             return NOT_ALLOWED, ""
-        return (GRANTED, address) if port == self.web.port else (REFUSED, "")
+        dead = self.web.table.dead.get(address)
+        if dead is not None or port != self.web.port:
+            return (NO_REPLY if dead == "silence" else REFUSED), ""
+        return GRANTED, address

@@ -1,7 +1,8 @@
 """The lab's web hosts: what each address answers to which request, and a fast HTTP/1.1 server for it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from typing import cast
@@ -11,7 +12,16 @@ HEAD_LIMIT = 16_384
 
 NO_SITE = (404, "no site of this name here\n")
 NO_PAGE = (404, "no such page\n")
-REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 410: "Gone"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    410: "Gone",
+    451: "Unavailable For Legal Reasons",
+    503: "Service Unavailable",
+}
 
 
 class Answer:
@@ -28,33 +38,76 @@ class Answer:
         self.get = self.head + content
 
 
+@dataclass(slots=True)
+class Shelf:
+    """How one host name is answered at one address: pages by request target, and what holds for all.
+
+    `missing` answers what is not there. With `referrer` visitors must say
+    that they come from there. Those from the address `blocked_from` see
+    `blocked`; while a site is out of order everybody sees `out`.
+    """
+
+    missing: Callable[[bytes], Answer]
+    referrer: bytes = b""
+    blocked_from: str = ""
+    blocked: Answer | None = None
+    out: Answer | None = None
+    pages: dict[bytes, Answer] = field(default_factory=dict)
+
+    def answer(self, target: bytes, source: str, referrer: bytes) -> Answer:
+        """Return what a visitor is shown."""
+        if self.out is not None:
+            return self.out
+        if self.blocked is not None and source == self.blocked_from:
+            return self.blocked
+        if self.referrer and referrer != self.referrer:
+            return _FORBIDDEN
+        return self.pages.get(target) or self.missing(target)
+
+
+_FORBIDDEN = Answer(403, "this page is not shown to visitors from elsewhere\n")
+_NO_PAGE = Answer(*NO_PAGE)
+
+
+def no_page(_target: bytes) -> Answer:
+    """Answer as an honest server does where there is nothing."""
+    return _NO_PAGE
+
+
 class WebTable:
     """What is shown where: address, then host name, then request target. Only the engine changes it."""
 
     def __init__(self) -> None:
-        self._sites: dict[str, dict[bytes, dict[bytes, Answer]]] = {}
+        self._sites: dict[str, dict[bytes, Shelf]] = {}
         self._no_site = Answer(*NO_SITE)
-        self._no_page = Answer(*NO_PAGE)
+        self.dead: dict[str, str] = {}
+        """How an address that serves nobody fails: "refused", or "silence"."""
 
-    def open_site(self, address: IPv4Address, host: str) -> None:
+    def open_site(self, address: IPv4Address, host: str, shelf: Shelf | None = None) -> None:
         """Let a host name be known at an address."""
-        self._sites.setdefault(str(address), {}).setdefault(host.encode(), {})
+        self._sites.setdefault(str(address), {}).setdefault(host.encode(), shelf or Shelf(no_page))
 
     def close_site(self, address: IPv4Address, host: str) -> None:
         self._sites[str(address)].pop(host.encode(), None)
 
-    def put(self, address: IPv4Address, host: str, target: str, answer: Answer) -> None:
-        """Answer a target of an open site so from now on; without effect where the site is closed."""
-        targets = self._sites[str(address)].get(host.encode())
-        if targets is not None:
-            targets[target.encode()] = answer
+    def put(self, address: IPv4Address, host: str, target: str, answer: Answer | None) -> None:
+        """Answer a target of an open site so from now on; None: as what is missing."""
+        shelf = self.shelf(address, host)
+        if shelf is None:
+            return
+        if answer is None:
+            shelf.pages.pop(target.encode(), None)
+        else:
+            shelf.pages[target.encode()] = answer
 
-    def answer(self, address: str, host: bytes, target: bytes, source: str) -> Answer:
+    def shelf(self, address: IPv4Address, host: str) -> Shelf | None:
+        """Return how a host name is answered at an address, if it is."""
+        return self._sites.get(str(address), {}).get(host.encode())
+
+    def answer(self, address: str, host: bytes, target: bytes, source: str, referrer: bytes = b"") -> Answer:
         """Return what a visitor from `source` is shown."""
-        targets = self._sites.get(address, {}).get(host)
-        if targets is None:
-            return self._no_site
-        return targets.get(target, self._no_page)
+        shelf = self._sites.get(address, {}).get(host)
+        return self._no_site if shelf is None else shelf.answer(target, source, referrer)
 
 
 class WebProtocol(asyncio.Protocol):
@@ -73,6 +126,10 @@ class WebProtocol(asyncio.Protocol):
         if self._source is None:
             self._source = str(transport.get_extra_info("peername")[0])
         self._server.enter(self)
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -97,6 +154,8 @@ class WebProtocol(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
+        if self._address in self._server.table.dead:
+            return  # whoever asks may wait
         self._server.requests += 1
         line, _, fields = head.partition(b"\r\n")
         method, _, rest = line.partition(b" ")
@@ -107,7 +166,9 @@ class WebProtocol(asyncio.Protocol):
             transport.close()
             return
         host = _field(fields, b"\r\nhost:").partition(b":")[0]
-        answer = self._server.table.answer(self._address, host, target, self._source or "")
+        # The head is in lower case here, and so is the referrer that a site asks for.
+        referrer = _field(fields, b"\r\nreferer:")
+        answer = self._server.table.answer(self._address, host, target, self._source or "", referrer)
         content = answer.get if method == b"GET" else answer.head
         if version == b"HTTP/1.1" and _field(fields, b"\r\nconnection:") != b"close":
             transport.write(content)
@@ -135,7 +196,7 @@ class WebServer:
         self.requests = 0
         self.loop = asyncio.get_running_loop()
         self._open: set[WebProtocol] = set()
-        self._servers: list[asyncio.Server] = []
+        self._servers: dict[str, asyncio.Server] = {}
 
     async def start(self) -> None:
         """Bind every address.
@@ -144,15 +205,32 @@ class WebServer:
             OSError: an address has this port in use.
         """
         for address in sorted(self.addresses):
-            make = partial(WebProtocol, self, address)
-            server = await self.loop.create_server(make, address, self.port, backlog=512)
-            self._servers.append(server)
+            if self.table.dead.get(address) != "refused":
+                await self._listen(address)
 
     def stop(self) -> None:
-        for server in self._servers:
+        for server in self._servers.values():
             server.close()
         for protocol in list(self._open):
             protocol.close()
+
+    async def obey(self) -> None:
+        """Listen on the addresses that the table does not call dead, and on no others.
+
+        Who refuses connections has no socket there: nothing else makes a
+        machine's own network say so.
+        """
+        refused = {address for address, how in self.table.dead.items() if how == "refused"}
+        for address in sorted(refused & self._servers.keys()):
+            self._servers.pop(address).close()
+            for protocol in [one for one in self._open if one.address == address]:
+                protocol.close()
+        for address in sorted(self.addresses - refused - self._servers.keys()):
+            await self._listen(address)
+
+    async def _listen(self, address: str) -> None:
+        make = partial(WebProtocol, self, address)
+        self._servers[address] = await self.loop.create_server(make, address, self.port, backlog=512)
 
     def enter(self, protocol: WebProtocol) -> None:
         protocol.seen = self.loop.time()

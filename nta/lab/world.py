@@ -1,91 +1,34 @@
-"""What a world holds: parties, sites, pages and the plans of its people, as frozen values."""
+"""What a world holds: its parties, sites and pages, and the plans of its people, as frozen values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from functools import cached_property
+from ipaddress import IPv4Address
+from typing import Any, Literal
 
 from nta.lab.chance import fraction, pick
+from nta.lab.parties import ForeignHotline, Hotline, Keeper, Mailbox, Parties, Provider, Registrar, Registry
 
 FOLDERS = ("album", "board", "files", "gallery", "pub", "topic", "upload")
 ENDINGS = (".html", ".html", ".txt")
 
-Mailbox = Literal["delivers", "silent", "bounces"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time from which a moment is drawn."""
-
-    low: timedelta
-    high: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """How a provider says "removed" in the portal.
-
-    Of the pages removed, `share` is answered: at the end of the provider's
-    working block of length `sweep`, all of one notice together. Pages in
-    `falsely` are called removed `early` before they are.
-    """
-
-    share: float
-    sweep: timedelta
-    falsely: tuple[str, ...]
-    early: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    id: str
-    name: str
-    country: str
-    asn: int
-    network: IPv4Network
-    mail: str
-    language: str
-    nested: bool  # the abuse contact stands inside the holder's entity
-    listed: bool  # the catalogue knows this provider
-    mailbox: Mailbox
-    removes: Span | None
-    answers: Answers | None
-
-    @property
-    def domain(self) -> str:
-        return self.mail.partition("@")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    id: str
-    name: str
-    country: str
-    suffix: str
-    mail: str
-    language: str
-    mailbox: Mailbox
-    suspends: Span | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hotline:
-    id: str
-    name: str
-    country: str
-    standing: str
-    languages: tuple[str, ...]
-    mail: str
-    address: str
+Outage = Literal["refused", "error", "silence"]
+Party = Provider | Registrar | Registry | ForeignHotline | Hotline
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One host's address for a site."""
+    """One address for a site, and who runs it. Behind a proxy's address stands the true one, the origin."""
 
     provider: str
     address: IPv4Address
+    origin: "Placement | None" = None
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Return all who can end what is shown here."""
+        return (self.provider,) if self.origin is None else (self.provider, self.origin.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +47,40 @@ class Fade:
 
 
 @dataclass(frozen=True, slots=True)
+class ComeBack:
+    """Pages that are put up again so long after they were taken away for the first time."""
+
+    pages: tuple[str, ...]
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A stretch in which a site's machines do not answer as they should."""
+
+    begin: datetime
+    end: datetime
+    how: Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a site's web server treats visitors.
+
+    `missing` answers paths that never were: "not_found", "soft404" (200 with
+    one same page) or "echo" (200 with a page that names the path). With
+    `hotlink` only those who come from the site's own gallery are served. A
+    visitor from the vantage point `blocked_from` gets the status
+    `blocked_with`.
+    """
+
+    missing: str = "not_found"
+    hotlink: bool = False
+    blocked_from: str = ""
+    blocked_with: int = 403
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     id: str
     site: str
@@ -116,11 +93,15 @@ class Site:
     host: str
     domain: str
     alias: bool  # the host name is a CNAME into the provider's domain
+    registrar: str  # empty: the registry names none
     pages: tuple[Page, ...]
     placements: tuple[Placement, ...]
     rotates: timedelta | None
+    manners: Manners
     moves: tuple[Move, ...]
     fades: tuple[Fade, ...]
+    comes_back: tuple[ComeBack, ...]
+    downs: tuple[Down, ...]
 
     @property
     def suffix(self) -> str:
@@ -141,19 +122,31 @@ class HandIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """The lead's word on whether a site's domain is dedicated, said on a case page."""
+class Act:
+    """Something done on the case pages of some pages: `what` names the form, `values` fill it in."""
 
     at: datetime
-    site: str
-    page: str
-    dedicated: str
-    reason: str
+    who: str
+    what: str
+    pages: tuple[str, ...]
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """One visit of a lead to the page of notices that wait for leads."""
+
+    at: datetime
+    who: str
+    word: str  # approve or decline
+    reason: str
+
+
+@dataclass(frozen=True)
 class World:
     id: str
+    story: str
+    expect: Mapping[str, Any]
     digest: str
     seed: int
     start: datetime
@@ -161,15 +154,44 @@ class World:
     body_marker: str
     url_marker: str
     hotline: Hotline
-    providers: Mapping[str, Provider]
-    registries: Mapping[str, Registry]
+    parties: Parties
     sites: Mapping[str, Site]
     hand_ins: tuple[HandIn, ...]
-    marks: tuple[Mark, ...]
+    acts: tuple[Act, ...]
+    approvals: tuple[Approval, ...]
 
-    def mail_parties(self) -> list[Provider | Registry]:
-        """Return all whose mailboxes act."""
-        return [*self.providers.values(), *self.registries.values()]
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        return self.parties.providers
+
+    @property
+    def registries(self) -> Mapping[str, Registry]:
+        return self.parties.registries
+
+    @cached_property
+    def mailboxes(self) -> Mapping[str, tuple[Party, Mailbox]]:
+        """Return whose each mail address is, and what its mailbox does."""
+        found: dict[str, tuple[Party, Mailbox]] = {self.hotline.mail: (self.hotline, "delivers")}
+        for one in self.parties.providers.values():
+            found[one.mail] = (one, one.mailbox)
+            if one.outdated:
+                found[one.outdated] = (one, "bounces")
+        others: tuple[Registrar | Registry | ForeignHotline, ...] = (
+            *self.parties.registrars.values(),
+            *self.parties.registries.values(),
+            *self.parties.hotlines.values(),
+        )
+        return found | {other.mail: (other, other.mailbox) for other in others}
+
+    def registrar(self, site: Site) -> Registrar | None:
+        return self.parties.registrars.get(site.registrar)
+
+    def keeper(self, kind: str, key: str) -> Keeper:
+        """Return a registrar or registry by its id."""
+        shelf: Mapping[str, Keeper] = (
+            self.parties.registrars if kind == "registrar" else self.parties.registries
+        )
+        return shelf[key]
 
     def pages(self) -> Iterator[Page]:
         """Yield every page, site by site."""
@@ -181,9 +203,16 @@ class World:
         site, _, number = page_id.partition("/")
         return self.sites[site].pages[int(number) - 1]
 
+    def site_of(self, page_id: str) -> Site:
+        return self.sites[page_id.partition("/")[0]]
+
     def url(self, page: Page, port: int) -> str:
         """Return where the page is, in canonical form."""
         return f"http://{self.sites[page.site].host}:{port}{page.target}"
+
+    def referrer(self, site: Site, port: int) -> str:
+        """Return the page that a hotlink-protected site wants its visitors to come from."""
+        return f"http://{site.host}:{port}/{self.url_marker}/gallery.html"
 
 
 def page_target(seed: int, marker: str, page_id: str) -> str:

@@ -19,6 +19,7 @@ from nta.lab.worldfile import parse_world, read_world
 from tests.lab.fake_service import FakeService
 
 SMALL = Path(__file__).parent / "small.yaml"
+WIDE = Path(__file__).parent / "wide.yaml"
 
 
 class Client:

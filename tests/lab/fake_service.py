@@ -28,7 +28,16 @@ HAND_IN = """<form id="search" action="/search" method="post"><input name="q"></
 <option value="national">National</option></select><select name="scope"><option value="page">Page
 <option value="file">File</option></select><input type="checkbox" name="confirm" value="yes"></form>"""
 CASE = """<form id="dedicated" action="/dedicated" method="post"><select name="dedicated">
-<option value="unknown">?</option><option value="yes">Yes</option></select><input name="reason"></form>"""
+<option value="unknown">?</option><option value="yes">Yes</option></select><input name="reason"></form>
+<form id="hold" action="/act/hold" method="post"><input name="until" value="2026-03-09T09:00">
+<input name="reason"></form>
+<form id="origin" action="/act/origin" method="post"><input name="address"><input name="until">
+<input name="reason"></form>
+"""
+WITHDRAW = """<form id="withdraw" action="/act/withdraw" method="post"><input name="reason"></form>"""
+NOTICE = """<p>waits</p><form id="approve" action="/notices/{ref}/approve" method="post">
+<input name="reason"></form>
+<form id="decline" action="/notices/{ref}/decline" method="post"><input name="reason"></form>"""
 OPEN = """<p>1 notice</p><form id="open" method="post" action="/n">
 <input type="hidden" name="token" value="{token}">
 <input type="hidden" name="csrf_token" value="c3"><button>Show the list</button></form>"""
@@ -41,6 +50,9 @@ class FakeService(AbstractContextManager["FakeService"]):
         self.hand_ins: dict[str, dict[str, str]] = {}
         self.marks: list[tuple[str, str, str]] = []
         self.answers: list[tuple[str, str]] = []
+        self.said: list[dict[str, str]] = []
+        self.acts: list[tuple[str, dict[str, str]]] = []
+        self.waiting: dict[str, list[str]] = {}
         self.notices: dict[str, list[str]] = {}
         self.breaks: list[tuple[str, str]] = []
         self.seen: list[str] = []
@@ -69,7 +81,7 @@ class FakeService(AbstractContextManager["FakeService"]):
         """Return what a service posts to the lab's control port."""
         users = [
             {"role": role, "email": f"{role}@hotline.test", "password": role * 2, "totp_secret": SECRET}
-            for role in ("analyst", "lead")
+            for role in ("analyst", "lead", "lead2")
         ]
         return {"desk_url": self.url, "portal_url": self.url, "users": users}
 
@@ -81,7 +93,11 @@ class FakeService(AbstractContextManager["FakeService"]):
             ("/hand-in", self._hand_in, both),
             ("/hand-ins/<key>", lambda key: "5 lines", ["GET"]),
             ("/search", self._search, ["POST"]),
-            ("/cases/<ref>", lambda ref: CASE, ["GET"]),
+            ("/cases/<ref>", lambda ref: CASE + ("" if self._withdrawn() else WITHDRAW), ["GET"]),
+            ("/act/<what>", self._act, ["POST"]),
+            ("/approvals", self._approvals, ["GET"]),
+            ("/notices/<ref>", self._notice, ["GET"]),
+            ("/notices/<ref>/<word>", self._decide, ["POST"]),
             ("/dedicated", self._dedicated, ["POST"]),
             ("/n/<token>", lambda token: OPEN.format(token=token), ["GET"]),
             ("/n", self._list, ["POST"]),
@@ -126,6 +142,27 @@ class FakeService(AbstractContextManager["FakeService"]):
         self.marks.append((self._searched, request.form["dedicated"], request.form["reason"]))
         return "kept"
 
+    def _act(self, what: str) -> Any:
+        self.acts.append((what, dict(request.form)))
+        return redirect("/cases/C-26-0000-0000", 303)
+
+    def _withdrawn(self) -> bool:
+        return any(what == "withdraw" for what, _ in self.acts)
+
+    def _approvals(self) -> Any:
+        if "role" not in session:
+            return redirect("/login")
+        return "".join(
+            f'<a href="/notices/{ref}">{ref}</a>' for ref, by in self.waiting.items() if len(by) < 2
+        )
+
+    def _notice(self, ref: str) -> Any:
+        return "" if session["role"] in self.waiting[ref] else NOTICE.format(ref=ref)
+
+    def _decide(self, ref: str, word: str) -> Any:
+        self.waiting[ref].append(session["role"] if word == "approve" else f"not {session['role']}")
+        return redirect("/approvals", 303)
+
     def _list(self) -> Any:
         rows = "".join(
             f'<tr><td><input type="checkbox" name="item" value="{number}"><td><code>{url}</code></tr>'
@@ -134,12 +171,15 @@ class FakeService(AbstractContextManager["FakeService"]):
         return f"""<form id="answer" action="/n/answer" method="post">
             <input type="hidden" name="token" value="{request.form["token"]}"><table>{rows}</table>
             <select name="answer"><option value="not_ours">Not ours</option>
-            <option value="removed">Removed</option></select><button>Send</button></form>"""
+            <option value="removed">Removed</option></select><input name="whose"><input name="until">
+            <input name="why"><button>Send</button></form>"""
 
     def _answer(self) -> Any:
         urls = self.notices[request.form["token"]]
         for item in request.form.getlist("item"):
             self.answers.append((urls[int(item)], request.form["answer"]))
+        words = ("answer", "whose", "until", "why")
+        self.said.append({name: request.form[name] for name in words if request.form[name]})
         return "thank you"
 
     def send(
@@ -171,6 +211,12 @@ class FakeService(AbstractContextManager["FakeService"]):
                 rcpt_options=[f"NOTIFY={notify}", f"ORCPT=rfc822;{to}"],
             )
         return token
+
+    @staticmethod
+    def hand_over(relay: tuple[str, int], to: str, content: bytes) -> None:
+        """Send a mail as it is."""
+        with smtplib.SMTP(*relay, timeout=5) as client:
+            client.sendmail("return+x@hotline.test", [to], content)
 
 
 class _Breaking:

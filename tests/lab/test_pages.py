@@ -6,15 +6,20 @@ from nta.lab import totp
 from nta.lab.actors import Desk, Portal, Service, User, items_for
 from nta.lab.forms import read_forms
 from nta.lab.httpclient import ActError, Browser, UnreachableError
-from nta.lab.world import HandIn, Mark
+from nta.lab.world import Act, HandIn
 from tests.conftest import NINE
 from tests.lab.fake_service import FakeService
 
 # RFC 6238, appendix B: the secret of the SHA-1 rows, and the last six of the eight digits.
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
+REMOVED = {"answer": "removed"}
 PLAN = HandIn(NINE, "high", "baseline", "page", (), ("broken line",), defanged=True)
-MARK = Mark(NINE, "one", "one/1", "yes", "because")
+ACT = Act(NINE, "lead", "dedicated", ("one/1",), {"dedicated": "yes", "reason": "because"})
+
+
+def ignore() -> None:
+    """Hear that a form is about to be sent."""
 
 
 @pytest.mark.parametrize(
@@ -86,8 +91,8 @@ def service_of(fake: FakeService) -> Service:
 def test_the_analyst_logs_in_once_and_stays_so(service: FakeService) -> None:
     desk, keys = Desk(service_of(service), "analyst"), list[str]()
 
-    desk.hand_in(PLAN, ["http://one.test:80/a.b"], "", keys.append)
-    desk.hand_in(PLAN, ["http://one.test:80/c"], "", keys.append)
+    desk.hand_in(PLAN, {"http://one.test:80/a.b": ""}, "", keys.append)
+    desk.hand_in(PLAN, {"http://one.test:80/c": ""}, "", keys.append)
 
     assert keys == list(service.hand_ins)
     assert service.hand_ins[keys[0]]["text"].splitlines() == ["hxxp://one[.]test:80/a.b", "broken line"]
@@ -97,7 +102,7 @@ def test_the_analyst_logs_in_once_and_stays_so(service: FakeService) -> None:
 def test_a_code_that_is_refused_is_followed_by_the_next(service: FakeService) -> None:
     service.refused_codes = 2
 
-    Desk(service_of(service), "lead").mark(MARK, "http://one.test:80/a")
+    Desk(service_of(service), "lead").act(ACT, "http://one.test:80/a", ignore)
 
     assert service.marks == [("http://one.test:80/a", "yes", "because")]
 
@@ -109,10 +114,10 @@ def test_when_all_codes_are_used_up_the_next_half_minute_is_waited_for(service: 
 
     for _ in range(2):
         with pytest.raises(UnreachableError):
-            desk.mark(MARK, "http://one.test:80/a")
+            desk.act(ACT, "http://one.test:80/a", ignore)
     tried = service.seen.count("POST /tf")
     machine_time[0] = 60.0
-    desk.mark(MARK, "http://one.test:80/a")
+    desk.act(ACT, "http://one.test:80/a", ignore)
 
     assert tried == 3
     assert len(service.marks) == 1
@@ -126,24 +131,26 @@ def test_a_second_factor_that_is_never_taken_is_told(service: FakeService) -> No
     for moment in (60.0, 90.0):
         machine_time[0] = moment
         with pytest.raises(UnreachableError):
-            desk.mark(MARK, "http://one.test:80/a")
+            desk.act(ACT, "http://one.test:80/a", ignore)
     machine_time[0] = 120.0
 
     with pytest.raises(ActError, match="the second factor of the lead was refused"):
-        desk.mark(MARK, "http://one.test:80/a")
+        desk.act(ACT, "http://one.test:80/a", ignore)
 
 
 def test_an_answer_of_the_wrong_role_is_told_without_an_address(service: FakeService) -> None:
     with pytest.raises(ActError) as caught:
-        Desk(service_of(service), "analyst").mark(MARK, "http://one.test:80/a")
+        Desk(service_of(service), "analyst").act(ACT, "http://one.test:80/a", ignore)
 
-    assert str(caught.value) == "the word on the domain was answered with 403"
+    assert str(caught.value) == "form#dedicated was answered with 403"
 
 
 def test_a_provider_ticks_what_it_removed(service: FakeService) -> None:
     service.notices["t"] = ["http://one.test:80/a", "http://one.test:80/b"]
 
-    Portal(service_of(service)).answer("t", ["http://one.test:80/b", "http://one.test:80/gone-from-the-list"])
+    Portal(service_of(service)).answer(
+        "t", ["http://one.test:80/b", "http://one.test:80/gone-from-the-list"], REMOVED
+    )
 
     assert service.answers == [("http://one.test:80/b", "removed")]
 
@@ -154,14 +161,14 @@ def test_a_connection_that_breaks_is_told_as_unreachable(service: FakeService, c
     service.breaks.append(cut)
 
     with pytest.raises(UnreachableError) as caught:
-        Portal(service_of(service)).answer("t", service.notices["t"])
+        Portal(service_of(service)).answer("t", service.notices["t"], REMOVED)
 
     assert not caught.value.answered
 
 
 def test_a_service_that_fails_is_told_as_unreachable_but_answering(service: FakeService) -> None:
     with pytest.raises(UnreachableError) as caught:
-        Portal(service_of(service)).answer("unknown", ["http://one.test:80/a"])
+        Portal(service_of(service)).answer("unknown", ["http://one.test:80/a"], REMOVED)
 
     assert caught.value.answered
 

@@ -116,7 +116,7 @@ def test_a_suspended_domain_has_no_names(lab: Client, service: FakeService) -> N
 
     assert (before.rcode(), after.rcode()) == (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
     assert after.authority[0].name.to_text() == "test."
-    assert rdap(lab, "domain/four.test")["status"] == ["client hold"]
+    assert rdap(lab, "domain/four.test")["status"] == ["server hold"]
 
 
 def rdap(lab: Client, path: str, expected: int = 200) -> Any:

@@ -16,7 +16,7 @@ from nta import settings as settings_module
 from nta.domain.parties import Catalogue, Hotline, NoticeRoute
 from nta.lab.actors import Desk, Portal, Service, User
 from nta.lab.httpclient import ActError
-from nta.lab.world import HandIn, Mark
+from nta.lab.world import Act, HandIn
 from nta.settings import Settings
 from nta.store.base import Store
 from nta.store.database import Database
@@ -29,6 +29,7 @@ from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE
 from tests.fakes import CountingIds, SetClock
 
+REMOVED = {"answer": "removed"}
 PASSWORD = "a long word of the lab"
 URLS = [f"http://images.quick.example/p/{n}" for n in (1, 2, 3)]
 OURS = Hotline(
@@ -97,8 +98,8 @@ def test_the_analyst_hands_in_and_a_repeated_key_counts_once(service: Service, s
     desk, keys = Desk(service, "analyst"), list[str]()
     plan = HandIn(NINE, "urgent", "national", "page", (), ("no address at all",), defanged=True)
 
-    desk.hand_in(plan, URLS, "", keys.append)
-    desk.hand_in(plan, URLS, keys[0], keys.append)
+    desk.hand_in(plan, dict.fromkeys(URLS, ""), "", keys.append)
+    desk.hand_in(plan, dict.fromkeys(URLS, ""), keys[0], keys.append)
 
     with store.db.read() as connection:
         submissions = connection.execute(select(func.count()).select_from(Submission)).scalar_one()
@@ -109,9 +110,10 @@ def test_the_lead_finds_the_case_and_says_that_its_domain_is_dedicated(
     service: Service, store: Store
 ) -> None:
     plan = HandIn(NINE, "normal", "baseline", "page", (), (), defanged=False)
-    Desk(service, "analyst").hand_in(plan, URLS, "", lambda key: None)
+    Desk(service, "analyst").hand_in(plan, dict.fromkeys(URLS, ""), "", lambda key: None)
 
-    Desk(service, "lead").mark(Mark(NINE, "quick", "quick/1", "yes", "all of it"), URLS[0])
+    act = Act(NINE, "lead", "dedicated", ("quick/1",), {"dedicated": "yes", "reason": "all of it"})
+    Desk(service, "lead").act(act, URLS[0], lambda: None)
 
     with store.db.read() as connection:
         assert list(connection.execute(select(Domain.dedicated)).scalars()) == ["yes"]
@@ -120,7 +122,7 @@ def test_the_lead_finds_the_case_and_says_that_its_domain_is_dedicated(
 def test_what_the_provider_removed_is_answered_and_nothing_else(
     portal: Portal, store: Store, notice: MadeNotice
 ) -> None:
-    portal.answer(notice.token, [URLS[2], URLS[0], "http://images.quick.example/p/9"])
+    portal.answer(notice.token, [URLS[2], URLS[0], "http://images.quick.example/p/9"], REMOVED)
 
     with store.db.read() as connection:
         says = list(connection.execute(select(AnswerRow.says)).scalars())
@@ -131,6 +133,6 @@ def test_what_the_provider_removed_is_answered_and_nothing_else(
 
 def test_a_link_that_is_not_known_is_told_without_naming_it(portal: Portal) -> None:
     with pytest.raises(ActError) as caught:
-        portal.answer("AAAAAAAAAAAAAAAAAAAAAAAA", URLS)
+        portal.answer("AAAAAAAAAAAAAAAAAAAAAAAA", URLS, REMOVED)
 
     assert str(caught.value) == "answer 404 without form#open"

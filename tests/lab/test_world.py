@@ -1,5 +1,6 @@
 """World files: what they become, and how a broken one is refused in one line."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from nta.lab.overlay import write_overlay
 from nta.lab.strict import WorldError
 from nta.lab.world import World
 from nta.lab.worldfile import parse_world, read_world
+from nta.store.shipped import shipped
 from tests.conftest import NINE
-from tests.lab.conftest import SMALL
+from tests.lab.conftest import SMALL, WIDE
 
 
 @pytest.mark.parametrize(
@@ -52,8 +54,8 @@ from tests.lab.conftest import SMALL
             "severity: dire",
             "small.yaml: hand_ins[1].severity: must be one of normal, high",
         ),
-        ("2026-03-03T10:00Z", "2026-03-03T10:00", "small.yaml: marks[1].at: must name its offset"),
-        ("2026-03-03T10:00Z", "tomorrow", "small.yaml: marks[1].at: must be a moment such as"),
+        ("2026-03-03T10:00Z", "2026-03-03T10:00", "small.yaml: acts[1].at: must name its offset"),
+        ("2026-03-03T10:00Z", "tomorrow", "small.yaml: acts[1].at: must be a moment such as"),
         (
             "2026-03-03T10:00Z",
             "2027-03-03T10:00Z",
@@ -73,6 +75,76 @@ def test_a_world_that_cannot_be_played_is_refused_with_file_and_key(old: str, ne
         parse_world(text.replace(old, new, 1), "small.yaml")
 
     assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    proxy: true\n", "", "wide.yaml: providers.front.passes_on: needs proxy"),
+        (", origin: {provider: quick, address: 127.10.0.21}", "", "sites.fronted.at[1].origin: is missing"),
+        (
+            "at: [{provider: quick, address: 127.10.0.12}]",
+            "at: [{provider: quick, address: 127.10.0.12, origin: {provider: quick, address: 127.10.0.9}}]",
+            "wide.yaml: sites.echo.at[1].origin: is not for quick, which is no proxy",
+        ),
+        (
+            "says: refused",
+            "says: perhaps",
+            "wide.yaml: providers.ticket.replies.says: must be one of refused",
+        ),
+        (
+            "why: not",
+            "until: 2h, why: not",
+            "wide.yaml: providers.ticket.replies.until: goes with says: forwarded",
+        ),
+        ("    listed: true\n", "", "wide.yaml: providers.shut.outdated: needs listed"),
+        (
+            "farewell: suspended",
+            "farewell: adieu",
+            "wide.yaml: providers.shut.farewell: must be one of not_found",
+        ),
+        ("iana_id: 9102", "iana_id: 9101", "wide.yaml: iana_id 9101 stands twice"),
+        ("parks: 200", "parks: 302", "wide.yaml: registrars.lots.parks: must be 200 or 403"),
+        (
+            "suffix: example",
+            "suffix: org",
+            "wide.yaml: registries.registry-example.suffix: must be one of test",
+        ),
+        ("    takes: [1h, 2h]\n", "", "wide.yaml: hotlines.abroad.takes: is missing"),
+        ("hotlines: [abroad]", "hotlines: [nobody]", "wide.yaml: countries.DE.hotlines: there is no nobody"),
+        ("registrar: lots", "registrar: few", "wide.yaml: sites.grumpy.registrar: must be one of tidy, lots"),
+        (
+            "missing: echo",
+            "missing: reply",
+            "wide.yaml: sites.echo.manners.missing: must be one of not_found",
+        ),
+        (
+            "blocked_with: 451",
+            "blocked_with: 404",
+            "wide.yaml: sites.geo.manners.blocked_with: must be 403 or 451",
+        ),
+        ("how: silence", "how: fire", "wide.yaml: sites.sick.down[3].how: must be one of refused"),
+        ("127.10.0.15", "127.10.0.14", "wide.yaml: sites.sick.down: its machine serves other sites"),
+        (
+            "to: 2026-03-02T11:00Z",
+            "to: 2026-03-02T10:00Z",
+            "wide.yaml: sites.sick.down[1].to: must lie after",
+        ),
+        ("act: withdraw", "act: forget", "wide.yaml: acts[3].act: must be one of withdraw"),
+        ("address: 127.10.0.21, reason", "reason", "wide.yaml: acts[2].address: is missing"),
+        ("who: [lead2]", "who: [analyst]", "wide.yaml: approvals[2].who: must be a list of lead and lead2"),
+        ("ladders:\n  - {id: only-one, ", "ladders:\n  - {", "wide.yaml: ladders[1].id: is missing"),
+    ],
+)
+def test_a_wider_world_that_cannot_be_played_is_refused_as_well(old: str, new: str, said: str) -> None:
+    text = WIDE.read_text(encoding="utf-8")
+    assert old in text
+
+    with pytest.raises(WorldError) as caught:
+        parse_world(text.replace(old, new, 1), "wide.yaml")
+
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -132,4 +204,26 @@ def test_the_overlay_is_a_catalogue_the_service_can_read(small: World, tmp_path:
 
     assert set(found.hotlines) == {"hotline:lab-hotline"}
     assert [one.notices.to for one in found.registries.values() if one.notices] == ["abuse@registry.example"]
-    assert [one.asns for one in found.hosting.values()] == [(64501,)]
+    assert [one.asns for one in found.hosting.values() if one.id.startswith("hosting:lab-")] == [(64501,)]
+
+
+def test_the_overlay_of_a_wider_world_names_its_proxies_registrars_hotlines_and_countries(
+    tmp_path: Path,
+) -> None:
+    world = parse_world(WIDE.read_text(encoding="utf-8"), "wide.yaml")
+    write_overlay(world, tmp_path)
+    write_overlay(world, tmp_path)
+
+    found = catalogue.read([shipped("providers"), tmp_path])
+
+    assert (found.proxies["proxy:lab-front"].asns, found.registrars["registrar:lab-tidy"].iana_id) == (
+        (64503,),
+        "9101",
+    )
+    stale = found.hosting["hosting:lab-shut"].notices
+    assert (stale.to, stale.format) == ("old@shut-before.example", "xarf") if stale else False
+    assert found.countries["DE"].hotlines == ("hotline:abroad",)
+    assert found.countries["FR"].police_first
+    assert found.countries["FR"].police_hold == timedelta(hours=48)
+    assert "only-one" in {ladder.id for ladder in found.ladders}
+    assert "registrar:lab-lots" not in found.registrars

@@ -1,0 +1,55 @@
+"""What web hosts say where something is not, not any more, or not for this visitor."""
+
+from collections.abc import Callable
+
+from nta.lab.webserver import Answer, no_page
+
+Missing = Callable[[bytes], Answer]
+
+HTML = "text/html; charset=utf-8"
+
+
+def _page(title: str, words: str) -> str:
+    return (
+        f"<!doctype html><html><head><title>{title}</title></head>"
+        f"<body><h1>{title}</h1><p>{words}</p></body></html>\n"
+    )
+
+
+_SOFT = Answer(200, _page("Oops", "What you are looking for is not available. Try our front page."), HTML)
+_SUSPENDED = Answer(200, _page("Account suspended", "This account has been suspended by its host."), HTML)
+_FORBIDDEN = Answer(403, _page("Forbidden", "This account has been suspended by its host."), HTML)
+_LEGAL = Answer(451, _page("Unavailable for legal reasons", "Access was blocked by order."), HTML)
+_OUT = Answer(503, "out of order\n")
+
+
+def _echo(target: bytes) -> Answer:
+    """Answer every path with a page of its own, as some applications do."""
+    return Answer(200, _page("Welcome", f"You came by {target.decode('latin-1')[:200]}"), HTML)
+
+
+def missing(kind: str) -> Missing:
+    """Return how a site answers a path that never was."""
+    return {"not_found": no_page, "soft404": lambda _target: _SOFT, "echo": _echo}[kind]
+
+
+def farewell(kind: str) -> Missing:
+    """Return how a host answers where it took something away."""
+    answer = {"soft404": _SOFT, "legal": _LEGAL, "suspended": _SUSPENDED, "forbidden": _FORBIDDEN}[kind]
+    return lambda _target: answer
+
+
+def parked(status: int) -> Missing:
+    """Return how a parking page answers every path."""
+    answer = Answer(status, _page("Parked", "This domain name has been suspended by its registrar."), HTML)
+    return lambda _target: answer
+
+
+def blocked(status: int) -> Answer:
+    """Return what a visitor from the wrong country is shown."""
+    return Answer(status, _page("Not here", "This site is not available in your country."), HTML)
+
+
+def out_of_order() -> Answer:
+    """Return what a site answers while it is out of order."""
+    return _OUT
