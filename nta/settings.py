@@ -57,6 +57,7 @@ class Settings:
     inbox_url: str | None
     dns_servers: tuple[tuple[str, int], ...]
     rdap_bootstrap: str | None
+    whois_server: tuple[str, int]
     vantages: tuple[Vantage, ...]
     control_urls: tuple[str, ...]
     probe_body: ProbeBody
@@ -178,6 +179,13 @@ def _servers(value: str) -> tuple[tuple[str, int], ...]:
     return tuple(servers)
 
 
+def _whois(value: str) -> tuple[str, int]:
+    split = _split(f"//{value}")
+    if not split.hostname or split.path or split.username is not None:
+        raise ValueError("say host:port")
+    return split.hostname, split.port or 43
+
+
 def _vantages(value: str) -> tuple[Vantage, ...]:
     found = []
     for part in filter(None, (p.strip() for p in value.split(","))):
@@ -264,6 +272,12 @@ KNOWN: tuple[_Known, ...] = (
     _Known("NTA_INBOX_URL", "", "maildir:/path", _inbox, secret=True),
     _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", _servers),
     _Known("NTA_RDAP_BOOTSTRAP", "", "folder or URL with dns.json, ipv4.json, ipv6.json, asn.json", _text),
+    _Known(
+        "NTA_WHOIS_SERVER",
+        "whois.iana.org:43",
+        "where referral begins for suffixes without RDAP; referred servers are asked on the same port",
+        _whois,
+    ),
     _Known("NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages),
     _Known("NTA_CONTROL_URLS", "http://example.com/,http://example.org/", "pages that must be there", _urls),
     _Known(

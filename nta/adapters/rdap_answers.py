@@ -37,12 +37,12 @@ def network(document: object) -> dict[str, Any]:
     holder = _holder(document)
     asn, as_name = _autonomous_system(document)
     return {
-        "handle": _text(document.get("handle")),
-        "name": _text(document.get("name")),
+        "handle": text(document.get("handle")),
+        "name": text(document.get("name")),
         "cidr": ranges,
         "country": _country(document, holder),
-        "holder": _text(holder.get("handle")) if holder else None,
-        "holder_name": _first(holder, "fn") or _first(holder, "org") if holder else None,
+        "holder": text(holder.get("handle")) if holder else None,
+        "holder_name": first(holder, "fn") or first(holder, "org") if holder else None,
         "asn": asn,
         "as_name": as_name,
         "abuse": [
@@ -62,8 +62,8 @@ def abuse_mailboxes(record: Mapping[str, Any]) -> list[str]:
     """
     found: dict[str, str] = {}
     for entity in _entities(record):
-        if "abuse" in _roles(entity):
-            for email in _emails(entity):
+        if "abuse" in roles(entity):
+            for email in emails(entity):
                 found.setdefault(email.casefold(), email)
     return list(found.values())
 
@@ -73,7 +73,7 @@ def _entities(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     level: list[Mapping[str, Any]] = [record]
     seen = 0
     while level:
-        level = [entity for outer in level for entity in _objects(outer.get("entities"))]
+        level = [entity for outer in level for entity in objects(outer.get("entities"))]
         for entity in level:
             seen += 1
             if seen > _MOST_ENTITIES:
@@ -81,13 +81,15 @@ def _entities(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield entity
 
 
-def _objects(value: object) -> list[Mapping[str, Any]]:
+def objects(value: object) -> list[Mapping[str, Any]]:
+    """Return those members of a list that are objects."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _roles(entity: Mapping[str, Any]) -> frozenset[str]:
-    roles = entity.get("roles")
-    listed = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
+def roles(entity: Mapping[str, Any]) -> frozenset[str]:
+    """Return an entity's roles in lower case."""
+    told = entity.get("roles")
+    listed = [told] if isinstance(told, str) else told if isinstance(told, list) else []
     return frozenset(role.strip().lower() for role in listed if isinstance(role, str))
 
 
@@ -101,15 +103,16 @@ def _properties(entity: Mapping[str, Any], name: str) -> Iterator[tuple[Mapping[
             yield (item[1] if isinstance(item[1], dict) else {}), item[3]
 
 
-def _first(entity: Mapping[str, Any], name: str) -> str | None:
+def first(entity: Mapping[str, Any], name: str) -> str | None:
+    """Return the first value of an entity's jCard property that says something."""
     for _, value in _properties(entity, name):
-        text = _text(value[0] if isinstance(value, list) and value else value)
-        if text:
-            return text
+        said = text(value[0] if isinstance(value, list) and value else value)
+        if said:
+            return said
     return None
 
 
-def _emails(entity: Mapping[str, Any]) -> Iterator[str]:
+def emails(entity: Mapping[str, Any]) -> Iterator[str]:
     """Yield an entity's mailboxes, those marked as its abuse mailbox (as RIPE does) before others."""
     for _, value in sorted(_properties(entity, "email"), key=lambda found: found[0].get("type") != "abuse"):
         if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
@@ -119,7 +122,8 @@ def _emails(entity: Mapping[str, Any]) -> Iterator[str]:
                     yield email
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
+    """Return a text on one line and of bounded length, None when there is none."""
     if isinstance(value, str):
         return " ".join(value.split())[:_LONGEST_TEXT] or None
     return None
@@ -128,7 +132,7 @@ def _text(value: object) -> str | None:
 def _ranges(document: Mapping[str, Any]) -> list[str]:
     """Return the ranges as CIDR: as told (the cidr0 extension), else worked out from both ends."""
     told = []
-    for item in _objects(document.get("cidr0_cidrs")):
+    for item in objects(document.get("cidr0_cidrs")):
         prefix = item.get("v4prefix", item.get("v6prefix"))
         try:
             told.append(str(ip_network(f"{prefix}/{item.get('length')}")))
@@ -149,10 +153,10 @@ def _ranges(document: Mapping[str, Any]) -> list[str]:
 
 def _holder(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the entity that holds the range: an organisation rather than a maintainer object."""
-    registrants = [entity for entity in _entities(document) if "registrant" in _roles(entity)]
+    registrants = [entity for entity in _entities(document) if "registrant" in roles(entity)]
 
     def rank(entity: Mapping[str, Any]) -> tuple[bool, bool]:
-        return (bool(_MAINTAINER.search(_text(entity.get("handle")) or "")), _first(entity, "kind") != "org")
+        return (bool(_MAINTAINER.search(text(entity.get("handle")) or "")), first(entity, "kind") != "org")
 
     return min(registrants, key=rank, default=None)
 
@@ -181,12 +185,12 @@ def _autonomous_system(document: Mapping[str, Any]) -> tuple[int | None, str | N
         if isinstance(number, int) and not isinstance(number, bool):
             return number, None
     for entity in _entities(document):
-        for autnum in _objects(entity.get("autnums")):
+        for autnum in objects(entity.get("autnums")):
             number = autnum.get("startAutnum")
             if (
                 isinstance(number, int)
                 and not isinstance(number, bool)
                 and number == autnum.get("endAutnum", number)
             ):
-                return number, _text(autnum.get("name"))
+                return number, text(autnum.get("name"))
     return None, None

@@ -1,4 +1,4 @@
-"""Which RDAP server answers for an address (RFC 9224): the longest matching range wins."""
+"""Which RDAP server answers for an address or a domain (RFC 9224): the longest match wins."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
@@ -52,6 +52,32 @@ class Bootstrap:
             if urls:
                 return urls
         raise OutsideError("no registry answers for this address", temporary=False)
+
+
+class Suffixes:
+    """The services of dns.json."""
+
+    def __init__(self, document: object) -> None:
+        """Read the file. Raises OutsideError when it makes no sense as a whole."""
+        self._by_suffix: dict[str, tuple[str, ...]] = {}
+        for entries, urls in _services(document):
+            for entry in entries:
+                if isinstance(entry, str) and urls:
+                    self._by_suffix[entry.strip().strip(".").lower()] = urls
+
+    def servers(self, name: str) -> tuple[str, ...]:
+        """Return the base URLs to ask about a domain, https first, each ending in "/".
+
+        Labels are compared, never parts of them (RFC 9224 section 4).
+
+        Raises: OutsideError when nobody answers for it.
+        """
+        rest = name.lower()
+        while rest:
+            if urls := self._by_suffix.get(rest):
+                return urls
+            rest = rest.partition(".")[2]
+        raise OutsideError("no RDAP server is named for this suffix", temporary=False)
 
 
 def _services(document: object) -> Sequence[tuple[Sequence[object], tuple[str, ...]]]:

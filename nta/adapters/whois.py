@@ -1,0 +1,166 @@
+"""Asking port 43 (RFC 3912) of domains whose suffix has no RDAP: suffix, registry, registrar."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Final
+
+from nta.adapters import whois_answers as answers
+from nta.adapters.asking import TEMPORARY_KEPT, TryLaterError, failed
+from nta.adapters.domain_answers import Value, merged
+from nta.adapters.reach import Gate
+from nta.adapters.web import Pins, Resolve
+from nta.domain.errors import OutsideError
+from nta.domain.resolution import Finding, Lookup
+
+_SOURCE: Final = "whois"
+_VALID: Final = timedelta(hours=12)
+_SHORT: Final = timedelta(hours=1)  # nobody has the name, or the registrar did not answer
+_SERVERS_VALID: Final = timedelta(hours=24)
+_REST: Final = timedelta(minutes=15)
+_LONGEST: Final = 1 << 20
+_CHUNK: Final = 65_536
+_NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+# What some registries want beside the name: all of a record in a charset we read, in English.
+_QUESTIONS: Final = {"whois.denic.de": "-T dn,ace {}", "whois.jprs.jp": "{}/e"}
+
+
+class WhoisAsker:
+    """Begins at one server with the suffix and follows referrals, all on that server's port.
+
+    `resolve` gives the addresses of servers' names; the gate vets the one
+    that is connected to. A server is asked one question at a time, and not
+    at all for a while when it was silent or said that it was asked too
+    often: such servers shut out whoever goes on.
+    """
+
+    def __init__(
+        self,
+        server: tuple[str, int],
+        gate: Gate,
+        *,
+        resolve: Resolve,
+        connect_timeout_s: float = 5,
+        timeout_s: float = 10,
+        patience_s: float = 45,
+        workers: int = 4,
+    ) -> None:
+        self._start, self._port = server
+        self._pins = Pins(gate, resolve)
+        self._timeouts = (connect_timeout_s, timeout_s)
+        self._patience_s = patience_s
+        self._workers = workers
+        self._guard = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._resting: dict[str, datetime] = {}
+        self._registries: dict[str, tuple[str, datetime]] = {}
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterator[Finding]:
+        """Yield a finding for each look-up; the subject is a name that a registry holds.
+
+        Valid 12 h, an hour where nobody has the name.
+        """
+        wanted = dict.fromkeys(lookups)
+        with ThreadPoolExecutor(self._workers, "whois") as pool:
+            asked = [pool.submit(self._find, lookup, now) for lookup in wanted]
+            try:
+                for future in as_completed(asked, self._patience_s):
+                    finding = future.result()
+                    del wanted[finding.lookup]
+                    yield finding
+            except TimeoutError:
+                slow = OutsideError("the WHOIS servers take too long", temporary=True)
+                yield from (failed(lookup, _SOURCE, now, slow) for lookup in wanted)
+            finally:
+                for rest in asked:
+                    rest.cancel()
+
+    def _find(self, lookup: Lookup, now: datetime) -> Finding:
+        name = lookup.subject
+        try:
+            server = self._registry_of(name, now)
+            text = self._asked(server, _QUESTIONS.get(server, "{}").format(name), now)
+            value = answers.domain(text, name)
+        except OutsideError as fault:
+            return failed(lookup, _SOURCE, now, fault)
+        kept = _VALID if value["registered"] else _SHORT
+        registrars = answers.registrars_server(text) if value["registered"] else None
+        if registrars not in (None, server, self._start):
+            try:
+                value = self._with_registrar(value, registrars or "", now)
+            except OutsideError:
+                kept = _SHORT
+        return Finding(lookup, value, _SOURCE, now, now + kept, None)
+
+    def _with_registrar(self, value: Value, server: str, now: datetime) -> Value:
+        """Return the registry's answer with what the registrar's own server adds."""
+        more = answers.domain(self._asked(server, value["name"], now), value["name"])
+        return merged(value, more) if more["registered"] else value
+
+    def _registry_of(self, name: str, now: datetime) -> str:
+        """Return the server that answers for the name's suffix, else for its top-level domain."""
+        suffix = name.partition(".")[2]
+        if not _NAME.fullmatch(name) or not suffix:
+            raise OutsideError("this name cannot be asked for", temporary=False)
+        for asked in dict.fromkeys((suffix, suffix.rpartition(".")[2])):
+            known = self._registries.get(asked)
+            if known is not None and now < known[1]:
+                return known[0]
+            server = answers.referral(self._asked(self._start, asked, now))
+            if server:
+                self._registries[asked] = (server, now + _SERVERS_VALID)
+                return server
+        raise OutsideError("no WHOIS server is named for this suffix", temporary=False)
+
+    def _asked(self, server: str, question: str, now: datetime) -> str:
+        """Return what a server answers. Raises TryLaterError when it is better left alone."""
+        with self._guard:
+            turn = self._turns.setdefault(server, threading.Lock())
+        with turn:
+            until = self._resting.get(server)
+            if until is not None and now < until:
+                raise TryLaterError("the server is left alone for a while", until)
+            try:
+                text = answers.decoded(self._exchange(server, question))
+            except TimeoutError:
+                self._resting[server] = now + TEMPORARY_KEPT
+                raise OutsideError("the server does not answer in time", temporary=True) from None
+            except (OSError, UnicodeError):
+                raise OutsideError("the server cannot be reached or breaks off", temporary=True) from None
+            if answers.wants_rest(text):
+                self._resting[server] = now + _REST
+                raise TryLaterError("the server was asked too often", self._resting[server])
+        if not text.strip():
+            raise OutsideError("the server answers nothing", temporary=True)
+        return text
+
+    def _exchange(self, server: str, question: str) -> bytes:
+        """Ask at the pinned address and read to the end, both within their times and the bound."""
+        address = self._pins.pin(server, self._port)
+        connect_timeout_s, timeout_s = self._timeouts
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as sock:
+            sock.settimeout(connect_timeout_s)
+            sock.connect((address, self._port))
+            ends_at = time.monotonic() + timeout_s
+            sock.settimeout(timeout_s)
+            sock.sendall(f"{question}\r\n".encode("ascii"))
+            parts: list[bytes] = []
+            size = 0
+            while True:
+                rest = ends_at - time.monotonic()
+                if rest <= 0:
+                    raise TimeoutError
+                sock.settimeout(rest)
+                part = sock.recv(_CHUNK)
+                if not part:
+                    return b"".join(parts)
+                parts.append(part)
+                size += len(part)
+                if size > _LONGEST:
+                    raise OutsideError("the answer is too long", temporary=True)
