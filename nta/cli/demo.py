@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from nta.cli.demo_beliefs import Beliefs
 from nta.cli.demo_lab import Lab, free_port, the_lab
 from nta.cli.demo_show import Board
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
@@ -103,12 +104,15 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
     servers = kit.servers(doors)
     greeted = threading.Thread(target=_begin, args=(kit, lab, users, leaper), daemon=True)
-    board = Board(kit, users, quiet=as_json)
+    board = Board(kit, users, f"{lab.at['control']}/world", quiet=as_json)
+    beliefs = Beliefs(kit, lab)
     greeted.start()
 
     def tick() -> None:
         board.is_over = leaper.over.is_set()
         board.show()
+        if not as_json:
+            beliefs.push()
         if leaper.over.is_set() and (until_done or leaper.fault is not None):
             kit.stopping.set()
 

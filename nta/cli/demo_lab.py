@@ -29,6 +29,10 @@ class Lab:
         """Tell the lab's people where the doors are and who they are."""
         self._ask("POST", "/service", {"desk_url": desk_url, "portal_url": portal_url, "users": list(users)})
 
+    def believe(self, held: Sequence[Mapping[str, str | None]]) -> None:
+        """Tell the lab how each URL stands with us."""
+        self._ask("POST", "/beliefs", list(held))
+
     def truth(self) -> list[dict[str, Any]]:
         """Return what truly became of each URL."""
         urls: list[dict[str, Any]] = self._ask("GET", "/truth", None)["urls"]

@@ -21,7 +21,7 @@ _OVER = ". The world is over; desk and portal stay up until Ctrl-C"
 class Board:
     """Shows on a terminal a table that lives; elsewhere a line now and then; nothing when quiet."""
 
-    def __init__(self, kit: Kit, users: Sequence[Mapping[str, str]], *, quiet: bool) -> None:
+    def __init__(self, kit: Kit, users: Sequence[Mapping[str, str]], world: str, *, quiet: bool) -> None:
         self._kit = kit
         self._last = 0.0
         self._live: Live | None = None
@@ -29,7 +29,7 @@ class Board:
         self.is_over = False
         self._plain = not sys.stderr.isatty()
         if not quiet:
-            _greet(kit, users)
+            _greet(kit, users, world)
         if not quiet and not self._plain:
             self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
             self._live.start()
@@ -64,8 +64,9 @@ class Board:
             self._live.stop()
 
 
-def _greet(kit: Kit, users: Sequence[Mapping[str, str]]) -> None:
+def _greet(kit: Kit, users: Sequence[Mapping[str, str]], world: str) -> None:
     click.echo(f"Desk:   {kit.settings.desk_url}\nPortal: {kit.settings.portal_url}", err=True)
+    click.echo(f"World:  {world} (what truly stands where, beside what the service believes)", err=True)
     click.echo("Log-ins (each asks for a code of an authenticator app; this secret makes it):", err=True)
     for user in users:
         click.echo(f"  {user['email']:22} {user['password']:28} {user['totp_secret']}", err=True)

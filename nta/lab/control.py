@@ -12,6 +12,7 @@ from nta.lab.clock import Clock
 from nta.lab.engine import Engine, Leap
 from nta.lab.httpserver import Reply, Request, json_reply
 from nta.lab.postoffice import PostOffice
+from nta.lab.worldpage import Belief
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class Control:
         """Answer one request."""
         self.spoken_at = asyncio.get_running_loop().time()
         try:
-            body = json.loads(request.body) if request.body else {}
+            body: Any = json.loads(request.body) if request.body else {}
             match request.method, request.path:
                 case "GET", "/now":
                     return json_reply({"now": self._now().isoformat()})
@@ -45,6 +46,12 @@ class Control:
                     return json_reply(await self._ask(self._engine.truth))
                 case "GET", "/state":
                     return json_reply({**await self._ask(self._engine.state), "asked": self._asked()})
+                case "GET", path if path == "/world" or path.startswith("/world/"):
+                    return await self._ask(lambda: self._world(path.removeprefix("/world").strip("/")))
+                case "POST", "/beliefs":
+                    beliefs = _beliefs(body)
+                    await self._ask(lambda: self._engine.believe(beliefs))
+                    return json_reply({})
                 case "GET", "/mails":
                     return json_reply(list(self._post.listing()))
                 case "POST", "/service":
@@ -61,6 +68,12 @@ class Control:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _world(self, site: str) -> Reply:
+        found = self._engine.picture(site)
+        if found is None:
+            return Reply(404, b"no such site here\n", "text/plain; charset=utf-8")
+        return Reply(200, found.encode(), "text/html; charset=utf-8")
 
     def _now(self) -> datetime:
         return self._clock.now
@@ -86,6 +99,18 @@ def _moment(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise ValueError("a moment without an offset")
     return moment
+
+
+def _beliefs(body: list[dict[str, Any]]) -> dict[str, Belief]:
+    return {
+        str(one["url"]): Belief(
+            reference=str(one["reference"]),
+            stage=str(one["stage"]),
+            presence=str(one["presence"]),
+            outcome=str(one["outcome"] or ""),
+        )
+        for one in body
+    }
 
 
 def _service(body: dict[str, Any]) -> Service:

@@ -18,6 +18,7 @@ from nta.lab.plans import planned
 from nta.lab.postoffice import PostOffice
 from nta.lab.reports import Maildir, auto_reply, report
 from nta.lab.world import World
+from nta.lab.worldpage import Beliefs, of_site, overview
 
 # How often an act is tried that the service answers wrongly, and one that it answers with its own failure.
 WRONG_TRIES = 5
@@ -57,6 +58,7 @@ class Engine:
         self._notes: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._happened = False
+        self._beliefs: Beliefs = {}
         self.faults: list[str] = []
         self.obey: Callable[[], None] = lambda: None
         """Called after machines went down or up, for the sockets to follow."""
@@ -129,6 +131,18 @@ class Engine:
             for one in self._world.parties.providers.values()
         }
         return {"urls": urls, "providers": providers}
+
+    def believe(self, beliefs: Beliefs) -> None:
+        """Hear what the service holds of each URL; it is shown beside the truth and changes nothing."""
+        self._beliefs = beliefs
+
+    def picture(self, site: str) -> str | None:
+        """Return the world as a page, or one site of it; None where there is no such site."""
+        now = self._clock.now
+        if not site:
+            return overview(self._landscape, self._beliefs, now)
+        known = self._world.sites.get(site)
+        return of_site(self._landscape, known, self._beliefs, now) if known else None
 
     def state(self) -> dict[str, Any]:
         """Return in short how far the world has come."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 IDLE_S = 120.0
-BODY_LIMIT = 1 << 20
+BODY_LIMIT = 16 << 20
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 500: "Fault"}
 
 
