@@ -29,6 +29,8 @@ class Step(StrEnum):
     NOBODY_LEFT = "nobody_left"
     HOLD = "hold"
     RELEASE = "release"
+    RELEASE_NOTIFIED = "release_notified"  # the first rung was told before the hold
+    RELEASE_ESCALATED = "release_escalated"  # a later one was
     END = "end"
 
 
@@ -64,6 +66,8 @@ class EventKind(StrEnum):
     TOLD_REGISTRAR = "told_registrar"
     TOLD_REGISTRY = "told_registry"
     RUNG_PASSED_OVER = "rung_passed_over"
+    APPROVAL_ASKED = "approval_asked"  # a notice waits for leads
+    APPROVED = "approved"  # one lead lets it go
     EXHAUSTED = "exhausted"
     HELD = "held"
     RELEASED = "released"
@@ -80,6 +84,7 @@ class EventKind(StrEnum):
     LEFT_NOTICE = "left_notice"  # gone or moved before sending
     PARTY_JOINED = "party_joined"  # the arrangement grew: rotation, a second host
     DOMAIN_DISABLED = "domain_disabled"
+    ORIGIN_NAMED = "origin_named"  # an analyst says which address stands behind a proxy
     MOVED = "moved"
     FOLLOWED = "followed"  # the episode that begins where the content moved to
     ENDED = "ended"
@@ -110,6 +115,8 @@ STAGES: Mapping[tuple[Stage, Step], Stage] = {
     (Stage.UNRESOLVED, Step.HOLD): Stage.HELD,
     (Stage.UNRESOLVED, Step.END): Stage.ENDED,
     (Stage.HELD, Step.RELEASE): Stage.READY,
+    (Stage.HELD, Step.RELEASE_NOTIFIED): Stage.NOTIFIED,
+    (Stage.HELD, Step.RELEASE_ESCALATED): Stage.ESCALATED,
     (Stage.HELD, Step.END): Stage.ENDED,
     (Stage.EXHAUSTED, Step.RESOLVED): Stage.READY,
     (Stage.EXHAUSTED, Step.TOLD_NEXT): Stage.ESCALATED,

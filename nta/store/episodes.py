@@ -12,7 +12,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
-from nta.store import due
+from nta.store import approvals, due
 from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
 from nta.store.types import Moment, from_us, to_us
@@ -100,24 +100,37 @@ def load(connection: Connection, ids: Collection[int], *, lock: bool = False) ->
 
 
 class Brief(NamedTuple):
-    """What a look that changes nothing needs of an episode."""
+    """What a look that changes nothing needs of an episode; `facts` is as the driver gave it."""
 
-    id: int
-    presence: str
-    severity: str
-    began_at: datetime
-    first_gone_at: datetime | None
+    facts: tuple[str, str, int, int | None]
     has_ended: bool
+
+    @property
+    def presence(self) -> str:
+        """Return the presence."""
+        return self.facts[0]
+
+    @property
+    def severity(self) -> str:
+        """Return the severity."""
+        return self.facts[1]
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when the episode began."""
+        return from_us(self.facts[2])
+
+    @property
+    def first_gone_at(self) -> datetime | None:
+        """Return the first look of the present absence."""
+        gone = self.facts[3]
+        return None if gone is None else from_us(gone)
 
 
 def briefs(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Brief]:
     """Return a few columns of the episodes by id. `lock` as for `load`."""
-    return {
-        number: Brief(number, presence, severity, from_us(began), _moment(gone), ended is not None)
-        for presence, severity, began, gone, ended, number in found_by(
-            connection, _BRIEF, sorted(ids), lock=lock
-        )
-    }
+    rows = found_by(connection, _BRIEF, sorted(ids), lock=lock)
+    return {row[5]: Brief((row[0], row[1], row[2], row[3]), row[4] is not None) for row in rows}
 
 
 def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
@@ -270,8 +283,10 @@ def end(
 
 
 def forget(connection: Connection, ids: Iterable[int]) -> None:
-    """Drop every due row of episodes that ended."""
-    due.drop(connection, [(kind, i) for i in ids for kind in (due.LOOK, due.ESCALATE, due.TASK)])
+    """Drop every due row of episodes that ended, and the notices about them that wait for leads."""
+    ended = list(ids)
+    due.drop(connection, [(kind, i) for i in ended for kind in (due.LOOK, due.ESCALATE, due.TASK)])
+    approvals.drop_ended(connection, ended)
 
 
 def _permit(change: Change) -> None:
@@ -350,10 +365,6 @@ def _write_learned(connection: Connection, columns: tuple[str, ...], rows: Seque
     for values, ids in alike.items():
         if len(ids) > 1:
             set_rows(connection, table, dict(zip(columns, values, strict=True)), "id", ids)
-
-
-def _moment(us: int | None) -> datetime | None:
-    return None if us is None else from_us(us)
 
 
 def _us(moment: datetime | None) -> int | None:

@@ -25,7 +25,7 @@ from nta.store.tables import (
     Switch,
 )
 
-QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD = (
+QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD, DECLINED = (
     "queued",
     "composed",
     "handed_over",
@@ -33,6 +33,7 @@ QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD = (
     "not_sent",
     "empty",
     "waiting_lead",
+    "declined",
 )
 CONTENT = "notice.content"
 """Where `Notice.content_sealed` is sealed for."""
@@ -88,6 +89,7 @@ class Past(NamedTuple):
     accepted_at: datetime | None
     bounced_at: datetime | None
     released_at: datetime | None
+    queued_at: datetime
 
 
 class Sent(NamedTuple):
@@ -133,6 +135,7 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
                 _NOTICE.c.accepted_at,
                 _NOTICE.c.bounced_at,
                 _ADDRESSEE.c.released_at,
+                _NOTICE.c.queued_at,
             )
             .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
             .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)
@@ -265,6 +268,25 @@ def note(
                 for number, notice in zip(numbers, notice_ids, strict=True)
             ],
         )
+
+
+def troubled(connection: Connection, contact_id: int, since: datetime) -> set[int]:
+    """Return the notices that a contact's side delayed or gave back since a moment.
+
+    What our own relay put off before it had handed a notice over is no
+    fault of the contact.
+    """
+    query = select(_NOTICE.c.id).join(_NOTICE_EVENT, _NOTICE_EVENT.c.notice_id == _NOTICE.c.id)
+    return set(
+        connection.execute(
+            query.where(
+                _NOTICE.c.contact_id == contact_id,
+                _NOTICE_EVENT.c.kind.in_(("delayed", "bounced")),
+                _NOTICE_EVENT.c.at >= since,
+                _NOTICE_EVENT.c.at >= _NOTICE.c.handed_at,
+            )
+        ).scalars()
+    )
 
 
 def put(connection: Connection, notice_id: int, **values: Any) -> None:

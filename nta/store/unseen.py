@@ -16,10 +16,10 @@ def waiting_unseen(connection: Connection) -> list[int]:
 
     An episode needs a look or a task; before it is resolved, its host's
     look-up; while its deadline runs, its ladder, a notice that is being
-    made or sent, or a task; and where a person's word is needed, a task.
+    made, sent or judged by leads, or a task; and where a person's word is needed, a task.
     """
     task = _due(due.TASK)
-    under_way = or_(_due(due.ESCALATE), _is_waiting(), _is_being_sent(), task)
+    under_way = or_(_due(due.ESCALATE), _is_waiting(), _is_being_sent(), _waits_for_leads(), task)
     faults = or_(
         not_(or_(_due(due.LOOK), task)),
         and_(Episode.stage == Stage.SUBMITTED.value, not_(or_(_due_host(), task))),
@@ -50,5 +50,17 @@ def _is_being_sent() -> ColumnElement[bool]:
         Notice.id == NoticeItem.notice_id,
         Notice.state.in_((notices.QUEUED, notices.COMPOSED)),
         Due.kind == due.SEND,
+        Due.subject == Notice.id,
+    )
+
+
+def _waits_for_leads() -> ColumnElement[bool]:
+    """Tell whether leads have the task of letting a notice of the episode go."""
+    return exists().where(
+        NoticeItem.episode_id == Episode.id,
+        NoticeItem.left_at.is_(None),
+        Notice.id == NoticeItem.notice_id,
+        Notice.state == notices.WAITING_LEAD,
+        Due.kind == due.TASK,
         Due.subject == Notice.id,
     )

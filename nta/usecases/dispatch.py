@@ -207,6 +207,8 @@ def _texts(overlay: Path | None) -> Texts:
 
 def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
     """Return whether an item goes; what waited for a lead, or while we were down, waits for a look too."""
+    if draft.kind == NoticeKind.CORRECTION:  # it speaks of what we said, not of what is there
+        return Readiness("leave", why="contact") if draft.health == Health.DEAD else Readiness("ready")
     if item.ended_at is not None and not (item.outcome or "").startswith("moved"):
         return Readiness("leave", why="ended")
     if item.stage == Stage.HELD:

@@ -8,15 +8,15 @@ from sqlalchemy import Connection, text
 
 from nta.domain.aiming import Served
 from nta.domain.contacts import Health
-from nta.domain.deadlines import TASK
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
 from nta.domain.notices import Batch, PlanItem, PlanRules, plan
 from nta.domain.parties import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, arrangements, due, episodes, notices
+from nta.store import addressees, approvals, arrangements, due, episodes, notices
 from nta.store.addressees import Waiting
 from nta.store.base import Store
+from nta.store.episodes import State
 
 WHO = "service"
 BURST = "many notices to one party at once"
@@ -47,14 +47,14 @@ def notify_waiting(
         waiting = addressees.waiting(connection, limit)
         if not waiting:
             return 0
-        episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
+        states = episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
         stale = [w for w in waiting if not _stands(w)]
         _drop(connection, store, stale, now)
         fresh = {w.id: w for w in waiting if _stands(w)}
         since = now - timedelta(days=1)
         today = notices.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
         batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, rules) if b.send_at <= now]
-        _write(connection, store, catalogue, batches, fresh, now)
+        _write(connection, store, catalogue, batches, fresh, states, now)
         checkpoint("notify.made")
     checkpoint("notify.recorded")
     return len(stale) + sum(len(batch.items) for batch in batches)
@@ -68,7 +68,12 @@ def next_gathering(store: Store, now: datetime, rules: PlanRules = _RULES) -> da
 
 
 def _stands(w: Waiting) -> bool:
-    """Tell whether the addressee is still to be told: the content may be gone by now, or its contact dead."""
+    """Tell whether the addressee is still to be told: the content may be gone by now, or its contact dead.
+
+    What was told wrongly is put right whatever became of it.
+    """
+    if w.kind == NoticeKind.CORRECTION:
+        return w.health != Health.DEAD
     return (
         w.stage not in (Stage.HELD, Stage.ENDED)
         and silence_counts(Presence(w.presence))
@@ -118,6 +123,7 @@ def _write(
     catalogue: Catalogue,
     batches: Sequence[Batch],
     waiting: Mapping[int, Waiting],
+    states: Mapping[int, State],
     now: datetime,
 ) -> None:
     if not batches:
@@ -126,7 +132,7 @@ def _write(
     references = _references(connection, store, numbers, now)
     told = [waiting[item.addressee_id] for batch in batches for item in batch.items]
     rows = [
-        _notice(number, references[number], batch, waiting, _needs_lead(batch, waiting, catalogue), now)
+        _notice(number, references[number], batch, waiting, _leads(batch, waiting, catalogue), now)
         for number, batch in zip(numbers, batches, strict=True)
     ]
     notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
@@ -134,25 +140,28 @@ def _write(
     addressees.settled(connection, [w.id for w in told])
     due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notices.QUEUED], now)
     for row, batch in zip(rows, batches, strict=True):
-        if row["state"] == notices.WAITING_LEAD:
-            reason = BURST if batch.needs_lead else APPROVAL
-            for item in batch.items:
-                due.task(connection, item.episode_id, now + TASK, owner="lead", reason=reason)
+        if row["leads"]:
+            approvals.ask(connection, row["id"], APPROVAL if row["leads"] > 1 else BURST, now)
+        if row["leads"] > 1:
+            about = [states[item.episode_id] for item in batch.items]
+            kind, why = EventKind.APPROVAL_ASKED, f"{batch.kind.value}: {batch.party}"
+            episodes.note(connection, store.ids, about, kind, at=now, who=WHO, why=why, subject=row["id"])
 
 
-def _needs_lead(batch: Batch, waiting: Mapping[int, Waiting], catalogue: Catalogue) -> bool:
-    """Tell whether a person decides first: a burst, or a rung that the ladder wants approved."""
+def _leads(batch: Batch, waiting: Mapping[int, Waiting], catalogue: Catalogue) -> int:
+    """Return how many leads decide first: two of a rung that the ladder wants approved, one of a burst."""
     ladders = {waiting[item.addressee_id].ladder for item in batch.items}
-    return batch.needs_lead or any(
+    four_eyes = batch.kind is not NoticeKind.CORRECTION and any(
         rung.id == batch.rung and rung.approval is not None
         for ladder in catalogue.ladders
         if ladder.id in ladders
         for rung in ladder.rungs
     )
+    return 2 if four_eyes else int(batch.needs_lead)
 
 
 def _notice(
-    number: int, known_as: str, batch: Batch, waiting: Mapping[int, Waiting], needs_lead: bool, now: datetime
+    number: int, known_as: str, batch: Batch, waiting: Mapping[int, Waiting], leads: int, now: datetime
 ) -> dict[str, Any]:
     return {
         "id": number,
@@ -166,7 +175,8 @@ def _notice(
         "format": batch.format,
         "channel": "email",
         "severity": batch.severity.value,
-        "state": notices.WAITING_LEAD if needs_lead else notices.QUEUED,
+        "state": notices.WAITING_LEAD if leads else notices.QUEUED,
+        "leads": leads,
         "queued_at": now,
     }
 

@@ -1,21 +1,26 @@
 """Steer: what people decide about cases and sending, each with its entry in the audit trail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from sqlalchemy import Connection, insert, select, update
 
+from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
-from nta.domain.lifecycle import Stage
+from nta.domain.lifecycle import EventKind, Stage
 from nta.domain.outcomes import Actor, Outcome
+from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
-from nta.store import audit, due, episodes
+from nta.store import addressees, arrangements, audit, due, episodes, forced, holds, notices
 from nta.store.base import Store
-from nta.store.tables import Addressee, Case, Domain, Episode, Host, Notice, Submission, Switch
+from nta.store.episodes import State
+from nta.store.tables import Arrangement, Case, Domain, Episode, Host, Submission, Switch
 
 SENDING = "sending"
 ON, OFF = "on", "off"
 DEDICATED = ("yes", "no", "unknown")
+LONGEST_HOLD = timedelta(days=30)
 
 
 def reveal(store: Store, case_reference: str, who: str, now: datetime) -> str:
@@ -73,7 +78,10 @@ def mark_dedicated(
 
 
 def withdraw(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case because it was handed in wrongly or is taken back."""
+    """End the open episode of a case because it was handed in wrongly or is taken back.
+
+    Whoever was told of it is told that this was wrong, as also by `invalid`.
+    """
     _end(store, case_reference, Outcome.WITHDRAWN, why, who, now)
 
 
@@ -82,48 +90,175 @@ def invalid(store: Store, case_reference: str, why: str | None, who: str, now: d
     _end(store, case_reference, Outcome.INVALID, why, who, now)
 
 
+def expire(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case because its host deletes everything after a fixed time."""
+    _end(store, case_reference, Outcome.EXPIRED, why, who, now)
+
+
+def still_online(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case that is online and of which nobody is left to tell.
+
+    Raises: RefusedError while somebody is.
+    """
+    _end(store, case_reference, Outcome.STILL_ONLINE, why, who, now)
+
+
+_ACTS = {
+    Outcome.WITHDRAWN: "withdraw",
+    Outcome.INVALID: "invalid",
+    Outcome.EXPIRED: "expire",
+    Outcome.STILL_ONLINE: "still_online",
+}
+_TAKEN_BACK = (Outcome.WITHDRAWN, Outcome.INVALID)
+
+
 def _end(
     store: Store, case_reference: str, outcome: Outcome, why: str | None, who: str, now: datetime
 ) -> None:
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         case_id, _ = _case(connection, reference)
-        episode_id = connection.execute(
-            select(Episode.id)
-            .where(Episode.case_id == case_id, Episode.ended_at.is_(None))
-            .order_by(Episode.number.desc())
-        ).scalar()
-        if episode_id is None:
-            raise RefusedError("this case has ended already")
-        episodes.end(
-            connection,
-            store.ids,
-            episode_id,
-            outcome,
-            Actor.ANALYST,
-            at=now,
-            who=who,
-            why=_short(why),
-        )
-        connection.execute(
-            update(Addressee)
-            .where(Addressee.episode_id == episode_id, Addressee.released_at.is_(None))
-            .values(released_at=now, released_why=outcome.value, waiting_since=None)
-        )
-        connection.execute(
-            update(Submission)
-            .where(Submission.case_id == case_id, Submission.withdrawn_at.is_(None))
-            .values(withdrawn_at=now)
-        )
-        audit.note(
-            connection,
-            store.ids,
-            at=now,
-            who=who,
-            act="withdraw" if outcome is Outcome.WITHDRAWN else "invalid",
-            subject=reference,
-            detail=_short(why),
-        )
+        state = _open(connection, case_id)
+        if outcome is Outcome.STILL_ONLINE and state.stage != Stage.EXHAUSTED:
+            raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
+        reason = _reason(why)
+        episodes.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
+        if outcome in _TAKEN_BACK:
+            addressees.release(connection, state.id, outcome.value, now)
+            connection.execute(
+                update(Submission)
+                .where(Submission.case_id == case_id, Submission.withdrawn_at.is_(None))
+                .values(withdrawn_at=now)
+            )
+            addressees.correct(connection, state.id, now)
+        else:
+            addressees.settle_episode(connection, state.id)
+        _audit(connection, store, now, who, _ACTS[outcome], reference, reason)
+
+
+def hold(
+    store: Store,
+    catalogue: Catalogue,
+    case_reference: str,
+    until: datetime | None,
+    why: str | None,
+    who: str,
+    now: datetime,
+) -> datetime:
+    """Hold a case for the police: nothing leaves, looks go on. Return when the hold ends by itself.
+
+    Without `until` it lasts as long as the entry of its hosting country says.
+
+    Raises: RefusedError when it is held already, or the moment makes no sense.
+    """
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        case_id, _ = _case(connection, reference)
+        state, reason = _open(connection, case_id), _reason(why)
+        until = until or now + _term(connection, catalogue, state.arrangement_id)
+        if not now < until <= now + LONGEST_HOLD:
+            raise RefusedError("a hold ends after now, and within 30 days")
+        change = holds.held(state, until, at=now, who=who, why=reason)
+        episodes.move(connection, store.ids, [change])
+        holds.begin(connection, {state.id: until})
+        _audit(connection, store, now, who, "hold", reference, reason)
+    return until
+
+
+def release(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the hold of a case before its time. Raises RefusedError when it is not held."""
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        case_id, _ = _case(connection, reference)
+        state, reason = _open(connection, case_id), _reason(why)
+        if state.stage != Stage.HELD:
+            raise RefusedError("this case is not held")
+        told = notices.rungs_told(connection, [state.id]).get(state.id, set())
+        change = holds.released(state, told, at=now, who=who, why=reason)
+        if state.arrangement_id is None:
+            known = holds.arrangement_of(connection, state.host_id)
+            change = change._replace(after=change.after._replace(arrangement_id=known))
+        episodes.move(connection, store.ids, [change])
+        holds.end(connection, [state.id])
+        due.want(connection, due.ESCALATE, [state.id], now)
+        _audit(connection, store, now, who, "release", reference, reason)
+
+
+def name_origin(
+    store: Store,
+    case_reference: str,
+    address: str,
+    until: datetime | None,
+    why: str | None,
+    who: str,
+    now: datetime,
+) -> None:
+    """Write which address stands behind the proxy of a case's host; its party is looked up and told as host.
+
+    Raises: RefusedError for what is no address of a machine, a moment that
+    is over, or a host that is an address itself.
+    """
+    reference = read_reference(case_reference)
+    origin = _machine(address)
+    if until is not None and until <= now:
+        raise RefusedError("this moment is over")
+    with store.db.write() as connection:
+        case_id, _ = _case(connection, reference)
+        state, reason = _open(connection, case_id), _reason(why)
+        row = arrangements.hosts(connection, store, [state.host_id], lock=True)[state.host_id]
+        if row.is_ip:
+            raise RefusedError("this case is on an address; nothing stands before it")
+        forced.put(connection, store, row.id, reason=reason, until=until, origin=origin)
+        about = episodes.open_on_host(connection, row.id)
+        episodes.note(connection, store.ids, about, EventKind.ORIGIN_NAMED, at=now, who=who, why=reason)
+        due.want(connection, due.RESOLVE, [row.id], now)
+        _audit(connection, store, now, who, "name_origin", reference, reason)
+
+
+def _machine(text: str) -> str:
+    """Return an address of one machine as it is written shortest."""
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        raise RefusedError("this is no IP address") from None
+    if address.is_multicast or address.is_unspecified:
+        raise RefusedError("this is no address of one machine")
+    return str(address)
+
+
+def _term(connection: Connection, catalogue: Catalogue, arrangement_id: int | None) -> timedelta:
+    """Return how long the hosting country's entry lets the police have, or the usual term."""
+    hosted_in = connection.execute(
+        select(Arrangement.country).where(Arrangement.id == arrangement_id)
+    ).scalar()
+    country = catalogue.country(hosted_in)
+    return (country.police_hold if country else None) or HOLD
+
+
+def _open(connection: Connection, case_id: int) -> State:
+    """Return the open episode of a case, kept from being moved by others until this write ends."""
+    number = connection.execute(
+        select(Episode.id)
+        .where(Episode.case_id == case_id, Episode.ended_at.is_(None))
+        .order_by(Episode.number.desc())
+    ).scalar()
+    state = episodes.load(connection, [number], lock=True)[number] if number else None
+    if state is None or state.ended_at is not None:
+        raise RefusedError("this case has ended already")
+    return state
+
+
+def _reason(why: str | None) -> str:
+    reason = _short(why)
+    if reason is None:
+        raise RefusedError("say why")
+    return reason
+
+
+def _audit(
+    connection: Connection, store: Store, at: datetime, who: str, act: str, subject: str, detail: str | None
+) -> None:
+    audit.note(connection, store.ids, at=at, who=who, act=act, subject=subject, detail=detail)
 
 
 def stop_sending(store: Store, who: str, now: datetime) -> None:
@@ -141,21 +276,6 @@ def sending_allowed(store: Store) -> bool:
     with store.db.read() as connection:
         value = connection.execute(select(Switch.value).where(Switch.name == SENDING)).scalar()
     return value != OFF
-
-
-def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> None:
-    """Let a notice go that waits for a lead. Raises RefusedError when it does not wait."""
-    with store.db.write() as connection:
-        changed = connection.execute(
-            update(Notice)
-            .where(Notice.id == notice_id, Notice.state == "waiting_lead")
-            .values(state="queued")
-        )
-        if changed.rowcount != 1:
-            raise RefusedError("this notice does not wait for a lead any more")
-        due.want(connection, due.SEND, [notice_id], now)
-        reference = connection.execute(select(Notice.reference).where(Notice.id == notice_id)).scalar()
-        audit.note(connection, store.ids, at=now, who=who, act="release_notice", subject=reference)
 
 
 def _switch(store: Store, value: str, act: str, who: str, now: datetime) -> None:

@@ -164,7 +164,9 @@ def test_a_burst_to_one_party_waits_for_a_lead(world: World, service: Service) -
     (notice,) = world.notices()
     assert notice.state == "waiting_lead"
     assert world.due(due.SEND, notice.id) is None
-    assert {world.task(e) for e in made} == {notify.BURST}
+    assert world.task(notice.id) == notify.BURST
+    assert notice.leads == 1
+    assert not any(world.task(e) for e in made)
     world.fresh(GATHERED)
     assert service.dispatch(GATHERED) == 0
 
@@ -187,7 +189,9 @@ def test_a_rung_that_needs_approval_waits_for_a_lead(world: World, service: Serv
     service.notify(GATHERED)
 
     assert [n.state for n in world.notices()] == ["waiting_lead"]
-    assert world.task(episode) == notify.APPROVAL
+    assert world.task(world.notices()[0].id) == notify.APPROVAL
+    assert world.notices()[0].leads == 2
+    assert world.events(episode) == ["approval_asked"]
 
 
 def test_a_reference_that_is_taken_is_not_given_twice(world: World, service: Service, store: Store) -> None:

@@ -7,7 +7,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.references import reference
 from nta.store import due
 from nta.store.base import Store
-from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, Notice, Submission
+from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, Submission
 from nta.usecases import steer
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -109,26 +109,3 @@ def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> Non
     assert not stopped
     assert steer.sending_allowed(store)
     assert rows(store, AuditEntry.act) == [("stop_sending",), ("allow_sending",)]
-
-
-def test_a_waiting_notice_is_let_go_once(store: Store, case: MadeCase) -> None:
-    notice = make_notice(store, [case], NINE, state="waiting_lead", handed=False)
-
-    steer.release_waiting(store, notice.notice_id, LEAD, LATER)
-
-    assert rows(store, Notice.state) == [("queued",)]
-    with store.db.read() as connection:
-        send = connection.execute(select(Due.subject, Due.due_at).where(Due.kind == due.SEND)).all()
-    assert send == [(notice.notice_id, LATER)]
-    assert rows(store, AuditEntry.act, AuditEntry.subject) == [("release_notice", notice.reference)]
-    with pytest.raises(RefusedError, match="does not wait"):
-        steer.release_waiting(store, notice.notice_id, LEAD, LATER)
-
-
-def test_a_notice_that_was_sent_is_not_sent_again(store: Store, case: MadeCase) -> None:
-    notice = make_notice(store, [case], NINE)
-    with store.db.write() as connection:
-        connection.execute(update(Notice).values(state="handed_over"))
-
-    with pytest.raises(RefusedError, match="does not wait"):
-        steer.release_waiting(store, notice.notice_id, LEAD, LATER)

@@ -12,7 +12,7 @@ from nta.domain.errors import RefusedError
 from nta.store import due
 from nta.store.base import Store
 from nta.store.tables import AuditEntry, Case, Episode
-from nta.usecases import steer
+from nta.usecases import approve, steer
 from nta.web.house import POLICY
 from tests.builders import MadeCase, make_case, make_notice, make_span
 from tests.conftest import NINE, hours
@@ -282,7 +282,7 @@ def test_a_lead_lets_a_waiting_notice_go(lead: FlaskClient, lite: Store, case: M
     assert answer.status_code == 303
     assert "No notice waits for a lead" in lead.get("/sending").text
     with pytest.raises(RefusedError, match="does not wait"):
-        steer.release_waiting(lite, notice.notice_id, "lead@hotline.test", NINE)
+        approve.release_waiting(lite, notice.notice_id, "lead@hotline.test", NINE)
 
 
 def test_tasks_come_by_deadline(analyst: FlaskClient, lite: Store, clock: SetClock, case: MadeCase) -> None:

@@ -27,6 +27,7 @@ class Waiting:
     severity: str
     items: int
     queued_at: datetime
+    leads: int
 
 
 def stopped(connection: Connection) -> Stopped | None:
@@ -49,6 +50,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
             Notice.severity,
             items.label("items"),
             Notice.queued_at,
+            Notice.leads,
         )
         .join(PartyRow, PartyRow.id == Notice.party)
         .where(Notice.state == "waiting_lead")

@@ -2,26 +2,31 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.due import TASK
-from nta.store.tables import Case, Due, Episode
+from nta.store.tables import Case, Due, Episode, Mail, Notice, PartyRow
 
 PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a person about one case."""
+    """One task of a person: about a case, a notice, or a mail that came in."""
 
-    reference: str
-    masked: str
-    severity: str
-    stage: str
-    presence: str
+    about: str  # case, notice, mail
+    reference: str | None  # the case's, or the notice's
+    masked: str | None
+    party: str | None
+    mail_kind: str | None
+    received_at: datetime | None
+    severity: str | None
+    stage: str | None
+    presence: str | None
     owner: str | None
     reason: str | None
     due_at: datetime
@@ -29,37 +34,54 @@ class Task:
 
 def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]:
     """Return the tasks that wait, by deadline."""
+    of_mail = Notice.__table__.alias("of_mail")
     rows = connection.execute(
         select(
+            Due.owner,
+            Due.reason,
+            Due.due_at,
             Case.id,
             Case.reference,
             Case.url_sealed,
             Episode.severity,
             Episode.stage,
             Episode.presence,
-            Due.owner,
-            Due.reason,
-            Due.due_at,
+            Notice.reference.label("notice"),
+            Notice.severity.label("notice_severity"),
+            PartyRow.name.label("party"),
+            Mail.kind.label("mail_kind"),
+            Mail.received_at.label("mail_at"),
+            of_mail.c.reference.label("mail_notice"),
         )
-        .join(Episode, Episode.id == Due.subject)
-        .join(Case, Case.id == Episode.case_id)
+        .join(Episode, Episode.id == Due.subject, isouter=True)
+        .join(Case, Case.id == Episode.case_id, isouter=True)
+        .join(Notice, Notice.id == Due.subject, isouter=True)
+        .join(PartyRow, PartyRow.id == Notice.party, isouter=True)
+        .join(Mail, Mail.id == Due.subject, isouter=True)
+        .join(of_mail, of_mail.c.id == Mail.notice_id, isouter=True)
         .where(Due.kind == TASK)
         .order_by(Due.due_at, Due.subject)
         .limit(limit)
     )
-    return [
-        Task(
-            row.reference,
-            mask(store.sealer.text("case.url", row.id, row.url_sealed)),
-            row.severity,
-            row.stage,
-            row.presence,
-            row.owner,
-            row.reason,
-            row.due_at,
-        )
-        for row in rows
-    ]
+    return [_task(store, row) for row in rows]
+
+
+def _task(store: Store, row: Any) -> Task:
+    case = row.id is not None
+    return Task(
+        about="case" if case else "notice" if row.notice else "mail",
+        reference=row.reference or row.notice or row.mail_notice,
+        masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)) if case else None,
+        party=row.party,
+        mail_kind=row.mail_kind,
+        received_at=row.mail_at,
+        severity=row.severity or row.notice_severity,
+        stage=row.stage,
+        presence=row.presence,
+        owner=row.owner,
+        reason=row.reason,
+        due_at=row.due_at,
+    )
 
 
 def count(connection: Connection) -> int:

@@ -12,11 +12,13 @@ from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
 from nta.store.base import Store
+from nta.store.reads import approvals as approval_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
+from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, house, languages
-from nta.web.desk import cases, handing_in, steering, texts
+from nta.web.desk import approvals, cases, handing_in, reasons, reports, steering, texts
 
 
 def create_desk(
@@ -36,23 +38,30 @@ def create_desk(
     )
     hotline = house.ourselves(settings, catalogue)
     app.jinja_env.globals.update(
-        hotline=hotline, texts=texts, sending_mode=settings.sending.mode, word_of=state_word
+        reason_of=reasons.reason,
+        hotline=hotline,
+        texts=texts,
+        sending_mode=settings.sending.mode,
+        word_of=state_word,
     )
     access.guard(app, store, house.limits(app))
 
     @app.context_processor
     def everywhere() -> dict[str, object]:
         if not current_user.is_authenticated:
-            return {"me": None, "may": frozenset(), "stopped": None, "tasks_open": 0, "now": clock.now()}
+            nobody: dict[str, object] = {"me": None, "may": frozenset(), "stopped": None}
+            return nobody | {"tasks_open": 0, "approvals_open": 0, "now": clock.now()}
         with store.db.read() as connection:
             stopped = sending_reads.stopped(connection)
             waiting = tasks_reads.count(connection)
+            to_approve = approval_reads.count(connection)
         roles = frozenset(role.name for role in current_user.roles)
         return {
             "me": current_user,
             "may": roles,
             "stopped": stopped,
             "tasks_open": waiting,
+            "approvals_open": to_approve,
             "now": clock.now(),
         }
 
@@ -73,8 +82,11 @@ def create_desk(
         return redirect(_local(request.form.get("back", "/")), 303)
 
     handing = handing_in.pages(store, clock, checkpoint)
-    for site in (cases.pages(store, clock), handing, steering.pages(store, clock)):
+    approving = approvals.pages(store, clock, settings, catalogue)
+    for site in (cases.pages(store, clock, catalogue), handing, steering.pages(store, clock), approving):
         app.register_blueprint(site)
+    folders = template_folders(settings.templates)
+    app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))
     return app
 
 

@@ -1,5 +1,7 @@
 """Cases: the list with what needs a person first, search, and the page of one case."""
 
+from datetime import UTC, datetime
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -7,6 +9,7 @@ from flask_security import auth_required, current_user, roles_accepted
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
+from nta.domain.parties import Catalogue
 from nta.ports import Clock
 from nta.render.words import NEEDS_A_PERSON, Word, pairs, ranks, tally
 from nta.store.base import Store
@@ -18,11 +21,13 @@ from nta.usecases import steer
 from nta.web.access import ANALYST, LEAD
 
 
-def pages(store: Store, clock: Clock) -> Blueprint:
+def pages(store: Store, clock: Clock, catalogue: Catalogue) -> Blueprint:
     """Return the pages of cases."""
     site = Blueprint("cases", __name__)
     _lists(site, store, clock)
     _acts(site, store, clock)
+    _ends(site, store, clock)
+    _holds(site, store, clock, catalogue)
     return site
 
 
@@ -63,9 +68,6 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
 
 
 def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
-    def back(reference: str) -> ResponseReturnValue:
-        return redirect(url_for("cases.one", reference=reference), 303)
-
     @site.post("/cases/<reference>/reveal")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
@@ -87,23 +89,95 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
             clock.now(),
         )
         flash(_("The domain was marked; every case on it follows."), "success")
-        return back(reference)
+        return _back(reference)
+
+    @site.post("/cases/<reference>/origin")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def origin(reference: str) -> ResponseReturnValue:
+        form, who = request.form, current_user.email
+        until = _moment(form.get("until", ""))
+        steer.name_origin(
+            store, reference, form.get("address", ""), until, form.get("reason"), who, clock.now()
+        )
+        flash(_("The address was entered; its host is looked up and told."), "success")
+        return _back(reference)
+
+
+def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
+    """Add the acts that end a case."""
 
     @site.post("/cases/<reference>/withdraw")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def withdraw(reference: str) -> ResponseReturnValue:
         steer.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case was withdrawn. Nothing more is sent about it."), "success")
-        return back(reference)
+        flash(_("The case was withdrawn. Whoever was told of it is told that this was wrong."), "success")
+        return _back(reference)
 
     @site.post("/cases/<reference>/invalid")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def invalid(reference: str) -> ResponseReturnValue:
         steer.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case was marked as invalid. Nothing more is sent about it."), "success")
-        return back(reference)
+        flash(
+            _("The case was marked as invalid. Whoever was told of it is told that this was wrong."),
+            "success",
+        )
+        return _back(reference)
+
+    @site.post("/cases/<reference>/expire")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def expire(reference: str) -> ResponseReturnValue:
+        steer.expire(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case ended as expired. Nothing more is sent about it."), "success")
+        return _back(reference)
+
+    @site.post("/cases/<reference>/still-online")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def still_online(reference: str) -> ResponseReturnValue:
+        steer.still_online(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case ended as still online. Nobody is left to tell."), "success")
+        return _back(reference)
+
+
+def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) -> None:
+    """Add the acts that hold a case for the police, and let it go on."""
+
+    @site.post("/cases/<reference>/hold")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def hold(reference: str) -> ResponseReturnValue:
+        form, who = request.form, current_user.email
+        until = _moment(form.get("until", ""))
+        steer.hold(store, catalogue, reference, until, form.get("reason"), who, clock.now())
+        flash(_("The case is held. Nothing leaves until the hold ends; looks go on."), "success")
+        return _back(reference)
+
+    @site.post("/cases/<reference>/release")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def release(reference: str) -> ResponseReturnValue:
+        steer.release(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The hold has ended; the ladder goes on."), "success")
+        return _back(reference)
+
+
+def _back(reference: str) -> ResponseReturnValue:
+    return redirect(url_for("cases.one", reference=reference), 303)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a moment that a form named, in UTC where it says no offset; None when it is empty."""
+    if not text.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise RefusedError(_("Write the moment as a date and a time.")) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def show(store: Store, reference: str, revealed: str | None = None) -> ResponseReturnValue:

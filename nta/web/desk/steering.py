@@ -10,7 +10,7 @@ from nta.ports import Clock
 from nta.store.base import Store
 from nta.store.reads import sending as reads
 from nta.store.reads import tasks as tasks_reads
-from nta.usecases import steer
+from nta.usecases import approve, steer
 from nta.web.access import LEAD
 
 
@@ -56,7 +56,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         number = request.form.get("notice", "")
         if not number.isdecimal():
             raise RefusedError(_("Choose a notice of the list."))
-        steer.release_waiting(store, int(number), current_user.email, clock.now())
+        approve.release_waiting(store, int(number), current_user.email, clock.now())
         flash(_("The notice may go."), "success")
         return redirect(url_for("steering.sending"), 303)
 

@@ -57,6 +57,8 @@ EVENTS: Final = {
     "told_registrar": _l("Registrar told"),
     "told_registry": _l("Registry told"),
     "rung_passed_over": _l("A step of the ladder does not apply"),
+    "approval_asked": _l("A notice waits for two leads"),
+    "approved": _l("A lead lets the notice go"),
     "exhausted": _l("Nobody is left to tell"),
     "held": _l("Held"),
     "released": _l("Released"),
@@ -73,6 +75,7 @@ EVENTS: Final = {
     "left_notice": _l("Left the notice before it was sent"),
     "party_joined": _l("Another party serves it too"),
     "domain_disabled": _l("Domain disabled"),
+    "origin_named": _l("Address behind the proxy entered"),
     "moved": _l("Moved to another host"),
     "ended": _l("Episode ended"),
 }
@@ -112,6 +115,7 @@ STATES: Final = {
     "not_sent": _l("not sent"),
     "empty": _l("empty: all locations were gone"),
     "waiting_lead": _l("waits for a lead"),
+    "declined": _l("declined by a lead"),
 }
 
 ANSWERS: Final = {
@@ -172,6 +176,8 @@ STEPS: Final = {
     "seal": _l("seal"),
     "task": _l("a person's task"),
 }
+
+OWNERS: Final = {"analyst": _l("analyst"), "lead": _l("lead")}
 
 SEVERITIES: Final = {"normal": _l("normal"), "high": _l("high"), "urgent": _l("urgent")}
 

@@ -1,0 +1,58 @@
+"""Holds: the police come first, nothing leaves meanwhile, and each ends by itself."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
+from nta.store import due
+from nta.store.addressees import chunks
+from nta.store.episodes import Change, State
+from nta.store.tables import Due, Host
+
+HELD = "held: nothing leaves until the police have had their time"
+"""The reason of the task that each hold gives a person."""
+
+
+def held(state: State, until: datetime, *, at: datetime, who: str, why: str) -> Change:
+    """Return the change that holds an episode until a moment; refuse it where the stage allows none."""
+    after = state._replace(stage=next_stage(Stage(state.stage), Step.HOLD).value, held_until=until)
+    return Change(state, after, EventKind.HELD, at, who, why[:200])
+
+
+def released(state: State, rungs_told: Collection[str], *, at: datetime, who: str, why: str) -> Change:
+    """Return the change that ends a hold: the episode is again where its ladder stood."""
+    step = Step.RELEASE
+    if rungs_told:
+        step = Step.RELEASE_NOTIFIED if len(rungs_told) == 1 else Step.RELEASE_ESCALATED
+    after = state._replace(stage=next_stage(Stage(state.stage), step).value, held_until=None)
+    return Change(state, after, EventKind.RELEASED, at, who, why[:200])
+
+
+def begin(connection: Connection, until: Mapping[int, datetime]) -> None:
+    """Make held episodes be looked at by the ladder when their holds end, and ask a person to see to them."""
+    due.drop(connection, [(due.ESCALATE, episode_id) for episode_id in until])
+    for episode_id, at in sorted(until.items()):
+        due.want(connection, due.ESCALATE, [episode_id], at)
+        due.ask(connection, episode_id, at, owner="analyst", reason=HELD)
+
+
+def end(connection: Connection, episode_ids: Collection[int]) -> None:
+    """Take the hold out of the tasks of these episodes; one that asked nothing else is done."""
+    for part in chunks(episode_ids):
+        rows = connection.execute(
+            select(Due.subject, Due.reason).where(Due.kind == due.TASK, Due.subject.in_(part))
+        ).all()
+        for subject, reason in rows:
+            which = (Due.kind == due.TASK, Due.subject == subject)
+            left = [one for one in (reason or "").split("; ") if one != HELD]
+            if not left:
+                connection.execute(delete(Due).where(*which))
+            elif len(left) < len((reason or "").split("; ")):
+                connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
+
+
+def arrangement_of(connection: Connection, host_id: int) -> int | None:
+    """Return the arrangement in force of a host: an episode held before it was resolved has none yet."""
+    return connection.execute(select(Host.arrangement_id).where(Host.id == host_id)).scalar()

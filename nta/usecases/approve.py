@@ -1,0 +1,191 @@
+"""Approve: leads decide whether a notice goes that the ladder, or a burst, has wait for them."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from nta.domain.deadlines import LINK_LIFE
+from nta.domain.errors import RefusedError
+from nta.domain.lifecycle import EventKind
+from nta.domain.parties import Catalogue, Hotline
+from nta.domain.references import read as read_reference
+from nta.domain.roles import NoticeKind
+from nta.domain.urls import mask
+from nta.render import composing
+from nta.render.letters import Letter
+from nta.render.notices import Texts
+from nta.store import approvals, audit, drafts, due, episodes, evidence, notices
+from nta.store.base import Store
+from nta.store.episodes import State
+from nta.store.reads.approvals import NoticePage
+from nta.store.tables import Notice, NoticeItem
+
+NOT_WAITING = "this notice does not wait for a lead any more"
+
+
+def approve(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> int:
+    """Write that a lead lets a notice go; return how many other leads still have to.
+
+    The last one needed makes it due to be sent. A lead counts once.
+
+    Raises: RefusedError when it does not wait, or this lead agreed before.
+    """
+    with store.db.write() as connection:
+        notice = _waiting(connection, notice_reference)
+        agreed = {one.who for one in approvals.given(connection, [notice.id]).get(notice.id, ())}
+        if who in agreed:
+            raise RefusedError("you have let this notice go; another lead has to do so too")
+        approvals.give(connection, notice.id, who, now, _short(why))
+        missing = max(0, notice.leads - len(agreed) - 1)
+        if not missing:
+            approvals.let_go(connection, notice.id, now)
+        if notice.leads > 1:
+            of = f"{len(agreed) + 1} of {notice.leads}: {notice.kind}"
+            _note(connection, store, notice, EventKind.APPROVED, who, of, now)
+        audit.note(
+            connection,
+            store.ids,
+            at=now,
+            who=who,
+            act="approve_notice",
+            subject=notice.reference,
+            detail=_short(why),
+        )
+    return missing
+
+
+def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> None:
+    """Let a notice go that waits for one lead alone, for it is one of a burst to one party.
+
+    Raises: RefusedError when it does not wait, or two leads have to agree.
+    """
+    with store.db.read() as connection:
+        query = select(Notice.reference, Notice.leads).where(
+            Notice.id == notice_id, Notice.state == notices.WAITING_LEAD
+        )
+        row = connection.execute(query).first()
+    if row is None:
+        raise RefusedError(NOT_WAITING)
+    if row.leads > 1:
+        raise RefusedError("two leads have to agree to this notice; read it first")
+    approve(store, row.reference, None, who, now)
+
+
+def decline(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End a notice that waits for leads: its rung is passed over with that reason, and the ladder goes on.
+
+    Raises: RefusedError when it does not wait, or no reason is given.
+    """
+    reason = _short(why)
+    if reason is None:
+        raise RefusedError("say why it is not to be sent")
+    with store.db.write() as connection:
+        notice = _waiting(connection, notice_reference)
+        approvals.decline(connection, notice.id)
+        text = f"{notice.rung}: Declined by a lead: {reason}"[:200]
+        states = _note(connection, store, notice, EventKind.RUNG_PASSED_OVER, who, text, now)
+        due.want(connection, due.ESCALATE, {s.id for s in states}, now)
+        audit.note(
+            connection,
+            store.ids,
+            at=now,
+            who=who,
+            act="decline_notice",
+            subject=notice.reference,
+            detail=reason,
+        )
+
+
+def preview(
+    store: Store,
+    notice: NoticePage,
+    *,
+    catalogue: Catalogue,
+    texts: Texts,
+    hotline: Hotline,
+    portal_url: str,
+    now: datetime,
+) -> str:
+    """Return the text that a notice would be sent with now, every URL masked and its link left out."""
+    with store.db.read() as connection:
+        items = drafts.items(connection, [notice.id])
+        known = evidence.of_items(connection, items)
+        past = notices.past(connection, {item.episode_id for item in items})
+    if not items:
+        return ""
+    told = []
+    for number, item in enumerate(items, 1):
+        url = mask(store.sealer.text("notice_item.location", item.id, item.location_sealed))
+        told.append(composing.item(catalogue, number, url, item, known.get(item.episode_id)))
+    first = notice.kind == NoticeKind.FIRST
+    letter = Letter(
+        kind=NoticeKind(notice.kind),
+        language=notice.language if texts.has(notice.language) else "en",
+        reference=notice.reference,
+        message_id="",
+        sender="",
+        recipient=notice.contact,
+        at=now,
+        us=composing.us(hotline, notice.contact),
+        party=notice.party_name,
+        items=tuple(told),
+        earlier=() if first else tuple(composing.earlier(notice, past)),
+        link=f"{portal_url}/n/…",
+        link_until=now + LINK_LIFE,
+        silence=composing.silence(catalogue, notice, items[0]),
+        form=composing.form_of(notice, items),
+    )
+    return texts.text(letter)
+
+
+def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now: datetime) -> str:
+    """Return the URL of one location of a notice, after noting who asked for it.
+
+    Raises: RefusedError when the notice holds no such location.
+    """
+    reference = read_reference(notice_reference)
+    with store.db.write() as connection:
+        row = connection.execute(
+            select(NoticeItem.location_sealed, NoticeItem.case_reference)
+            .join(Notice, Notice.id == NoticeItem.notice_id)
+            .where(NoticeItem.id == item_id, Notice.reference == reference)
+        ).first()
+        if row is None:
+            raise RefusedError("this notice holds no such location")
+        audit.note(
+            connection,
+            store.ids,
+            at=now,
+            who=who,
+            act="reveal",
+            subject=row.case_reference,
+            detail=f"in {reference}",
+        )
+    return store.sealer.text("notice_item.location", item_id, row.location_sealed)
+
+
+def _waiting(connection: Connection, notice_reference: str) -> approvals.Waiting:
+    notice = approvals.waiting(connection, read_reference(notice_reference))
+    if notice is None:
+        raise RefusedError(NOT_WAITING)
+    return notice
+
+
+def _note(
+    connection: Connection,
+    store: Store,
+    notice: approvals.Waiting,
+    kind: EventKind,
+    who: str,
+    why: str,
+    now: datetime,
+) -> list[State]:
+    """Write an event of each open episode the notice tells of; return them."""
+    told = notices.episodes_of(connection, [notice.id]).get(notice.id, [])
+    states = [s for s in episodes.load(connection, told).values() if s.ended_at is None]
+    episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why, subject=notice.id)
+    return states
+
+
+def _short(why: str | None) -> str | None:
+    return why.strip()[:200] or None if why else None

@@ -1,0 +1,181 @@
+"""Two leads decide: a notice goes when both agreed, and its rung is passed over when one declines."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from nta.domain.errors import RefusedError
+from nta.domain.outcomes import Actor, Outcome
+from nta.store import due, episodes
+from nta.store.base import Store
+from nta.store.reads import approvals as reads
+from nta.store.tables import Approval, AuditEntry, Event, NoticeItem
+from nta.usecases import approve
+from tests.builders_notices import LADDER, REGISTRY, RUNGS, World, catalogue
+from tests.conftest import NINE, hours
+from tests.telling import Service
+
+ONE, TWO = "lead@hotline.test", "other@hotline.test"
+GATHERED = NINE + hours(0.25)
+LATER = NINE + hours(1)
+FOUR_EYES = replace(RUNGS[2], approval="four-eyes")
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def service(store: Store) -> Service:
+    ladder = replace(LADDER, rungs=(FOUR_EYES, RUNGS[1]))
+    return Service(store, known=catalogue(ladders=(ladder,), registries={REGISTRY.id: REGISTRY}))
+
+
+@pytest.fixture
+def episode(world: World, service: Service) -> int:
+    """An episode whose registry is to be told once two leads agree."""
+    made = world.ready(dedicated="yes")
+    service.escalate(NINE)
+    service.notify(GATHERED)
+    return made
+
+
+def reference(world: World) -> str:
+    return str(world.notices()[0].reference)
+
+
+def audited(store: Store) -> list[tuple[str, str, str | None]]:
+    with store.db.read() as connection:
+        rows = connection.execute(select(AuditEntry.who, AuditEntry.act, AuditEntry.subject))
+        return [tuple(row) for row in rows]
+
+
+def whys(store: Store, kind: str) -> list[str]:
+    with store.db.read() as connection:
+        return list(connection.execute(select(Event.why).where(Event.kind == kind)).scalars())
+
+
+def test_a_notice_goes_when_two_different_leads_agreed(
+    world: World, service: Service, store: Store, episode: int
+) -> None:
+    notice = world.notices()[0]
+
+    still_needed = approve.approve(store, notice.reference.lower(), " seen it ", ONE, LATER)
+    world.fresh(LATER)
+    assert service.dispatch(LATER) == 0
+    done = approve.approve(store, notice.reference, None, TWO, LATER)
+    service.dispatch(LATER)
+
+    assert (still_needed, done) == (1, 0)
+    assert [n.state for n in world.notices()] == ["handed_over"]
+    assert world.task(notice.id) is None
+    assert world.events(episode) == ["approval_asked", "approved", "approved", "told_registry"]
+    assert whys(store, "approved") == ["1 of 2: registry", "2 of 2: registry"]
+    assert audited(store) == [
+        (ONE, "approve_notice", notice.reference),
+        (TWO, "approve_notice", notice.reference),
+    ]
+
+
+def test_one_lead_counts_once(world: World, store: Store, episode: int) -> None:
+    approve.approve(store, reference(world), None, ONE, LATER)
+
+    with pytest.raises(RefusedError, match="another lead"):
+        approve.approve(store, reference(world), None, ONE, LATER)
+
+    assert world.notices()[0].state == "waiting_lead"
+    with store.db.read() as connection:
+        assert len(connection.execute(select(Approval.who)).all()) == 1
+
+
+def test_nobody_lets_a_notice_of_two_leads_go_alone(world: World, store: Store, episode: int) -> None:
+    with pytest.raises(RefusedError, match="two leads"):
+        approve.release_waiting(store, world.notices()[0].id, ONE, LATER)
+
+    assert world.notices()[0].state == "waiting_lead"
+
+
+def test_a_notice_that_was_declined_is_passed_over_with_the_reason(
+    world: World, service: Service, store: Store, episode: int
+) -> None:
+    approve.approve(store, reference(world), None, ONE, LATER)
+
+    approve.decline(store, reference(world), "the registry asks for an order", TWO, LATER)
+    service.escalate(LATER)
+    world.fresh(LATER + hours(0.25))
+    service.tell(LATER + hours(0.25))
+
+    assert world.notices()[0].state == "declined"
+    assert world.task(world.notices()[0].id) is None
+    assert whys(store, "rung_passed_over") == ["registry: Declined by a lead: the registry asks for an order"]
+    assert [(n.role, n.kind) for n in world.notices()] == [("registry", "registry"), ("host", "reminder")]
+    assert audited(store)[-1] == (TWO, "decline_notice", reference(world))
+
+
+def test_declining_needs_a_reason(world: World, store: Store, episode: int) -> None:
+    with pytest.raises(RefusedError, match="say why"):
+        approve.decline(store, reference(world), "  ", ONE, LATER)
+
+    assert world.notices()[0].state == "waiting_lead"
+
+
+@pytest.mark.parametrize("act", [approve.approve, approve.decline])
+def test_what_does_not_wait_is_refused(world: World, store: Store, episode: int, act: object) -> None:
+    approve.decline(store, reference(world), "no", ONE, LATER)
+
+    with pytest.raises(RefusedError, match="does not wait"):
+        act(store, reference(world), "yes", TWO, LATER)  # type: ignore[operator]
+
+
+def test_a_burst_needs_one_lead(world: World, service: Service, store: Store) -> None:
+    service.known = catalogue()
+    service.rules = replace(service.rules, burst_items=1)
+    for _ in range(2):
+        world.ready()
+    service.escalate(NINE)
+    service.notify(GATHERED)
+    (notice,) = world.notices()
+
+    approve.release_waiting(store, notice.id, ONE, LATER)
+
+    assert [n.state for n in world.notices()] == ["queued"]
+    assert world.due(due.SEND, notice.id) == LATER
+    with pytest.raises(RefusedError, match="does not wait"):
+        approve.release_waiting(store, notice.id, ONE, LATER)
+
+
+def test_what_has_ended_need_not_be_decided(world: World, store: Store, episode: int) -> None:
+    with store.db.write() as connection:
+        episodes.end(
+            connection, store.ids, episode, Outcome.WITHDRAWN, Actor.ANALYST, at=LATER, who=ONE, why="twice"
+        )
+
+    assert world.notices()[0].state == "empty"
+    assert world.task(world.notices()[0].id) is None
+
+
+def test_the_page_shows_the_evidence_and_no_url(world: World, store: Store, episode: int) -> None:
+    with store.db.read() as connection:
+        (listed,) = reads.waiting(connection)
+        page = reads.notice(connection, store, reference(world))
+
+    assert page is not None
+    (location,) = page.locations
+    assert (listed.reference, listed.leads, listed.items) == (page.reference, 2, 1)
+    assert (listed.deadline, page.deadline) == (GATHERED + hours(24), GATHERED + hours(24))
+    assert ("test" in location.masked, "site" in location.masked) == (True, False)
+    assert location.last_up_at == NINE
+    assert location.told == ()
+
+
+def test_a_revealed_location_is_noted(world: World, store: Store, episode: int) -> None:
+    (item,) = world.rows(NoticeItem)
+
+    url = approve.reveal_item(store, reference(world), item.id, ONE, LATER)
+
+    assert url == world.urls[episode]
+    assert audited(store) == [(ONE, "reveal", item.case_reference)]
+    with pytest.raises(RefusedError, match="no such location"):
+        approve.reveal_item(store, reference(world), 7, ONE, LATER)
