@@ -9,12 +9,13 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from nta.domain.contacts import Choice, Health
-from nta.domain.roles import Severity
+from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Ids
 from nta.store.bulk import table_of
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
 
 _CHUNK = 500
+_GATHERED = timedelta(hours=1)  # longer than any notice gathers
 _ADDRESSEE = table_of(Addressee)
 _CASE = table_of(Case)
 _CONTACT = table_of(Contact)
@@ -25,13 +26,17 @@ _PARTY_ROW = table_of(PartyRow)
 
 
 class Told(NamedTuple):
-    """One party that an episode's rung speaks to: the choice, the rung's id, the kind of notice, and why."""
+    """One party that an episode's rung speaks to: the choice, the rung's id, the kind of notice, and why.
+
+    With `at_once` its notice does not gather others first.
+    """
 
     episode_id: int
     choice: Choice
     rung: str
     kind: str
     why: str
+    at_once: bool = False
 
 
 class Standing(NamedTuple):
@@ -117,7 +122,7 @@ def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) 
             "why": t.why[:200],
             "rung": t.rung,
             "kind": t.kind,
-            "waiting_since": now,
+            "waiting_since": now - _GATHERED if t.at_once else now,
         }
         key = (t.episode_id, t.choice.party, t.choice.role.value)
         if key in known:
@@ -183,6 +188,35 @@ def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
         connection.execute(update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(part)).values(waiting_since=None))
 
 
+def release(connection: Connection, episode_id: int, why: str, at: datetime) -> None:
+    """Note that nobody is asked about the episode any more, and why."""
+    connection.execute(
+        update(_ADDRESSEE)
+        .where(_ADDRESSEE.c.episode_id == episode_id, _ADDRESSEE.c.released_at.is_(None))
+        .values(released_at=at, released_why=why, waiting_since=None)
+    )
+
+
+def correct(connection: Connection, episode_id: int, now: datetime) -> None:
+    """Make a correction be wanted for each party that was told of the episode and could be reached."""
+    connection.execute(
+        update(_ADDRESSEE)
+        .where(
+            _ADDRESSEE.c.episode_id == episode_id,
+            _ADDRESSEE.c.first_handed_at.is_not(None),
+            _ADDRESSEE.c.bounced_at.is_(None),
+        )
+        .values(kind=NoticeKind.CORRECTION.value, waiting_since=now)
+    )
+
+
+def settle_episode(connection: Connection, episode_id: int) -> None:
+    """Note that no notice is to be made any more for any addressee of the episode."""
+    connection.execute(
+        update(_ADDRESSEE).where(_ADDRESSEE.c.episode_id == episode_id).values(waiting_since=None)
+    )
+
+
 def handed(connection: Connection, notice_id: int, now: datetime) -> None:
     """Start clock B of the notice's addressees, where it does not run yet."""
     connection.execute(
@@ -215,6 +249,15 @@ def set_health(connection: Connection, contact_id: int, health: Health, why: str
         update(_CONTACT)
         .where(_CONTACT.c.id == contact_id, _CONTACT.c.health != Health.DEAD.value)
         .values(health=health.value, health_why=why[:200], health_at=at)
+    )
+
+
+def recovered(connection: Connection, contact_id: int, at: datetime) -> None:
+    """Note that a doubtful contact was reached after all; a dead one stays dead."""
+    connection.execute(
+        update(_CONTACT)
+        .where(_CONTACT.c.id == contact_id, _CONTACT.c.health == Health.DOUBTFUL.value)
+        .values(health=Health.FINE.value, health_why=None, health_at=at)
     )
 
 
