@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts
@@ -14,8 +15,13 @@ class Health(StrEnum):
     """How a contact has fared with us."""
 
     FINE = "fine"
-    DOUBTFUL = "doubtful"  # a delay or one passing failure
+    DOUBTFUL = "doubtful"  # failures that may pass, again and again, or one that is not the mailbox's
     DEAD = "dead"  # refused for good: never written to again by itself
+
+
+DOUBT_AFTER = 2
+DOUBT_WITHIN = timedelta(days=7)
+"""So many notices that were delayed or failed for now, within so long, make a contact doubtful."""
 
 
 @dataclass(frozen=True, slots=True)

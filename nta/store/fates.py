@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nta.domain.contacts import Health
+from nta.domain.contacts import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silence_counts
 from nta.domain.roles import Role
@@ -152,6 +152,14 @@ def accepted(
         episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
     if notice.accepted_at is None or at < notice.accepted_at:
         notices.put(connection, notice.id, accepted_at=at)
+    if notice.sent_to == notice.email:
+        addressees.recovered(connection, notice.contact_id, at)
+
+
+def delayed(connection: Connection, store: Store, notice: Sent, line: str, now: datetime) -> None:
+    """Record that the other side has not taken a notice yet; once says nothing of a contact, often does."""
+    notices.note(connection, store.ids, [notice.id], "delayed", now, line)
+    _doubt(connection, notice, line, now)
 
 
 def bounced(
@@ -160,26 +168,37 @@ def bounced(
     notice: Draft | Sent,
     states: Collection[State],
     line: str,
-    health: Health,
+    health: Health | None,
     now: datetime,
 ) -> None:
     """Record that a notice did not reach its reader: another contact or the next rung is looked for now.
 
-    A contact is not to blame for a message that was redirected to an
-    address of ours.
+    `health` is what that says of the contact; None for a failure that may
+    pass, which says something only when it is not the first. A contact is
+    not to blame for a message that was redirected to an address of ours.
     """
     notices.note(connection, store.ids, [notice.id], "bounced", now, line)
     if isinstance(notice, Sent) and notice.bounced_at is not None:
         return  # a second report of the same failure
     notices.put(connection, notice.id, bounced_at=now)
     addressees.bounced(connection, notice.id, now)
-    if notice.sent_to == notice.email:
+    if health is None:
+        _doubt(connection, notice, line, now)
+    elif notice.sent_to == notice.email:
         addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
     kind = EventKind.BOUNCED
     episodes.note(
         connection, store.ids, states, kind, at=now, who=WHO, why=line[:200] or None, subject=notice.id
     )
     due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
+
+
+def _doubt(connection: Connection, notice: Draft | Sent, line: str, now: datetime) -> None:
+    """Doubt a contact that several notices did not reach lately."""
+    if notice.sent_to == notice.email:
+        troubled = notices.troubled(connection, notice.contact_id, now - DOUBT_WITHIN)
+        if len(troubled) >= DOUBT_AFTER:
+            addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "delayed", now)
 
 
 def _told(state: State, step: Step) -> State:

@@ -181,7 +181,8 @@ class _Judge:
         told = _told(known)
         replaced, joined = _late(ladder, known, told, choices)
         if replaced or joined:
-            _tell(result, known, [*replaced, *joined], newer)
+            _tell(result, known, replaced, newer, at_once=True)
+            _tell(result, known, joined, newer)
             result.moments.append((state.id, None))
             kind, why = EventKind.CONTACT_REPLACED, "the contact told before could not be reached"
             result.changes += [episodes.Change(state, state, kind, now, WHO, why) for _ in replaced]
@@ -338,7 +339,14 @@ def _for(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
     ]
 
 
-def _tell(result: _Result, known: _Known, listed: Iterable[tuple[Rung, Choice]], newer: bool) -> None:
+def _tell(
+    result: _Result,
+    known: _Known,
+    listed: Iterable[tuple[Rung, Choice]],
+    newer: bool,
+    *,
+    at_once: bool = False,
+) -> None:
     for rung, choice in listed:
         why = f"{choice.reason} {NEWER_LADDER}" if newer else choice.reason
-        result.told.append(addressees.Told(known.state.id, choice, rung.id, rung.kind.value, why))
+        result.told.append(addressees.Told(known.state.id, choice, rung.id, rung.kind.value, why, at_once))

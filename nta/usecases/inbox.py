@@ -102,15 +102,14 @@ def _record(
     if meaning.kind is Kind.BOUNCE:
         failed = [r for r in meaning.recipients if r.action == "failed"]
         passing = bool(failed) and all(r.permanent is False for r in failed)
-        health = Health.DOUBTFUL if passing else Health.DEAD
+        health = None if passing else Health.DEAD
         fates.bounced(connection, store, notice, states, line, health, now)
     elif meaning.kind is Kind.DELAY:
-        notices.note(connection, store.ids, [notice.id], "delayed", now, line)
+        fates.delayed(connection, store, notice, line, now)
     elif meaning.kind is Kind.DELIVERED:
         fates.accepted(connection, store, notice, states, now, line)
-    elif meaning.kind is Kind.AUTO_REPLY:
+    elif meaning.kind is Kind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
         notices.note(connection, store.ids, [notice.id], "acknowledged", now, None)
-        fates.accepted(connection, store, notice, states, now, "an automatic answer came")
     else:
         notices.note(connection, store.ids, [notice.id], meaning.kind.value, now, None)
         if meaning.kind is Kind.REPLY:

@@ -9,9 +9,7 @@ from nta.store import due
 from nta.store.base import Store
 from nta.store.tables import Addressee, Contact, Due, Mail
 from nta.usecases.inbox import read_inbox
-from tests.builders_notices import (
-    World,
-)
+from tests.builders_notices import World, served_by
 from tests.conftest import NINE, hours
 from tests.telling import KilledError, Killer, Post, Service
 
@@ -93,16 +91,21 @@ def test_a_bounce_kills_the_contact_and_brings_the_ladder_on(
     assert {world.state(e).stage for e in made} == {"exhausted"}  # no other contact, not a dedicated domain
 
 
-def test_a_passing_failure_leaves_a_contact_doubtful(
+def test_a_passing_failure_says_nothing_of_a_contact_until_it_is_not_the_first(
     world: World, service: Service, store: Store, post: Post
 ) -> None:
-    told(world, service)
-    post.put(report(service, "failed", "4.2.2", "452 4.2.2 mailbox full"))
+    for day in (0, 1):
+        at = NOW + hours(24 * day)
+        world.ready(at=at)
+        world.fresh(at)
+        service.escalate(at)
+        service.notify(at + hours(0.2))
+        service.dispatch(at + hours(0.2))
+        post.put(report(service, "failed", "4.2.2", f"452 4.2.2 mailbox full on day {day}"))
+        read(store, post, at + hours(1))
 
-    read(store, post)
-
-    assert [c.health for c in world.rows(Contact)] == ["doubtful"]
-    assert world.notices()[0].bounced_at == LATER
+        assert [c.health for c in world.rows(Contact)] == [["fine"], ["doubtful"]][day]
+    assert sum(n.bounced_at is not None for n in world.notices()) == 2
 
 
 def test_a_delivery_report_is_acceptance(world: World, service: Service, store: Store, post: Post) -> None:
@@ -169,17 +172,97 @@ def test_a_delay_is_noted_and_waited_for(world: World, service: Service, store: 
     assert world.rows(Addressee)[0].accepted_at is None
 
 
-def test_an_automatic_answer_is_acceptance(world: World, service: Service, store: Store, post: Post) -> None:
+@pytest.mark.parametrize(
+    ("subject", "body", "task"),
+    [
+        pytest.param("Ticket opened", "Thank you.", None, id="automatic-answer"),
+        pytest.param(
+            "Sender verification", "Please confirm your address.", "a mail filter wants", id="challenge"
+        ),
+    ],
+)
+def test_what_a_machine_says_is_neither_answer_nor_acceptance(
+    world: World, service: Service, store: Store, post: Post, subject: str, body: str, task: str | None
+) -> None:
     (episode,) = told(world, service)
     to = service.relay.given[0].return_path
-    post.put(letter(to, subject="Ticket opened", extra="Auto-Submitted: auto-replied\n"))
+    post.put(letter(to, subject=subject, body=body, extra="Auto-Submitted: auto-replied\n"))
 
     read(store, post)
 
-    assert world.notice_events() == ["queued", "handed_over", "acknowledged", "accepted"]
-    assert world.rows(Addressee)[0].presumed is False
+    (addressee,) = world.rows(Addressee)
+    assert (addressee.accepted_at, addressee.presumed, addressee.first_answer_at) == (None, True, None)
+    assert world.events(episode) == ["told"]
+    assert (world.task(episode) or "").startswith(task or "")
+    assert (world.task(episode) is None) == (task is None)
+
+
+def test_a_reply_of_a_person_is_the_first_sign_of_having_it(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    (episode,) = told(world, service)
+    post.put(letter(service.relay.given[0].return_path))
+
+    read(store, post)
+
+    (addressee,) = world.rows(Addressee)
+    assert (addressee.accepted_at, addressee.presumed) == (LATER, False)
     assert world.events(episode) == ["told", "accepted"]
-    assert world.task(episode) is None
+
+
+def test_delays_of_several_notices_make_a_contact_doubtful_and_a_delivery_clears_it(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    post.put(report(service, "delayed", "4.4.1", "no answer yet"))
+    post.put(report(service, "delayed", "4.4.1", "still no answer"))
+    read(store, post)
+    assert [c.health for c in world.rows(Contact)] == ["fine"]  # one notice, twice
+
+    world.ready(at=LATER)
+    world.fresh(LATER)
+    service.tell(LATER)
+    service.tell(LATER + hours(0.2))
+    post.put(report(service, "delayed", "4.4.1", "no answer again"))
+    read(store, post, LATER + hours(1))
+    assert [c.health for c in world.rows(Contact)] == ["doubtful"]
+
+    post.put(report(service, "delivered", "2.0.0", "250 ok"))
+    read(store, post, LATER + hours(2))
+    assert [c.health for c in world.rows(Contact)] == ["fine"]
+
+
+def test_an_address_that_bounced_is_not_written_to_for_another_case(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    told(world, service)
+    post.put(bounce(service))
+    read(store, post)
+
+    other = world.ready(at=LATER)
+    world.fresh(LATER)
+    service.tell(LATER)
+
+    assert len(service.relay.given) == 1
+    assert world.state(other).stage == "unresolved"
+
+
+def test_a_bounce_makes_the_same_rung_be_sent_again_at_once_to_another_contact(
+    world: World, service: Service, store: Store, post: Post
+) -> None:
+    episode = world.ready(addresses=(served_by(abuse=["new@hosting.example"]),))
+    service.escalate(NINE)
+    service.notify(NOW)
+    service.dispatch(NOW)
+    post.put(bounce(service))
+    read(store, post)
+    world.fresh(LATER)
+
+    service.tell(LATER)
+
+    assert [m.recipient for m in service.relay.given] == ["abuse@hosting.example", "new@hosting.example"]
+    assert [n.rung for n in world.notices()] == ["first", "first"]
+    assert world.events(episode) == ["told", "bounced", "contact_replaced", "told"]
 
 
 @pytest.mark.parametrize("way", ["return path", "message id", "reference"])
