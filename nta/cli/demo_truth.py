@@ -44,10 +44,12 @@ def by_episode(lines: Sequence[Mapping[str, Any]]) -> dict[int, End]:
     }
 
 
-def with_medians(told: dict[str, Any], true: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
+def with_medians(
+    told: dict[str, Any], true: Mapping[tuple[str, str, str], Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return the summary with the true median beside each median."""
     for figure in told["removal_times"]:
-        known = true.get((figure["provider"], figure["clock"]))
+        known = true.get((figure["provider"], figure["clock"], figure["role"]))
         figure["true_median_h"] = known["median_h"] if known else None
     return told
 

@@ -9,7 +9,8 @@ from nta.cli.tell import json_option
 from nta.domain.errors import RefusedError
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
-from nta.render import tables
+from nta.render import removal_page, speech, tables
+from nta.store.shipped import template_folders
 from nta.usecases.report import again, freeze, removal_times
 
 
@@ -47,13 +48,23 @@ def report() -> None:
 )
 @click.option("--by", type=click.Choice(["provider"]), default="provider", show_default=True)
 @click.option(
-    "--role", type=click.Choice([Role.HOST.value, Role.PROXY.value]), default="host", show_default=True
+    "--role",
+    type=click.Choice([Role.HOST.value, Role.PROXY.value]),
+    help="Told as hosts or as proxies. Default: hosts; in HTML each in tables of its own.",
 )
 @click.option("--from", "since", type=Moment(), help="Clocks that began at or after this.")
 @click.option("--to", "until", type=Moment(), help="Clocks that began before this.")
 @click.option("--as-of", "as_of", type=Moment(), help="What was known then. Default: now.")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "html"]),
+    default="table",
+    show_default=True,
+    help="html: curves, tables and what they mean, in one file that needs no other.",
+)
+@click.option(
+    "--language", type=click.Choice(speech.LANGUAGES), default="en", show_default=True, help="Of the HTML."
 )
 @click.option(
     "--freeze", "keep", is_flag=True, help="Keep it with its data, so that it can be computed again."
@@ -64,11 +75,12 @@ def report_removal_times(
     opener: Any,
     clock: str,
     by: str,
-    role: str,
+    role: str | None,
     since: datetime | None,
     until: datetime | None,
     as_of: datetime | None,
     form: str,
+    language: str,
     keep: bool,
     as_json: bool,
 ) -> int:
@@ -79,24 +91,40 @@ def report_removal_times(
     over, C from its acceptance. docs/method.md says how figures are made.
     \b
     Example:  nta report removal-times --clock B --from 2026-01-01 --to 2026-02-01
+              nta report removal-times --format html > report.html
     """
     kit = opener()
     now = kit.clock.now()
     if as_of is not None and as_of > now:
         raise RefusedError("--as-of lies in the future")
-    made = removal_times(
-        kit.store, clock=Clock(clock), by=by, since=since, until=until, as_of=as_of or now, role=Role(role)
-    )
     wanted = "json" if as_json else form
-    if wanted == "json":
-        for line in tables.report_lines(made):
+    roles = [Role(role)] if role else [Role.HOST, Role.PROXY] if wanted == "html" else [Role.HOST]
+    made = [
+        removal_times(
+            kit.store, clock=Clock(clock), by=by, since=since, until=until, as_of=as_of or now, role=each
+        )
+        for each in roles
+    ]
+    if wanted == "html":
+        folders = template_folders(kit.settings.templates)
+        page = removal_page.page(made, language=language, folders=folders, by_whom=_ourselves(kit))
+        click.echo(page, nl=False)
+    elif wanted == "json":
+        for line in tables.report_lines(made[0]):
             click.echo(line)
     else:
-        click.echo(tables.report_csv(made) if wanted == "csv" else tables.report_text(made), nl=False)
-    if keep:
-        number = freeze(kit.store, made, "command", now)
+        shown = tables.report_csv if wanted == "csv" else tables.report_text
+        click.echo(shown(made[0]), nl=False)
+    for each in made if keep else ():
+        number = freeze(kit.store, each, "command", now)
         click.echo(f"kept as report {number}; `nta report again {number}` computes it again", err=True)
     return 0
+
+
+def _ourselves(kit: Any) -> str | None:
+    """Return our own name in the catalogue, where it is known already."""
+    entry = kit.catalogue.ours(kit.settings.hotline)
+    return entry.name if entry else None
 
 
 @report.command("again")

@@ -32,6 +32,7 @@ class Way(IntEnum):
     RESTRICTED = 4  # kept from some by law
     EXPIRED = 5  # the host deletes everything after a fixed time
     WITHDRAWN = 6  # the notice was taken back
+    RELEASED = 7  # the party said that it is not its own, and was let go
 
 
 _BLOCK: Final = 200_000
@@ -80,8 +81,8 @@ class Rows:
 class Group(NamedTuple):
     """The figures of one party. Shares are of the rows timed, but `gone_before_share` of those and the gone.
 
-    `other`, `moved` and `set_apart` (restricted, expired, withdrawn) are
-    censored where that happened; with the `open` ones they are all that is
+    `other`, `moved` and `set_apart` (restricted, expired, withdrawn,
+    released) are censored where that happened; with the `open` ones they are all that is
     censored. `unknown_hand` counts the gone of which nobody knows who did
     it. `check_h` is the median of the interval widths.
     """
@@ -124,7 +125,7 @@ def make(parameters: Parameters, rows: Rows) -> Report:
     """Return the report of these rows. Figures for few rows are there, but marked as not to be published."""
     groups: list[Group] = []
     for first, end in _blocks(rows):
-        groups += _figured(_cut(rows, first, end), _us(parameters.as_of))
+        groups += _figured(_cut(rows, first, end), to_us(parameters.as_of))
     order = sorted(groups, key=lambda group: group.party)
     return Report(parameters, tuple(g for g in order if g.n or g.gone_before or g.unseen), rows)
 
@@ -163,8 +164,8 @@ def _cut(rows: Rows, first: int, end: int) -> Rows:
 def _figured(rows: Rows, as_of: int) -> list[Group]:
     """Return the figures of each party of the rows."""
     many = len(rows.parties)
-    timed, before, unseen = _sorted_out(rows)
-    spans, ways = _spans(rows, timed, as_of)
+    timed, before, unseen = sorted_out(rows)
+    spans, ways = spans_of(rows, timed, as_of)
     found = figures(spans, many)
     columns = {
         "open": _count(spans, ~spans.gone & (rows.gone[timed] < 0) & (ways < Way.OTHER), many),
@@ -185,7 +186,7 @@ def _figured(rows: Rows, as_of: int) -> list[Group]:
     ]
 
 
-def _sorted_out(rows: Rows) -> tuple[Bools, Bools, Bools]:
+def sorted_out(rows: Rows) -> tuple[Bools, Bools, Bools]:
     """Return which rows are timed, which were gone when the clock started, and which were never seen."""
     before = (rows.gone >= 0) & (rows.gone <= np.maximum(rows.start, rows.entry))
     before &= rows.code & WAY_BITS <= Way.OTHER  # what moved was not gone
@@ -193,7 +194,7 @@ def _sorted_out(rows: Rows) -> tuple[Bools, Bools, Bools]:
     return ~(before | unseen), before, unseen
 
 
-def _spans(rows: Rows, timed: Bools, as_of: int) -> tuple[Spans, Codes]:
+def spans_of(rows: Rows, timed: Bools, as_of: int) -> tuple[Spans, Codes]:
     """Return the timed rows as spans, and how each came to be gone; as `removal_times.spell`, for columns."""
     if timed.all():
         group, start, entry, gone, code = rows.group, rows.start, rows.entry, rows.gone, rows.code
@@ -263,5 +264,6 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _us(moment: datetime) -> int:
+def to_us(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970."""
     return (moment - _EPOCH) // _MICROSECOND

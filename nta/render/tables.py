@@ -73,10 +73,12 @@ def report_lines(report: Report) -> Iterator[str]:
         yield json_line(figures(group))
 
 
-def report_csv(report: Report) -> str:
-    """Return removal times as CSV, a provider a line, each line with the clock and the data's date."""
-    plain = [parameters(report.parameters) | _flat(figures(group)) for group in report.groups]
-    heads = list(plain[0]) if plain else list(parameters(report.parameters))
+def report_csv(*reports: Report) -> str:
+    """Return removal times as CSV, a provider a line, each with the clock, the role and the data's date."""
+    plain = [
+        parameters(report.parameters) | _flat(figures(group)) for report in reports for group in report.groups
+    ]
+    heads = list(plain[0]) if plain else list(parameters(reports[0].parameters))
     return csv_table(heads, [list(line.values()) for line in plain])
 
 
@@ -94,7 +96,7 @@ def parameters(p: Parameters) -> dict[str, Any]:
 
 
 def figures(group: Group) -> dict[str, Any]:
-    """Return a provider's figures as plain values; times and shares only where n says something."""
+    """Return a provider's figures as plain values; of too few only counts."""
     shown = group.is_published
     return {
         "provider": group.party,
@@ -107,11 +109,11 @@ def figures(group: Group) -> dict[str, Any]:
         "moved": group.moved,
         "set_apart": group.set_apart,
         "gone_before_notice": group.gone_before,
-        "gone_before_notice_share": _rounded(group.gone_before_share),
+        "gone_before_notice_share": _rounded(group.gone_before_share) if shown else None,
         "never_seen": group.unseen,
-        "one_vantage_share": _rounded(group.one_vantage_share),
-        "presumed_share": _rounded(group.presumed_share),
-        "check_interval_h": _rounded(group.check_h),
+        "one_vantage_share": _rounded(group.one_vantage_share) if shown else None,
+        "presumed_share": _rounded(group.presumed_share) if shown else None,
+        "check_interval_h": _rounded(group.check_h) if shown else None,
         "published": group.is_published,
         "ranked": group.is_ranked,
         "median_h": _rounded(group.median_h) if shown else None,
@@ -142,9 +144,11 @@ def _cells(group: Group) -> list[Cell]:
     if group.is_published:
         times = [_one(group.median_h), _one(group.p75_h), _one(group.p90_h)]
         shares = [_range(within.surely, within.possibly) for within in group.within]
+        marks = [_one(group.check_h), _percent(group.one_vantage_share), _percent(group.presumed_share)]
     else:
         times = [_TOO_FEW, "", ""]
         shares = [""] * len(group.within)
+        marks = [""] * 3
     return [
         group.party,
         group.name,
@@ -156,9 +160,7 @@ def _cells(group: Group) -> list[Cell]:
         group.gone_before,
         *times,
         *shares,
-        _one(group.check_h),
-        _percent(group.one_vantage_share),
-        _percent(group.presumed_share),
+        *marks,
     ]
 
 

@@ -9,3 +9,8 @@ def shipped(name: str) -> Path:
     package = Path(str(files("nta")))
     packed = package / "_shipped" / name
     return packed if packed.is_dir() else package.parent / name
+
+
+def template_folders(own: Path | None) -> list[Path]:
+    """Return the folders of templates, the hotline's own laid over ours."""
+    return [folder for folder in (own, shipped("templates")) if folder]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times
 
 KIND = "removal_times"
 _CLOCKS = (Clock.A, Clock.B, Clock.C)
+_ROLES = (Role.HOST, Role.PROXY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def removal_times(
         raise RefusedError("removal times are given by provider")
     if clock not in _CLOCKS:
         raise RefusedError(f"clock {clock} has no figures yet; known are A, B and C")
-    if role not in (Role.HOST, Role.PROXY):
+    if role not in _ROLES:
         raise RefusedError("removal times are given for hosts and for proxies")
     if since is not None and until is not None and since >= until:
         raise RefusedError("the period ends before it begins")
@@ -107,11 +109,11 @@ def summary(store: Store, as_of: datetime) -> dict[str, Any]:
             "outcomes": counting.outcomes(connection),
             "events": counting.events(connection),
         }
-    reports = [removal_times(store, clock=clock, as_of=as_of) for clock in (Clock.A, Clock.B)]
-    lines = [
-        _line(report.parameters.clock, group) for report in reports for group in report.groups if group.n
+    reports = [
+        removal_times(store, clock=clock, as_of=as_of, role=role) for clock, role in product(_CLOCKS, _ROLES)
     ]
-    counted["removal_times"] = sorted(lines, key=lambda line: (line["provider"], line["clock"]))
+    lines = [_line(report.parameters, group) for report in reports for group in report.groups if group.n]
+    counted["removal_times"] = sorted(lines, key=lambda line: (line["provider"], line["clock"], line["role"]))
     return counted
 
 
@@ -135,16 +137,16 @@ def episode_lines(store: Store, *, with_url: bool = False) -> Iterator[dict[str,
 
 def true_figures(
     store: Store, *, as_of: datetime, vanished: Mapping[int, datetime | None]
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the lines of `summary` by (provider, clock), computed from the true moments.
+) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return the lines of `summary` by (provider, clock, role), computed from the true moments.
 
     `vanished` says of each episode when its page truly vanished there. What
     is open or was ended by others stays censored as it is, so that the
     truth lies between the bounds.
     """
     found = {}
-    for clock in (Clock.A, Clock.B):
-        parameters = Parameters(clock, "provider", Role.HOST.value, None, None, as_of)
+    for clock, role in product(_CLOCKS, _ROLES):
+        parameters = Parameters(clock, "provider", role.value, None, None, as_of)
         with store.db.read() as connection:
             rows = reading.rows(connection, parameters, with_episode=True)
         last_up, gone = rows.last_up.copy(), rows.gone.copy()
@@ -157,21 +159,31 @@ def true_figures(
                 gone[place] = max(to_us(moment), int(rows.start[place]) + 1)
                 last_up[place] = gone[place] - 1
         report = make(parameters, dataclasses.replace(rows, last_up=last_up, gone=gone))
-        found.update({(g.party, clock.value): _line(clock, g) for g in report.groups})
+        found.update({(g.party, clock.value, role.value): _line(parameters, g) for g in report.groups})
     return found
 
 
-def _line(clock: Clock, group: Group) -> dict[str, Any]:
+def _line(p: Parameters, group: Group) -> dict[str, Any]:
     day = group.within[0]
     return {
         "provider": group.party,
-        "clock": clock.value,
+        "clock": p.clock.value,
         "n": group.n,
         "open": group.open,
         "median_h": _rounded(group.median_h),
         "p90_h": _rounded(group.p90_h),
         "within_24h": {"surely": round(day.surely, 6), "possibly": round(day.possibly, 6)},
         "true_median_h": None,
+        "role": p.role,
+        "gone": group.gone,
+        "ended_by_other": group.other,
+        "moved": group.moved,
+        "set_apart": group.set_apart,
+        "gone_before_notice": group.gone_before,
+        "one_vantage": _rounded(group.one_vantage_share),
+        "presumed": _rounded(group.presumed_share),
+        "published": group.is_published,
+        "ranked": group.is_ranked,
     }
 
 

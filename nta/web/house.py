@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 
 from nta.domain.parties import Catalogue, Hotline
 from nta.settings import Settings
-from nta.store.shipped import shipped
+from nta.store.shipped import template_folders
 from nta.web import languages, problems
 
 POLICY: Final = (
@@ -60,7 +60,7 @@ def build(
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_HEADERS_ENABLED=False,
     )
-    folders = [folder for folder in (settings.templates, shipped("templates")) if folder]
+    folders = template_folders(settings.templates)
     app.jinja_env.loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -65,6 +65,30 @@ def test_removal_times_as_csv_have_a_provider_a_line(told: Nta) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "What these figures mean"), ("nl", "Wat deze cijfers betekenen")],
+)
+def test_removal_times_as_html_are_a_file_that_needs_no_other(told: Nta, language: str, said: str) -> None:
+    ended = told("report", "removal-times", "--format", "html", "--language", language)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("<!doctype html>")
+    assert f'<html lang="{language}">' in ended.out
+    assert said in ended.out
+    assert "Quick Hosting B.V." in ended.out
+    assert "gallery" not in ended.out
+    assert not re.search(r"<script|<link|src=|href=|url\(", ended.out)
+
+
+def test_html_has_hosts_and_proxies_unless_one_is_asked_for(told: Nta) -> None:
+    both = told("report", "removal-times", "--format", "html")
+    hosts = told("report", "removal-times", "--format", "html", "--role", "host")
+
+    assert ("host-heading" in both.out, "proxy-heading" in both.out) == (True, True)
+    assert ("host-heading" in hosts.out, "proxy-heading" in hosts.out) == (True, False)
+
+
+@pytest.mark.parametrize(
     ("options", "timed"),
     [
         pytest.param(("--from", "2026-03-01"), [3], id="began-within"),

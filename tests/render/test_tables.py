@@ -123,6 +123,8 @@ def test_too_few_have_counts_but_no_times(n: int, published: bool, ranked: bool)
     assert (line["n"], line["gone"], line["published"], line["ranked"]) == (n, n, published, ranked)
     assert line["median_h"] == (2.0 if published else None)
     assert [each["surely"] for each in line["within"]] == ([1.0] * 4 if published else [None] * 4)
+    assert (line["presumed_share"], line["check_interval_h"]) == ((1.0, 2.0) if published else (None, None))
+    assert (line["gone_before_notice_share"] is None) is (line["one_vantage_share"] is None) is not published
     assert ("n < 20" in tables.report_text(of(n))) is not published
 
 

@@ -16,7 +16,7 @@ from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
 from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Addressee, Arrangement, ArrangementParty, Episode, FrozenReport
+from nta.store.tables import Addressee, Arrangement, ArrangementParty, Episode, FrozenReport, Notice
 from nta.usecases import report
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -46,6 +46,13 @@ def case(store: Store, path: str, *, party: str = QUICK, handed: float | None = 
 def addressee(store: Store, made: MadeCase, **values: Any) -> None:
     with store.db.write() as connection:
         connection.execute(update(Addressee).where(Addressee.episode_id == made.episode_id).values(**values))
+
+
+def bounced(store: Store, made: MadeCase, hour: float) -> None:
+    """Note what a bounce of the case's only notice leaves."""
+    addressee(store, made, bounced_at=at(hour))
+    with store.db.write() as connection:
+        connection.execute(update(Notice).values(bounced_at=at(hour)))
 
 
 def gone(store: Store, path: str = "gone", **more: Any) -> MadeCase:
@@ -118,10 +125,36 @@ def test_clock_c_runs_from_the_acceptance_or_else_from_handing_over(store: Store
 
 def test_clock_c_does_not_run_for_a_notice_that_bounced(store: Store) -> None:
     made = gone(store)
-    addressee(store, made, bounced_at=at(2.1))
+    bounced(store, made, 2.1)
 
     assert figures(store, Clock.C) == {}
     assert figures(store, Clock.B)[QUICK].n == 1
+
+
+def test_clock_c_runs_from_the_notice_that_did_not_bounce(store: Store) -> None:
+    made = gone(store)
+    bounced(store, made, 2.1)
+    make_notice(store, [made], at(5), party=QUICK)
+
+    group = figures(store, Clock.C)[QUICK]
+
+    # Gone 5 to 7 h after the second notice, whose arrival is presumed; clock B ran from the first.
+    assert (group.n, group.median_h, group.presumed_share) == (1, pytest.approx(6), 1)
+    assert figures(store, Clock.B)[QUICK].median_h == pytest.approx(9)
+
+
+def test_a_party_that_was_let_go_answers_for_the_time_until_then(store: Store) -> None:
+    made = gone(store, last_up_at=10, first_gone_at=12)
+    addressee(store, made, released_at=at(6), released_why="not ours")
+    other = case(store, "moved", presence="up", last_up_at=239)
+    addressee(store, other, released_at=at(20), released_why="withdrawn")
+
+    group = figures(store, Clock.B)[QUICK]
+    early = figures(store, Clock.B, as_of=at(5))[QUICK]
+
+    assert (group.n, group.gone, group.set_apart, group.open) == (2, 0, 1, 1)
+    assert within(group) == [(0, 0)] * 4
+    assert (early.n, early.set_apart, early.open) == (2, 0, 2)
 
 
 def test_clock_a_runs_from_the_receipt_and_ends_whoever_ended_it(store: Store) -> None:
@@ -294,6 +327,24 @@ def test_a_proxy_has_figures_of_its_own(store: Store) -> None:
     assert proxies["proxy:front"].n == 1
 
 
+@pytest.mark.parametrize("clock", [Clock.A, Clock.B])
+def test_what_a_proxy_serves_is_in_its_figures_and_in_no_hosts(store: Store, clock: Clock) -> None:
+    made = case(store, "behind", handed=None, presence="up", last_up_at=239)
+    make_notice(store, [made], at(4), party="proxy:front", role="proxy")
+    gone(store, party=SLOW)
+    nobody = make_case(store, "http://nobody.example/", NINE, resolved=False)
+    with store.db.write() as connection:
+        connection.execute(
+            update(ArrangementParty).where(ArrangementParty.party == QUICK).values(proxy="proxy:front")
+        )
+
+    hosts, proxies = figures(store, clock), figures(store, clock, role=Role.PROXY)
+
+    assert nobody.episode_id
+    assert set(hosts) == ({SLOW, "not known"} if clock is Clock.A else {SLOW})
+    assert {party: (g.n, g.open) for party, g in proxies.items()} == {"proxy:front": (1, 1)}
+
+
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
@@ -406,8 +457,10 @@ def test_a_summary_has_the_keys_of_the_command_in_their_order(store: Store) -> N
     assert [(line["provider"], line["clock"]) for line in found["removal_times"]] == [
         (QUICK, "A"),
         (QUICK, "B"),
+        (QUICK, "C"),
         (SLOW, "A"),
         (SLOW, "B"),
+        (SLOW, "C"),
     ]
     assert found["removal_times"][1] == {
         "provider": QUICK,
@@ -418,17 +471,18 @@ def test_a_summary_has_the_keys_of_the_command_in_their_order(store: Store) -> N
         "p90_h": None,
         "within_24h": {"surely": 0.333333, "possibly": 0.333333},
         "true_median_h": None,
+        "role": "host",
+        "gone": 1,
+        "ended_by_other": 1,
+        "moved": 0,
+        "set_apart": 0,
+        "gone_before_notice": 1,
+        "one_vantage": 0.0,
+        "presumed": 0.6667,
+        "published": False,
+        "ranked": False,
     }
-    assert list(found["removal_times"][0]) == [
-        "provider",
-        "clock",
-        "n",
-        "open",
-        "median_h",
-        "p90_h",
-        "within_24h",
-        "true_median_h",
-    ]
+    assert list(found["removal_times"][0]) == list(found["removal_times"][1])
     assert json.loads(json.dumps(found)) == found
 
 
@@ -476,7 +530,7 @@ def test_true_figures_lie_between_the_bounds(store: Store, vanished: float) -> N
     true = report.true_figures(store, as_of=AS_OF, vanished=moments)
 
     for clock, begins in ((Clock.A, 0), (Clock.B, 2)):
-        bounds, line = figures(store, clock)[QUICK], true[QUICK, clock.value]
+        bounds, line = figures(store, clock)[QUICK], true[QUICK, clock.value, "host"]
         assert line["n"] == bounds.n == 2
         assert line["median_h"] == pytest.approx(vanished - begins, abs=1e-3)
         assert bounds.median_low_h <= line["median_h"] <= bounds.median_high_h
@@ -490,5 +544,5 @@ def test_true_figures_leave_the_open_and_the_moved_as_they_are(store: Store) -> 
 
     true = report.true_figures(store, as_of=AS_OF, vanished={m.episode_id: at(11) for m in made.values()})
 
-    assert (true[QUICK, "B"]["n"], true[QUICK, "B"]["open"]) == (3, 1)
-    assert true[QUICK, "B"]["within_24h"] == {"surely": 0.333333, "possibly": 0.333333}
+    assert (true[QUICK, "B", "host"]["n"], true[QUICK, "B", "host"]["open"]) == (3, 1)
+    assert true[QUICK, "B", "host"]["within_24h"] == {"surely": 0.333333, "possibly": 0.333333}

@@ -30,6 +30,7 @@ METHODS = [
     ("nta/web/**.py", "python"),
     ("templates/desk/**.html", "jinja2"),
     ("templates/portal/**.html", "jinja2"),
+    ("templates/reports/**.html", "jinja2"),
     ("templates/security/**.html", "jinja2"),
 ]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
@@ -38,7 +39,7 @@ OTHERS = sorted(set(LANGUAGES) - {"en"})
 
 def extracted() -> set[object]:
     found: set[object] = set()
-    for room in ("nta/web", "templates/desk", "templates/portal", "templates/security"):
+    for room in ("nta/web", *(f"templates/{name}" for name in ("desk", "portal", "reports", "security"))):
         methods = [
             (pattern.removeprefix(room + "/"), how) for pattern, how in METHODS if pattern.startswith(room)
         ]

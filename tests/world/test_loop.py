@@ -89,7 +89,7 @@ def test_the_true_shares_lie_between_surely_and_possibly(both: dict[str, Played]
     ends = {int(line["episode"]): moment(line["true_gone"]) for line in played.episodes}
     as_of = max(end for end in ends.values() if end) + timedelta(days=30)
     true = true_figures(store, as_of=as_of, vanished=ends)
-    believed = {(f["provider"], f["clock"]): f for f in summary(store, as_of)["removal_times"]}
+    believed = {(f["provider"], f["clock"], f["role"]): f for f in summary(store, as_of)["removal_times"]}
 
     assert set(believed) <= set(true)
     for key, figure in believed.items():

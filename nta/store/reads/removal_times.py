@@ -26,7 +26,7 @@ from nta.domain.outcomes import Actor, Outcome
 from nta.domain.removal_report import NEVER, ONE_VANTAGE, PRESUMED, Parameters, Rows, Way
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
-from nta.store.tables import Addressee, ArrangementParty, Episode, Event, PartyRow
+from nta.store.tables import Addressee, ArrangementParty, Episode, Event, Notice, NoticeItem, PartyRow
 
 _CHUNK = 20_000
 _NOT_KNOWN = "not known"
@@ -53,7 +53,7 @@ def rows(connection: Connection, p: Parameters, *, with_episode: bool = False) -
         for column, found in zip(columns.values(), moments, strict=True):
             column.extend(found)
     got = {name: np.frombuffer(column, np.int64) for name, column in columns.items()}
-    before = _gone_before(connection, p) if p.clock is Clock.B else {}
+    before = _gone_before(connection, p) if p.clock is not Clock.A else {}
     parties = [*codes, *(party for party in before if party not in codes)]
     names = _names(connection)
     return Rows(
@@ -86,12 +86,20 @@ def stream(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Any]
 def by_addressee(p: Parameters) -> Select[Any]:
     """Return the query of clocks B and C: party, code, start, last up and gone of each addressee."""
     start = _start(p.clock)
+    released = and_(Addressee.released_at <= p.as_of, _is_let_go())
+    last_up = _last_up()
     return (
         select(
             Addressee.party,
-            (_way(p) + _marks() + case((Addressee.presumed, PRESUMED), else_=0)).label("code"),
+            (
+                case((released, int(Way.RELEASED)), else_=_way(p))
+                + _marks()
+                + case((Addressee.presumed, PRESUMED), else_=0)
+            ).label("code"),
             start.label("start"),
-            _last_up().label("last_up"),
+            case(
+                (and_(released, Addressee.released_at < last_up), Addressee.released_at), else_=last_up
+            ).label("last_up"),
             _gone(p).label("gone"),
         )
         .join(Episode, Episode.id == Addressee.episode_id)
@@ -113,8 +121,14 @@ def by_episode(p: Parameters) -> Select[Any]:
     it went to: that one has had no part in the time since the receipt. Its
     own clocks are B and C.
     """
-    party = func.coalesce(ArrangementParty.proxy, ArrangementParty.party)
-    served = select(ArrangementParty.arrangement_id, party.label("party")).distinct().subquery("served")
+    party, in_role = _in_role(p)
+    served = (
+        select(ArrangementParty.arrangement_id, party.label("party"))
+        .where(in_role)
+        .distinct()
+        .subquery("served")
+    )
+    is_served = served.c.arrangement_id.is_not(None)
     start = Episode.received_at
     return (
         select(
@@ -127,6 +141,8 @@ def by_episode(p: Parameters) -> Select[Any]:
         .outerjoin(served, served.c.arrangement_id == Episode.arrangement_id)
         .where(
             _within(start, p),
+            # Whose host nobody found has none that could be a proxy either.
+            is_served if p.role == Role.PROXY else or_(is_served, Episode.arrangement_id.is_(None)),
             Episode.began_at <= p.as_of,
             or_(Episode.outcome.is_(None), Episode.outcome != Outcome.INVALID.value),
             ~exists().where(Event.episode_id == Episode.id, Event.kind == EventKind.FOLLOWED.value),
@@ -134,11 +150,31 @@ def by_episode(p: Parameters) -> Select[Any]:
     )
 
 
+def _is_let_go() -> ColumnElement[bool]:
+    """A party that is not the one is let go; one that an episode's end let go was the one until then."""
+    ends = (Outcome.WITHDRAWN.value, Outcome.INVALID.value)
+    return or_(Addressee.released_why.is_(None), Addressee.released_why.not_in(ends))
+
+
+def _in_role(p: Parameters) -> tuple[Any, ColumnElement[bool]]:
+    """Return who serves an episode in the report's role, and where: at addresses of a proxy, or at others."""
+    if p.role == Role.PROXY:
+        return ArrangementParty.proxy, ArrangementParty.proxy.is_not(None)
+    return ArrangementParty.party, ArrangementParty.proxy.is_(None)
+
+
 def _start(clock: Clock) -> ColumnElement[Any]:
     if clock is Clock.B:
         return Addressee.first_handed_at.expression
-    # Anything later than the delivery proves it. Silence without a bounce is presumed to be arrival.
-    silent = case((Addressee.bounced_at.is_(None), Addressee.first_handed_at))
+    # Anything later than the delivery proves it. Silence without a bounce is presumed to be arrival; after a
+    # bounce, that of what was handed over since and did not bounce.
+    since = (
+        select(func.min(Notice.handed_at))
+        .join(NoticeItem, NoticeItem.notice_id == Notice.id)
+        .where(NoticeItem.addressee_id == Addressee.id, Notice.bounced_at.is_(None))
+        .scalar_subquery()
+    )
+    silent = case((Addressee.bounced_at.is_(None), Addressee.first_handed_at), else_=since)
     return func.coalesce(Addressee.accepted_at, Addressee.opened_at, Addressee.first_answer_at, silent)
 
 
@@ -214,14 +250,13 @@ def _marks() -> ColumnElement[Any]:
 
 def _gone_before(connection: Connection, p: Parameters) -> Mapping[str | None, int]:
     """Return per party how many episodes went, in the period, before anybody was told."""
-    serves = ArrangementParty.proxy if p.role == Role.PROXY else ArrangementParty.party
-    hidden = ArrangementParty.proxy.is_not(None) if p.role == Role.PROXY else ArrangementParty.proxy.is_(None)
+    serves, in_role = _in_role(p)
     asked = (
         select(serves, func.count(Episode.id.distinct()))
         .join(ArrangementParty, ArrangementParty.arrangement_id == Episode.arrangement_id)
         .where(
             Episode.first_handed_at.is_(None),
-            hidden,
+            in_role,
             _within(Episode.first_gone_at, p),
             func.coalesce(Episode.proven_gone_at, Episode.ended_at) <= p.as_of,
             or_(Episode.outcome.is_(None), Episode.outcome == Outcome.GONE_BEFORE_NOTICE.value),
