@@ -114,9 +114,9 @@ def decoded(data: bytes) -> str:
 
 
 def wants_rest(text: str) -> bool:
-    """Tell whether the server answered that it was asked too often."""
-    said = "\n".join(line.value for line in _lines(text) if not line.is_comment)
-    return len(said) < 2_000 and _TOO_MANY.search(text) is not None and not _is_registered(list(_lines(text)))
+    """Tell whether the server answered that it was asked too often, and nothing else."""
+    lines = list(_lines(text))
+    return _TOO_MANY.search(text) is not None and not (_is_registered(lines) or _is_free(lines, text))
 
 
 def referral(text: str) -> str | None:

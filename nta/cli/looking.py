@@ -169,9 +169,8 @@ def _problems(facts: HostingFacts) -> list[Problem]:
 
 def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
     facts = found.facts
-    choices = [
-        c for role in (Role.HOST, Role.PROXY, Role.REGISTRY) for c in choose(role, facts, catalogue, {})
-    ]
+    roles = (Role.HOST, Role.PROXY, Role.REGISTRAR, Role.REGISTRY)
+    choices = [choice for role in roles for choice in choose(role, facts, catalogue, {})]
     return {
         "url": url,
         "host": facts.host,
@@ -258,10 +257,21 @@ def _print_resolved(plain: dict[str, Any]) -> None:
     for a in plain["addresses"]:
         network = a["network"] or {}
         show(f"  {a['ip']}  AS{a['asn'] or '?'} {a['as_name'] or ''}  {network.get('holder') or ''}".rstrip())
+    _print_domain(plain["domain"])
     for c in plain["contacts"]:
         show(f"  tell {c['role']}: {c['email']}: {c['reason']}")
     for p in plain["problems"]:
         show(f"  {p['step']}: {p['reason']}{' (for now)' if p['temporary'] else ''}")
+
+
+def _print_domain(domain: dict[str, Any] | None) -> None:
+    if domain is None or domain["source"] is None:
+        return
+    if not domain["registered"]:
+        show("  its domain is not registered")
+        return
+    name = (domain["registrar"] or {}).get("name") or "an unknown registrar"
+    show(f"  its domain is registered through {name}: {', '.join(domain['status']) or 'no status'}")
 
 
 COMMANDS = (resolve, check, inbox)

@@ -333,3 +333,22 @@ def nobody_listening() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+class WhoisServer(Server):
+    """Answers `records[question]`, else that it knows nothing; notes what it was asked."""
+
+    def __init__(self, records: Mapping[str, bytes | Callable[[socket.socket], None]] | None = None) -> None:
+        super().__init__()
+        self.records = dict(records or {})
+        self.asked: list[str] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as lines:
+            question = lines.readline(1000).decode("ascii").rstrip("\r\n")
+        self.asked.append(question)
+        record = self.records.get(question, b"No match for this query.\r\n")
+        if callable(record):
+            record(connection)
+        else:
+            connection.sendall(record)

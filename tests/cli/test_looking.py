@@ -45,6 +45,7 @@ def online(nta: Nta, lab: Client) -> Nta:
         "NTA_CLOCK": f"lab:{card['control']}",
         "NTA_DNS_SERVERS": card["dns"],
         "NTA_RDAP_BOOTSTRAP": card["rdap_bootstrap"],
+        "NTA_WHOIS_SERVER": card["whois"],
         "NTA_VANTAGES": card["vantages"],
         "NTA_CONTROL_URLS": card["control_urls"],
         "NTA_REACH": "127.0.0.0/8",
@@ -71,8 +72,9 @@ def test_resolving_says_who_serves_a_page_and_whom_to_tell(online: Nta, page: st
     assert [list(mail) for mail in address["abuse"]] == [["email", "source", "confidence"]]
     assert {shape(contact) for contact in found["contacts"]} == {SHAPE["contact"]}
     assert ("host", "abuse@quick.example") in [(c["role"], c["email"]) for c in found["contacts"]]
-    assert found["domain"] is None or shape(found["domain"]) == SHAPE["domain"]
-    assert list(found["lookups"]) == ["dns", "rdap", "whois"]
+    assert shape(found["domain"]) == SHAPE["domain"]
+    assert (found["domain"]["registered"], found["domain"]["source"]) == (True, "rdap")
+    assert found["lookups"] == {"dns": 1, "rdap": 2, "whois": 0}
     assert (ended.code, found["problems"]) == (0, [])
     assert not online.instance.exists()
 
@@ -83,6 +85,15 @@ def test_resolving_is_told_to_a_person_too(online: Nta, page: str) -> None:
     assert ended.code == 0
     assert ended.out.startswith("host www.one.test, hosted in NL\n  127.10.0.11  AS64500 ")
     assert "  tell host: abuse@quick.example: " in ended.out
+
+
+def test_a_domain_without_rdap_is_asked_for_on_port_43(online: Nta, lab: Client) -> None:
+    ended = online("resolve", "--json", "http://nobody.invalid/")
+
+    (found,) = ended.objects
+    assert found["lookups"]["whois"] == 1
+    assert found["domain"]["source"] is None
+    assert {p["step"] for p in found["problems"]} == {"dns", "rdap_domain", "whois_domain"}
 
 
 def test_a_name_that_does_not_exist_is_found_nowhere(online: Nta) -> None:

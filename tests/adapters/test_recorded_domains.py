@@ -1,0 +1,112 @@
+"""Recorded answers about domains, served over real sockets; from NTA_TEST_DATA or ../shared/data.
+
+Without that folder (see `tests.domain.shared_data`) there is nothing to
+serve, and the tests say so: they then hold for no record at all.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from nta.adapters.rdap_domains import RdapDomainAsker
+from nta.adapters.reach import Gate
+from nta.adapters.whois import WhoisAsker
+from nta.domain.resolution import Lookup, LookupKind
+from tests.adapters.servers import WebServer, WhoisServer, http
+from tests.domain.shared_data import folder
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+Case = Mapping[str, Any]
+Told = Mapping[str, Any]
+
+
+def recorded(topic: str, kind: str) -> list[tuple[Case, bytes]]:
+    """Return the cases of one kind with their records; says when there are none."""
+    place = folder()
+    if place is None:
+        print(f"no recorded data beside the checkout: nothing of {topic} is tried")
+        return []
+    listed = json.loads((place / topic / "cases.json").read_text(encoding="utf-8"))["cases"]
+    return [(c, (place / topic / c["file"]).read_bytes()) for c in listed if c["kind"] == kind]
+
+
+def share(right: Sequence[bool]) -> float:
+    return sum(right) / len(right) if right else 1.0
+
+
+def served_by_rdap(gate: Gate, records: Sequence[bytes]) -> list[Told]:
+    """Serve each record as the registry's answer about a name of its own; return the findings' values."""
+    names = [f"r{number}.test" for number in range(len(records))]
+    with WebServer() as server:
+        here = f"http://127.0.0.1:{server.port}/"
+        server.pages = {f"/domain/{n}": http(200, r) for n, r in zip(names, records, strict=True)}
+        server.pages["/dns.json"] = http(200, json.dumps({"services": [[["test"], [here]]]}).encode())
+        asker = RdapDomainAsker(here, gate, resolve=lambda _: ())  # registrars are nowhere
+        lookups = [Lookup(LookupKind.DOMAIN, name) for name in names]
+        found = {f.lookup.subject: f.value for f in asker.ask(lookups, NOW)}
+    return [found[name] or {} for name in names]
+
+
+def served_by_whois(gate: Gate, records: Sequence[bytes]) -> list[Told]:
+    names = [f"w{number}.test" for number in range(len(records))]
+    with WhoisServer(dict(zip(names, records, strict=True))) as server:
+        server.records["test"] = b"refer: whois.registry.test\r\n"
+        only_these = {"whois.root.test": ("127.0.0.1",), "whois.registry.test": ("127.0.0.1",)}
+        start = ("whois.root.test", server.port)
+        asker = WhoisAsker(start, gate, resolve=lambda host: only_these.get(host, ()))
+        lookups = [Lookup(LookupKind.WHOIS, name) for name in names]
+        found = {f.lookup.subject: f.value for f in asker.ask(lookups, NOW)}
+    return [found[name] or {} for name in names]
+
+
+def emails(told: Told) -> list[str]:
+    """Return whom the answer names for abuse, not whom we guess."""
+    listed = (told.get("registrar") or {}).get("abuse") or []
+    return sorted(one["email"].lower() for one in listed if one["source"] != "guess")
+
+
+def of_registrar(told: Told, key: str) -> str | None:
+    value: str | None = (told.get("registrar") or {}).get(key)
+    return value
+
+
+def test_recorded_rdap_answers_are_read(loopback: Gate) -> None:
+    cases = recorded("rdap-domain", "rdap-domain")
+
+    told = served_by_rdap(loopback, [record for _, record in cases])
+
+    pairs = [(case["expected"], one) for (case, _), one in zip(cases, told, strict=True)]
+    wanted = [e["registrar_abuse_emails"] or e["abuse_emails"] for e, _ in pairs]
+    named = [
+        set(w) <= set(emails(one)) and bool(w) == bool(emails(one))
+        for w, (_, one) in zip(wanted, pairs, strict=True)
+    ]
+    assert share(named) >= 0.98
+    assert share([of_registrar(one, "iana_id") == e["registrar_iana_id"] for e, one in pairs]) >= 0.98
+    known = [(e, one) for e, one in pairs if e["registrar_name"]]
+    assert share([of_registrar(one, "name") == e["registrar_name"] for e, one in known]) >= 0.98
+    assert share([one.get("status") == e["status"] for e, one in pairs]) >= 0.98
+    assert share([sorted(one["nameservers"]) == sorted(e["nameservers"]) for e, one in pairs]) >= 0.98
+
+
+def test_recorded_whois_texts_are_read(loopback: Gate) -> None:
+    cases = recorded("whois", "whois-domain")
+
+    told = served_by_whois(loopback, [record for _, record in cases])
+
+    pairs = [(case["expected"], one) for (case, _), one in zip(cases, told, strict=True)]
+    assert share([one.get("registered") is True for _, one in pairs]) >= 0.98
+    assert (
+        share([emails(one) == sorted(x.lower() for x in e["registrar_abuse_emails"]) for e, one in pairs])
+        >= 0.98
+    )
+    assert share([of_registrar(one, "iana_id") == e["registrar_iana_id"] for e, one in pairs]) >= 0.98
+    known = [(e, one) for e, one in pairs if e["registrar_name"]]
+    assert share([of_registrar(one, "name") == e["registrar_name"] for e, one in known]) >= 0.98
+
+
+def test_recorded_texts_about_names_that_nobody_has_say_so(loopback: Gate) -> None:
+    told = served_by_whois(loopback, [record for _, record in recorded("whois", "whois-domain-notfound")])
+
+    assert share([one.get("registered") is False for one in told]) >= 0.98
