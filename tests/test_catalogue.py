@@ -12,8 +12,6 @@ from nta.domain.ladders import Rung, When
 from nta.domain.parties import Country, Hotline, NoticeRoute, Provider
 from nta.domain.roles import NoticeKind, Role, Severity
 
-SHIPPED = Path(__file__).parents[1] / "providers"
-
 HOSTING = """\
 id: one
 name: One Hosting B.V.
@@ -519,20 +517,3 @@ def test_a_file_that_is_not_text_is_told(write):
     (folder / "hosting" / "one.yaml").write_bytes(b"\xff\xfe\x00")
 
     assert problems([folder]) == [f"{folder}/hosting/one.yaml: cannot be read (UnicodeDecodeError)"]
-
-
-def test_what_we_ship_is_sound():
-    assert problems([SHIPPED]) == []
-
-
-def test_the_dutch_ladder_tells_the_host_twice_then_the_registry():
-    ladders = {ladder.id: ladder for ladder in read([SHIPPED]).ladders}
-
-    assert {"nl-domestic", "default"} <= set(ladders)
-    assert [(r.id, r.wait) for r in ladders["nl-domestic"].rungs] == [
-        ("first", timedelta(hours=24)),
-        ("reminder", timedelta(hours=24)),
-        ("registry", timedelta(hours=72)),
-    ]
-    assert ladders["nl-domestic"].rungs[2].only_if == "dedicated_domain"
-    assert ladders["nl-domestic"].rungs[2].seen_up_within == timedelta(hours=6)
