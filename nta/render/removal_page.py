@@ -32,6 +32,7 @@ MOST_CURVES: Final = 12
 STYLE: Final = Path(__file__).parents[1] / "web" / "static" / "report.css"
 """What the desk links and the file carries."""
 
+_NOTHING: Final = 1e-9
 _ALL_ENDINGS: Final = Endings._fields
 
 
@@ -65,8 +66,15 @@ class Part:
     @property
     def read(self) -> Sequence[tuple[int, Mark | None]]:
         """Return the curve as a table: hours, and what is known there."""
-        known = {mark.hours: mark for mark in self.curve.marks} if self.curve else {}
-        return [(hours, known.get(float(hours))) for hours in READ_AT_H[self.horizon]]
+        if self.curve is None:
+            return []
+        known = {mark.hours: mark for mark in self.curve.marks}
+        # After the last mark nobody is followed: either all are gone by then, or nobody knows.
+        is_all_gone = self.curve.marks[-1].at_most < _NOTHING
+        return [
+            (hours, known.get(float(hours)) or (Mark(hours, 0, 0, 0) if is_all_gone else None))
+            for hours in READ_AT_H[self.horizon]
+        ]
 
 
 def body(reports: Sequence[Report], *, language: str, folders: Sequence[Path]) -> Markup:
@@ -90,7 +98,9 @@ def part(report: Report) -> Part:
     """Return what is shown of a report."""
     whole = together(report)
     counted = {**endings(report), **endings(whole)}
-    placed = ranks(report.groups) if len(report.groups) > 1 else {}
+    placed = ranks(report.groups)
+    if len(placed) < 2:
+        placed = {}  # a place among nobody is none
     lines = [Line(g, counted[g.party], placed.get(g.party)) for g in report.groups]
     horizon = horizon_h(whole)
     chosen = sorted((g for g in report.groups if g.is_published), key=lambda g: (-g.n, g.party))

@@ -206,3 +206,34 @@ def test_the_page_has_no_style_of_its_own_that_the_policy_would_refuse(
     page = lead.get(PAGE).text
 
     assert not re.search(r"\sstyle=|<style|\son\w+=|<script>", page)
+
+
+def test_after_the_last_is_gone_nothing_is_online(lead: FlaskClient, lite: Store) -> None:
+    told(lite, 20)
+
+    assert cells(lead.get(PAGE).text, "host-read")[1:] == [
+        ["6 hours", "100 %", "20"],
+        ["12 hours", "0 %", "0"],
+        ["24 hours", "0 %", "0"],
+        ["36 hours", "0 %", "0"],
+        ["48 hours", "0 %", "0"],
+    ]
+
+
+def test_after_the_last_look_nobody_knows(lead: FlaskClient, lite: Store) -> None:
+    cases = [
+        make_case(
+            lite, f"http://quick.example/{n}", NINE - hours(31), presence="up", last_up_at=NINE - hours(1)
+        )
+        for n in range(20)
+    ]
+    make_notice(lite, cases, NINE - hours(30))
+
+    # Nothing is gone yet: a week is drawn, and all are followed until one hour ago.
+    assert cells(lead.get(PAGE).text, "host-read")[1:] == [
+        ["24 hours", "100 %", "20"],
+        ["48 hours", "–", "0"],
+        ["3 days", "–", "0"],
+        ["5 days", "–", "0"],
+        ["7 days", "–", "0"],
+    ]
