@@ -15,25 +15,20 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from nta import settings as configuration
-from nta.adapters.asking import Askers
 from nta.adapters.clock import LabClock, SystemClock
-from nta.adapters.dns import DnsAsker
 from nta.adapters.fresh_names import FreshNames
 from nta.adapters.ids import SnowflakeIds
 from nta.adapters.inbox import MaildirInbox
+from nta.adapters.look_ups import look_ups
 from nta.adapters.probe_apart import ApartProber
-from nta.adapters.rdap import RdapAsker
-from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
-from nta.adapters.whois import WhoisAsker
 from nta.catalogue import Checked
 from nta.catalogue import check as check_catalogue
 from nta.catalogue import read as read_catalogue
 from nta.cli import commands
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import Catalogue
-from nta.domain.resolution import LookupKind
+from nta.domain.parties import Catalogue, PartyId
 from nta.jobs.alone import Alone
 from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
@@ -183,19 +178,7 @@ class House:
     @cached_property
     def asker(self) -> Asker:
         """Return what asks who serves a name or an address."""
-        names = DnsAsker(self.settings.dns_servers)
-        given = self.settings
-        where = (given.rdap_bootstrap, self.gate, self._ca_file)
-        return Askers(
-            {
-                LookupKind.ADDRESSES: names,
-                LookupKind.NETWORK: RdapAsker(*where, resolve=names.resolve, user_agent=USER_AGENT),
-                LookupKind.DOMAIN: RdapDomainAsker(
-                    *where, resolve=names.resolve, user_agent=USER_AGENT, timeout_s=10, patience_s=60
-                ),
-                LookupKind.WHOIS: WhoisAsker(given.whois_server, self.gate, resolve=names.resolve),
-            }
-        )
+        return look_ups(self.settings, self.gate, self._ca_file, USER_AGENT)
 
     @cached_property
     def prober(self) -> ApartProber:
@@ -212,7 +195,13 @@ class House:
             names=FreshNames(given.dns_servers),
             prober=self.prober,
             control_urls=given.control_urls,
+            proxy_of=self._proxy_of,
         )
+
+    def _proxy_of(self, address: str) -> PartyId | None:
+        """Return the proxy in whose published ranges an address lies."""
+        found = self.catalogue.proxy_of(address, None)
+        return found.id if found else None
 
     @cached_property
     def mailer(self) -> Mailer:

@@ -1,6 +1,6 @@
 """Where to look: which addresses of a host to pin, and what its name alone says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +11,14 @@ from nta.domain.availability import Answer, Cause, Reading, Verdict, read
 
 STRANGER = "?"
 """Stands for the unknown party behind an address that the arrangement does not hold."""
+
+
+ProxyOf = Callable[[str], str | None]
+"""Says in which proxy's published ranges an address lies: a proxy goes over to others of its own at will."""
+
+
+def no_proxy(address: str) -> None:
+    """Know of no proxy's ranges."""
 
 
 class Served(NamedTuple):
@@ -32,7 +40,9 @@ class Aim:
     addresses: tuple[str, ...]
 
 
-def aim_at(addresses: tuple[str, ...], error: str | None, known: Sequence[Served]) -> Aim:
+def aim_at(
+    addresses: tuple[str, ...], error: str | None, known: Sequence[Served], proxy_of: ProxyOf = no_proxy
+) -> Aim:
     """Return one pinned address for each party of the arrangement; today's addresses before earlier ones.
 
     Addresses that no party of the arrangement answers for are looked at
@@ -43,7 +53,7 @@ def aim_at(addresses: tuple[str, ...], error: str | None, known: Sequence[Served
         return Aim((), frozenset(), read(_unasked(error), control_ok=True), ())
     if not known:
         return Aim(addresses[:1], frozenset(), None, addresses)
-    parties = {ip: _party_of(ip, known) for ip in addresses}
+    parties = {ip: _party_of(ip, known, proxy_of) for ip in addresses}
     seen = frozenset(STRANGER if party is None else party for party in parties.values())
     if seen == {STRANGER}:
         return Aim((), seen, (Verdict.MOVED, Cause.OTHER_HOST, "addresses_of_others"), addresses)
@@ -60,15 +70,19 @@ def _unasked(error: str) -> Answer:
     return Answer(None, None, None, None, None, None, error, 0.0)
 
 
-def _party_of(ip: str, known: Sequence[Served]) -> str | None:
-    """Return who answers for an address: named in the arrangement, or in a network of it.
+def _party_of(ip: str, known: Sequence[Served], proxy_of: ProxyOf) -> str | None:
+    """Return who answers for an address: named in the arrangement, in a network of it, or its proxy.
 
     A party that nobody could name is "", a stranger None.
     """
     for one in known:
         if one.address == ip:
             return one.party or ""
-    return next((one.party or "" for one in known if one.network and _within(ip, one.network)), None)
+    for one in known:
+        if one.network and _within(ip, one.network):
+            return one.party or ""
+    proxy = proxy_of(ip)
+    return proxy if any(one.party == proxy for one in known) else None
 
 
 @lru_cache(maxsize=65536)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from nta.domain.aiming import Aim, Served, aim_at
+from nta.domain.aiming import Aim, ProxyOf, Served, aim_at, no_proxy
 from nta.domain.availability import (
     Answer,
     Cause,
@@ -25,7 +25,7 @@ from nta.domain.availability import (
 )
 from nta.domain.deadlines import next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
-from nta.domain.outcomes import Outcome
+from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
 from nta.domain.urls import Location, parse
 from nta.ports import LookRequest, NameAnswer, Names, Prober
@@ -61,6 +61,7 @@ class Eyes:
     names: Names
     prober: Prober
     control_urls: tuple[str, ...]
+    proxy_of: ProxyOf = no_proxy
 
 
 def recheck_due(
@@ -136,7 +137,7 @@ class Aims:
             for host_id, row in new.items():
                 answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
                 known = self._served.get(row.arrangement_id or 0, ())
-                found[host_id, vantage] = aim_at(answer.addresses, answer.error, known)
+                found[host_id, vantage] = aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
         self._found |= found
         if moves.record_hosts(self._store, new, self._served, found, self._now):
             self.one_moved = True
@@ -381,7 +382,7 @@ def _follow_up(
 ) -> None:
     """Let ladders go on where content is up again, note suspended domains, forget what ended."""
     up = (EventKind.SEEN_UP, EventKind.RETURNED)
-    waiting = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED)
+    waiting = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED)
     due.want(
         connection,
         due.ESCALATE,
@@ -391,7 +392,7 @@ def _follow_up(
     episodes.forget(connection, [c.after.id for c in changes if c.after.ended_at is not None])
     for change in changes:
         state = change.after
-        if change.kind is EventKind.PROVEN_GONE and state.last_cause in (Cause.NXDOMAIN, Cause.DOMAIN_HOLD):
+        if change.kind is EventKind.PROVEN_GONE and state.last_cause in NAME_CAUSES:
             outcome, actor = looking.outcome_of(connection, state, Cause(state.last_cause), moved=False)
             if outcome is Outcome.DISABLED_DOMAIN:
                 episodes.note(

@@ -98,6 +98,20 @@ def test_aim(addresses, known, pins, seen, reading) -> None:
     assert aim_at(addresses, None, known) == Aim(pins, frozenset(seen), reading, addresses)
 
 
+def test_a_proxy_that_goes_over_to_another_of_its_ranges_is_looked_at_there() -> None:
+    behind = (served("198.51.100.2", "proxy:two", "198.51.100.0/24"),)
+
+    aim = aim_at(("203.0.113.9",), None, behind, lambda ip: "proxy:two")
+
+    assert aim == Aim(("203.0.113.9",), frozenset({"proxy:two"}), None, ("203.0.113.9",))
+
+
+def test_a_proxy_that_is_not_of_the_arrangement_is_a_stranger() -> None:
+    aim = aim_at(("203.0.113.9",), None, (UNNAMED,), lambda ip: "proxy:other")
+
+    assert (aim.pins, aim.seen, aim.reading) == ((), {STRANGER}, ELSEWHERE)
+
+
 @pytest.mark.parametrize(
     ("error", "verdict", "cause"),
     [

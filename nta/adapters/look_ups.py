@@ -1,0 +1,35 @@
+"""Everything that answers look-ups of names, addresses and domains, put together from the settings."""
+
+from pathlib import Path
+
+from nta.adapters.asking import Askers
+from nta.adapters.dns import DnsAsker
+from nta.adapters.rdap import RdapAsker
+from nta.adapters.rdap_domains import RdapDomainAsker
+from nta.adapters.reach import Gate
+from nta.adapters.whois import WhoisAsker
+from nta.domain.resolution import LookupKind
+from nta.settings import Settings
+
+
+def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str) -> Askers:
+    """Return one adapter for each kind of look-up, all behind the gate.
+
+    Time-outs are such that even when everybody is silent, a batch of hosts
+    is through within its lease: a domain is worth less waiting than a host.
+    """
+    names = DnsAsker(given.dns_servers)
+    where = (given.rdap_bootstrap, gate, ca_file)
+    networks = RdapAsker(*where, resolve=names.resolve, user_agent=user_agent, patience_s=90)
+    domains = RdapDomainAsker(
+        *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45
+    )
+    port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30)
+    return Askers(
+        {
+            LookupKind.ADDRESSES: names,
+            LookupKind.NETWORK: networks,
+            LookupKind.DOMAIN: domains,
+            LookupKind.WHOIS: port_43,
+        }
+    )
