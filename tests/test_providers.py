@@ -224,3 +224,19 @@ def test_registrars_are_entered_under_their_own_number(shipped: Catalogue) -> No
         row = rows[registrar.iana_id or ""]
 
         assert (row["Registrar Name"].strip(), row["Status"]) == (registrar.name, "Accredited")
+
+
+def test_the_entries_that_the_docs_show_are_sound(tmp_path: Path) -> None:
+    docs = SHIPPED.parent / "docs"
+    texts = [(docs / name).read_text("utf-8") for name in ("catalogue.md", "operations.md")]
+    blocks = [block.split("```")[0] for text in texts for block in text.split("```yaml\n# ")[1:]]
+    for block in blocks:
+        shelf, name = block.split("\n")[0].split(":")[0].split("/")[-2:]
+        file = tmp_path / shelf / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"# {block}", "utf-8")
+
+    found = check([SHIPPED, tmp_path], date(2026, 11, 22))
+
+    assert len(blocks) == 3
+    assert [str(fault) for fault in found.faults] == []
