@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from nta.domain.answers import Says
 from nta.domain.parties import Catalogue
 from nta.settings import Settings
 from nta.store.base import Store
@@ -91,8 +92,8 @@ def test_one_click_says_that_all_is_removed(client: FlaskClient, lite: Store, no
     assert said(lite) == ["removed", "removed"]
 
 
-@pytest.mark.parametrize("says", ["disabled", "not_ours", "refused", "need_information"])
-def test_another_answer_for_one_item(client: FlaskClient, lite: Store, notice: MadeNotice, says: str) -> None:
+@pytest.mark.parametrize("says", [says.value for says in Says])
+def test_every_answer_for_one_item(client: FlaskClient, lite: Store, notice: MadeNotice, says: str) -> None:
     form = opened(client, notice).forms["answer"]
     form |= {"item": [str(notice.item_ids[1])], "answer": [says], "why": ["see our ticket"]}
 
@@ -107,16 +108,97 @@ def test_an_answered_item_is_not_chosen_again(client: FlaskClient, notice: MadeN
     assert opened(client, notice).forms["answer"]["item"] == [str(notice.item_ids[0])]
 
 
+def test_the_form_says_what_each_answer_means(client: FlaskClient, notice: MadeNotice) -> None:
+    face = Forms(client.get(f"/n/{notice.token}", headers=DUTCH).text)
+    shown = client.post("/n", data=face.forms["open"]).text
+
+    for says in Says:
+        assert f'<option value="{says}"' in shown
+    assert "hoogstens 24 uur langer" in shown
+    assert shown.count("<dt>") == len(Says)
+    assert "<script" not in shown
+    assert "style=" not in shown
+
+
+def test_what_was_said_and_until_when_is_shown_again(
+    client: FlaskClient, lite: Store, notice: MadeNotice
+) -> None:
+    form = opened(client, notice).forms["answer"]
+    assert form["until"] == ["2026-03-03T12:00"]  # a day from now, ready to be sent
+    form |= {"answer": ["forwarded"], "until": ["2026-03-02T18:30"], "whose": ["Customer Ltd"]}
+
+    thanks = client.post("/n/answer", data=form)
+    face = Forms(client.get(f"/n/{notice.token}").text)
+    shown = client.post("/n", data=face.forms["open"]).text
+
+    assert "We passed it on to our customer (2)" in thanks.text
+    assert "until 2 Mar 2026, 18:30 UTC" in shown
+    assert "(Customer Ltd)" in shown
+    with lite.db.read() as connection:
+        untils = set(connection.execute(select(AnswerRow.until)).scalars())
+    assert untils == {NINE + hours(9.5)}
+
+
+def test_one_location_may_have_an_answer_of_its_own(
+    client: FlaskClient, lite: Store, notice: MadeNotice
+) -> None:
+    first, second = notice.item_ids
+    form = opened(client, notice).forms["answer"]
+    form |= {f"answer-{first}": ["not_ours"], "item": [str(second)], "whose": ["Example Ltd"]}
+
+    answer = client.post("/n/answer", data=form)
+
+    assert answer.status_code == 200
+    assert "It was removed (1)" in answer.text
+    assert "It is not on our network (1)" in answer.text
+    with lite.db.read() as connection:
+        found = connection.execute(select(AnswerRow.item_id, AnswerRow.says)).all()
+    assert sorted(map(tuple, found)) == [(first, "not_ours"), (second, "removed")]
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "field", "words"),
     [
-        pytest.param({"item": []}, id="nothing-chosen"),
-        pytest.param({"item": ["77"]}, id="item-of-another-notice"),
-        pytest.param({"answer": ["eaten"]}, id="unknown-answer"),
+        pytest.param({"item": []}, "item", "Choose at least one location.", id="nothing-chosen"),
+        pytest.param({"item": ["77"]}, "item", "does not belong to this notice", id="item-of-another-notice"),
+        pytest.param({"item": ["x"]}, "item", "does not belong to this notice", id="no-item-at-all"),
+        pytest.param({"item": ["9" * 5000]}, "item", "does not belong to this notice", id="endless-item"),
+        pytest.param({"answer": ["eaten"]}, "answer", "Choose one of the answers", id="unknown-answer"),
+        pytest.param(
+            {"answer": ["refused"]}, "why", "Say why you will not remove it", id="refused-no-reason"
+        ),
+        pytest.param({"answer": ["need_information"]}, "why", "what you need to know", id="no-question"),
+        pytest.param({"why": ["x" * 2001]}, "why", "at most 2000 characters", id="long-explanation"),
+        pytest.param(
+            {"answer": ["not_ours"], "whose": ["http://a.example/"]},
+            "whose",
+            "no web address",
+            id="whose-link",
+        ),
+        pytest.param(
+            {"answer": ["not_ours"], "whose": ["x" * 201]}, "whose", "at most 200 characters", id="whose-long"
+        ),
+        pytest.param({"answer": ["forwarded"], "until": [""]}, "until", "Say until when", id="no-moment"),
+        pytest.param({"answer": ["forwarded"], "until": ["soon"]}, "until", "Write day and time", id="soon"),
+        pytest.param(
+            {"answer": ["forwarded"], "until": ["0001-01-01T00:00+23:00"]},
+            "until",
+            "Write day",
+            id="too-early",
+        ),
+        pytest.param(
+            {"answer": ["forwarded"], "until": ["2026-03-02T11:59"]},
+            "until",
+            "This moment is over",
+            id="past",
+        ),
+        pytest.param(
+            {"answer": ["forwarded"], "until": ["2027-01-01T00:00"]}, "until", "more than 30 days", id="far"
+        ),
     ],
 )
-def test_a_bad_answer_shows_the_list_again_with_the_fault(
-    client: FlaskClient, lite: Store, notice: MadeNotice, wrong: dict[str, list[str]]
+def test_a_bad_answer_shows_the_list_again_with_the_fault_beside_its_field(
+    client: FlaskClient, lite: Store, notice: MadeNotice, wrong: dict[str, list[str]], field: str, words: str
 ) -> None:
     form = opened(client, notice).forms["answer"] | wrong
 
@@ -124,7 +206,35 @@ def test_a_bad_answer_shows_the_list_again_with_the_fault(
 
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+    beside = re.search(rf'id="fault-{field}">(.*?)</p>', answer.text)
+    assert beside
+    assert words in beside[1]
+    if field != "item":
+        assert re.search(
+            rf'name="{field}"[^>]*aria-invalid="true" aria-describedby="fault-{field}', answer.text
+        )
     assert said(lite) == []
+
+
+def test_the_good_answers_of_a_form_with_a_fault_are_taken(
+    client: FlaskClient, lite: Store, notice: MadeNotice
+) -> None:
+    second = notice.item_ids[1]
+    form = opened(client, notice).forms["answer"] | {f"answer-{second}": ["refused"], "whose": ["Example"]}
+
+    answer = client.post("/n/answer", data=form)
+
+    assert answer.status_code == 422
+    assert "The answer for 1 location was taken." in answer.text
+    again = Forms(answer.text).forms["answer"]
+    assert again["item"] == [str(second)]  # what was taken is not chosen any more
+    assert (again[f"answer-{second}"], again["whose"]) == (["refused"], ["Example"])
+    assert said(lite) == ["removed"]
+
+    done = client.post("/n/answer", data=again | {"why": ["it is a drawing"]})
+
+    assert done.status_code == 200
+    assert said(lite) == ["removed", "refused"]
 
 
 def test_unknown_expired_and_revoked_links_get_one_and_the_same_page(

@@ -69,6 +69,8 @@ class Sent:
     left_why: str | None
     says: str | None
     said_why: str | None
+    whose: str | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,7 @@ def _sent(
             row.accepted_at,
             row.bounced_at,
             row.left_why,
-            *answers.get(row.item, (None, None)),
+            *answers.get(row.item, (None, None, None, None)),
         )
         for row in rows
     )
@@ -283,10 +285,17 @@ def _sent(
 
 def _answers(
     connection: Connection, store: Store, items: Collection[int]
-) -> dict[int, tuple[str, str | None]]:
-    """Return the newest answer to each item, with what was written beside it."""
+) -> dict[int, tuple[str, str | None, str | None, datetime | None]]:
+    """Return the newest answer to each item, with what was written beside it, whose it is and until when."""
     rows = connection.execute(
-        select(AnswerRow.id, AnswerRow.item_id, AnswerRow.says, AnswerRow.why_sealed)
+        select(
+            AnswerRow.id,
+            AnswerRow.item_id,
+            AnswerRow.says,
+            AnswerRow.why_sealed,
+            AnswerRow.whose,
+            AnswerRow.until,
+        )
         .where(AnswerRow.item_id.in_(items))
         .order_by(AnswerRow.id)
     )
@@ -294,6 +303,8 @@ def _answers(
         row.item_id: (
             row.says,
             store.portal_sealer.text("answer.why", row.id, row.why_sealed) if row.why_sealed else None,
+            row.whose,
+            row.until,
         )
         for row in rows
     }

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from nta.store.tables import Notice, NoticeItem, PartyRow, Switch
+from nta.store import notices
+from nta.store.tables import Episode, Notice, NoticeItem, PartyRow, Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,46 @@ def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
         .limit(limit)
     )
     return [Waiting(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One notice that never left: sending was off, or leads declined it."""
+
+    reference: str
+    party: str
+    kind: str
+    severity: str
+    state: str
+    items: int
+    queued_at: datetime
+
+
+def kept(connection: Connection, limit: int = 200) -> list[Kept]:
+    """Return the notices that never left and tell of open cases, newest first."""
+    items = (
+        select(func.count())
+        .select_from(NoticeItem)
+        .join(Episode, Episode.id == NoticeItem.episode_id)
+        .where(NoticeItem.notice_id == Notice.id, NoticeItem.left_at.is_(None), Episode.ended_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            Notice.reference,
+            PartyRow.name,
+            Notice.kind,
+            Notice.severity,
+            Notice.state,
+            items.label("items"),
+            Notice.queued_at,
+        )
+        .join(PartyRow, PartyRow.id == Notice.party)
+        .where(Notice.state.in_((notices.NOT_SENT, notices.DECLINED)), items > 0)
+        .order_by(Notice.id.desc())
+        .limit(limit)
+    )
+    return [Kept(*row) for row in rows]
 
 
 def queued(connection: Connection) -> int:

@@ -24,7 +24,7 @@ SENTENCES: Final = {
     # what happened
     "the contact told before could not be reached": _l("the contact told before could not be reached"),
     "no longer to be told, or not at this address": _l("no longer to be told, or not at this address"),
-    "it is online again, so it is told again": _l("it is online again, so it is told again"),
+    "It is online again, so it is told again.": _l("It is online again, so it is told again."),
     "the hosting country asks for the police first": _l("the hosting country asks for the police first"),
     "the hold is over": _l("the hold is over"),
     "known from what came back": _l("known from what came back"),
@@ -49,6 +49,8 @@ SENTENCES: Final = {
     "ended": _l("the case had ended"),
     "held": _l("held"),
     "contact": _l("its contact cannot be reached"),
+    "again": _l("to be sent again"),
+    "to be sent again": _l("to be sent again"),
 }
 
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] = (

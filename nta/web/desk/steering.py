@@ -10,7 +10,7 @@ from nta.ports import Clock
 from nta.store.base import Store
 from nta.store.reads import sending as reads
 from nta.store.reads import tasks as tasks_reads
-from nta.usecases import approve, steer
+from nta.usecases import approve, send_again, steer
 from nta.web.access import LEAD
 
 
@@ -31,7 +31,8 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         with store.db.read() as connection:
             waiting = reads.waiting(connection)
             queued = reads.queued(connection)
-        return render_template("desk/sending.html", waiting=waiting, queued=queued)
+            kept = reads.kept(connection)
+        return render_template("desk/sending.html", waiting=waiting, queued=queued, kept=kept)
 
     @site.post("/sending/stop")
     @auth_required("session")
@@ -58,6 +59,14 @@ def pages(store: Store, clock: Clock) -> Blueprint:
             raise RefusedError(_("Choose a notice of the list."))
         approve.release_waiting(store, int(number), current_user.email, clock.now())
         flash(_("The notice may go."), "success")
+        return redirect(url_for("steering.sending"), 303)
+
+    @site.post("/sending/again")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def again() -> ResponseReturnValue:
+        send_again.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
+        flash(_("What it was to tell is told again, after a fresh look."), "success")
         return redirect(url_for("steering.sending"), 303)
 
     return site

@@ -1,0 +1,52 @@
+"""Send again: a lead has what a notice that never left was to tell be told anew, on fresh facts."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from nta.domain.errors import RefusedError
+from nta.domain.lifecycle import EventKind, Stage
+from nta.domain.references import read as read_reference
+from nta.store import audit, drafts, due, episodes, fates, notices
+from nta.store.base import Store
+from nta.store.tables import Due, Notice
+
+LEFT = "to be sent again"
+AGAIN = (notices.NOT_SENT, notices.DECLINED)
+"""States in which a notice never left, and will not by itself."""
+
+_LADDER_RUNS = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED})
+
+
+def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> int:
+    """Let the ladder tell again what a notice was to tell; return how many episodes it tells of.
+
+    The notice itself stays as it is, to be looked at. A new one is made for
+    what is still there, after a fresh look, and waits for leads where the
+    step asks for it.
+
+    Raises: RefusedError when it left, still may leave, or tells of nothing open.
+    """
+    reference = read_reference(notice_reference)
+    with store.db.write() as connection:
+        found = connection.execute(
+            select(Notice.id).where(Notice.reference == reference, Notice.state.in_(AGAIN))
+        ).scalar()
+        if found is None:
+            raise RefusedError("this notice is not one of those that did not leave")
+        states = [s for s in fates.lock(connection, found).values() if s.ended_at is None]
+        if not states:
+            raise RefusedError("no case that this notice tells of is still open")
+        items = drafts.items(connection, [found])
+        notices.leave(connection, [item.id for item in items], now, "again")
+        kind = EventKind.LEFT_NOTICE
+        episodes.note(connection, store.ids, states, kind, at=now, who=who, why=LEFT, subject=found)
+        asked = [s.id for s in states if Stage(s.stage) in _LADDER_RUNS]
+        connection.execute(
+            delete(Due).where(
+                Due.kind == due.TASK, Due.subject.in_(asked), Due.reason == fates.SENDING_IS_OFF
+            )
+        )
+        due.want(connection, due.ESCALATE, {s.id for s in states}, now)
+        audit.note(connection, store.ids, at=now, who=who, act="send_again", subject=reference)
+    return len(states)

@@ -1,0 +1,113 @@
+"""What a provider may say, what has to be said with it, and how far it stretches a silence."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nta.domain.answers import (
+    FIELDS,
+    MOST_STRETCH,
+    Said,
+    Says,
+    Slip,
+    address_in,
+    one_line,
+    slips,
+    stretched,
+)
+from tests.conftest import NINE, hours
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param(Said(1, "removed"), (), id="removed-needs-nothing"),
+        pytest.param(Said(1, "disabled"), (), id="disabled-needs-nothing"),
+        pytest.param(Said(1, "account_closed"), (), id="account-closed-needs-nothing"),
+        pytest.param(Said(1, "not_ours"), (), id="not-ours-without-knowing-whose"),
+        pytest.param(Said(1, "not_ours", whose="Example Hosting, AS64500"), (), id="not-ours-but-a-party's"),
+        pytest.param(Said(1, "not_ours", whose="192.0.2.0/24"), (), id="not-ours-but-a-network's"),
+        pytest.param(
+            Said(1, "not_ours", whose="http://x.example/a"), (Slip.WHOSE_LINK,), id="whose-is-a-page"
+        ),
+        pytest.param(
+            Said(1, "not_ours", whose="hxxp:x[.]example"), (Slip.WHOSE_LINK,), id="whose-is-defanged"
+        ),
+        pytest.param(Said(1, "not_ours", whose="www.x.example"), (Slip.WHOSE_LINK,), id="whose-is-a-site"),
+        pytest.param(Said(1, "not_ours", whose="x.example/a/b"), (Slip.WHOSE_LINK,), id="whose-has-a-path"),
+        pytest.param(Said(1, "not_ours", whose="x" * 201), (Slip.WHOSE_LONG,), id="whose-is-long"),
+        pytest.param(Said(1, "forwarded"), (Slip.UNTIL_MISSING,), id="forwarded-for-ever"),
+        pytest.param(Said(1, "forwarded", until=NINE + hours(9)), (), id="forwarded-until"),
+        pytest.param(Said(1, "forwarded", until=NINE), (Slip.UNTIL_PAST,), id="forwarded-until-now"),
+        pytest.param(
+            Said(1, "forwarded", until=NINE + hours(31 * 24)),
+            (Slip.UNTIL_FAR,),
+            id="forwarded-until-next-year",
+        ),
+        pytest.param(Said(1, "removed", until=NINE - hours(9)), (), id="no-moment-where-none-is-asked"),
+        pytest.param(Said(1, "refused"), (Slip.WHY_MISSING,), id="refused-without-a-word"),
+        pytest.param(Said(1, "refused", why="a drawing"), (), id="refused-with-a-reason"),
+        pytest.param(Said(1, "need_information"), (Slip.WHY_MISSING,), id="a-question-without-a-question"),
+        pytest.param(Said(1, "removed", why="x" * 2001), (Slip.WHY_LONG,), id="a-long-explanation"),
+        pytest.param(Said(1, "eaten"), (Slip.NO_SUCH_ANSWER,), id="no-such-answer"),
+    ],
+)
+def test_slips(said: Said, expected: tuple[Slip, ...]) -> None:
+    assert slips(said, NINE) == expected
+
+
+def test_every_slip_has_its_field_and_every_fault_is_found_beside_the_others() -> None:
+    both = Said(1, "refused", whose="http://x.example/", why="x" * 3000)
+
+    assert FIELDS.keys() == {*Slip}
+    assert [FIELDS[slip] for slip in slips(both, NINE)] == ["whose", "why"]
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        pytest.param(None, NINE, id="not-asked"),
+        pytest.param(NINE - hours(2), NINE, id="never-earlier"),
+        pytest.param(NINE + hours(5), NINE + hours(5), id="as-asked"),
+        pytest.param(NINE + hours(24), NINE + hours(24), id="at-most"),
+        pytest.param(NINE + hours(25), NINE + hours(24), id="no-more-than-that"),
+    ],
+)
+def test_stretched(until: datetime | None, expected: datetime) -> None:
+    assert stretched(NINE, until) == expected
+
+
+@given(st.none() | st.datetimes().map(lambda d: d.replace(tzinfo=NINE.tzinfo)))
+def test_a_silence_is_never_cut_short_and_never_stretched_by_more(until: datetime | None) -> None:
+    assert NINE <= stretched(NINE, until) <= NINE + MOST_STRETCH
+
+
+@pytest.mark.parametrize(
+    ("whose", "expected"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        (" 2001:DB8::1 ", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("our customer at 192.0.2.7", None),
+        ("192.0.2.0/24", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_address_alone_is_an_origin(whose: str | None, expected: str | None) -> None:
+    assert address_in(whose) == expected
+
+
+@given(st.text())
+def test_one_line_holds_no_control_character(text: str) -> None:
+    line = one_line(text)
+
+    assert line is None or (line.strip() == line and not any(ord(c) < 32 or ord(c) == 127 for c in line))
+
+
+def test_every_answer_can_be_taken_as_it_should_be_given() -> None:
+    given_well = [Said(1, says, "Example", NINE + hours(1), "why") for says in Says]
+
+    assert not any(slips(said, NINE) for said in given_well)
