@@ -26,6 +26,7 @@ from nta.catalogue.strict import (
     suffix,
     text,
 )
+from nta.domain.contacts import LANGUAGES
 from nta.domain.ladders import APPROVALS, CONDITIONS, Ladder, Rung, When
 from nta.domain.parties import Authority, Country, Hotline, NoticeRoute, Provider, Registrar, Registry
 from nta.domain.roles import NoticeKind, Role, Severity
@@ -88,6 +89,16 @@ def _registry(entry: Entry, stem: str) -> Registry:
     return Registry(**_party(entry, stem, "registry"), suffixes=entry.take("suffixes", many(suffix)))
 
 
+def _by_language(entry: Entry, key: str) -> Mapping[str, str]:
+    """Return what a key says in the languages that notices have."""
+
+    def read(said: Entry) -> Mapping[str, str]:
+        texts = {code: said.take(code, or_none(text), None) for code in sorted(LANGUAGES)}
+        return {code: words for code, words in texts.items() if words}
+
+    return entry.within(key, read) or {}
+
+
 def _hotline(entry: Entry, stem: str) -> Hotline:
     return Hotline(
         **_party(entry, stem, "hotline"),
@@ -95,6 +106,8 @@ def _hotline(entry: Entry, stem: str) -> Hotline:
         languages=entry.take("languages", many(language), ("en",)),
         address=entry.take("address", text, ""),
         enabled=entry.take("enabled", flag, True),
+        standing_in=_by_language(entry, "standing_in"),
+        trusted_flagger=entry.take("trusted_flagger", text, ""),
     )
 
 
@@ -116,6 +129,7 @@ def _country(entry: Entry, stem: str) -> Country:
         source=entry.take("source", text),
         checked=entry.take("checked", day),
         police=entry.take("police", or_none(lambda one: f"authority:{identifier(one)}"), None),
+        law_in=_by_language(entry, "law_in"),
     )
 
 

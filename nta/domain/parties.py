@@ -59,12 +59,19 @@ class Registrar(Party):
 
 @dataclass(frozen=True, slots=True)
 class Hotline(Party):
-    """A hotline, ours or abroad. `standing` is what gives its notices weight, said in each of them."""
+    """A hotline, ours or abroad. `standing` is what gives its notices weight, said in each of them.
+
+    `standing_in` says it in further languages, by their codes;
+    `trusted_flagger` names who awarded it the status of Article 22 of
+    Regulation (EU) 2022/2065.
+    """
 
     standing: str = ""
     languages: tuple[str, ...] = ("en",)
     address: str = ""
     enabled: bool = True
+    standing_in: Mapping[str, str] = field(default_factory=dict)
+    trusted_flagger: str = ""
 
     @property
     def can_be_ours(self) -> bool:
@@ -94,6 +101,7 @@ class Country:
     source: str
     checked: date
     police: PartyId | None = None
+    law_in: Mapping[str, str] = field(default_factory=dict)  # the law as further languages name it
 
 
 class Ranges:

@@ -1,6 +1,6 @@
 """A letter made of what the steps know: the law in words, what was done before, the form it takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -72,6 +72,8 @@ class Past(Protocol):
     """One notice about these locations that was made before."""
 
     @property
+    def episode_id(self) -> int: ...
+    @property
     def notice_id(self) -> int: ...
     @property
     def reference(self) -> str: ...
@@ -91,13 +93,14 @@ class Past(Protocol):
     def bounced_at(self) -> datetime | None: ...
 
 
-def us(hotline: Hotline, sender: str) -> Us:
+def us(hotline: Hotline, sender: str, language: str) -> Us:
     """Return who we are, by our own entry of the catalogue."""
     contact = hotline.notices.to if hotline.notices else sender
-    return Us(hotline.name, hotline.standing, hotline.address, contact)
+    standing = hotline.standing_in.get(language, hotline.standing)
+    return Us(hotline.name, standing, hotline.address, contact, hotline.trusted_flagger)
 
 
-def item(catalogue: Catalogue, number: int, url: str, told: Told, known: Known | None) -> Item:
+def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told, known: Known | None) -> Item:
     """Return one location as it is told."""
     verdict = told.last_verdict or ""
     return Item(
@@ -112,7 +115,7 @@ def item(catalogue: Catalogue, number: int, url: str, told: Told, known: Known |
         received_at=told.received_at,
         class_scheme=told.class_scheme,
         class_value=told.class_value,
-        law=law(catalogue, told),
+        law=law(catalogue, told, language),
         country=told.country,
         networks=known.networks if known else (),
         confirmed_at=known.confirmed_at if known else None,
@@ -120,13 +123,13 @@ def item(catalogue: Catalogue, number: int, url: str, told: Told, known: Known |
     )
 
 
-def law(catalogue: Catalogue, told: Told) -> str:
+def law(catalogue: Catalogue, told: Told, language: str) -> str:
     """Return the law in words: a country's code stands for the law its entry names."""
     named = catalogue.countries.get((told.law or "").upper())
     if told.law and named is None:
         return told.law
     country = named or catalogue.country(told.country)
-    return country.law if country else "Directive 2011/93/EU, article 5"
+    return country.law_in.get(language, country.law) if country else "Directive 2011/93/EU, article 5"
 
 
 def silence(catalogue: Catalogue, draft: Draft, told: Told) -> timedelta:
@@ -140,11 +143,25 @@ def form_of(draft: Draft, told: Iterable[Told]) -> str:
     return form(draft.format, NoticeKind(draft.kind), [one.class_value for one in told])
 
 
-def earlier(draft: Draft, past: Iterable[Past]) -> Iterable[Earlier]:
-    """Yield the notices that went out before, each once, oldest first."""
-    found = {n.notice_id: (n.handed_at, n) for n in past if n.handed_at is not None}
-    ordered: Sequence[tuple[datetime, Past]] = sorted(found.values(), key=lambda o: (o[0], o[1].notice_id))
+def earlier(
+    draft: Draft, past: Iterable[Past], answers: Mapping[tuple[int, str, str], str]
+) -> Iterable[Earlier]:
+    """Yield the notices that went out before, each once, oldest first.
+
+    What a party said of these episodes, by episode, party and role, stands
+    at the last notice that it got.
+    """
+    found: dict[int, tuple[datetime, Past]] = {}
+    said: dict[tuple[str, str], set[str]] = {}
+    for notice in past:
+        if notice.handed_at is not None:
+            found[notice.notice_id] = (notice.handed_at, notice)
+            answer = answers.get((notice.episode_id, notice.party, notice.role))
+            said.setdefault((notice.party, notice.role), set()).update([answer] if answer else [])
+    ordered = sorted(found.values(), key=lambda one: (one[0], one[1].notice_id))
+    last = {(notice.party, notice.role): notice.notice_id for _, notice in ordered}
     for at, notice in ordered:
+        reader = (notice.party, notice.role)
         yield Earlier(
             reference=notice.reference,
             at=at,
@@ -154,4 +171,5 @@ def earlier(draft: Draft, past: Iterable[Past]) -> Iterable[Earlier]:
             fate="bounced" if notice.bounced_at else "accepted" if notice.accepted_at else "unconfirmed",
             accepted_at=None if notice.bounced_at else notice.accepted_at,
             to_you=notice.party == draft.party,
+            answers=tuple(sorted(said[reader])) if last[reader] == notice.notice_id else (),
         )

@@ -8,12 +8,17 @@ from nta.domain.roles import NoticeKind
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """Who we are: what gives a notice its weight, and where we are reached."""
+    """Who we are: what gives a notice its weight, and where we are reached.
+
+    `flagger` names who awarded us the status of trusted flagger (Article 22
+    of Regulation (EU) 2022/2065); empty where nobody did.
+    """
 
     name: str
     standing: str
     address: str
     contact: str
+    flagger: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """One notice about these locations that went out before. `fate`: accepted, unconfirmed or bounced."""
+    """One notice about these locations that went out before, and what its reader said since.
+
+    `fate`: accepted, unconfirmed or bounced.
+    """
 
     reference: str
     at: datetime
@@ -55,6 +63,7 @@ class Earlier:
     fate: str
     accepted_at: datetime | None
     to_you: bool
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

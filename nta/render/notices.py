@@ -42,6 +42,20 @@ _SUBJECTS: Final = {
         NoticeKind.CLOSING: "Gesloten: illegale inhoud is weg",
         NoticeKind.CORRECTION: "Correctie van een melding",
     },
+    "de": {
+        NoticeKind.FIRST: "Meldung rechtswidriger Inhalte",
+        NoticeKind.REMINDER: "Erinnerung: rechtswidrige Inhalte sind noch online",
+        NoticeKind.ESCALATION: "Zweite Erinnerung: rechtswidrige Inhalte sind noch online",
+        NoticeKind.UPSTREAM: "Rechtswidrige Inhalte in einem Netz, das Sie verbinden",
+        NoticeKind.SITE_OWNER: "Meldung rechtswidriger Inhalte auf Ihrer Website",
+        NoticeKind.REGISTRAR: "Rechtswidrige Inhalte unter einem bei Ihnen registrierten Domainnamen",
+        NoticeKind.REGISTRY: "Rechtswidrige Inhalte unter einem Domainnamen Ihrer Zone",
+        NoticeKind.HOTLINE: "Weiterleitung rechtswidriger Inhalte in Ihrem Land",
+        NoticeKind.AUTHORITY: "Rechtswidrige Inhalte nach Meldung nicht entfernt",
+        NoticeKind.POLICE: "Rechtswidrige Inhalte: Mitteilung vor der Meldung",
+        NoticeKind.CLOSING: "Abgeschlossen: rechtswidrige Inhalte sind weg",
+        NoticeKind.CORRECTION: "Berichtigung einer Meldung",
+    },
 }
 _OTHER_SUBJECT: Final = "Notice"  # a language that only an overlay has
 
@@ -90,9 +104,10 @@ def _values(letter: Letter, attached: str) -> dict[str, Any]:
     return {
         "us": {
             "name": visible(letter.us.name),
-            "standing": visible(letter.us.standing),
+            "standing": f"{visible(letter.us.standing).rstrip('. ')}.",
             "address": visible(letter.us.address),
             "contact": visible(letter.us.contact),
+            "flagger": visible(letter.us.flagger).rstrip(". "),
         },
         "reference": letter.reference,
         "party": visible(letter.party),
@@ -121,6 +136,10 @@ def _item(item: Item) -> dict[str, Any]:
         "last_up": _moment(item.last_up_at) if item.last_up_at else "",
         "doubt": item.doubt,
         "received": _moment(item.received_at),
+        "confirmed": _moment(item.confirmed_at) if item.confirmed_at else "",
+        "country": visible(item.country or ""),
+        "networks": visible("; ".join(item.networks)),
+        "vantages": item.vantages,
     }
 
 
@@ -133,6 +152,7 @@ def _earlier(earlier: Earlier) -> dict[str, Any]:
         "role": earlier.role,
         "fate": earlier.fate,
         "accepted": _moment(earlier.accepted_at) if earlier.accepted_at else "",
+        "answers": [visible(answer) for answer in earlier.answers],
     }
 
 

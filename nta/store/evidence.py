@@ -9,8 +9,9 @@ from sqlalchemy import Connection, func, select
 from nta.store.addressees import chunks
 from nta.store.bulk import found_by, table_of
 from nta.store.drafts import DraftItem
-from nta.store.tables import Episode, SightingSpan, Submission
+from nta.store.tables import Addressee, Episode, SightingSpan, Submission
 
+_ADDRESSEE = table_of(Addressee)
 _EPISODE = table_of(Episode)
 _SPAN = table_of(SightingSpan)
 _SUBMISSION = table_of(Submission)
@@ -41,6 +42,17 @@ def of_items(connection: Connection, items: Sequence[DraftItem]) -> dict[int, Ev
         )
         for i in items
     }
+
+
+def answers(connection: Connection, episode_ids: Collection[int]) -> dict[tuple[int, str, str], str]:
+    """Return what each party last said of each episode: by episode, party and role."""
+    found: dict[tuple[int, str, str], str] = {}
+    for part in chunks(episode_ids):
+        query = select(
+            _ADDRESSEE.c.episode_id, _ADDRESSEE.c.party, _ADDRESSEE.c.role, _ADDRESSEE.c.answer
+        ).where(_ADDRESSEE.c.episode_id.in_(part), _ADDRESSEE.c.answer.is_not(None))
+        found.update({(number, party, role): said for number, party, role, said in connection.execute(query)})
+    return found
 
 
 def _confirmed(connection: Connection, episode_ids: Collection[int]) -> dict[int, datetime]:

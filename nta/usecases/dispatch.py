@@ -28,7 +28,6 @@ from nta.settings import Sending
 from nta.store import drafts, due, episodes, evidence, fates, notices
 from nta.store.base import Store
 from nta.store.drafts import Draft, DraftItem
-from nta.store.evidence import Evidence
 from nta.store.fates import Composed
 from nta.store.links import new_link
 from nta.store.notices import Past
@@ -110,6 +109,18 @@ def dispatch_due(
     return len(taken)
 
 
+class _Before:
+    """What those asked later are told besides: the notices before theirs, the answers, what is known."""
+
+    def __init__(self, connection: Connection, items: Sequence[DraftItem]) -> None:
+        ids = {item.episode_id for item in items}
+        self.past: dict[int, list[Past]] = {}
+        for notice in notices.past(connection, ids):
+            self.past.setdefault(notice.episode_id, []).append(notice)
+        self.answers = evidence.answers(connection, ids)
+        self.known = evidence.of_items(connection, items)
+
+
 class _Desk:
     """Judges and composes notices with the catalogue, the settings and the texts of one moment."""
 
@@ -126,7 +137,7 @@ class _Desk:
         self._return_path = settings.return_path or "return+{token}@not-set.invalid"
         self._portal_url = settings.portal_url
         self._texts = _texts(settings.templates)
-        self._us = composing.us(hotline, self._sender)
+        self._hotline = hotline
         self._now = now
 
     def judge(self, connection: Connection, queued: Sequence[Draft]) -> list[_Judged]:
@@ -135,13 +146,9 @@ class _Desk:
         for item in drafts.items(connection, judged):
             self._judge_item(judged[item.notice_id], item)
         ready = [j for j in judged.values() if j.go and not j.waits]
-        later = [item for j in ready if j.draft.kind != NoticeKind.FIRST for item in j.go]
-        past: dict[int, list[Past]] = {}
-        for notice in notices.past(connection, {item.episode_id for item in later}):
-            past.setdefault(notice.episode_id, []).append(notice)
-        known = evidence.of_items(connection, later)
+        before = _Before(connection, [i for j in ready if j.draft.kind != NoticeKind.FIRST for i in j.go])
         for one in ready:
-            one.composed = self._compose(one, past, known)
+            one.composed = self._compose(one, before)
         return list(judged.values())
 
     def _judge_item(self, judged: _Judged, item: DraftItem) -> None:
@@ -157,28 +164,27 @@ class _Desk:
             if state.look:
                 judged.look.add(item.episode_id)
 
-    def _compose(
-        self, judged: _Judged, past: Mapping[int, Sequence[Past]], known: Mapping[int, Evidence]
-    ) -> Composed:
+    def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys
         token, link_digest = new_link(keys)
         way_back = secrets.token_hex(16)  # hexadecimal: some servers change the case of a local part
         redirected = self._sending.mode == "redirect"
         recipient = (self._sending.redirect_to if redirected else None) or draft.email
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
-        before = (notice for item in judged.go for notice in past.get(item.episode_id, ()))
+        language = draft.language if self._texts.has(draft.language) else "en"
+        told = [notice for item in judged.go for notice in before.past.get(item.episode_id, ())]
         letter = Letter(
             kind=NoticeKind(draft.kind),
-            language=draft.language if self._texts.has(draft.language) else "en",
+            language=language,
             reference=draft.reference,
             message_id=message_id,
             sender=self._sender,
             recipient=recipient,
             at=self._now,
-            us=self._us,
+            us=composing.us(self._hotline, self._sender, language),
             party=draft.party_name,
-            items=tuple(self._item(n, item, known) for n, item in enumerate(judged.go, start=1)),
-            earlier=tuple(composing.earlier(draft, before)),
+            items=tuple(self._item(n, item, language, before) for n, item in enumerate(judged.go, start=1)),
+            earlier=tuple(composing.earlier(draft, told, before.answers)),
             link=f"{self._portal_url}/n/{token}",
             link_until=self._now + LINK_LIFE,
             silence=composing.silence(self._catalogue, draft, judged.go[0]),
@@ -195,9 +201,9 @@ class _Desk:
             link_digest=link_digest,
         )
 
-    def _item(self, number: int, item: DraftItem, known: Mapping[int, Evidence]) -> Item:
+    def _item(self, number: int, item: DraftItem, language: str, before: _Before) -> Item:
         url = self._store.sealer.text("notice_item.location", item.id, item.location_sealed)
-        return composing.item(self._catalogue, number, url, item, known.get(item.episode_id))
+        return composing.item(self._catalogue, language, number, url, item, before.known.get(item.episode_id))
 
 
 @lru_cache(maxsize=4)

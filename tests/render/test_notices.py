@@ -1,9 +1,11 @@
 """Notice texts: complete in every language, every URL whole, no header that does not belong there."""
 
 import email
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +28,8 @@ KINDS = [
     for language in sorted(LANGUAGES)
     for kind in NoticeKind
 ]
-TO_HOSTS = (NoticeKind.FIRST, NoticeKind.REMINDER, NoticeKind.ESCALATION, NoticeKind.UPSTREAM)
+TO_HOSTS = (NoticeKind.FIRST, NoticeKind.REMINDER, NoticeKind.ESCALATION, NoticeKind.SITE_OWNER)
+TO_OTHERS = (NoticeKind.UPSTREAM, NoticeKind.REGISTRAR, NoticeKind.REGISTRY)
 OWN_HISTORY = (NoticeKind.REMINDER, NoticeKind.CLOSING, NoticeKind.CORRECTION)
 WITH_RECORD = [k for k in NoticeKind if k not in (*OWN_HISTORY, NoticeKind.FIRST, NoticeKind.SITE_OWNER)]
 
@@ -59,7 +62,7 @@ def variables(language: str, name: str) -> set[str]:
 def test_every_kind_exists_in_every_language_with_the_same_variables() -> None:
     for kind in NoticeKind:
         used = {language: variables(language, f"{kind.value}.txt") for language in LANGUAGES}
-        assert used["en"] == used["nl"], kind
+        assert used["en"] == used["nl"] == used["de"], kind
         assert {"items", "reference", "us", "meant_for"} <= used["en"], kind
 
 
@@ -95,33 +98,137 @@ def test_lines_are_short_enough_to_be_read(language: str, kind: NoticeKind) -> N
 
     own = [line for line in lines if "://" not in line]
     assert max(map(len, own)) <= 90
-    assert not [n for n, line in enumerate(lines[:-2]) if lines[n : n + 3] == ["", "", ""]]
+    assert not [n for n, line in enumerate(lines) if lines[n : n + 2] == ["", ""] and n + 2 < len(lines)]
+    headings = [n for n, line in enumerate(lines) if line.isupper() and line[0] != " "]
+    assert not [n for n in headings if lines[n - 1] or lines[n + 1]]  # a heading stands alone
+
+
+def said(kind: NoticeKind, language: str, **changes: Any) -> str:
+    """Return a letter's text with its lines run together."""
+    return " ".join(TEXTS.text(letter(kind, language, **changes)).split())
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("kind", TO_HOSTS)
 def test_a_notice_to_a_host_has_the_elements_of_the_law(language: str, kind: NoticeKind) -> None:
-    text = " ".join(TEXTS.text(letter(kind, language)).split())
+    text = said(kind, language)
 
     assert "2022/2065" in text  # the regulation, and
     assert "Article 252 of the Dutch Criminal Code" in text  # (a) reasons
     assert "baseline (INHOPE)" in text
-    assert {"en": "in good faith", "nl": "te goeder trouw"}[language] in text  # (d)
-    assert {"en": "Article 16(2)(c)", "nl": "artikel 16, lid 2, onder c)"}[language] in text  # (c)
-    assert {"en": "24 hours after you got this message", "nl": "24 uur nadat u dit bericht kreeg"}[
+    assert {"en": "in good faith", "nl": "te goeder trouw", "de": "in gutem Glauben"}[language] in text  # (d)
+    assert {
+        "en": "Article 16(2)(c)",
+        "nl": "artikel 16, lid 2, onder c)",
+        "de": "Artikel 16 Absatz 2 Buchstabe c",
+    }[language] in text  # (c)
+    assert {"en": "This is a notice", "nl": "Dit is een melding", "de": "Dies ist eine Meldung"}[
         language
     ] in text
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("kind", TO_OTHERS)
+def test_those_who_store_nothing_are_asked_and_not_held_to_article_16(
+    language: str, kind: NoticeKind
+) -> None:
+    text = said(kind, language)
+
+    assert {
+        "en": "This is a request, not an order, and no notice under Article 16",
+        "nl": "Dit is een verzoek, geen bevel, en geen melding volgens artikel 16",
+        "de": "Dies ist eine Bitte, keine Anordnung, und keine Meldung nach Artikel 16",
+    }[language] in text
+    assert {"en": "in good faith", "nl": "te goeder trouw", "de": "in gutem Glauben"}[language] in text
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "by_when"),
+    [
+        *[("en", kind, "within 24 hours of getting this message") for kind in TO_HOSTS],
+        *[("nl", kind, "binnen 24 uur nadat u dit bericht kreeg") for kind in TO_HOSTS],
+        *[("de", kind, "binnen 24 Stunden nach Erhalt dieser Nachricht") for kind in TO_HOSTS],
+        ("en", NoticeKind.REGISTRAR, "Within 24 hours of getting this message"),
+        ("nl", NoticeKind.REGISTRAR, "Binnen 24 uur nadat u dit bericht kreeg"),
+        ("de", NoticeKind.REGISTRAR, "Binnen 24 Stunden nach Erhalt dieser Nachricht"),
+        ("en", NoticeKind.REGISTRY, "again 24 hours after you got this message"),
+        ("nl", NoticeKind.REGISTRY, "kijken 24 uur nadat u dit bericht kreeg opnieuw"),
+        ("de", NoticeKind.REGISTRY, "24 Stunden nach Erhalt dieser Nachricht wieder nach"),
+        ("en", NoticeKind.HOTLINE, "What is still online after 24 hours we may tell"),
+        ("nl", NoticeKind.HOTLINE, "Wat na 24 uur nog online is"),
+        ("de", NoticeKind.HOTLINE, "Was nach 24 Stunden noch online ist"),
+        ("en", NoticeKind.POLICE, "goes out 24 hours after this message"),
+        ("nl", NoticeKind.POLICE, "gaat onze melding 24 uur na dit bericht uit"),
+        ("de", NoticeKind.POLICE, "geht unsere Meldung 24 Stunden nach dieser Nachricht"),
+    ],
+)
+def test_each_reader_is_told_by_when(language: str, kind: NoticeKind, by_when: str) -> None:
+    assert by_when in said(kind, language)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("kind", WITH_RECORD)
-def test_those_asked_later_see_who_was_told_before(language: str, kind: NoticeKind) -> None:
+def test_those_asked_later_see_who_was_told_before_and_what_is_seen(language: str, kind: NoticeKind) -> None:
     text = TEXTS.text(letter(kind, language))
 
     assert "2026-02-28 09:00 UTC" in text
     assert "N-26-0000-0001" in text
     assert "2026-02-28 10:00 UTC" in text  # accepted
-    assert {"en": "came back as undeliverable", "nl": "onbestelbaar teruggekomen"}[language] in text
+    assert {
+        "en": "came back as undeliverable",
+        "nl": "onbestelbaar teruggekomen",
+        "de": "als unzustellbar zurückgekommen",
+    }[language] in text
+    assert {
+        "en": "Last seen online: 2026-03-02 09:00 UTC, from 2 vantage points.",
+        "nl": "Laatst online gezien: 2026-03-02 09:00 UTC, vanaf 2 meetpunten.",
+        "de": "Zuletzt online gesehen: 2026-03-02 09:00 UTC, von 2 Messpunkten.",
+    }[language] in text
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize(
+    "kind", [NoticeKind.HOTLINE, NoticeKind.AUTHORITY, NoticeKind.POLICE, NoticeKind.ESCALATION]
+)
+def test_those_who_take_a_case_over_see_where_and_since_when(language: str, kind: NoticeKind) -> None:
+    text = TEXTS.text(letter(kind, language, items=(item(1), item(2, networks=(), confirmed_at=None))))
+
+    assert "192.0.2.0/24, AS64500 (NL)" in text
+    assert "2026-03-02 07:00 UTC" in text  # reported
+    assert "2026-03-02 08:00 UTC" in text  # confirmed
+    assert text.count("2026-03-02 08:00 UTC") == 1
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_what_a_party_answered_stands_beside_what_it_was_told(language: str) -> None:
+    told = letter(NoticeKind.REGISTRY, language)
+    last = replace(told.earlier[-1], answers=("refused", "removed"))
+    text = TEXTS.text(replace(told, earlier=(told.earlier[0], last)))
+
+    assert [
+        line for line in text.splitlines() if "refused" in line or "geweigerd" in line or "abgelehnt" in line
+    ]
+    assert {"en": "  Answered: removed", "nl": "  Antwoordde: verwijderd", "de": "  Antwort: entfernt"}[
+        language
+    ] in text.splitlines()
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_a_trusted_flagger_says_so_and_nobody_else(language: str, kind: NoticeKind) -> None:
+    us = Us("Meldpunt Voorbeeld", "a hotline", "a", "help@hotline.test", "the coordinator of Example")
+    words = {"en": "trusted flagger", "nl": "betrouwbare flagger", "de": "vertrauenswürdige"}[language]
+
+    assert words in said(kind, language, us=us)
+    assert "the coordinator of Example." in said(kind, language, us=us)
+    assert words not in said(kind, language)
+
+
+@pytest.mark.parametrize("ends", ["a hotline", "a hotline.", "a hotline. "])
+def test_the_standing_ends_in_one_full_stop(ends: str) -> None:
+    us = Us("Meldpunt Voorbeeld", ends, "a", "help@hotline.test")
+
+    assert "We are Meldpunt Voorbeeld: a hotline." in TEXTS.text(letter(us=us)).splitlines()
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -177,6 +284,7 @@ def test_a_redirected_letter_says_whom_it_was_for() -> None:
     for language, word in (
         ("en", "TEST. This message was made for"),
         ("nl", "TEST. Dit bericht is gemaakt voor"),
+        ("de", "TEST. Diese Nachricht war bestimmt für"),
     ):
         text = TEXTS.text(letter(language=language, meant_for="abuse@hosting.example"))
         assert text.splitlines()[0] == f"{word} abuse@hosting.example"
@@ -232,7 +340,7 @@ url_path = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=
 
 @given(
     st.lists(url_path, min_size=1, max_size=6),
-    st.sampled_from(["en", "nl"]),
+    st.sampled_from(sorted(LANGUAGES)),
     st.sampled_from(list(NoticeKind)),
 )
 def test_every_url_is_whole_on_one_line_of_the_mail_as_read(

@@ -224,7 +224,9 @@ def test_the_mail_holds_the_text_first_and_the_report_after_it() -> None:
     assert json.loads(report.get_content()) == json.loads(xarf.attachment(told()))
 
 
-@pytest.mark.parametrize(("language", "says"), [("en", "You were told before"), ("nl", "al gemeld")])
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "You were told before"), ("nl", "al gemeld"), ("de", "schon gemeldet")]
+)
 def test_the_text_of_a_report_is_in_the_language_of_its_reader(language: str, says: str) -> None:
     text, report = parts(letter(NoticeKind.REMINDER, language, form="xarf", items=(item(),)))
 
