@@ -21,6 +21,8 @@ from tests.domain.shared_data import folder
 SHIPPED = Path(__file__).parents[1] / "providers"
 DATA = folder()
 FILES = sorted(SHIPPED.glob("*/*.yaml"))
+DOCUMENTATION = range(64496, 64512)  # RFC 5398
+PRIVATE = range(64512, 65536)  # RFC 6996
 PARTIES = [path for path in FILES if path.parent.name not in {"countries", "ladders"}]
 
 
@@ -173,6 +175,14 @@ def test_a_proxy_is_known_by_each_of_its_names(shipped: Catalogue) -> None:
     for name, proxy in names:
         assert shipped.proxy_of_name(["www.example.org", f"Site.{name}."]) == proxy
         assert shipped.proxy_of_name([f"not-{name}", "www.example.org"]) is None
+
+
+def test_what_is_kept_for_tests_and_private_networks_is_nobodys(shipped: Catalogue) -> None:
+    providers = (*shipped.hosting.values(), *shipped.proxies.values())
+    own = [text for provider in providers for text in provider.ranges if not ip_network(text).is_global]
+
+    assert own == []
+    assert not [n for provider in providers for n in provider.asns if n in DOCUMENTATION or n in PRIVATE]
 
 
 def test_the_invented_hotline_is_told_nothing_and_may_be_ours(shipped: Catalogue) -> None:
