@@ -1,0 +1,93 @@
+"""What looks, and where: the addresses of hosts asked of the names when they are first needed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nta.domain.aiming import Aim, ProxyOf, Served, aim_at, no_proxy
+from nta.domain.availability import Verdict, read
+from nta.domain.urls import parse
+from nta.ports import LookRequest, NameAnswer, Names, Prober
+from nta.store import looking, moves
+from nta.store.arrangements import HostRow
+from nta.store.base import Store
+
+AIMED = 256
+"""Episodes whose names are asked before the first is looked at; then twice as many each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What looks: the vantage points by name, fresh names, the probe, and the pages that must be there."""
+
+    vantages: tuple[str, ...]
+    names: Names
+    prober: Prober
+    control_urls: tuple[str, ...]
+    proxy_of: ProxyOf = no_proxy
+
+
+def control(eyes: Eyes, vantage: str) -> bool:
+    """Tell whether one of the pages that must be there is: else our own network may be at fault."""
+    for at in map(parse, eyes.control_urls):
+        names = {} if at.is_ip else eyes.names.addresses([at.host], vantage)
+        addresses = (at.host,) if at.is_ip else names[at.host].addresses
+        requests = [LookRequest(0, at.url, at.host, at.port, ip) for ip in addresses[:1]]
+        answers = eyes.prober.look(requests, vantage)
+        if any(read(answer, control_ok=True)[0] is Verdict.UP for _, answer in answers):
+            return True
+    return False
+
+
+class Aims:
+    """Where to look at each host from each vantage point, asked of the names when it is first needed.
+
+    What the names say of the hosts is recorded at once: seen again, moved.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        eyes: Eyes,
+        hosts: Mapping[int, HostRow],
+        served: Mapping[int, Sequence[Served]],
+        now: datetime,
+    ) -> None:
+        self.hosts = hosts
+        self.one_moved = False
+        self._store, self._eyes, self._served, self._now = store, eyes, served, now
+        self._found: dict[tuple[int, str], Aim] = {}
+        self._asked: set[int] = set()
+
+    def __getitem__(self, key: tuple[int, str]) -> Aim:
+        """Return the aim of a host and vantage point that `ask` was called for."""
+        return self._found[key]
+
+    def ask(self, host_ids: Iterable[int]) -> None:
+        """Ask the names of hosts that were not asked yet, from every vantage point."""
+        new = {number: self.hosts[number] for number in host_ids if number not in self._asked}
+        if not new:
+            return
+        self._asked.update(new)
+        named = {row.name for row in new.values() if not row.is_ip}
+        found: dict[tuple[int, str], Aim] = {}
+        for vantage in self._eyes.vantages:
+            answers = self._eyes.names.addresses(named, vantage) if named else {}
+            for host_id, row in new.items():
+                answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
+                known = self._served.get(row.arrangement_id or 0, ())
+                found[host_id, vantage] = aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
+        self._found |= found
+        if moves.record_hosts(self._store, new, self._served, found, self._now):
+            self.one_moved = True
+
+    def requests(self, jobs: Sequence[looking.Job], vantage: str) -> Iterator[LookRequest]:
+        """Yield what is to be looked at; names of the next hosts are asked while others are looked at."""
+        start, many = 0, AIMED
+        while part := jobs[start : start + many]:
+            self.ask(job.host_id for job in part)
+            for job in part:
+                row = self.hosts[job.host_id]
+                for ip in self[row.id, vantage].pins:
+                    yield LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
+            start, many = start + many, 2 * many
