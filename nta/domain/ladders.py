@@ -15,6 +15,9 @@ CONDITIONS = frozenset({"dedicated_domain"})
 APPROVALS = frozenset({"four-eyes"})
 """What a rung's `approval` may ask for."""
 
+SERVING = frozenset({Role.HOST, Role.PROXY, Role.UPSTREAM, Role.SITE_OWNER})
+"""Roles of those who serve the content where it is hosted; not every country lets us tell them directly."""
+
 LOOK_AGAIN = timedelta(minutes=30)
 """A look younger than this is not asked for again: what stands in the way is not our slowness."""
 
@@ -100,7 +103,8 @@ class LadderFacts:
 
     `paused` is how long the content stood at absent or removed while the
     latest silence ran; a deadline stops meanwhile and then runs on with
-    the time it had left.
+    the time it had left. `direct` is whether those who serve it may be told
+    by us, or by a hotline of their country alone.
     """
 
     dedicated: bool
@@ -108,6 +112,7 @@ class LadderFacts:
     last_up_at: datetime | None
     looked_at: datetime | None
     paused: timedelta = timedelta(0)
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,21 @@ def passed_over(ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts) ->
     return tuple(found)
 
 
+def stood_at(ladder: Ladder, told: Mapping[str, Told]) -> Rung | None:
+    """Return the rung at which an episode stands: the last that was told and reached somebody."""
+    reached = [
+        (begun, place, rung)
+        for place, rung in enumerate(ladder.rungs)
+        if rung.id in told and (begun := told[rung.id].silence_from) is not None
+    ]
+    return max(reached, key=lambda one: one[:2])[2] if reached else None
+
+
+def kind_for(rung: Rung, role: Role) -> NoticeKind:
+    """Return what a rung's notice asks of a reader: who connects the host is asked something of its own."""
+    return NoticeKind.UPSTREAM if role is Role.UPSTREAM else rung.kind
+
+
 def choose_ladder(
     ladders: Sequence[Ladder], country: str | None, severity: Severity, home: str | None = None
 ) -> Ladder:
@@ -204,6 +224,8 @@ def _obstacle(rung: Rung, facts: LadderFacts) -> str | None:
     """Return why a rung does not apply, in one sentence, or None."""
     if rung.only_if == "dedicated_domain" and not facts.dedicated:
         return "The domain is not known to be dedicated."
+    if not facts.direct and SERVING.issuperset(rung.tell):
+        return "Hosts in this country are not told directly."
     if not facts.reachable.intersection(rung.tell):
         roles = " or ".join(role.replace("_", " ") for role in rung.tell)
         return f"Nobody in the role of {roles} can be reached."

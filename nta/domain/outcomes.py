@@ -39,6 +39,13 @@ NAME_CAUSES = frozenset({Cause.NXDOMAIN, Cause.NO_ADDRESS, Cause.DOMAIN_HOLD})
 """The name leads nowhere: not what a host does to a page."""
 
 _SUSPENDED = frozenset({Cause.NXDOMAIN, Cause.DOMAIN_HOLD})
+_HOLDS = frozenset({"clienthold", "serverhold"})  # RFC 5731, section 2.3; RDAP parts the words (RFC 8056)
+
+
+def on_hold(status: str | None) -> bool:
+    """Tell whether a domain's status, as it was last looked up, says that its name is taken out of use."""
+    words = (one.replace(" ", "").replace("_", "").lower() for one in (status or "").split(","))
+    return not _HOLDS.isdisjoint(words)
 
 
 def ending(
@@ -50,20 +57,23 @@ def ending(
     told_roles: frozenset[Role],
     answered_removed: bool,
     moved: bool,
+    held_name: bool = False,
 ) -> tuple[Outcome, Actor]:
     """Return the outcome of an episode whose content is gone or moved, and the actor.
 
     `told_roles` are the roles in which a party was told before the end, for
     a domain also in its other cases. A name that vanished is the host's
     doing only if the host says so; a vanished page is taken as the host's
-    when the host was told.
+    when the host was told. `held_name` is whether a look-up found the domain
+    on hold; then a name without an address is the keepers' doing too.
     """
     noticed = first_handed_at is not None and _before(first_handed_at, first_gone_at)
     if moved:
         if noticed:
             return Outcome.MOVED_AFTER_NOTICE, Actor.UNKNOWN
         return Outcome.MOVED_BEFORE_NOTICE, Actor.NOBODY
-    if cause in _SUSPENDED and not told_roles.isdisjoint((Role.REGISTRY, Role.REGISTRAR)):
+    suspended = NAME_CAUSES if held_name else _SUSPENDED
+    if cause in suspended and not told_roles.isdisjoint((Role.REGISTRY, Role.REGISTRAR)):
         return Outcome.DISABLED_DOMAIN, _keeper(told_roles)
     actor = _remover(cause, told_roles, answered_removed) if noticed else Actor.NOBODY
     if cause is Cause.LEGAL:

@@ -155,6 +155,19 @@ def ask(connection: Connection, subject: int, at: datetime, *, owner: str, reaso
         connection.execute(update(Due).where(*which).values(**values))
 
 
+def asked_no_more(connection: Connection, subjects: Collection[int], reason: str) -> None:
+    """Take a reason out of the open tasks of these subjects; a task that asked nothing else is done."""
+    for subject in sorted(subjects):
+        which = (Due.kind == TASK, Due.subject == subject)
+        asked = connection.execute(select(Due.reason).where(*which)).scalar()
+        reasons = (asked or "").split("; ")
+        left = [one for one in reasons if one != reason]
+        if not left:
+            connection.execute(delete(Due).where(*which))
+        elif len(left) < len(reasons):
+            connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
+
+
 def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:
     """Delete due rows whoever holds them; for episodes that ended."""
     listed = sorted(pairs)

@@ -10,6 +10,9 @@ from nta.domain.lifecycle import Presence
 from nta.store.addressees import chunks
 from nta.store.tables import Domain, Event, Host
 
+NOBODY_LEFT = "nobody is left to tell"
+"""The reason of the task that an exhausted ladder gives a lead."""
+
 _STOPPED = frozenset({Presence.ABSENT.value, Presence.REMOVED.value})
 
 

@@ -10,7 +10,7 @@ from nta.domain.contacts import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silence_counts
 from nta.domain.roles import Role
-from nta.store import addressees, drafts, due, episodes, notices
+from nta.store import addressees, drafts, due, episodes, escalation, notices
 from nta.store.base import Store
 from nta.store.drafts import Draft, DraftItem
 from nta.store.episodes import State
@@ -131,6 +131,8 @@ def handed_over(
             after = _told(state, step)._replace(first_handed_at=state.first_handed_at or now)
             changes.append(episodes.Change(state, after, kind, now, WHO, why, notice.id))
     episodes.move(connection, store.ids, changes)
+    woken = {c.after.id for c in changes if c.before.stage == Stage.EXHAUSTED}
+    due.asked_no_more(connection, woken, escalation.NOBODY_LEFT)
     ended = [s for s in states if s.ended_at is not None]
     episodes.note(connection, store.ids, ended, kind, at=now, who=WHO, why=why, subject=notice.id)
     due.want(connection, due.ESCALATE, {c.after.id for c in changes}, now)

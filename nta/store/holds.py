@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select
 
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.store import due
-from nta.store.addressees import chunks
 from nta.store.episodes import Change, State
-from nta.store.tables import Due, Host
+from nta.store.tables import Host
 
 HELD = "held: nothing leaves until the police have had their time"
 """The reason of the task that each hold gives a person."""
@@ -40,17 +39,7 @@ def begin(connection: Connection, until: Mapping[int, datetime]) -> None:
 
 def end(connection: Connection, episode_ids: Collection[int]) -> None:
     """Take the hold out of the tasks of these episodes; one that asked nothing else is done."""
-    for part in chunks(episode_ids):
-        rows = connection.execute(
-            select(Due.subject, Due.reason).where(Due.kind == due.TASK, Due.subject.in_(part))
-        ).all()
-        for subject, reason in rows:
-            which = (Due.kind == due.TASK, Due.subject == subject)
-            left = [one for one in (reason or "").split("; ") if one != HELD]
-            if not left:
-                connection.execute(delete(Due).where(*which))
-            elif len(left) < len((reason or "").split("; ")):
-                connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
+    due.asked_no_more(connection, episode_ids, HELD)
 
 
 def arrangement_of(connection: Connection, host_id: int) -> int | None:

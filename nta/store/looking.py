@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from nta.domain.availability import Cause, Run, Sighting, Verdict
-from nta.domain.outcomes import Actor, Outcome, ending
+from nta.domain.outcomes import NAME_CAUSES, Actor, Outcome, ending, on_hold
 from nta.domain.roles import Role
 from nta.ports import Ids
 from nta.store.base import Store
 from nta.store.bulk import found_by, insert_rows, table_of, update_rows
 from nta.store.episodes import State
-from nta.store.tables import Addressee, Episode, Host, SightingSpan
+from nta.store.tables import Addressee, Domain, Episode, Host, SightingSpan
 from nta.store.types import from_us, to_us
 
 _JOBS = (
@@ -185,6 +185,11 @@ def outcome_of(connection: Connection, state: State, cause: Cause, *, moved: boo
     """Return how an episode whose content is gone or moved ends, and by whom."""
     gone_at = state.first_gone_at
     told = told_of(connection, state, gone_at) if gone_at else ToldOf(frozenset(), False)
+    status = None
+    if cause in NAME_CAUSES:
+        status = connection.execute(
+            select(Domain.status).join(Host, Host.domain_id == Domain.id).where(Host.id == state.host_id)
+        ).scalar()
     return ending(
         first_handed_at=state.first_handed_at,
         last_up_at=state.last_up_at,
@@ -193,4 +198,5 @@ def outcome_of(connection: Connection, state: State, cause: Cause, *, moved: boo
         told_roles=told.roles,
         answered_removed=told.answered_removed,
         moved=moved,
+        held_name=on_hold(status),
     )

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from nta.domain.contacts import Choice, Health, choose
-from nta.domain.deadlines import TASK
+from nta.domain.deadlines import HOLD, TASK
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import (
+    SERVING,
     Exhausted,
     Ladder,
     LadderFacts,
@@ -18,36 +19,38 @@ from nta.domain.ladders import (
     Rung,
     Told,
     Wait,
+    kind_for,
     next_rung,
     passed_over,
 )
 from nta.domain.lifecycle import EventKind, Presence, Stage, Step, next_stage, silence_counts
 from nta.domain.notices import PATIENCE
-from nta.domain.parties import Catalogue
+from nta.domain.parties import Catalogue, Country
 from nta.domain.roles import Role, Severity
-from nta.store import addressees, answers, arrangements, due, episodes, escalation, notices
+from nta.store import (
+    addressees,
+    answers,
+    arrangements,
+    due,
+    episodes,
+    escalation,
+    holds,
+    notices,
+    standing,
+)
 from nta.store.base import Store
 from nta.store.episodes import State
+from nta.store.standing import Known
 
 WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
 SENDING_IS_OFF = "sending is off"
+BACK = "It is online again, so it is told again."
+POLICE_FIRST = "the hosting country asks for the police first"
+HOLD_OVER = "the hold is over"
 _ASK_AGAIN = timedelta(minutes=1)
 
 _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED})
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """All that bears on one episode's next rung."""
-
-    state: State
-    facts: HostingFacts | None
-    dedicated: bool
-    past: tuple[notices.Past, ...]
-    addressees: tuple[addressees.Standing, ...]
-    noted: tuple[escalation.Noted, ...]
-    asked_to_wait: Mapping[str, datetime]
 
 
 @dataclass(slots=True)
@@ -58,6 +61,8 @@ class _Result:
     told: list[addressees.Told] = field(default_factory=list)
     changes: list[episodes.Change] = field(default_factory=list)
     looks: set[int] = field(default_factory=set)
+    held: dict[int, datetime] = field(default_factory=dict)
+    released: set[int] = field(default_factory=set)
     tasks: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -111,17 +116,19 @@ def _record(
             result.moments.append((known.state.id, now))  # it moved while we read: read again
         else:
             judge.decide(known, result)
-    episodes.move(connection, store.ids, result.changes)
+    episodes.move(connection, store.ids, [_arranged(connection, c) for c in result.changes])
     addressees.tell(connection, store.ids, result.told, now)
     due.want(connection, due.LOOK, result.looks, now)
     for subject, owner, reason in result.tasks:
-        due.task(connection, subject, now + TASK, owner=owner, reason=reason)
+        due.ask(connection, subject, now + TASK, owner=owner, reason=reason)
     due.record_many(connection, due.ESCALATE, result.moments)
+    holds.begin(connection, result.held)
+    holds.end(connection, result.released)
 
 
 def _gather(
     connection: Connection, states: Sequence[State], facts: Mapping[int, HostingFacts]
-) -> Iterable[_Known]:
+) -> Iterable[Known]:
     wanted = [s.id for s in states]
     past: dict[int, list[notices.Past]] = {}
     for notice in notices.past(connection, wanted):
@@ -133,7 +140,7 @@ def _gather(
     asked_to_wait = answers.asked_to_wait(connection, wanted)
     dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
     for state in states:
-        yield _Known(
+        yield Known(
             state,
             facts.get(state.arrangement_id) if state.arrangement_id is not None else None,
             state.host_id in dedicated,
@@ -142,6 +149,14 @@ def _gather(
             tuple(noted.get(state.id, ())),
             asked_to_wait.get(state.id, {}),
         )
+
+
+def _arranged(connection: Connection, change: episodes.Change) -> episodes.Change:
+    """Return the change with an arrangement: an episode that was held before it was resolved has none yet."""
+    if change.kind is not EventKind.RELEASED or change.after.arrangement_id is not None:
+        return change
+    known = holds.arrangement_of(connection, change.after.host_id)
+    return change._replace(after=change.after._replace(arrangement_id=known))
 
 
 class _Judge:
@@ -153,15 +168,15 @@ class _Judge:
         self._now = now
         self._chosen: dict[tuple[int | None, Role], tuple[Choice, ...]] = {}
 
-    def decide(self, known: _Known, result: _Result) -> None:
+    def decide(self, known: Known, result: _Result) -> None:
         """Add to the result what becomes of one episode."""
         state = known.state
-        if Stage(state.stage) not in _AT_WORK or not silence_counts(Presence(state.presence)):
+        if state.stage == Stage.HELD:
+            self._wait_for_police(known, result)
+        elif Stage(state.stage) not in _AT_WORK or not silence_counts(Presence(state.presence)):
             result.moments.append((state.id, None))
-        elif _under_way(known):
-            result.moments.append(
-                (state.id, None)
-            )  # dispatch makes it due when that notice is out, or failed
+        elif standing.under_way(known):
+            result.moments.append((state.id, None))  # dispatch makes it due when that is out, or failed
         elif known.past and known.past[-1].state == notices.NOT_SENT:
             result.moments.append((state.id, None))
             result.tasks.append((state.id, "lead", SENDING_IS_OFF))
@@ -170,16 +185,18 @@ class _Judge:
         else:
             self._climb(known, result)
 
-    def _climb(self, known: _Known, result: _Result) -> None:
+    def _climb(self, known: Known, result: _Result) -> None:
         state, now = known.state, self._now
+        if self._police_first(known, result):
+            return
         try:
             ladder, newer = _ladder(state, known.facts, self._catalogue)
         except RefusedError as fault:
             self._give_up(known, result, str(fault), ())
             return
         choices = self._choices(known, ladder)
-        told = _told(known)
-        replaced, joined = _late(ladder, known, told, choices)
+        told = standing.told(known)
+        replaced, joined = standing.late(ladder, known, told, choices)
         if replaced or joined:
             _tell(result, known, replaced, newer, at_once=True)
             _tell(result, known, joined, newer)
@@ -187,12 +204,17 @@ class _Judge:
             kind, why = EventKind.CONTACT_REPLACED, "the contact told before could not be reached"
             result.changes += [episodes.Change(state, state, kind, now, WHO, why) for _ in replaced]
             return
+        if repeated := standing.again(ladder, known, told, choices):
+            _tell(result, known, repeated, newer, at_once=True, more=BACK)
+            result.moments.append((state.id, None))
+            return
         facts = LadderFacts(
             dedicated=known.dedicated,
             reachable=frozenset(c.role for c in choices),
             last_up_at=state.last_up_at,
             looked_at=state.looked_at,
-            paused=_paused(known, told, now),
+            paused=standing.paused(known, told, now),
+            direct=self._direct(known),
         )
         step, over = _next(ladder, told, facts, choices, now)
         if isinstance(step, Wait):
@@ -200,26 +222,60 @@ class _Judge:
             if step.look_first:
                 result.looks.add(state.id)
         elif isinstance(step, Exhausted):
-            self._give_up(known, result, "nobody is left to tell" if told else "nobody can be reached", over)
+            self._give_up(known, result, escalation.NOBODY_LEFT if told else "nobody can be reached", over)
         else:
             self._note(known, result, state, over)
-            _tell(result, known, [(step, c) for c in _for(step, choices)], newer)
+            _tell(result, known, [(step, c) for c in standing.those_of(step, choices)], newer)
             result.moments.append((state.id, None))
 
-    def _choices(self, known: _Known, ladder: Ladder) -> tuple[Choice, ...]:
+    def _country(self, known: Known) -> Country | None:
+        return self._catalogue.country(known.facts.country if known.facts else None)
+
+    def _direct(self, known: Known) -> bool:
+        """Tell whether those who serve it may be told by us; at home they always may."""
+        hosted_in = known.facts.country if known.facts else None
+        country = self._country(known)
+        return country is None or country.direct or hosted_in == self._catalogue.home
+
+    def _police_first(self, known: Known, result: _Result) -> bool:
+        """Hold an episode of which nobody was told yet, where its hosting country wants the police first."""
+        state, country = known.state, self._country(known)
+        fresh = state.stage == Stage.READY and not known.past and not known.was_held
+        if country is None or not country.police_first or not fresh:
+            return False
+        until = self._now + (country.police_hold or HOLD)
+        result.changes.append(holds.held(state, until, at=self._now, who=WHO, why=POLICE_FIRST))
+        result.held[state.id] = until
+        return True
+
+    def _wait_for_police(self, known: Known, result: _Result) -> None:
+        """Let a held episode go on when its time is over; without an end it waits for a person."""
+        state, now = known.state, self._now
+        if state.held_until is None or now < state.held_until:
+            result.moments.append((state.id, state.held_until))
+            return
+        rungs = {p.rung for p in known.past if p.handed_at is not None}
+        result.changes.append(holds.released(state, rungs, at=now, who=WHO, why=HOLD_OVER))
+        result.released.add(state.id)
+        result.moments.append((state.id, now))
+
+    def _choices(self, known: Known, ladder: Ladder) -> tuple[Choice, ...]:
         """Return whom the ladder could tell: one contact for each party that did not say it is not theirs."""
         if known.facts is None:
             return ()
         released = {(a.party, a.role) for a in known.addressees if a.released_at is not None}
         found: list[Choice] = []
+        closed = frozenset[Role]() if self._direct(known) else SERVING
         for role in dict.fromkeys(role for rung in ladder.rungs for role in rung.tell):
+            if role in closed:
+                continue
             key = (known.state.arrangement_id, role)
             if key not in self._chosen:
                 self._chosen[key] = choose(role, known.facts, self._catalogue, self._health)
             found += [c for c in self._chosen[key] if (c.party, c.role.value) not in released]
         return tuple(found)
 
-    def _give_up(self, known: _Known, result: _Result, why: str, over: Sequence[PassedOver]) -> None:
+    def _give_up(self, known: Known, result: _Result, why: str, over: Sequence[PassedOver]) -> None:
         """Hand the episode to a person: nobody was ever reached, or nobody is left."""
         state = known.state
         self._note(known, result, state, over)
@@ -232,7 +288,7 @@ class _Judge:
             result.changes.append(episodes.Change(state, after, kind, self._now, WHO, why[:200]))
         result.tasks.append((state.id, "analyst" if unreached else "lead", why[:200]))
 
-    def _note(self, known: _Known, result: _Result, state: State, over: Iterable[PassedOver]) -> None:
+    def _note(self, known: Known, result: _Result, state: State, over: Iterable[PassedOver]) -> None:
         """Note each rung that is passed over, once for each episode."""
         kind = EventKind.RUNG_PASSED_OVER
         said = {(n.why or "").partition(":")[0] for n in known.noted if n.kind == kind}
@@ -242,7 +298,7 @@ class _Judge:
                 result.changes.append(episodes.Change(state, state, kind, self._now, WHO, why))
 
 
-def _is_being_asked(known: _Known, now: datetime) -> bool:
+def _is_being_asked(known: Known, now: datetime) -> bool:
     """Tell whether somebody said that it is not theirs, and who serves it has yet to be asked again.
 
     Who is told next hangs on that; but a look-up that fails holds nobody up for long.
@@ -250,12 +306,6 @@ def _is_being_asked(known: _Known, now: datetime) -> bool:
     said = [a.released_at for a in known.addressees if a.released_at is not None]
     asked_at = known.facts.asked_at if known.facts else now
     return any(asked_at < at and now - at < PATIENCE for at in said)
-
-
-def _under_way(known: _Known) -> bool:
-    return any(a.waiting_since is not None for a in known.addressees) or any(
-        p.state in notices.UNDER_WAY for p in known.past
-    )
 
 
 def _ladder(state: State, facts: HostingFacts | None, catalogue: Catalogue) -> tuple[Ladder, bool]:
@@ -268,56 +318,6 @@ def _ladder(state: State, facts: HostingFacts | None, catalogue: Catalogue) -> t
     return catalogue.ladder_for(country, Severity(state.severity)), state.ladder is not None
 
 
-def _failed(notice: notices.Past) -> bool:
-    return notice.bounced_at is not None or notice.state == notices.REFUSED or notice.released_at is not None
-
-
-def _told(known: _Known) -> dict[str, Told]:
-    """Return when the silence of each rung began: the latest of its notices that did not fail."""
-    told: dict[str, Told] = {}
-    for notice in known.past:
-        before = told.get(notice.rung, Told(None)).silence_from
-        moments = [
-            m for m in (before, None if _failed(notice) else notice.accepted_at or notice.handed_at) if m
-        ]
-        told[notice.rung] = Told(max(moments, default=None), known.asked_to_wait.get(notice.rung))
-    return told
-
-
-def _paused(known: _Known, told: Mapping[str, Told], now: datetime) -> timedelta:
-    begun = [t.silence_from for t in told.values() if t.silence_from is not None]
-    return escalation.paused_since(known.noted, max(begun), now) if begun else timedelta(0)
-
-
-def _late(
-    ladder: Ladder, known: _Known, told: Mapping[str, Told], choices: Collection[Choice]
-) -> tuple[list[tuple[Rung, Choice]], list[tuple[Rung, Choice]]]:
-    """Return who is to be told of a rung that was told already.
-
-    First the parties whose notice failed and who have another contact now,
-    then those that joined the arrangement since. A contact that failed in
-    this episode is not written to again.
-    """
-    rungs = [rung for rung in ladder.rungs if rung.id in told]
-    dead = {p.email for p in known.past if _failed(p)}
-    replaced: list[tuple[Rung, Choice]] = []
-    joined: list[tuple[Rung, Choice]] = []
-    for choice in choices:
-        theirs = [rung for rung in rungs if choice in _for(rung, choices)]
-        about = [p for p in known.past if (p.party, p.role) == (choice.party, choice.role.value)]
-        if not theirs or choice.email in dead:
-            continue
-        if not about:
-            joined.append((theirs[0], choice))
-        elif all(_failed(p) for p in about):
-            replaced.append((theirs[0], choice))
-        else:
-            latest = [p for p in about if p.rung == theirs[-1].id]
-            if latest and all(_failed(p) for p in latest):
-                replaced.append((theirs[-1], choice))
-    return replaced, joined
-
-
 def _next(
     ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts, choices: Collection[Choice], now: datetime
 ) -> tuple[Rung | Wait | Exhausted, tuple[PassedOver, ...]]:
@@ -326,27 +326,23 @@ def _next(
     over: list[PassedOver] = []
     while True:
         step = next_rung(ladder, known, facts, now)
-        if not isinstance(step, Rung) or _for(step, choices):
+        if not isinstance(step, Rung) or standing.those_of(step, choices):
             return step, (*passed_over(ladder, known, facts), *over)
         over.append(PassedOver(step.id, "The party it names cannot be reached."))
         known[step.id] = Told(None)
 
 
-def _for(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
-    """Return those of the choices that the rung is for."""
-    return [
-        c for c in choices if c.role in rung.tell and rung.party in (None, c.party, c.party.partition(":")[2])
-    ]
-
-
 def _tell(
     result: _Result,
-    known: _Known,
+    known: Known,
     listed: Iterable[tuple[Rung, Choice]],
     newer: bool,
     *,
     at_once: bool = False,
+    more: str = "",
 ) -> None:
     for rung, choice in listed:
-        why = f"{choice.reason} {NEWER_LADDER}" if newer else choice.reason
-        result.told.append(addressees.Told(known.state.id, choice, rung.id, rung.kind.value, why, at_once))
+        why = " ".join(one for one in (choice.reason, more, NEWER_LADDER if newer else "") if one)
+        result.told.append(
+            addressees.Told(known.state.id, choice, rung.id, kind_for(rung, choice.role).value, why, at_once)
+        )

@@ -1,0 +1,148 @@
+"""How an episode's ladder stands: who was told and since when, who failed or joined, who is told again."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nta.domain.contacts import Choice
+from nta.domain.hosting import HostingFacts
+from nta.domain.ladders import Ladder, Rung, Told, stood_at
+from nta.domain.lifecycle import EventKind
+from nta.store import escalation, notices
+from nta.store.addressees import Standing
+from nta.store.episodes import State
+from nta.store.escalation import Noted
+from nta.store.notices import Past
+
+Late = tuple[Rung, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that bears on one episode's next rung."""
+
+    state: State
+    facts: HostingFacts | None
+    dedicated: bool
+    past: tuple[Past, ...]
+    addressees: tuple[Standing, ...]
+    noted: tuple[Noted, ...]
+    asked_to_wait: Mapping[str, datetime]
+
+    @property
+    def returned_at(self) -> datetime | None:
+        """Return when the content last came back after it was proven gone."""
+        moments = [n.at for n in self.noted if n.kind == EventKind.RETURNED]
+        return max(moments, default=None)
+
+    @property
+    def was_held(self) -> bool:
+        """Tell whether the episode was held before."""
+        return any(n.kind == EventKind.HELD for n in self.noted)
+
+
+def under_way(known: Known) -> bool:
+    """Tell whether somebody is about to be told, or a notice may still go out."""
+    return any(a.waiting_since is not None for a in known.addressees) or any(
+        p.state in notices.UNDER_WAY for p in known.past
+    )
+
+
+def failed(notice: Past) -> bool:
+    """Tell whether a notice did not reach its reader, or the reader said that it is not theirs."""
+    return notice.bounced_at is not None or notice.state == notices.REFUSED or notice.released_at is not None
+
+
+def told(known: Known) -> dict[str, Told]:
+    """Return when the silence of each rung began: the latest of its notices that did not fail.
+
+    One sent again because the content came back begins no new silence: the
+    first one runs on.
+    """
+    found: dict[str, Told] = {}
+    for notice in known.past:
+        before = found.get(notice.rung, Told(None)).silence_from
+        counts = not failed(notice) and not _is_repeated(known, notice)
+        moments = [m for m in (before, (notice.accepted_at or notice.handed_at) if counts else None) if m]
+        found[notice.rung] = Told(max(moments, default=None), known.asked_to_wait.get(notice.rung))
+    return found
+
+
+def paused(known: Known, silences: Mapping[str, Told], now: datetime) -> timedelta:
+    """Return how long the content was gone while the latest silence ran."""
+    begun = [t.silence_from for t in silences.values() if t.silence_from is not None]
+    return escalation.paused_since(known.noted, max(begun), now) if begun else timedelta(0)
+
+
+def late(
+    ladder: Ladder, known: Known, silences: Mapping[str, Told], choices: Collection[Choice]
+) -> tuple[list[Late], list[Late]]:
+    """Return who is to be told of a rung that was told already.
+
+    First the parties whose notice failed and who have another contact now,
+    then those that joined the arrangement since. A contact that failed in
+    this episode is not written to again, and what leads declined is not
+    asked of another.
+    """
+    declined = {p.rung for p in known.past if p.state == notices.DECLINED}
+    rungs = [rung for rung in ladder.rungs if rung.id in silences and rung.id not in declined]
+    dead = unreached(known)
+    replaced: list[Late] = []
+    joined: list[Late] = []
+    for choice in choices:
+        theirs = [rung for rung in rungs if choice in those_of(rung, choices)]
+        about = [p for p in known.past if (p.party, p.role) == (choice.party, choice.role.value)]
+        if not theirs or choice.email in dead:
+            continue
+        if not about:
+            joined.append((theirs[0], choice))
+        elif all(failed(p) for p in about):
+            replaced.append((theirs[0], choice))
+        else:
+            latest = [p for p in about if p.rung == theirs[-1].id]
+            if latest and all(failed(p) for p in latest):
+                replaced.append((theirs[-1], choice))
+    return replaced, joined
+
+
+def again(
+    ladder: Ladder, known: Known, silences: Mapping[str, Told], choices: Collection[Choice]
+) -> list[Late]:
+    """Return who is to be told once more because the content came back: those of the rung where it stood."""
+    rung, at = stood_at(ladder, silences), known.returned_at
+    if rung is None or at is None or any(p.rung == rung.id and p.queued_at >= at for p in known.past):
+        return []
+    dead = unreached(known)
+    return [(rung, choice) for choice in those_of(rung, choices) if choice.email not in dead]
+
+
+def unreached(known: Known) -> set[str]:
+    """Return the addresses at which a notice of this episode failed."""
+    return {p.email for p in known.past if failed(p)}
+
+
+def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
+    """Return those of the choices that the rung is for."""
+    return [
+        c for c in choices if c.role in rung.tell and rung.party in (None, c.party, c.party.partition(":")[2])
+    ]
+
+
+def _is_repeated(known: Known, notice: Past) -> bool:
+    """Tell whether its reader had a notice of this rung before the content came back.
+
+    After a ladder that was exhausted there is no silence left to run on.
+    """
+    before = [n for n in known.noted if n.at <= notice.queued_at]
+    back = [n.at for n in before if n.kind == EventKind.RETURNED]
+    over = [n.at for n in before if n.kind == EventKind.EXHAUSTED]
+    if not back:
+        return False
+    return any(
+        (p.rung, p.party, p.role) == (notice.rung, notice.party, notice.role)
+        and p.queued_at < back[-1]
+        and not (over and over[-1] >= p.queued_at)
+        and p.handed_at is not None
+        and not failed(p)
+        for p in known.past
+    )
