@@ -42,10 +42,10 @@ fmt: dev
 # All that pip can bring; the world keeps one worker, everything else the other.
 test: dev
 	$(BIN)/python -m pytest -m "not system" -n 2 --dist loadgroup
-	@echo "These need system programs (make system prints how to install them); make test-system runs them:"
+	@echo "These need system programs (make system prints how to install them) or install packages; make test-system runs them:"
 	@$(BIN)/python -m pytest -m system --collect-only -q | grep :: | sed "s/^/  /"
 
-# The tests that need the programs `make system` names; a missing one is a failure, nothing is skipped.
+# The tests that need the programs `make system` names or install the wheel; what is missing is a failure, nothing is skipped.
 test-system: dev
 	$(BIN)/python -m pytest -m system -n 2 --dist loadgroup
 
