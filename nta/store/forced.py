@@ -9,7 +9,7 @@ from sqlalchemy import Connection, or_, select, update
 from nta.domain.parties import PartyId
 from nta.store.addressees import chunks
 from nta.store.base import Store
-from nta.store.tables import Host
+from nta.store.tables import Arrangement, Host
 
 _PLACE = "host.forced_origin"
 
@@ -38,6 +38,22 @@ def of_hosts(
             origin = store.sealer.text(_PLACE, number, sealed) if sealed else None
             found[number] = Forced(origin, party, until)
     return found
+
+
+def origins(
+    connection: Connection, store: Store, arrangement_ids: Collection[int], now: datetime
+) -> dict[int, str]:
+    """Return the known origin behind each arrangement that has one."""
+    hosts: dict[int, int] = {}
+    for part in chunks(arrangement_ids):
+        query = (
+            select(Arrangement.id, Host.id)
+            .join(Host, Host.id == Arrangement.host_id)
+            .where(Arrangement.id.in_(part), Host.forced_origin_sealed.is_not(None))
+        )
+        hosts.update((row[0], row[1]) for row in connection.execute(query))
+    known = of_hosts(connection, store, hosts.values(), now)
+    return {number: one.origin for number, h in hosts.items() if (one := known.get(h)) and one.origin}
 
 
 def put(

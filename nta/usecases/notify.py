@@ -13,7 +13,7 @@ from nta.domain.notices import Batch, PlanItem, PlanRules, plan
 from nta.domain.parties import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, approvals, arrangements, due, episodes, notices
+from nta.store import addressees, approvals, arrangements, due, episodes, forced, notices
 from nta.store.addressees import Waiting
 from nta.store.base import Store
 from nta.store.episodes import State
@@ -135,7 +135,7 @@ def _write(
         _notice(number, references[number], batch, waiting, _leads(batch, waiting, catalogue), now)
         for number, batch in zip(numbers, batches, strict=True)
     ]
-    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
+    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting, now)))
     notices.note(connection, store.ids, numbers, notices.QUEUED, now, None)
     addressees.settled(connection, [w.id for w in told])
     due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notices.QUEUED], now)
@@ -188,9 +188,11 @@ def _items(
     batches: Sequence[Batch],
     told: Sequence[Waiting],
     waiting: Mapping[int, Waiting],
+    now: datetime,
 ) -> Iterable[dict[str, Any]]:
     laws = notices.laws_of_cases(connection, {w.case_id for w in told})
     served = arrangements.served(connection, {w.arrangement_id for w in told if w.arrangement_id is not None})
+    behind = forced.origins(connection, store, served, now)
     ids = iter(store.ids.take(len(told)))
     seal, portal_seal = store.sealer.seal, store.portal_sealer.seal
     for notice_id, batch in zip(numbers, batches, strict=True):
@@ -206,7 +208,9 @@ def _items(
                 "case_reference": w.case_reference,
                 "location_sealed": seal("notice_item.location", number, url),
                 "portal_sealed": portal_seal("notice_item.portal", number, url),
-                "addresses": _addresses(w, served.get(w.arrangement_id or 0, ())),
+                "addresses": _addresses(
+                    w, served.get(w.arrangement_id or 0, ()), behind.get(w.arrangement_id or 0)
+                ),
                 "port": w.port,
                 "last_up_at": w.last_up_at,
                 "received_at": w.received_at,
@@ -215,9 +219,15 @@ def _items(
             }
 
 
-def _addresses(w: Waiting, served: Collection[Served]) -> str | None:
-    """Return the addresses to name: a party's own where it serves from some, else all of them."""
-    own = [s.address for s in served if s.party == w.party] or [s.address for s in served]
+def _addresses(w: Waiting, served: Collection[Served], origin: str | None) -> str | None:
+    """Return the addresses to name: a party's own where it serves from some, else all of them.
+
+    A host behind a proxy knows its machine, not the proxy's.
+    """
+    own = [s.address for s in served if s.party == w.party]
+    if not own and origin and w.role == Role.HOST:
+        own = [origin]
+    own = own or [s.address for s in served]
     listed = ""
     for address in own:
         longer = f"{listed}, {address}" if listed else address
