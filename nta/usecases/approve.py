@@ -110,26 +110,28 @@ def preview(
     with store.db.read() as connection:
         items = drafts.items(connection, [notice.id])
         known = evidence.of_items(connection, items)
-        past = notices.past(connection, {item.episode_id for item in items})
+        about = {item.episode_id for item in items}
+        past, answers = notices.past(connection, about), evidence.answers(connection, about)
     if not items:
         return ""
+    language = notice.language if texts.has(notice.language) else "en"
     told = []
     for number, item in enumerate(items, 1):
         url = mask(store.sealer.text("notice_item.location", item.id, item.location_sealed))
-        told.append(composing.item(catalogue, number, url, item, known.get(item.episode_id)))
+        told.append(composing.item(catalogue, language, number, url, item, known.get(item.episode_id)))
     first = notice.kind == NoticeKind.FIRST
     letter = Letter(
         kind=NoticeKind(notice.kind),
-        language=notice.language if texts.has(notice.language) else "en",
+        language=language,
         reference=notice.reference,
         message_id="",
         sender="",
         recipient=notice.contact,
         at=now,
-        us=composing.us(hotline, notice.contact),
+        us=composing.us(hotline, notice.contact, language),
         party=notice.party_name,
         items=tuple(told),
-        earlier=() if first else tuple(composing.earlier(notice, past)),
+        earlier=() if first else tuple(composing.earlier(notice, past, answers)),
         link=f"{portal_url}/n/…",
         link_until=now + LINK_LIFE,
         silence=composing.silence(catalogue, notice, items[0]),
