@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from nta.domain.errors import RefusedError
 from nta.domain.ladders import (
+    SERVING,
     Exhausted,
     Ladder,
     LadderFacts,
@@ -14,8 +16,10 @@ from nta.domain.ladders import (
     Wait,
     When,
     choose_ladder,
+    kind_for,
     next_rung,
     passed_over,
+    stood_at,
     ties,
 )
 from nta.domain.roles import NoticeKind, Role, Severity
@@ -246,6 +250,46 @@ FACTS = st.builds(
     looked_at=st.none() | MOMENTS,
     paused=MINUTES,
 )
+UPSTREAM = Rung("upstream", (Role.HOST, Role.UPSTREAM), NoticeKind.ESCALATION, hours(24))
+CLOSED = LadderFacts(True, BOTH, NINE, NINE, direct=False)
+
+
+def test_where_hosts_are_not_told_directly_their_rungs_are_passed_over() -> None:
+    assert next_rung(LADDER, {}, CLOSED, NINE) == REGISTRY
+    assert [(p.rung, p.why) for p in passed_over(LADDER, {}, CLOSED)] == [
+        ("first", "Hosts in this country are not told directly."),
+        ("reminder", "Hosts in this country are not told directly."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("already", "expected"),
+    [
+        pytest.param({}, None, id="nobody-told"),
+        pytest.param({"first": None}, None, id="nobody-reached"),
+        pytest.param({"first": 0}, FIRST, id="the-first"),
+        pytest.param({"first": 0, "reminder": 24}, REMINDER, id="the-latest"),
+        pytest.param({"first": 0, "reminder": 24, "registry": None}, REMINDER, id="the-latest-that-reached"),
+        pytest.param({"first": 30, "reminder": 24}, FIRST, id="one-that-joined-late"),
+        pytest.param({"first": 24, "reminder": 24}, REMINDER, id="at-one-moment-the-later-rung"),
+    ],
+)
+def test_where_a_ladder_stands(already, expected):
+    assert stood_at(LADDER, told(**already)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rung", "role", "kind"),
+    [
+        pytest.param(UPSTREAM, Role.HOST, NoticeKind.ESCALATION, id="the-host"),
+        pytest.param(UPSTREAM, Role.UPSTREAM, NoticeKind.UPSTREAM, id="who-connects-it"),
+        pytest.param(REGISTRY, Role.REGISTRY, NoticeKind.REGISTRY, id="another"),
+    ],
+)
+def test_what_is_asked_of_each_role(rung, role, kind):
+    assert kind_for(rung, role) is kind
+
+
 SILENCES = st.dictionaries(st.sampled_from("012345"), (st.none() | MOMENTS).map(Told))
 
 
@@ -297,3 +341,21 @@ def test_a_ladder_walked_to_its_end_tells_each_rung_once_and_ends(any_ladder, de
 
     assert answer == Exhausted()
     assert order == sorted(set(order))
+
+
+@given(LADDERS, SILENCES)
+def test_a_ladder_stands_at_a_rung_that_reached_somebody(any_ladder, already):
+    rung = stood_at(any_ladder, already)
+
+    begun = [t.silence_from for r in any_ladder.rungs if (t := already.get(r.id)) and t.silence_from]
+    assert (rung is None) == (not begun)
+    if rung is not None:
+        assert already[rung.id].silence_from == max(begun)
+
+
+@given(LADDERS, SILENCES, FACTS)
+def test_nobody_who_serves_it_is_told_where_that_is_not_done(any_ladder, already, known):
+    answer = next_rung(any_ladder, already, replace(known, direct=False), NINE)
+
+    if isinstance(answer, Rung):
+        assert not SERVING.issuperset(answer.tell)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.domain.availability import Cause
-from nta.domain.outcomes import Actor, Outcome, ending
+from nta.domain.outcomes import Actor, Outcome, ending, on_hold
 from nta.domain.roles import Role
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -100,3 +100,35 @@ def test_nobody_is_praised_for_what_vanished_before_a_notice(cause, handed, gone
     else:
         assert outcome not in ("gone_before_notice", "moved_before_notice")
         assert actor != "nobody"
+
+
+@pytest.mark.parametrize(
+    ("status", "held"),
+    [
+        pytest.param("client hold", True, id="rdap"),
+        pytest.param("active, server hold", True, id="one-of-several"),
+        pytest.param("clientHold, clientTransferProhibited", True, id="port-43"),
+        pytest.param("active", False, id="in-use"),
+        pytest.param("client transfer prohibited", False, id="a-lock-is-no-hold"),
+        pytest.param("not registered", False, id="gone-altogether"),
+        pytest.param("", False, id="nothing"),
+        pytest.param(None, False, id="not-asked"),
+    ],
+)
+def test_a_domain_on_hold(status, held):
+    assert on_hold(status) is held
+
+
+def test_a_held_name_without_an_address_is_its_keepers_doing():
+    ended = ending(
+        first_handed_at=NINE,
+        last_up_at=NINE,
+        first_gone_at=NINE + HOUR,
+        cause=Cause.NO_ADDRESS,
+        told_roles=frozenset(KEEPERS),
+        answered_removed=False,
+        moved=False,
+        held_name=True,
+    )
+
+    assert ended == (Outcome.DISABLED_DOMAIN, Actor.REGISTRY)
