@@ -51,7 +51,7 @@ class _Wanted:
     found: tuple[FoundContact, ...] = ()
 
 
-LANGUAGES = frozenset({"en", "nl"})
+LANGUAGES = frozenset({"de", "en", "nl"})
 """The languages in which there are notice texts."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
