@@ -276,7 +276,7 @@ def _behind(
     who = parties[sign.addressee]
     forced.put(connection, store, host_id, reason=f"named by {who}"[:200], until=None, origin=origin)
     reference = answers.case_of(connection, sign.notice, sign.addressee)
-    audit.note(connection, store.ids, at=now, who=who[:64], act="origin_named", subject=reference)
+    audit.note(connection, store.ids, at=now, who=who[:64], act="name_origin", subject=reference)
     return True
 
 

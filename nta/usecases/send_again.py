@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
 from nta.domain.references import read as read_reference
 from nta.store import audit, drafts, due, episodes, fates, notices
 from nta.store.base import Store
-from nta.store.tables import Due, Notice
+from nta.store.tables import Notice
 
 LEFT = "to be sent again"
 AGAIN = (notices.NOT_SENT, notices.DECLINED)
@@ -42,11 +42,7 @@ def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> 
         kind = EventKind.LEFT_NOTICE
         episodes.note(connection, store.ids, states, kind, at=now, who=who, why=LEFT, subject=found)
         asked = [s.id for s in states if Stage(s.stage) in _LADDER_RUNS]
-        connection.execute(
-            delete(Due).where(
-                Due.kind == due.TASK, Due.subject.in_(asked), Due.reason == fates.SENDING_IS_OFF
-            )
-        )
+        due.asked_no_more(connection, asked, fates.SENDING_IS_OFF)
         due.want(connection, due.ESCALATE, {s.id for s in states}, now)
         audit.note(connection, store.ids, at=now, who=who, act="send_again", subject=reference)
     return len(states)

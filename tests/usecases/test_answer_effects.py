@@ -310,7 +310,7 @@ def test_a_proxy_that_names_the_machine_behind_it_makes_its_host_be_found(
     assert known[case.host_id].origin == "198.51.100.7"
     assert due_at(store, due.RESOLVE, case.host_id) == LATER
     assert rows(store, AuditEntry.act, AuditEntry.who, AuditEntry.subject) == [
-        ("origin_named", "rdap:ORG-1", case.reference)
+        ("name_origin", "rdap:ORG-1", case.reference)
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from nta.domain.lifecycle import Stage
 from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.due import TASK
@@ -18,6 +19,7 @@ PAGE = 100
 class Task:
     """One task of a person: about a case, a notice, or a mail that came in."""
 
+    subject: int
     about: str  # case, notice, mail
     reference: str | None  # the case's, or the notice's
     masked: str | None
@@ -31,12 +33,18 @@ class Task:
     reason: str | None
     due_at: datetime
 
+    @property
+    def is_decided(self) -> bool:
+        """Tell whether only a decision on its own page ends it."""
+        return self.about == "notice" or self.stage in (Stage.UNRESOLVED, Stage.EXHAUSTED, Stage.HELD)
+
 
 def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]:
     """Return the tasks that wait, by deadline."""
     of_mail = Notice.__table__.alias("of_mail")
     rows = connection.execute(
         select(
+            Due.subject,
             Due.owner,
             Due.reason,
             Due.due_at,
@@ -69,6 +77,7 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
 def _task(store: Store, row: Any) -> Task:
     case = row.id is not None
     return Task(
+        subject=row.subject,
         about="case" if case else "notice" if row.notice else "mail",
         reference=row.reference or row.notice or row.mail_notice,
         masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)) if case else None,

@@ -18,7 +18,7 @@ from nta.store.reads import tasks as tasks_reads
 from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, house, languages
-from nta.web.desk import approvals, cases, handing_in, reasons, reports, steering, texts
+from nta.web.desk import approvals, cases, handing_in, reasons, reports, steering, tasks, texts
 
 
 def create_desk(
@@ -83,7 +83,8 @@ def create_desk(
 
     handing = handing_in.pages(store, clock, checkpoint)
     approving = approvals.pages(store, clock, settings, catalogue)
-    for site in (cases.pages(store, clock, catalogue), handing, steering.pages(store, clock), approving):
+    people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
+    for site in (cases.pages(store, clock, catalogue), handing, *people):
         app.register_blueprint(site)
     folders = template_folders(settings.templates)
     app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))

@@ -15,6 +15,7 @@ from nta.render.words import NEEDS_A_PERSON, Word, pairs, ranks, tally
 from nta.store.base import Store
 from nta.store.reads import case as case_reads
 from nta.store.reads import cases as list_reads
+from nta.store.reads import mails as mail_reads
 from nta.store.reads import search as search_reads
 from nta.store.reads.cases import Wanted
 from nta.usecases import steer
@@ -188,9 +189,10 @@ def show(store: Store, reference: str, revealed: str | None = None) -> ResponseR
         abort(404)
     with store.db.read() as connection:
         found = case_reads.case(connection, store, plain)
+        mails = mail_reads.of_case(connection, plain)
     if found is None:
         abort(404)
-    return render_template("desk/case.html", case=found, revealed=revealed)
+    return render_template("desk/case.html", case=found, mails=mails, revealed=revealed)
 
 
 def _word(text: str) -> Word | None:

@@ -128,6 +128,17 @@ ANSWERS: Final = {
     "need_information": _l("needs more information"),
 }
 
+MAILS: Final = {
+    "bounce": _l("could not be delivered"),
+    "delay": _l("delayed"),
+    "delivered": _l("delivery report"),
+    "auto_reply": _l("automatic answer"),
+    "challenge": _l("a mail filter asks for a person"),
+    "reply": _l("reply"),
+    "feedback": _l("complaint about our mail"),
+    "unknown": _l("other mail"),
+}
+
 VERDICTS: Final = {
     "up": _l("online"),
     "gone": _l("gone"),

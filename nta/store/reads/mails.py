@@ -1,0 +1,97 @@
+"""Mail that came back, as people may see it: of which case or notice, and its text when somebody asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from nta.domain.mail_parts import decoded, first_text, header
+from nta.store.base import Store
+from nta.store.mails import PLACE
+from nta.store.tables import Case, Episode, Mail, Notice, NoticeItem
+
+_MOST = 100
+_LONGEST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One mail, without anything of what it says."""
+
+    id: int
+    kind: str
+    received_at: datetime
+    notice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a mail says, as plain text."""
+
+    sender: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailPage:
+    """One mail with the cases that its notice tells of. Its text is not in it."""
+
+    mail: Listed
+    cases: tuple[str, ...]
+
+
+def of_case(connection: Connection, reference: str) -> list[Listed]:
+    """Return the mails about a case's notices, newest first."""
+    of = (
+        select(NoticeItem.notice_id)
+        .join(Episode, Episode.id == NoticeItem.episode_id)
+        .join(Case, Case.id == Episode.case_id)
+        .where(Case.reference == reference)
+    )
+    return _listed(connection, Mail.notice_id.in_(of))
+
+
+def of_notice(connection: Connection, reference: str) -> list[Listed]:
+    """Return the mails about a notice, newest first."""
+    return _listed(connection, Notice.reference == reference)
+
+
+def one(connection: Connection, mail_id: int) -> MailPage | None:
+    """Return the page of a mail, or None when there is none."""
+    found = _listed(connection, Mail.id == mail_id)
+    if not found:
+        return None
+    cases = (
+        select(NoticeItem.case_reference)
+        .join(Notice, Notice.id == NoticeItem.notice_id)
+        .where(Notice.reference == found[0].notice)
+        .order_by(NoticeItem.position)
+    )
+    return MailPage(found[0], tuple(connection.execute(cases).scalars()))
+
+
+def text(connection: Connection, store: Store, mail_id: int) -> Text | None:
+    """Return what a mail says. It may quote our notice with its URLs: whoever asks is noted first."""
+    sealed = connection.execute(select(Mail.content_sealed).where(Mail.id == mail_id)).scalar()
+    if sealed is None:
+        return None
+    content = store.sealer.open(PLACE, mail_id, sealed)
+    message = BytesParser(Message, policy=compat32).parsebytes(content)
+    body = first_text(message).strip() or content.decode("utf-8", "replace").strip()
+    return Text(decoded(header(message, "From")), decoded(header(message, "Subject")), body[:_LONGEST])
+
+
+def _listed(connection: Connection, which: ColumnElement[bool]) -> list[Listed]:
+    rows: Any = connection.execute(
+        select(Mail.id, Mail.kind, Mail.received_at, Notice.reference)
+        .join(Notice, Notice.id == Mail.notice_id, isouter=True)
+        .where(which)
+        .order_by(Mail.received_at.desc(), Mail.id.desc())
+        .limit(_MOST)
+    )
+    return [Listed(*row) for row in rows]

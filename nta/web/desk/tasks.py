@@ -1,0 +1,52 @@
+"""Tasks that a person finishes, and the mail that is read for them."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import auth_required, current_user, roles_accepted
+
+from nta.domain.errors import RefusedError
+from nta.ports import Clock
+from nta.store.base import Store
+from nta.store.reads import mails as reads
+from nta.store.reads.mails import Text
+from nta.usecases import tasks
+from nta.web.access import ANALYST, LEAD
+
+
+def pages(store: Store, clock: Clock) -> Blueprint:
+    """Return the pages of tasks and mails. The list of tasks is among the pages of steering."""
+    site = Blueprint("tasks", __name__)
+
+    def show(number: int, text: Text | None = None) -> ResponseReturnValue:
+        with store.db.read() as connection:
+            found = reads.one(connection, number)
+        if found is None:
+            abort(404)
+        return render_template("desk/mail.html", page=found, text=text)
+
+    @site.post("/tasks/done")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def done() -> ResponseReturnValue:
+        number = request.form.get("subject", "")
+        if not number.isdecimal() or len(number) > 19:
+            raise RefusedError(_("Choose a task of the list."))
+        is_lead = LEAD in {role.name for role in current_user.roles}
+        why, who = request.form.get("reason"), current_user.email
+        tasks.finish(store, int(number), why, who, clock.now(), is_lead=is_lead)
+        flash(_("The task is done."), "success")
+        return redirect(url_for("steering.tasks"), 303)
+
+    @site.get("/mails/<int:number>")
+    @auth_required("session")
+    def mail(number: int) -> ResponseReturnValue:
+        return show(number)
+
+    @site.post("/mails/<int:number>/read")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def read(number: int) -> ResponseReturnValue:
+        return show(number, tasks.read_mail(store, number, current_user.email, clock.now()))
+
+    return site
