@@ -517,3 +517,27 @@ def test_a_file_that_is_not_text_is_told(write):
     (folder / "hosting" / "one.yaml").write_bytes(b"\xff\xfe\x00")
 
     assert problems([folder]) == [f"{folder}/hosting/one.yaml: cannot be read (UnicodeDecodeError)"]
+
+
+def test_a_standing_and_a_law_are_said_in_further_languages(write):
+    words = (
+        "standing_in: {de: Mitglied eines Netzes, nl: lid van een netwerk}\ntrusted_flagger: a coordinator\n"
+    )
+    law = "law_in: {de: Ein Gesetz}\n"
+    catalogue = read(
+        [write({**ALL, "hotlines/home.yaml": HOTLINE + words, "countries/NO.yaml": COUNTRY + law})]
+    )
+
+    home = catalogue.hotlines["hotline:home"]
+    assert home.standing_in == {"de": "Mitglied eines Netzes", "nl": "lid van een netwerk"}
+    assert home.trusted_flagger == "somebody"
+    assert catalogue.countries["NO"].law_in == {"de": "Ein Gesetz"}
+
+
+@pytest.mark.parametrize(
+    "said", ["standing_in: {fy: in meldpunt}", "standing_in: {nl: 3}", "standing_in: lid"]
+)
+def test_what_no_notice_could_say_is_refused(write, said):
+    found = problems([write({**ALL, "hotlines/home.yaml": f"{HOTLINE}{said}\n"})])
+
+    assert [fault for fault in found if "hotlines/home.yaml" in fault and "standing_in" in fault]
