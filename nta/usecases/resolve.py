@@ -213,7 +213,7 @@ def _settle_host(
     elif after.addresses:
         row, joined = _arrange(connection, store, row, after, now)
         _ready(connection, store, row, states, after, catalogue, now, joined=joined)
-        later = back_off(4) if failing else FACTS_KEPT
+        later = back_off(4) if host_fails else back_off(5) if failing else FACTS_KEPT
     else:
         _unresolved(connection, store, states, _why(after), now)
     return now + later if states else None

@@ -156,7 +156,7 @@ def test_a_domain_that_cannot_be_asked_for_holds_up_no_host_and_is_asked_for_aga
     assert asker.asked_domains == ["rdap_domain a.test", "whois_domain a.test"]
     assert state(store, case).stage == "ready"
     assert domain(store) == (None, "registry:test", None)
-    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(0.5)
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(1)
 
 
 def test_what_was_known_of_a_domain_stays_when_it_cannot_be_asked_for(
