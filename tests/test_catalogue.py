@@ -530,7 +530,7 @@ def test_a_standing_and_a_law_are_said_in_further_languages(write):
 
     home = catalogue.hotlines["hotline:home"]
     assert home.standing_in == {"de": "Mitglied eines Netzes", "nl": "lid van een netwerk"}
-    assert home.trusted_flagger == "somebody"
+    assert home.trusted_flagger == "a coordinator"
     assert catalogue.countries["NO"].law_in == {"de": "Ein Gesetz"}
 
 

@@ -7,6 +7,7 @@ from datetime import UTC
 from email.headerregistry import Address
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -94,6 +95,7 @@ def _part(head: list[tuple[str, str]], body: bytes) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in head).encode("ascii") + b"\r\n" + body
 
 
+@lru_cache(maxsize=64)
 def _from(name: str, sender: str) -> str:
     """Return our address with our name before it, encoded where it is not ASCII (RFC 2047)."""
     folded = SMTP.header_factory("From", str(Address(display_name=visible(name), addr_spec=sender)))

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 import referencing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing.jsonschema import DRAFT202012
 
@@ -45,6 +46,7 @@ def parts(one: Letter) -> list[EmailMessage]:
     return [part for part in message.walk() if not part.is_multipart()]  # type: ignore[misc]
 
 
+@cache
 def validator(place: Path) -> jsonschema.Draft202012Validator:
     """Return a validator of content-csam by the schemas of a folder."""
     read = [json.loads(path.read_text()) for path in place.rglob("*.json")]
@@ -199,6 +201,26 @@ def test_values_of_any_kind_give_a_report_of_ours_or_none(one: Item, us: Us, rep
     except xarf.UnfitError:
         return
     assert json.loads(content).keys() <= xarf.FIELDS
+
+
+@settings(max_examples=20)  # each makes strings for 17 patterns
+@given(
+    st.fixed_dictionaries(
+        {name: st.from_regex(looks, fullmatch=True) for name, looks in xarf.LOOKS.items()}
+        | {
+            who: st.fixed_dictionaries({n: st.from_regex(x, fullmatch=True) for n, x in xarf.WHO.items()})
+            for who in ("reporter", "sender")
+        },
+        optional={
+            "source_port": st.integers(1, 65535),
+            "tags": st.lists(st.from_regex(xarf.TAG, fullmatch=True), max_size=20),
+        },
+    )
+)
+def test_what_passes_the_guard_passes_the_schema(made: dict[str, Any]) -> None:
+    xarf.guard(made)
+
+    assert [fault.message for fault in validator(BUNDLED).iter_errors(made)] == []
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | words, min_size=1))
