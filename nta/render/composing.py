@@ -55,6 +55,8 @@ class Told(Protocol):
     def ladder(self) -> str | None: ...
     @property
     def country(self) -> str | None: ...
+    @property
+    def returns(self) -> int: ...
 
 
 class Known(Protocol):
@@ -103,6 +105,7 @@ def us(hotline: Hotline, sender: str, language: str) -> Us:
 def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told, known: Known | None) -> Item:
     """Return one location as it is told."""
     verdict = told.last_verdict or ""
+    unclear = verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else ""
     return Item(
         number=number,
         url=url,
@@ -111,7 +114,7 @@ def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told,
         addresses=told.addresses,
         port=told.port,
         last_up_at=told.last_up_at,
-        doubt=verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else "",
+        doubt=unclear or ("returned" if told.returns else ""),
         received_at=told.received_at,
         class_scheme=told.class_scheme,
         class_value=told.class_value,

@@ -23,7 +23,8 @@ class Us:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One location as it is told. `doubt`: `unknown` or `restricted`, where the last look was not clear.
+    """One location as it is told. `doubt`: `unknown` or `restricted`, where the last look was not clear,
+    or `returned`, where it was proven gone and is back.
 
     `vantages` says from how many vantage points it is seen up now, 0 where
     that is not known; `networks` are the networks and AS numbers of its

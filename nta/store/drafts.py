@@ -75,6 +75,7 @@ class DraftItem(NamedTuple):
     country: str | None
     facts_at: datetime | None
     arrangement_id: int | None
+    returns: int
 
 
 def of_notices(connection: Connection, ids: Collection[int]) -> list[Draft]:
@@ -105,6 +106,7 @@ def items(connection: Connection, notice_ids: Collection[int]) -> list[DraftItem
             _ARRANGEMENT.c.country,
             _ARRANGEMENT.c.facts_at,
             _ARRANGEMENT.c.id,
+            _EPISODE.c.returns,
         )
         .join(_EPISODE, _EPISODE.c.id == _NOTICE_ITEM.c.episode_id)
         .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)

@@ -153,6 +153,8 @@ class _Desk:
 
     def _judge_item(self, judged: _Judged, item: DraftItem) -> None:
         state = _readiness(judged.draft, item, self._now)
+        if state.state == "ready" and self._is_stale(judged.draft, item):
+            state = Readiness("leave", why="stale")
         if state.state == "leave":
             judged.leave.setdefault(state.why, []).append(item)
             return
@@ -163,6 +165,15 @@ class _Desk:
                 judged.resolve.add(item.host_id)
             if state.look:
                 judged.look.add(item.episode_id)
+
+    def _is_stale(self, draft: Draft, item: DraftItem) -> bool:
+        """Tell whether its rung wants a newer sighting than the last: leads may have thought for long."""
+        ladders = (ladder for ladder in self._catalogue.ladders if ladder.id == item.ladder)
+        rungs = (rung for ladder in ladders for rung in ladder.rungs if rung.id == draft.rung)
+        within = next((rung.seen_up_within for rung in rungs), None)
+        if within is None or draft.kind == NoticeKind.CORRECTION:
+            return False
+        return item.last_up_at is None or self._now - item.last_up_at > within
 
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys

@@ -12,7 +12,7 @@ from nta.domain.parties import Authority, Hotline, NoticeRoute
 from nta.domain.roles import NoticeKind, Role
 from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Addressee, Due, Event
+from nta.store.tables import Addressee, Arrangement, Due, Event
 from nta.usecases import approve, steer
 from tests.builders_notices import CHECKED, LADDER, NL, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
@@ -275,6 +275,7 @@ class TestBack:
         service.tell(GATHERED + hours(50))
 
         assert waiting.why.endswith("It is online again, so it is told again.")
+        assert b"Het was weg, en staat weer online." in service.relay.given[-1].content
         assert [(n.rung, n.kind, n.state) for n in world.notices()] == [
             ("first", "first", "handed_over"),
             ("first", "first", "handed_over"),
@@ -371,6 +372,26 @@ class TestAuthority:
 
         assert sent(service) == []
         assert [n.state for n in world.notices()] == ["empty"]
+
+
+    def test_nobody_is_asked_to_act_on_what_was_last_seen_before_leads_had_thought(
+        self, world: World, service: Service, store: Store
+    ) -> None:
+        knows(service, ORDER, authorities={ATKM.id: ATKM})
+        episode = world.ready()
+        tell(world, service, NINE)
+        late = NINE + hours(30)
+        world.looked(episode, "unknown", late)
+        with store.db.write() as connection:
+            connection.execute(update(Arrangement).values(facts_at=late))
+        (notice,) = world.notices()
+        for lead in ("one@hotline.test", "two@hotline.test"):
+            approve.approve(store, notice.reference, None, lead, late)
+        service.dispatch(late)
+
+        assert sent(service) == []
+        assert why_of(store, "left_notice") == ["stale"]
+        assert world.due(due.ESCALATE, episode) is not None
 
 
 class TestTakenBack:

@@ -49,6 +49,7 @@ SENTENCES: Final = {
     "ended": _l("the case had ended"),
     "held": _l("held"),
     "contact": _l("its contact cannot be reached"),
+    "stale": _l("not seen online lately enough"),
     "again": _l("to be sent again"),
     "to be sent again": _l("to be sent again"),
 }
