@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 from nta.domain import urls
-from nta.domain.availability import Answer
+from nta.domain.availability import CHALLENGE, Answer
 from nta.domain.errors import OutsideError, RefusedError
 from nta.ports import LookRequest
 
@@ -25,6 +25,8 @@ _NO_HEAD: Final = frozenset({405, 501})
 _BROKEN_OFF: Final = frozenset({pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_PARTIAL_FILE})
 _NOT_REACHABLE: Final = "not_reachable"
 _INITIALS: Final = frozenset(b"eElLhH")  # of ETag, Location and the status line
+_WALLS: Final = (b"cf-mitigated: challenge", b"x-amzn-waf-action: challenge", b"x-amzn-waf-action: captcha")
+_WALL_INITIALS: Final = frozenset(wall[:4] for wall in _WALLS)
 
 _E_PROXY: Final = 97  # pycurl has no names for these
 _PROXY_SAYS: Final[Mapping[int, str]] = {19: "refused", 21: "timeout", 24: "timeout"}
@@ -103,6 +105,7 @@ class Handle:
         "_header_bytes",
         "_is_get",
         "_is_interim",
+        "_is_walled",
         "_location",
         "_pin",
         "_referrer",
@@ -206,6 +209,7 @@ class Handle:
         self._header_bytes = 0
         self._has_all_headers = False
         self._is_interim = False
+        self._is_walled = False
         self._was_refused = False
 
     def _answer(self, request: LookRequest, status: int | None, error: str | None) -> Answer:
@@ -220,6 +224,7 @@ class Handle:
             location=_target(request.url, self._location) if self._location else None,
             error=error,
             seconds=self._seconds,
+            sign=CHALLENGE if self._is_walled and error is None else None,
         )
 
     def _error(self, code: int) -> str:
@@ -260,6 +265,8 @@ class Handle:
                 self._is_interim = line.split(b" ", 2)[1][:1] == b"1"
         elif line == b"\r\n":
             self._has_all_headers = not self._is_interim
+        elif line[:4].lower() in _WALL_INITIALS and line.lower().startswith(_WALLS):
+            self._is_walled = True
         return None
 
 

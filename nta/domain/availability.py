@@ -72,6 +72,7 @@ class Answer(NamedTuple):
     location: str | None  # redirect target, canonical
     error: str | None
     seconds: float
+    sign: str | None = None  # "challenge", or the rule of words that a text fits
 
 
 Reading = tuple[Verdict, Cause, str]
@@ -122,21 +123,37 @@ _ERRORS: dict[str, Reading] = {
 }
 _NO_ANSWER: Reading = (Verdict.UNKNOWN, Cause.SERVER_ERROR, "no_answer")
 _OUR_FAULT: Reading = (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
+_CHALLENGE: Reading = (Verdict.RESTRICTED, Cause.BOT_WALL, "challenge_header")
+CHALLENGE = "challenge"
+"""The sign of an answer that wants to know whether a person asks."""
 
 
 def read(answer: Answer, *, control_ok: bool) -> Reading:
-    """Return what one answer says.
+    """Return what one answer says by its status alone.
 
     With the control pages out of reach only content that is there counts:
     all else may be our own network.
     """
     error = answer.error
-    reading = _STATUSES.get(answer.status, _NO_ANSWER) if error is None else _ERRORS.get(error, _NO_ANSWER)
+    if error is not None:
+        reading = _ERRORS.get(error, _NO_ANSWER)
+    elif answer.sign == CHALLENGE:
+        reading = _CHALLENGE
+    else:
+        reading = _STATUSES.get(answer.status, _NO_ANSWER)
+    return believed(reading, control_ok=control_ok)
+
+
+def believed(reading: Reading, *, control_ok: bool) -> Reading:
+    """Return a reading as far as the control pages let us believe it."""
     return reading if control_ok or reading[0] is Verdict.UP else _OUR_FAULT
 
 
 class Sighting(NamedTuple):
-    """What one vantage point saw. `at` is the moment of the round, the same for all its sightings."""
+    """What one vantage point saw. `at` is the moment of the round, the same for all its sightings.
+
+    `trace` is what to compare later looks by, where the page was seen.
+    """
 
     vantage: str
     at: datetime
@@ -147,6 +164,7 @@ class Sighting(NamedTuple):
     length: int | None
     ip: str | None
     seconds: float
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +178,25 @@ class Run:
     last_at: datetime
     count: int
     longest_gap: timedelta
+
+
+_KEPT_OUT = frozenset({403, 451})
+
+
+def in_places(sightings: Sequence[Sighting]) -> Sequence[Sighting]:
+    """Return one round's sightings in each other's light.
+
+    What one place sees and another is denied is blocked there: neither gone
+    by law nor merely forbidden.
+    """
+    if not any(s.verdict is Verdict.UP for s in sightings):
+        return sightings
+    return [
+        s._replace(verdict=Verdict.RESTRICTED, cause=Cause.GEO_BLOCKED, rule="seen_from_elsewhere")
+        if s.status in _KEPT_OUT and s.verdict is not Verdict.UP
+        else s
+        for s in sightings
+    ]
 
 
 _LOUDEST = (Verdict.UP, Verdict.RESTRICTED, Verdict.UNKNOWN, Verdict.MOVED)

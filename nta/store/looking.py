@@ -22,7 +22,7 @@ _JOBS = (
     'FROM episode e JOIN "case" c ON c.id = e.case_id WHERE e.id'
 )
 _CURRENT = (
-    "SELECT episode_id, id, vantage, verdict, cause, first_at, last_at, count, longest_gap "
+    "SELECT episode_id, id, first_trace, vantage, verdict, cause, first_at, last_at, count, longest_gap "
     "FROM sighting_span WHERE current AND episode_id"
 )
 _SPAN = (
@@ -40,6 +40,7 @@ _SPAN = (
     "length",
     "address",
     "current",
+    "first_trace",
 )
 _GOES_ON = ("last_at", "count", "longest_gap", "status", "length", "address")
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,9 +56,13 @@ class Job(NamedTuple):
 
 
 class Span(NamedTuple):
-    """The current run of one vantage point, with its row; `state` is the run as the driver gave it."""
+    """The current run of one vantage point, with its row; `state` is the run as the driver gave it.
+
+    `first` is the trace of the page when it was first seen from there.
+    """
 
     id: int
+    first: str | None
     state: tuple[str, str, str, int, int, int, int]
 
     @property
@@ -89,8 +94,8 @@ def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job
 def spans(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Span]]:
     """Return the current span of each vantage point, by episode."""
     found: dict[int, dict[str, Span]] = {}
-    for episode, number, *state in found_by(connection, _CURRENT, sorted(ids)):
-        found.setdefault(episode, {})[state[0]] = Span(number, tuple(state))
+    for episode, number, first, *state in found_by(connection, _CURRENT, sorted(ids)):
+        found.setdefault(episode, {})[state[0]] = Span(number, first, tuple(state))
     return found
 
 
@@ -104,8 +109,9 @@ class Seen(NamedTuple):
 
 
 def write_spans(connection: Connection, ids: Ids, seen: Sequence[Seen]) -> None:
-    """Let current spans go on, or end them and begin the next."""
+    """Let current spans go on, or end them and begin the next; what a page was like at first stays known."""
     goes_on: list[tuple[Any, ...]] = []
+    first_seen: list[tuple[Any, ...]] = []
     ended: list[tuple[Any, ...]] = []
     begun: list[Seen] = []
     for entry in seen:
@@ -113,12 +119,15 @@ def write_spans(connection: Connection, ids: Ids, seen: Sequence[Seen]) -> None:
         if entry.before is not None and run.count > 1:
             gap = run.longest_gap // _MICROSECOND
             goes_on.append((to_us(run.last_at), run.count, gap, s.status, s.length, s.ip, entry.before.id))
+            if s.trace is not None and entry.before.first is None:
+                first_seen.append((s.trace, entry.before.id))
             continue
         if entry.before is not None:
             ended.append((False, entry.before.id))
         begun.append(entry)
     table = table_of(SightingSpan)
     update_rows(connection, table, _GOES_ON, ("id",), goes_on)
+    update_rows(connection, table, ("first_trace",), ("id",), first_seen)
     update_rows(connection, table, ("current",), ("id",), ended)
     insert_rows(connection, table, _SPAN, _new_spans(begun, ids))
 
@@ -144,6 +153,7 @@ def _new_spans(begun: Sequence[Seen], ids: Ids) -> list[tuple[Any, ...]]:
                 s.length,
                 s.ip,
                 True,
+                s.trace if entry.before is None else entry.before.first or s.trace,
             )
         )
     return rows

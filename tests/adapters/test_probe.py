@@ -46,6 +46,23 @@ def test_every_status_is_told_as_it_is(server, loopback, status):
     assert look(loopback, request(server))[1].status == status
 
 
+@pytest.mark.parametrize(
+    ("header", "sign"),
+    [
+        pytest.param({"CF_Mitigated": "challenge"}, "challenge", id="cloudflare"),
+        pytest.param({"x_amzn_waf_action": "captcha"}, "challenge", id="aws"),
+        pytest.param({"CF_Mitigated": "block"}, None, id="no-question"),
+        pytest.param({"X_Powered_By": "challenge"}, None, id="another-header"),
+    ],
+)
+def test_an_answer_that_asks_whether_a_person_looks_is_told_so(server, loopback, header, sign):
+    server.pages["/page"] = http(403, **header)
+
+    answer = look(loopback, request(server))[1]
+
+    assert (answer.status, answer.sign) == (403, sign)
+
+
 @pytest.mark.parametrize("status", [405, 501])
 @pytest.mark.parametrize("body", ["headers", "text"])
 def test_a_server_without_head_is_asked_by_get_that_stops_at_the_first_byte(server, loopback, status, body):

@@ -131,7 +131,7 @@ class _Page(asyncio.Protocol):
         path = data.split(b" ", 2)[1]
         status = b"404 Not Found" if path.startswith(b"/gone/") else b"200 OK"
         body = b"" if data.startswith(b"HEAD ") else _BODY.encode()
-        head = b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+        head = b"HTTP/1.1 %s\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
         self._transport.write(head % (status, len(_BODY)) + body)
         self._transport.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from nta.domain import hosting, urls
+from nta.domain.canaries import page_trace
 from nta.store.base import Store
 from nta.store.bulk import insert_rows, table_of
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, Host, PartyRow, SightingSpan
@@ -173,4 +174,5 @@ def _span(span: int, episode: int, host: int) -> dict[str, Any]:
         "length": 1200,
         "address": address(host),
         "current": True,
+        "first_trace": page_trace("text/html", 1200, None),
     }

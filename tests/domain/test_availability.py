@@ -13,6 +13,7 @@ from nta.domain.availability import (
     Sighting,
     Verdict,
     extend,
+    in_places,
     judge,
     merge_hosts,
     read,
@@ -304,3 +305,41 @@ def test_every_sign_fits_the_table(presence, judgement, first_gone_at):
     given_sign = sign(presence, judgement, first_gone_at, NINE)
 
     assert given_sign is None or (presence, given_sign) in PRESENCES
+
+
+@pytest.mark.parametrize("status", [200, 202, 403, 503])
+def test_an_answer_that_asks_whether_a_person_looks_tells_nothing_else(status):
+    walled = answer(status)._replace(sign="challenge")
+
+    assert read(walled, control_ok=True) == ("restricted", "bot_wall", "challenge_header")
+
+
+def kept_out(status: int, vantage: str) -> Sighting:
+    verdict, cause, rule = read(answer(status), control_ok=True)
+    return Sighting(vantage, NINE, verdict, cause, rule, status, None, "192.0.2.1", 0.1)
+
+
+@pytest.mark.parametrize("status", [403, 451])
+def test_what_one_place_sees_and_another_is_denied_is_blocked_there(status):
+    up = seen(Verdict.UP, "b")
+
+    here, there = in_places([kept_out(status, "a"), up])
+
+    assert (here.verdict, here.cause, here.rule) == ("restricted", "geo_blocked", "seen_from_elsewhere")
+    assert here.status == status
+    assert there is up
+
+
+@given(st.lists(st.sampled_from([403, 451, 404, 200, 503, 401]), min_size=1, max_size=4))
+def test_places_change_nothing_but_denials_beside_content(statuses):
+    sightings = [kept_out(status, str(place)) for place, status in enumerate(statuses)]
+
+    told = in_places(sightings)
+
+    assert judge(told, [], RULES).verdict == judge(sightings, [], RULES).verdict
+    if 200 not in statuses:
+        assert list(told) == sightings
+    else:
+        assert [s for s in told if s.status not in (403, 451)] == [
+            s for s in sightings if s.status not in (403, 451)
+        ]

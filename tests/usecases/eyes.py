@@ -1,6 +1,7 @@
 """Names and pages as a test sets them, for looks from one or two vantage points."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from nta.domain.availability import Answer
 from nta.ports import LookRequest, NameAnswer
@@ -11,8 +12,18 @@ CONTROLS = (CONTROL, "http://control-two.example/")
 HOME = "192.0.2.10"
 """Where `make_case` says that a host is served."""
 
-Said = int | str
-"""A status, or the code of an error."""
+Said = int | str | Answer
+"""A status, the code of an error, or a whole answer."""
+
+
+def shown(length: int | None, *, media: str = "text/html", etag: str | None = None, **more: Any) -> Answer:
+    """Return the answer of a page that is there."""
+    return Answer(None, 200, length, etag, media, None, None, 0.1)._replace(**more)
+
+
+def leading(location: str) -> Answer:
+    """Return the answer of a redirect."""
+    return Answer(None, 302, 0, None, None, location, None, 0.1)
 
 
 class World:
@@ -21,6 +32,9 @@ class World:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str]] = []  # vantage, url, address; control pages left out
         self.requests: list[LookRequest] = []
+        self.canaries: list[LookRequest] = []  # made-up pages that were asked for
+        self.made_up: Said = 404
+        """What pages that never were answer."""
         self.before_looking: Callable[[], None] = lambda: None
         self._pages: dict[tuple[str | None, str | None, str | None], Said] = {}
         self._names: dict[tuple[str | None, str | None], NameAnswer] = {}
@@ -54,12 +68,20 @@ class World:
         """The port Prober."""
         self.before_looking()
         for r in requests:
+            if r.key < 0:
+                self.canaries.append(r)
+                yield r.key, self._answer(r, vantage, self.made_up)
+                continue
             if r.url not in CONTROLS:
                 self.asked.append((vantage, r.url, r.address))
                 self.requests.append(r)
-            said = self._said(r, vantage)
-            status, error = (said, None) if isinstance(said, int) else (None, said)
-            yield r.key, Answer(r.address, status, 1200, None, None, None, error, 0.1)
+            yield r.key, self._answer(r, vantage, self._said(r, vantage))
+
+    def _answer(self, r: LookRequest, vantage: str, said: Said) -> Answer:
+        if isinstance(said, Answer):
+            return said._replace(ip=r.address)
+        status, error = (said, None) if isinstance(said, int) else (None, said)
+        return Answer(r.address, status, 1200, None, None, None, error, 0.1)
 
     def _name(self, host: str, vantage: str) -> NameAnswer:
         control = NameAnswer(("192.0.2.250",))

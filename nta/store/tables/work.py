@@ -66,6 +66,7 @@ class SightingSpan(Base):
     length: Mapped[int | None]
     address: Mapped[str | None] = mapped_column(word(45))
     current: Mapped[bool] = mapped_column(Boolean, default=True)
+    first_trace: Mapped[str | None] = mapped_column(word(160))  # of the page when first seen from there
 
 
 class Due(Base):

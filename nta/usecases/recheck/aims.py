@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nta.domain.aiming import Aim, ProxyOf, Served, aim_at, no_proxy
 from nta.domain.availability import Verdict, read
+from nta.domain.canaries import Trace, trace
 from nta.domain.urls import parse
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
@@ -27,16 +28,16 @@ class Eyes:
     proxy_of: ProxyOf = no_proxy
 
 
-def control(eyes: Eyes, vantage: str) -> bool:
-    """Tell whether one of the pages that must be there is: else our own network may be at fault."""
+def control(eyes: Eyes, vantage: str) -> Trace | None:
+    """Return how a page that must be there answers; None when none does: our own network may be at fault."""
     for at in map(parse, eyes.control_urls):
         names = {} if at.is_ip else eyes.names.addresses([at.host], vantage)
         addresses = (at.host,) if at.is_ip else names[at.host].addresses
         requests = [LookRequest(0, at.url, at.host, at.port, ip) for ip in addresses[:1]]
-        answers = eyes.prober.look(requests, vantage)
-        if any(read(answer, control_ok=True)[0] is Verdict.UP for _, answer in answers):
-            return True
-    return False
+        for _, answer in eyes.prober.look(requests, vantage):
+            if read(answer, control_ok=True)[0] is Verdict.UP:
+                return trace(answer, at.url)
+    return None
 
 
 class Aims:

@@ -2,13 +2,37 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from nta.domain.aiming import aim_at
-from nta.domain.availability import Answer, Cause, Sighting, Verdict, merge_hosts, read
-from nta.domain.urls import Location
+from nta.domain.availability import (
+    Answer,
+    Cause,
+    Reading,
+    Sighting,
+    Verdict,
+    believed,
+    in_places,
+    merge_hosts,
+    read,
+)
+from nta.domain.canaries import (
+    Trace,
+    is_as_first,
+    needs_canary,
+    page_trace,
+    path_length,
+    stored,
+    trace,
+    upgraded,
+    weigh,
+)
+from nta.domain.urls import Location, parse
 from nta.ports import LookRequest, NameAnswer
 from nta.store import looking
+from nta.store.looking import Span
 from nta.usecases.recheck.aims import Aims, Eyes, control
+from nta.usecases.recheck.canaries import Canaries, Doubt
 
 RECORDED = 400
 """Episodes a transaction: with span, event and due row about 2,000 rows."""
@@ -16,13 +40,32 @@ RECORDED = 400
 Looked = tuple[looking.Job, Sequence[Sighting]]
 """One job, and what each vantage point saw of it in this round."""
 
+_NO_SPANS: Mapping[str, Span] = {}
 
-def look(jobs: Sequence[looking.Job], aims: Aims, eyes: Eyes, now: datetime) -> Iterator[Looked]:
+
+class View(NamedTuple):
+    """One URL from one vantage point: an answer for each host that serves it, and how it was at first."""
+
+    host_id: int
+    request: LookRequest
+    span: Span | None
+    answers: Sequence[Answer]
+    said_by_name: Reading | None = None
+
+
+def look(
+    jobs: Sequence[looking.Job],
+    spans: Mapping[int, Mapping[str, Span]],
+    aims: Aims,
+    eyes: Eyes,
+    canaries: Canaries,
+    now: datetime,
+) -> Iterator[Looked]:
     """Look at every job from every vantage point; yield each with one merged sighting a vantage point.
 
     What the last vantage point has seen is told while others still answer.
-    What is not there waits for some more of its kind: then the control page
-    says whether our own network may be at fault.
+    What is not there as it was at first waits for some more of its kind:
+    then a made-up page and the control pages say what to think of it.
     """
     found: dict[int, list[Sighting]] = {job.id: [] for job in jobs}
     by_id = {job.id: job for job in jobs}
@@ -31,75 +74,189 @@ def look(jobs: Sequence[looking.Job], aims: Aims, eyes: Eyes, now: datetime) -> 
         is_last = vantage == eyes.vantages[-1]
         answers: dict[int, list[Answer]] = {}
         doubtful: list[looking.Job] = []
+
+        def conclude(
+            some: Sequence[looking.Job], vantage: str = vantage, answers: dict[int, list[Answer]] = answers
+        ) -> None:
+            views = [_view(job, aims, vantage, answers.get(job.id, ()), spans) for job in some]
+            for job, sightings in zip(some, judged(views, vantage, eyes, canaries, now), strict=True):
+                found[job.id] += [merge_hosts(sightings)] if sightings else []
+
         for key, answer in eyes.prober.look(aims.requests(jobs, vantage), vantage):
             given = answers.setdefault(key, [])
             given.append(answer)
             job = by_id[key]
             if not is_last or len(given) < len(aims[job.host_id, vantage].pins):
                 continue
-            if _is_there(answer) and all(map(_is_there, given)):
-                found[key].append(_sighting(vantage, now, answer, True))
+            if _all_as_first(spans.get(key, _NO_SPANS).get(vantage), given):
+                found[key].append(_sighting(vantage, now, answer, read(answer, control_ok=True)))
                 told.add(key)
-                yield job, found[key]
+                yield job, in_places(found[key])
                 continue
             doubtful.append(job)
             if len(doubtful) >= RECORDED:
-                _conclude(doubtful, answers, aims, eyes, vantage, now, found)
+                conclude(doubtful)
                 told.update(each.id for each in doubtful)
-                yield from ((each, found[each.id]) for each in doubtful)
+                yield from ((each, in_places(found[each.id])) for each in doubtful)
                 doubtful = []
-        rest = [job for job in jobs if job.id not in told]
-        _conclude(rest, answers, aims, eyes, vantage, now, found)
-    yield from ((job, found[job.id]) for job in jobs if job.id not in told)
-
-
-def _is_there(answer: Answer) -> bool:
-    return answer.error is None and answer.status is not None and 200 <= answer.status < 300
-
-
-def _conclude(
-    jobs: Sequence[looking.Job],
-    answers: Mapping[int, Sequence[Answer]],
-    aims: Aims,
-    eyes: Eyes,
-    vantage: str,
-    now: datetime,
-    found: Mapping[int, list[Sighting]],
-) -> None:
-    """Add what one vantage point saw of these jobs, in the light of the control page where that is needed."""
-    blind = any(not _is_there(a) for job in jobs for a in answers.get(job.id, ()))
-    named = any(aims[job.host_id, vantage].reading for job in jobs)
-    control_ok = not (blind or named) or control(eyes, vantage)
-    for job in jobs:
-        reading = aims[job.host_id, vantage].reading
-        if reading is not None:
-            plain = reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
-            found[job.id].append(Sighting(vantage, now, *plain, None, None, None, 0.0))
-            continue
-        seen = [_sighting(vantage, now, a, control_ok) for a in answers.get(job.id, ())]
-        if seen:
-            found[job.id].append(seen[0] if len(seen) == 1 else merge_hosts(seen))
+        conclude([job for job in jobs if job.id not in told])
+    yield from ((job, in_places(found[job.id])) for job in jobs if job.id not in told)
 
 
 def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting]:
     """Look at one URL from every vantage point, wherever its name leads now; writes nothing."""
-    found = []
+    found: list[Sighting] = []
+    canaries = Canaries(None, eyes, now)
     for vantage in eyes.vantages:
         named = {} if location.is_ip else eyes.names.addresses([location.host], vantage)
         answer = named.get(location.host) or NameAnswer((location.host,))
-        at = aim_at(answer.addresses, answer.error, ())
-        requests = [LookRequest(0, location.url, location.host, location.port, ip) for ip in at.pins]
-        seen = [a for _, a in eyes.prober.look(requests, vantage)]
-        control_ok = any(a.status == 200 for a in seen) or control(eyes, vantage)
-        if at.reading is not None:
-            plain = at.reading if control_ok else (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
-            found.append(Sighting(vantage, now, *plain, None, None, None, 0.0))
-        found += [_sighting(vantage, now, a, control_ok) for a in seen]
-    return found
+        aim = aim_at(answer.addresses, answer.error, ())
+        asked = LookRequest(0, location.url, location.host, location.port, "")
+        requests = [asked._replace(address=ip) for ip in aim.pins]
+        answers = [a for _, a in eyes.prober.look(requests, vantage)]
+        [seen] = judged([View(0, asked, None, answers, aim.reading)], vantage, eyes, canaries, now)
+        found += seen
+    return list(in_places(found))
 
 
-def _sighting(vantage: str, now: datetime, answer: Answer, control_ok: bool) -> Sighting:
-    verdict, cause, rule = read(answer, control_ok=control_ok)
+def _view(
+    job: looking.Job,
+    aims: Aims,
+    vantage: str,
+    answers: Sequence[Answer],
+    spans: Mapping[int, Mapping[str, Span]],
+) -> View:
+    row = aims.hosts[job.host_id]
+    request = LookRequest(job.id, job.url, row.name, row.port, "", job.referrer)
+    span = spans.get(job.id, _NO_SPANS).get(vantage)
+    return View(row.id, request, span, answers, aims[row.id, vantage].reading)
+
+
+def _all_as_first(span: Span | None, answers: Sequence[Answer]) -> bool:
+    """Tell whether all that was answered is the page as it was when first seen."""
+    if span is None or span.first is None:
+        return False
+    return all(
+        _is_there(a) and is_as_first(span.first, page_trace(a.content_type, a.length, a.etag))
+        for a in answers
+    )
+
+
+def _is_there(answer: Answer) -> bool:
+    status = answer.status
+    return answer.error is None and status is not None and 200 <= status < 300 and answer.sign is None
+
+
+class _Seen(NamedTuple):
+    """One answer, the request that it answers at last, and what there is to compare it by."""
+
+    host_id: int
+    request: LookRequest
+    answer: Answer
+    now: Trace
+    first: Trace | None
+    last_as_first: datetime | None
+
+
+def judged(
+    views: Sequence[View], vantage: str, eyes: Eyes, canaries: Canaries, now: datetime
+) -> list[list[Sighting]]:
+    """Return what each view shows: a sighting for each answer, or one for what the name says."""
+    seen = _followed(views, vantage, eyes)
+    doubts = [
+        Doubt(one.host_id, one.request, one.last_as_first)
+        for some in seen
+        for one in some
+        if needs_canary(one.first, one.now)
+    ]
+    if doubts:
+        canaries.ask(doubts, vantage)
+    readings = [[_reading(one, canaries, vantage) for one in some] for some in seen]
+    said = [view.said_by_name for view in views if view.said_by_name is not None]
+    all_up = all(reading[0] is Verdict.UP for some in readings for reading in some) and not said
+    there = Trace("") if all_up else control(eyes, vantage)
+    judged: list[list[Sighting]] = []
+    for view, some, said_of in zip(views, seen, readings, strict=True):
+        if view.said_by_name is not None:
+            reading = believed(view.said_by_name, control_ok=there is not None)
+            judged.append([Sighting(vantage, now, *reading, None, None, None, 0.0)])
+            continue
+        judged.append(
+            [
+                _kept(one, _sighting(vantage, now, one.answer, _believed(one, reading, there)), canaries)
+                for one, reading in zip(some, said_of, strict=True)
+            ]
+        )
+    return judged
+
+
+def _reading(one: _Seen, canaries: Canaries, vantage: str) -> Reading:
+    plain = read(one.answer, control_ok=True)
+    if one.answer.sign is not None:
+        return plain
+    canary = canaries(one.host_id, vantage) if needs_canary(one.first, one.now) else None
+    return weigh(one.first, one.now, path_length(one.request.url), canary) or plain
+
+
+def _believed(one: _Seen, reading: Reading, there: Trace | None) -> Reading:
+    """Return a reading in the light of the control page: what answers like that one is our own network's."""
+    is_ours = reading[0] is Verdict.GONE and there is not None and one.now.kind == "page" and one.now == there
+    return believed(reading, control_ok=there is not None and not is_ours)
+
+
+def _kept(one: _Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
+    """Return the sighting with what is kept of a page first seen, where a canary said that it is one."""
+    if one.first is not None or sighting.verdict is not Verdict.UP:
+        return sighting
+    known = canaries(one.host_id, sighting.vantage) is not None
+    return sighting._replace(trace=one.now.text) if known else sighting
+
+
+def _followed(views: Sequence[View], vantage: str, eyes: Eyes) -> list[list[_Seen]]:
+    """Return the answers with their requests; a redirect to the same page, as by https, is followed once."""
+    last = [
+        [(view.request._replace(address=a.ip or ""), a) for a in view.answers]
+        if view.said_by_name is None
+        else []
+        for view in views
+    ]
+    places = [
+        (i, j) for i, some in enumerate(last) for j, (request, a) in enumerate(some) if _leads_on(request, a)
+    ]
+    again = []
+    for key, (i, j) in enumerate(places):
+        request, answer = last[i][j]
+        to = parse(answer.location or "")
+        again.append(request._replace(key=key, url=to.url, port=to.port))
+    if again:
+        for key, answer in eyes.prober.look(again, vantage):
+            i, j = places[key]
+            last[i][j] = (again[key], answer)
+    return [
+        [
+            _Seen(view.host_id, request, answer, trace(answer, request.url), *_at_first(view.span))
+            for request, answer in some
+        ]
+        for view, some in zip(views, last, strict=True)
+    ]
+
+
+def _leads_on(request: LookRequest, answer: Answer) -> bool:
+    if answer.error is not None or answer.location is None or answer.ip is None:
+        return False
+    return upgraded(request.url, answer.location)
+
+
+def _at_first(span: Span | None) -> tuple[Trace | None, datetime | None]:
+    """Return how the page was at first, and when it was last seen so."""
+    if span is None or span.first is None:
+        return None, None
+    run = span.run
+    return stored(span.first), run.last_at if run.cause is Cause.CONTENT_PRESENT else None
+
+
+def _sighting(vantage: str, now: datetime, answer: Answer, reading: Reading) -> Sighting:
+    verdict, cause, rule = reading
     return Sighting(
         vantage, now, verdict, cause, rule, answer.status, answer.length, answer.ip, answer.seconds
     )

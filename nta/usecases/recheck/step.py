@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from nta.domain.attention import BLOCKED, attention
 from nta.domain.availability import Cause, Judgement, ProofRules, Run, Sighting, extend, judge, sign
-from nta.domain.deadlines import next_look_at
+from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
@@ -17,6 +18,7 @@ from nta.store.base import Store
 from nta.store.episodes import State
 from nta.store.rounds import after_round
 from nta.usecases.recheck.aims import Aims, Eyes
+from nta.usecases.recheck.canaries import Canaries
 from nta.usecases.recheck.looks import RECORDED, Looked, look
 
 WHO = "service"
@@ -46,17 +48,18 @@ def recheck_due(
     checkpoint("recheck.taken")
     with store.db.read() as connection:
         jobs = looking.jobs(connection, store, taken)
+        spans = looking.spans(connection, taken)
         hosts = arrangements.hosts(connection, store, {job.host_id for job in jobs})
         served = arrangements.served(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
         )
     aims = Aims(store, eyes, hosts, served, now)
-    looked = look(jobs, aims, eyes, now)
+    looked = look(jobs, spans, aims, eyes, Canaries(store, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
         with store.db.write(lazy=True) as connection:
             mine = due.still_mine(connection, due.LOOK, [job.id for job, _ in part], holder)
-            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], now)
+            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], spans, now)
         checkpoint("recheck.recorded")
     if len(jobs) < len(taken) or aims.one_moved:
         with store.db.write() as connection:
@@ -69,20 +72,22 @@ def _record(
     connection: Connection,
     store: Store,
     looked: Sequence[Looked],
+    spans: Mapping[int, Mapping[str, looking.Span]],
     now: datetime,
 ) -> None:
     """Write spans, states, events and next looks of one part of a batch.
 
-    Most rounds change nothing; only what changes is read whole.
+    Most rounds change nothing; only what changes is read whole. Spans read
+    before the look are as they were: only the holder of the lease writes them.
     """
     ids = [job.id for job, _ in looked]
     briefs = episodes.briefs(connection, ids, lock=True)
-    spans = looking.spans(connection, ids)
     decide = _Decider(now)
     seen: list[looking.Seen] = []
     turned: dict[int, Judgement] = {}
     same: dict[tuple[str, str], list[int]] = {}
     moments: list[tuple[int, datetime | None]] = []
+    asked: list[tuple[int, str]] = []
     for job, sightings in looked:
         number = job.id
         brief = briefs[number]
@@ -91,6 +96,8 @@ def _record(
             continue
         known = spans.get(number, _NO_SPANS)
         decided = decide(brief, known, sightings)
+        if decided.asks is not None:
+            asked.append((number, decided.asks))
         for sighting, run in zip(sightings, decided.runs, strict=True):
             seen.append(looking.Seen(number, known.get(sighting.vantage), run, sighting))
         if decided.next_at is None:
@@ -105,6 +112,10 @@ def _record(
     episodes.move(connection, store.ids, changes)
     moments += [(c.after.id, None if c.after.ended_at else _next(c.after, now)) for c in changes]
     due.record_many(connection, due.LOOK, moments)
+    for number, reason in asked:
+        due.ask(
+            connection, number, now + TASK, owner="lead" if reason == BLOCKED else "analyst", reason=reason
+        )
     _follow_up(connection, store, changes, now)
 
 
@@ -115,6 +126,7 @@ class _Decided(NamedTuple):
     judgement: Judgement
     word: tuple[str, str]
     next_at: datetime | None
+    asks: str | None
 
 
 class _Decider:
@@ -147,17 +159,18 @@ class _Decider:
     def _decide(
         self, brief: episodes.Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
     ) -> _Decided:
-        before = [spans.get(sighting.vantage) for sighting in sightings]
-        runs = tuple(
-            extend(span.run if span else None, sighting)
-            for span, sighting in zip(before, sightings, strict=True)
-        )
-        judgement = judge(sightings, runs, RULES)
         presence = Presence(brief.presence)
+        before = [spans.get(sighting.vantage) for sighting in sightings]
+        ran = [span.run if span else None for span in before]
+        runs = tuple(extend(run, sighting) for run, sighting in zip(ran, sightings, strict=True))
+        judgement = judge(sightings, runs, RULES)
+        asks = attention(
+            presence, judgement, [span.run if span else None for span in before], runs, self._now
+        )
         turns = sign(presence, judgement, brief.first_gone_at, self._now) is not None
         next_at = next_look_at(presence, brief.began_at, Severity(brief.severity), self._now)
         word = (judgement.verdict.value, judgement.cause.value)
-        return _Decided(runs, judgement, word, None if turns else next_at)
+        return _Decided(runs, judgement, word, None if turns else next_at, asks)
 
 
 def _turn(connection: Connection, turned: Mapping[int, Judgement], now: datetime) -> list[episodes.Change]:

@@ -1,0 +1,36 @@
+"""Canaries: how hosts answered made-up pages, kept so that each is asked seldom."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from nta.domain.canaries import Canary, stored
+from nta.store.bulk import found_by
+from nta.store.tables import Host
+from nta.store.types import from_us, to_us
+
+Answers = Mapping[str, Canary]
+"""The canary of each vantage point that asked one."""
+
+_KEPT = "SELECT id, canary_answer FROM host WHERE canary_answer IS NOT NULL AND id"
+
+
+def of_hosts(connection: Connection, host_ids: Collection[int]) -> dict[int, Answers]:
+    """Return what is known of these hosts' canaries."""
+    found: dict[int, Answers] = {}
+    for number, text in found_by(connection, _KEPT, sorted(host_ids)):
+        said = json.loads(text)
+        found[number] = {
+            vantage: Canary(from_us(at), asked, stored(trace)) for vantage, (at, asked, trace) in said.items()
+        }
+    return found
+
+
+def keep(connection: Connection, found: Mapping[int, Answers], now: datetime) -> None:
+    """Keep how hosts answered."""
+    for number, answers in sorted(found.items()):
+        said = {vantage: (to_us(c.at), c.asked, c.trace.text) for vantage, c in answers.items()}
+        kept = {"canary_answer": json.dumps(said, separators=(",", ":")), "canary_at": now}
+        connection.execute(update(Host).where(Host.id == number).values(**kept))
