@@ -106,6 +106,8 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
         return _forced(facts.forced_host, serving, catalogue) or _hosts(serving, catalogue, "party")
     if role is Role.PROXY:
         return _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
+    if role is Role.UPSTREAM:
+        return _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
     if role is Role.REGISTRAR:
         return _registrar(facts, catalogue)
     entries: list[Party] = []
@@ -149,6 +151,13 @@ def _forced(party: PartyId | None, serving: Iterable[AddressFacts], catalogue: C
     theirs = list(_hosts([a for a in serving if a.party == party], catalogue, "party"))
     entry = catalogue.party(party)
     return theirs or ([_Wanted(party, entry.name, entry.country, entry)] if entry else [])
+
+
+def _upstream(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> Iterable[_Wanted]:
+    """Return who announces the addresses that others serve from, by the catalogue's AS numbers."""
+    pairs = [(a, catalogue.network_of(a.asn)) for a in addresses]
+    found = {entry.id: entry for a, entry in pairs if entry and a.party and a.party != entry.id}
+    return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in found.values()]
 
 
 def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:

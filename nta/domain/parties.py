@@ -183,6 +183,10 @@ class Catalogue:
         """Return the hosting company of an address: the narrowest range that holds it, else its AS number."""
         return self._ranges.holder(ip) or (self._by_asn.get(asn) if asn is not None else None)
 
+    def network_of(self, asn: int | None) -> Provider | None:
+        """Return the hosting company whose AS number this is: it connects whoever serves from there."""
+        return self._by_asn.get(asn) if asn is not None else None
+
     def proxy_of(self, ip: str, asn: int | None) -> Provider | None:
         """Return the proxy whose published range or AS number holds the address."""
         return self._proxy_ranges.holder(ip) or (self._proxy_by_asn.get(asn) if asn is not None else None)

@@ -113,7 +113,7 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
     """Return the questions about the subject's domain, in the order in which they are asked."""
-    name = subject.registered or subject.domain
+    name = subject.domain and (subject.registered or subject.domain)
     return tuple(Lookup(kind, name) for kind in (LookupKind.DOMAIN, LookupKind.WHOIS)) if name else ()
 
 

@@ -138,6 +138,12 @@ def test_an_address_has_no_domain_to_ask_for():
     }
 
 
+def test_a_companys_suffix_itself_has_no_domain_to_ask_for():
+    subject = Subject("blogspot.com", False, None, "blogspot.com", "blogspot.com")
+
+    assert next_lookups(subject, [], NINE) == {Lookup(LookupKind.ADDRESSES, "blogspot.com")}
+
+
 def test_the_facts_name_registrar_registry_and_status():
     domain = facts_of(of_name(), of_domain()).domain
 
@@ -273,6 +279,17 @@ def test_a_forced_host_is_told_instead_of_whom_the_address_names():
 
     assert facts.parties == {"rdap:ORG-9"}
     assert [c.email for c in choose(Role.HOST, facts, known, {})] == ["a@one.example"]
+
+
+def test_who_announces_anothers_addresses_is_its_upstream():
+    narrow = Provider("hosting:narrow", "Narrow", "NL", None, "x", CHECKED, (), ("192.0.2.0/28",))
+    wide = replace(CATALOGUE.hosting["hosting:one"], notices=NoticeRoute("noc@one.example"))
+    known = replace(CATALOGUE, hosting={"hosting:narrow": narrow, "hosting:one": wide})
+    below = conclude(SITE, [of_name("192.0.2.1"), of_network("192.0.2.1", asn=64500)], known, NINE)
+    own = conclude(SITE, [of_name("192.0.2.99"), of_network("192.0.2.99", asn=64500)], known, NINE)
+
+    assert [c.email for c in choose(Role.UPSTREAM, below, known, {})] == ["noc@one.example"]
+    assert choose(Role.UPSTREAM, own, known, {}) == ()
 
 
 def test_facts_survive_being_written_with_origins_and_domain():

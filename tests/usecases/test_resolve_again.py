@@ -104,6 +104,24 @@ def test_strangers_alone_are_only_suspected(store: Store, asker: FakeAsker, case
     assert events(store, case) == ["submitted", "resolved"]
 
 
+def test_a_suspected_party_is_not_forgotten_because_the_first_is_seen_again(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    """A host that rotates over two parties shows one at a time; the next look joins them."""
+    resolve(store, asker)
+    asker.names["a.test"] = ("198.51.100.1",)
+    with store.db.write() as connection:
+        arrangements.missed(connection, host(store, case), LATER)
+    resolve(store, asker, LATER)
+    suspected = host(store, case).suspect_id
+    asker.names["a.test"] = ("192.0.2.1",)
+
+    resolve(store, asker, LATER + hours(13))
+
+    assert suspected is not None
+    assert (host(store, case).suspect_id, host(store, case).missed_looks) == (suspected, 1)
+
+
 def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
