@@ -135,9 +135,10 @@ def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Tak
 
 
 def _tidied(said: Said) -> Said:
-    """Return what was said with empty texts left out, and a moment only where it means something."""
+    """Return what was said without empty texts, and with a moment or a party only where one is asked for."""
     until = said.until if said.says == Says.FORWARDED else None
-    return replace(said, whose=one_line(said.whose), until=until, why=(said.why or "").strip() or None)
+    whose = one_line(said.whose) if said.says in (Says.FORWARDED, Says.NOT_OURS) else None
+    return replace(said, whose=whose, until=until, why=(said.why or "").strip() or None)
 
 
 def _is_new(said: Said, known: PortalItem) -> bool:

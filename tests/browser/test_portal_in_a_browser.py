@@ -56,3 +56,46 @@ def test_it_works_without_scripts_and_in_dutch(
     context.close()
     with lite.db.read() as connection:
         assert list(connection.execute(select(AnswerRow.says)).scalars()) == ["not_ours"] * 2
+
+
+def test_a_field_shows_when_an_answer_needs_it(
+    page: Page, portal: str, notice: MadeNotice, accessible: Callable[[], None]
+) -> None:
+    page.goto(f"{portal}/n/{notice.token}")
+    page.click("#open button")
+    expect(page.locator("#until")).to_be_hidden()
+    expect(page.locator("#whose")).to_be_hidden()
+
+    page.select_option("#says", "forwarded")
+    expect(page.locator("#until")).to_be_visible()
+    page.select_option("#says", "removed")
+    page.select_option(f"[name=answer-{notice.item_ids[0]}]", "not_ours")
+
+    expect(page.locator("#until")).to_be_hidden()
+    expect(page.locator("#whose")).to_be_visible()
+    accessible()
+
+
+def test_a_fault_stands_at_its_field_and_the_keyboard_leads_there(
+    page: Page, portal: str, notice: MadeNotice, lite: Store, accessible: Callable[[], None]
+) -> None:
+    page.goto(f"{portal}/n/{notice.token}")
+    page.click("#open button")
+    page.select_option(f"[name=answer-{notice.item_ids[0]}]", "refused")
+    page.focus("#answer button[type=submit]")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#fault-why")).to_be_visible()
+    expect(page.locator("#why")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("input[name=item]:checked")).to_have_count(1)
+    accessible()
+    page.focus("[role=alert] a")
+    page.keyboard.press("Enter")
+    page.keyboard.type("it is a drawing")
+    expect(page.locator("#why")).to_have_value("it is a drawing")
+    page.click("#answer button[type=submit]")
+
+    expect(page.locator("main")).to_contain_text("Your answer for 1 location was noted")
+    with lite.db.read() as connection:
+        found = sorted(connection.execute(select(AnswerRow.says)).scalars())
+    assert found == ["refused", "removed", "removed"]
