@@ -8,6 +8,7 @@ from typing import Any, Final
 from nta.domain.errors import OutsideError
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
+_REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people, by whoever kept the record
 _MOST_RANGES: Final = 64
 _MOST_ENTITIES: Final = 5_000
 _LONGEST_TEXT: Final = 300
@@ -20,6 +21,7 @@ _BY_NAME: Final[Mapping[str, str]] = {
     "JAMAICA": "JM",
 }
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
+_EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 
 
 def network(document: object) -> dict[str, Any]:
@@ -45,11 +47,26 @@ def network(document: object) -> dict[str, Any]:
         "holder_name": first(holder, "fn") or first(holder, "org") if holder else None,
         "asn": asn,
         "as_name": as_name,
-        "abuse": [
-            {"email": email, "source": "rdap", "confidence": _CONFIDENCE}
-            for email in abuse_mailboxes(document)
-        ],
+        "abuse": _contacts(document),
     }
+
+
+def _contacts(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the abuse contacts, those of remarks where no entity has the role."""
+    named = abuse_mailboxes(document)
+    source, sure = ("rdap", _CONFIDENCE) if named else ("remark", _REMARKED)
+    found = named or list(dict.fromkeys(_remarked(document)))
+    return [{"email": email, "source": source, "confidence": sure} for email in found]
+
+
+def _remarked(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the addresses in lines of remarks that speak of abuse."""
+    for record in (document, *_entities(document)):
+        for remark in objects(record.get("remarks")):
+            lines = remark.get("description")
+            for line in [lines] if isinstance(lines, str) else lines if isinstance(lines, list) else []:
+                if isinstance(line, str) and "abuse" in line.lower():
+                    yield from _EMAIL.findall(line[:_LONGEST_TEXT])
 
 
 def abuse_mailboxes(record: Mapping[str, Any]) -> list[str]:

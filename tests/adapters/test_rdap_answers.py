@@ -263,3 +263,38 @@ def test_an_address_nobody_answers_for_is_said_to_be_so(ip):
 def test_a_bootstrap_without_services_is_refused(document):
     with pytest.raises(OutsideError):
         Bootstrap({4: document})
+
+
+def remark(*lines: object) -> dict:
+    return {"remarks": [{"title": "x", "description": list(lines)}]}
+
+
+@pytest.mark.parametrize(
+    ("record", "emails"),
+    [
+        pytest.param(
+            remark("Send abuse reports to abuse@net.example, please"), ["abuse@net.example"], id="line"
+        ),
+        pytest.param(
+            remark("noc@net.example", "Abuse: a@net.example", 5), ["a@net.example"], id="of-abuse-alone"
+        ),
+        pytest.param(
+            {"entities": [entity("technical", **remark("abuse: a@net.example"))]},
+            ["a@net.example"],
+            id="nested",
+        ),
+        pytest.param({"remarks": "abuse: a@net.example"}, [], id="no-remark"),
+    ],
+)
+def test_a_remark_that_speaks_of_abuse_counts_where_no_entity_has_the_role(record, emails):
+    found = network(net(**record))["abuse"]
+
+    assert [(one["email"], one["source"]) for one in found] == [(email, "remark") for email in emails]
+
+
+def test_an_entity_with_the_role_comes_instead_of_remarks():
+    (found,) = network(
+        net(entities=[entity("abuse", email="desk@net.example")], **remark("abuse: a@net.example"))
+    )["abuse"]
+
+    assert (found["email"], found["source"]) == ("desk@net.example", "rdap")

@@ -1,4 +1,4 @@
-"""Recorded answers about domains, served over real sockets; from NTA_TEST_DATA or ../shared/data.
+"""Recorded answers of registries, served over real sockets; from NTA_TEST_DATA or ../shared/data.
 
 Without that folder (see `tests.domain.shared_data`) there is nothing to
 serve, and the tests say so: they then hold for no record at all.
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
@@ -58,6 +59,19 @@ def served_by_whois(gate: Gate, records: Sequence[bytes]) -> list[Told]:
         lookups = [Lookup(LookupKind.WHOIS, name) for name in names]
         found = {f.lookup.subject: f.value for f in asker.ask(lookups, NOW)}
     return [found[name] or {} for name in names]
+
+
+def served_of_networks(gate: Gate, records: Sequence[bytes]) -> list[Told]:
+    addresses = [f"192.0.2.{number}" for number in range(len(records))]
+    with WebServer() as server:
+        here = f"http://127.0.0.1:{server.port}/"
+        server.pages = {f"/ip/{a}": http(200, r) for a, r in zip(addresses, records, strict=True)}
+        listed = http(200, json.dumps({"services": [[["192.0.2.0/24"], [here]]]}).encode())
+        server.pages |= {"/ipv4.json": listed, "/ipv6.json": listed}
+        asker = RdapAsker(here, gate, resolve=lambda _: ())
+        lookups = [Lookup(LookupKind.NETWORK, address) for address in addresses]
+        found = {f.lookup.subject: f.value for f in asker.ask(lookups, NOW)}
+    return [found[address] or {} for address in addresses]
 
 
 def emails(told: Told) -> list[str]:
@@ -110,3 +124,16 @@ def test_recorded_texts_about_names_that_nobody_has_say_so(loopback: Gate) -> No
     told = served_by_whois(loopback, [record for _, record in recorded("whois", "whois-domain-notfound")])
 
     assert share([one.get("registered") is False for one in told]) >= 0.98
+
+
+def test_recorded_answers_about_networks_are_read(loopback: Gate) -> None:
+    cases = recorded("rdap-ip", "rdap-ip")
+
+    told = served_of_networks(loopback, [record for _, record in cases])
+
+    pairs = [(case["expected"], one) for (case, _), one in zip(cases, told, strict=True)]
+    wanted = [e["abuse_emails"] or e.get("remark_abuse_emails") or [] for e, _ in pairs]
+    named = [sorted(c["email"].lower() for c in one.get("abuse") or []) for _, one in pairs]
+    assert share([n == sorted(x.lower() for x in w) for n, w in zip(named, wanted, strict=True)]) >= 0.98
+    known = [(e, one) for e, one in pairs if e.get("country")]
+    assert share([one["country"] == e["country"] for e, one in known]) >= 0.98
