@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
@@ -270,7 +271,11 @@ def _of_notice(notice_id: int) -> Select[int]:
 def _contacts(
     connection: Connection, ids: Ids, choices: Sequence[Choice], now: datetime
 ) -> dict[tuple[str, str], int]:
-    """Make party and contact rows where there are none; return the contacts' ids by party and address."""
+    """Make party and contact rows where there are none; return the contacts' ids by party and address.
+
+    A contact that is there takes on the language and the form that are
+    chosen now: the catalogue may have learned them since.
+    """
     upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     parties = {c.party: c for c in choices}
     connection.execute(
@@ -308,17 +313,37 @@ def _contacts(
             ],
         )
         found = _known_contacts(connection, wanted)
-    return found
+    changed = [
+        {"_id": known.id, "_language": wanted[key].language, "_format": wanted[key].format}
+        for key, known in found.items()
+        if (known.language, known.format) != (wanted[key].language, wanted[key].format)
+    ]
+    if changed:
+        connection.execute(
+            update(_CONTACT)
+            .where(_CONTACT.c.id == bindparam("_id"))
+            .values(language=bindparam("_language"), format=bindparam("_format")),
+            sorted(changed, key=itemgetter("_id")),
+        )
+    return {key: known.id for key, known in found.items()}
+
+
+class _Known(NamedTuple):
+    """A contact's row, and how its reader is written to."""
+
+    id: int
+    language: str
+    format: str
 
 
 def _known_contacts(
     connection: Connection, wanted: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+) -> dict[tuple[str, str], _Known]:
+    found: dict[tuple[str, str], _Known] = {}
     parties = sorted({party for party, _ in wanted})
     for start in range(0, len(parties), _CHUNK):
-        query = select(_CONTACT.c.party, _CONTACT.c.address, _CONTACT.c.id).where(
+        query = select(_CONTACT.c.party, _CONTACT.c.address, *(_CONTACT.c[n] for n in _Known._fields)).where(
             _CONTACT.c.way == "email", _CONTACT.c.party.in_(parties[start : start + _CHUNK])
         )
-        found.update({(row.party, row.address): row.id for row in connection.execute(query)})
-    return {key: number for key, number in found.items() if key in wanted}
+        found.update({(row[0], row[1]): _Known._make(row[2:]) for row in connection.execute(query)})
+    return {key: known for key, known in found.items() if key in wanted}

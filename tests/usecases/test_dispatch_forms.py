@@ -164,3 +164,19 @@ def test_a_reminder_is_a_report_of_its_own(world: World, service: Service) -> No
     assert second["timestamp"] == "2026-03-03T09:00:00Z"
     assert [row.kind for row in world.notices()] == [NoticeKind.FIRST, NoticeKind.REMINDER]
     assert len(world.rows(NoticeItem)) == 2
+
+
+def test_a_party_that_changes_its_mind_is_written_to_as_it_wants_now(world: World, service: Service) -> None:
+    wanting(service, "text")
+    world.ready()
+    service.escalate(NINE)
+    service.tell(NOW)
+    host = replace(HOSTING, notices=NoticeRoute("abuse@hosting.example", "de", "xarf"))
+    service.known = catalogue(hosting={host.id: host})
+    world.ready(at=NOW)
+    service.tell(NOW)
+
+    first, second = service.relay.given
+    assert len(parts(first)) == 1
+    assert report(second)["type"] == "csam"
+    assert "An die Abuse-Abteilung von Example Hosting B.V." in parts(second)[0].get_content()
