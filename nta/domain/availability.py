@@ -1,6 +1,6 @@
 """What a look says, what a round of looks says, and when absence is proven."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -181,19 +181,22 @@ class Run:
 
 
 _KEPT_OUT = frozenset({403, 451})
+_DENIALS = frozenset({Cause.FORBIDDEN, Cause.LEGAL, Cause.GEO_BLOCKED})
 
 
-def in_places(sightings: Sequence[Sighting]) -> Sequence[Sighting]:
+def in_places(sightings: Sequence[Sighting], blocked: Collection[str] = ()) -> Sequence[Sighting]:
     """Return one round's sightings in each other's light.
 
     What one place sees and another is denied is blocked there: neither gone
-    by law nor merely forbidden.
+    by law nor merely forbidden. It stays so, also when the other sees it no
+    more: `blocked` names the places that were kept out the last time.
     """
-    if not any(s.verdict is Verdict.UP for s in sightings):
+    if all(s.status not in _KEPT_OUT for s in sightings):
         return sightings
+    is_up = any(s.verdict is Verdict.UP for s in sightings)
     return [
         s._replace(verdict=Verdict.RESTRICTED, cause=Cause.GEO_BLOCKED, rule="seen_from_elsewhere")
-        if s.status in _KEPT_OUT and s.verdict is not Verdict.UP
+        if s.status in _KEPT_OUT and s.cause in _DENIALS and (is_up or s.vantage in blocked)
         else s
         for s in sightings
     ]
@@ -253,8 +256,8 @@ def judge(looks: Sequence[Sighting], runs: Sequence[Run], rules: ProofRules) -> 
 
     `looks` is this round, one per vantage point; `runs` holds the current
     run of each configured vantage point after it. One that could not look
-    (unknown) counts for nothing; gone takes the agreement of all others,
-    and one look never proves it.
+    (unknown, or kept out where others are not) counts for nothing; gone
+    takes the agreement of all others, and one look never proves it.
     """
     gone: Sighting | None = None
     other: Sighting | None = None  # restricted weighs more than moved
@@ -265,7 +268,7 @@ def judge(looks: Sequence[Sighting], runs: Sequence[Run], rules: ProofRules) -> 
             return Judgement(verdict, look.cause, False, False)
         if verdict is Verdict.GONE:
             gone = gone or look
-        elif verdict is Verdict.UNKNOWN:
+        elif verdict is Verdict.UNKNOWN or look.cause is Cause.GEO_BLOCKED:
             blind = blind or look
         elif other is None or verdict is Verdict.RESTRICTED:
             other = look
@@ -274,7 +277,7 @@ def judge(looks: Sequence[Sighting], runs: Sequence[Run], rules: ProofRules) -> 
     if gone is not None:
         return _prove(gone, looks, runs, rules)
     if blind is not None:
-        return Judgement(Verdict.UNKNOWN, blind.cause, False, False)
+        return Judgement(blind.verdict, blind.cause, False, False)
     return Judgement(Verdict.UNKNOWN, Cause.OUR_NETWORK, False, False)
 
 

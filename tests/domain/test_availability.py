@@ -330,6 +330,21 @@ def test_what_one_place_sees_and_another_is_denied_is_blocked_there(status):
     assert there is up
 
 
+@pytest.mark.parametrize("status", [403, 451])
+def test_a_place_that_was_kept_out_stays_so_and_counts_for_nothing(status):
+    told = in_places([kept_out(status, "a"), seen(Verdict.GONE, "b")], ["a"])
+
+    assert told[0].cause is Cause.GEO_BLOCKED
+    assert judge(told, [], RULES) == Judgement(Verdict.GONE, Cause.NOT_FOUND, False, True)
+    assert judge(told[:1], [], RULES)[:2] == (Verdict.RESTRICTED, Cause.GEO_BLOCKED)
+
+
+def test_a_place_that_was_never_seen_to_be_kept_out_has_a_word():
+    told = in_places([kept_out(403, "a"), seen(Verdict.GONE, "b")])
+
+    assert judge(told, [], RULES).verdict is Verdict.RESTRICTED
+
+
 @given(st.lists(st.sampled_from([403, 451, 404, 200, 503, 401]), min_size=1, max_size=4))
 def test_places_change_nothing_but_denials_beside_content(statuses):
     sightings = [kept_out(status, str(place)) for place, status in enumerate(statuses)]

@@ -287,6 +287,25 @@ def test_what_one_place_is_denied_and_another_sees_is_up_and_blocked_there(
         ]
 
 
+@pytest.mark.parametrize("status", [403, 451])
+def test_what_is_blocked_in_one_place_is_proven_gone_by_the_other_alone(
+    store: Store, world: World, status: int
+) -> None:
+    make_case(store, URL, NINE)
+    world.page(status, vantage="nl")
+    looks(store, world, 0)
+    world.page(404, vantage="de")
+
+    looks(store, world, 1, 2, 13)
+    before = found(store)
+    looks(store, world, 25)
+
+    assert before == [("absent", "gone", "not_found")]
+    assert found(store) == [("removed", "gone", "not_found")]
+    with store.db.read() as connection:
+        assert connection.execute(select(Episode.one_vantage)).scalar() is True
+
+
 def test_a_page_blocked_in_one_place_for_two_days_is_shown_to_a_lead_once(store: Store, world: World) -> None:
     make_case(store, URL, NINE)
     world.page(451, vantage="nl")

@@ -91,16 +91,24 @@ def look(
             if _all_as_first(spans.get(key, _NO_SPANS).get(vantage), given):
                 found[key].append(_sighting(vantage, now, answer, read(answer, control_ok=True)))
                 told.add(key)
-                yield job, in_places(found[key])
+                yield job, _in_places(found[key], spans.get(key, _NO_SPANS))
                 continue
             doubtful.append(job)
             if len(doubtful) >= RECORDED:
                 conclude(doubtful)
                 told.update(each.id for each in doubtful)
-                yield from ((each, in_places(found[each.id])) for each in doubtful)
+                yield from ((j, _in_places(found[j.id], spans.get(j.id, _NO_SPANS))) for j in doubtful)
                 doubtful = []
         conclude([job for job in jobs if job.id not in told])
-    yield from ((job, in_places(found[job.id])) for job in jobs if job.id not in told)
+    rest = (job for job in jobs if job.id not in told)
+    yield from ((job, _in_places(found[job.id], spans.get(job.id, _NO_SPANS))) for job in rest)
+
+
+def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequence[Sighting]:
+    """Return a round's sightings in each other's light; mostly nobody is kept out and nothing is to do."""
+    if all(s.verdict is Verdict.UP for s in sightings):
+        return sightings
+    return in_places(sightings, [v for v, span in spans.items() if span.state[2] == Cause.GEO_BLOCKED])
 
 
 def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting]:
