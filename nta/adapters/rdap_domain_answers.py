@@ -75,7 +75,7 @@ def _registrar(document: Mapping[str, Any]) -> Value | None:
     general = {} if found else dict.fromkeys((email for one in own for email in emails(one)), _GUESS)
     listed = sorted((found or general).items(), key=lambda pair: -pair[1])
     source = "rdap" if found else "guess"
-    abuse = [{"email": email, "source": source, "confidence": sure} for email, sure in listed]
+    abuse = [{"email": email, "source": source, "confidence": sure} for email, sure in listed][:_MOST_LISTED]
     if not own and not abuse:
         return None
     names = (first(one, "fn") or first(one, "org") for one in own)

@@ -183,7 +183,7 @@ def _is_free(lines: list[_Line], text: str) -> bool:
 
 
 def _registrar(lines: list[_Line]) -> Value | None:
-    abuse = list(dict.fromkeys(email for email in _abuse(lines)))
+    abuse = list(dict.fromkeys(_abuse(lines)))[:_MOST_LISTED]
     name = _registrar_name(lines)
     number = next(
         (line.value for line in lines if line.label in _IANA and _NUMBER.fullmatch(line.value)), None

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nta.adapters.domain_answers import merged, not_registered
 from nta.adapters.rdap_bootstrap import Suffixes
@@ -309,6 +311,52 @@ def test_an_iana_id_has_one_to_five_digits(number):
     found = domain(record(registrar(number=number)), NAME)["registrar"]["iana_id"]
 
     assert found == ("0" if number == "0" else None)
+
+
+WORDS = st.sampled_from(
+    [
+        "registrar",
+        "abuse",
+        "registrant",
+        "a@b.example",
+        "IANA Registrar ID",
+        "7",
+        "fn",
+        "email",
+        "vcard",
+        "",
+        "related",
+    ]
+)
+KEYS = st.sampled_from(
+    [
+        "entities",
+        "roles",
+        "vcardArray",
+        "publicIds",
+        "type",
+        "identifier",
+        "status",
+        "nameservers",
+        "ldhName",
+        "links",
+    ]
+)
+TREES = st.recursive(
+    st.one_of(WORDS, st.none(), st.booleans(), st.integers(), st.floats()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=5)),
+    max_leaves=40,
+)
+
+
+@given(st.dictionaries(KEYS, TREES, max_size=6), st.dictionaries(KEYS, TREES, max_size=6))
+def test_any_tree_is_read_as_far_as_it_makes_sense(one, other):
+    read = [domain({"objectClassName": "domain", **tree}, NAME) for tree in (one, other)]
+
+    both = merged(*read)
+
+    assert registrar_link(one, "") is None or registrar_link(one, "").startswith("http")
+    assert all("@" in contact["email"] for contact in (both["registrar"] or {"abuse": []})["abuse"])
 
 
 @pytest.mark.parametrize("document", [[], {"errorCode": 404}, {"objectClassName": "entity"}, None])

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
@@ -334,6 +336,42 @@ def test_where_a_suffix_is_referred_to(text, server):
 )
 def test_where_the_registrars_own_server_is(text, server):
     assert registrars_server(text) == server
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        "Registrar:",
+        "Registrar: A",
+        "  Name: B",
+        "Abuse Contact:",
+        "   x@a.example",
+        "% comment",
+        "Domain: site.test",
+        "Status: free",
+        "Status: ok",
+        "nserver: ns1.a.example",
+        "Name Server:",
+        "refer:",
+        "No match",
+        "[x] y",
+        ":",
+        "\u2028",
+        "Registrar IANA ID: 99999999999",
+    ]
+)
+
+
+@given(st.lists(st.one_of(LINES, st.text(max_size=30)), max_size=30))
+def test_any_text_is_an_answer_or_none(lines):
+    text = "\n".join(lines)
+
+    try:
+        value = domain(text, NAME)
+    except OutsideError:
+        return
+    assert value["registered"] or value["registrar"] is None
+    assert all("@" in one["email"] for one in (value["registrar"] or {"abuse": []})["abuse"])
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "cp1252"])
