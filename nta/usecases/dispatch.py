@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -265,6 +265,12 @@ def _record_composed(
     known = {d.id: d for d in found}
     stale = [n for n in mine if n not in known or known[n].state not in (notices.QUEUED, notices.COMPOSED)]
     due.record_many(connection, due.SEND, [(n, None) for n in stale])
+    held = [
+        n
+        for n in mine
+        if n in known and known[n].state == notices.COMPOSED and _is_held(told.get(n, ()), states)
+    ]
+    drafts.postpone(connection, [(n, now + _SEEN_BY) for n in held], holder)
     ready: list[tuple[Draft, Outgoing]] = []
     made = [
         (one.draft, one.composed, one.go)
@@ -272,7 +278,7 @@ def _record_composed(
         if one.draft.id in mine and _settle(connection, store, one, states, holder, now) and one.composed
     ]
     known.update({draft.id: draft for draft in fates.composed(connection, store, made, now)})
-    for number in sorted(mine):
+    for number in sorted(mine.difference(held)):
         draft = known.get(number)
         if draft is None or draft.state != notices.COMPOSED:
             continue
@@ -284,6 +290,11 @@ def _record_composed(
         else:
             fates.kept_back(connection, draft, now + TASK)
     return ready
+
+
+def _is_held(told: Iterable[int], states: Mapping[int, episodes.State]) -> bool:
+    """Tell whether a notice that was composed before speaks of an episode that is held: it waits with it."""
+    return any(e in states and states[e].stage == Stage.HELD for e in told)
 
 
 def _settle(

@@ -148,6 +148,27 @@ class TestHeldByAPerson:
         assert world.state(episode).stage == "held"
         assert world.due(due.LOOK, episode) is not None
 
+    def test_what_was_composed_but_did_not_leave_waits_with_it(
+        self, world: World, service: Service, store: Store
+    ) -> None:
+        service.relay.down_after = 0
+        episode = world.ready()
+        service.escalate(NINE)
+        world.fresh(GATHERED)
+        service.notify(GATHERED)
+        service.dispatch(GATHERED)
+        service.relay.down_after = None
+        reference = reference_of(world, episode)
+        steer.hold(store, service.known, reference, None, "they asked", "lead", GATHERED)
+
+        service.dispatch(NINE + hours(2))
+        during = sent(service)
+        steer.release(store, reference, "done", "lead", NINE + hours(3))
+        service.dispatch(NINE + hours(3))
+
+        assert during == []
+        assert sent(service) == ["abuse@hosting.example"]
+
     def test_one_that_was_told_goes_on_where_it_stood(
         self, world: World, service: Service, store: Store
     ) -> None:
@@ -372,7 +393,6 @@ class TestAuthority:
 
         assert sent(service) == []
         assert [n.state for n in world.notices()] == ["empty"]
-
 
     def test_nobody_is_asked_to_act_on_what_was_last_seen_before_leads_had_thought(
         self, world: World, service: Service, store: Store

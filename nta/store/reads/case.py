@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, select
 
 from nta.domain.hosting import HostingFacts, from_plain
+from nta.domain.roles import NoticeKind
 from nta.domain.urls import mask
 from nta.store import due
 from nta.store.base import Store
@@ -30,6 +31,9 @@ from nta.store.tables import (
     SightingSpan,
     Submission,
 )
+
+
+_KINDS = frozenset(kind.value for kind in NoticeKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ def case(connection: Connection, store: Store, reference: str) -> CasePage | Non
     names = _Names(connection)
     told = _told(connection, newest)
     events = _events(connection, numbers)
-    names.learn({t.party for t in told} | {e.who for e in events})
+    names.learn({t.party for t in told} | {e.who for e in events} | {_party_in(e.why) for e in events})
     return CasePage(
         reference=row.reference,
         masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)),
@@ -320,7 +324,16 @@ def _events(connection: Connection, episodes: Mapping[int, int]) -> list[Happene
 
 
 def _named_event(event: Happened, names: _Names) -> Happened:
-    return Happened(event.at, event.kind, names[event.who], event.why, event.episode)
+    """Return the event with parties by name: who it was, and whom a notice went to (`kind: party`)."""
+    why, party = event.why, _party_in(event.why)
+    if why and party:
+        why = f"{why.partition(': ')[0]}: {names[party]}"
+    return Happened(event.at, event.kind, names[event.who], why, event.episode)
+
+
+def _party_in(why: str | None) -> str:
+    kind, _, rest = (why or "").partition(": ")
+    return rest if kind in _KINDS and ":" in rest and " " not in rest else ""
 
 
 def _spans(connection: Connection, episode_id: int) -> tuple[Span, ...]:
