@@ -92,3 +92,18 @@ def test_a_suffix_without_rdap_is_asked_for_on_port_43(online: Nta) -> None:
 )
 def test_what_the_registry_says_is_told_to_a_person_too(online: Nta, url: str, line: str) -> None:
     assert line in online("resolve", url).out
+
+
+def test_no_look_up_leaves_what_may_be_reached(online: Nta, lab: Client) -> None:
+    online.settings["NTA_REACH"] = "public"
+    before = lab.ask("GET", "/state")
+
+    ended = online("resolve", "--json", "http://grumpy.example/", "http://www.fronted.test/")
+
+    after = lab.ask("GET", "/state")
+    assert [found["lookups"]["whois"] for found in ended.objects] == [1, 1]
+    assert {p["reason"] for found in ended.objects for p in found["problems"]} == {
+        "address not reachable by policy"
+    }
+    asked = {name: after["asked"][name] - before["asked"][name] for name in ("rdap", "whois")}
+    assert asked == {"rdap": 0, "whois": 0}
