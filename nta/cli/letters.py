@@ -66,7 +66,7 @@ def _letters(
     hotline = kit.catalogue.ours(kit.settings.hotline) if kit.settings.hotline else None
     sender = kit.settings.sender or "notices@hotline.example"
     for language in languages or sorted(LANGUAGES):
-        us: Us = composing.us(hotline, sender, language) if hotline else previews.INVENTED
+        us: Us = composing.us(hotline, sender, language) if hotline else previews.invented(language)
         for kind in NoticeKind:
             if not kinds or kind.value in kinds:
                 yield previews.letter(kind, language, us, form)

@@ -7,15 +7,11 @@ from nta.domain.notices import form
 from nta.domain.roles import NoticeKind, Role
 from nta.render.letters import Earlier, Item, Letter, Us
 
-INVENTED: Final = Us(
-    "Example Hotline",
-    "an invented hotline that tries this service out",
-    "1 Example Street, Example",
-    "desk@hotline.example",
-    "the coordinator of an invented country",
-)
-"""Who writes where nobody is set."""
-
+_STANDINGS: Final = {
+    "en": "an invented hotline that tries this service out",
+    "nl": "een verzonnen meldpunt dat deze dienst uitprobeert",
+    "de": "eine erfundene Meldestelle, die diesen Dienst ausprobiert",
+}
 _AT: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
 _READERS: Final = {
@@ -29,6 +25,17 @@ _READERS: Final = {
 }
 _UNTOLD: Final = (NoticeKind.FIRST, NoticeKind.SITE_OWNER, NoticeKind.HOTLINE, NoticeKind.POLICE)
 """Kinds before which nobody is told."""
+
+
+def invented(language: str) -> Us:
+    """Return who writes where no hotline of ours is set."""
+    return Us(
+        "Example Hotline",
+        _STANDINGS.get(language, _STANDINGS["en"]),
+        "1 Example Street, Example",
+        "desk@hotline.example",
+        "Example Coordinator",
+    )
 
 
 def letter(kind: NoticeKind, language: str, us: Us, wanted: str = "text") -> Letter:
