@@ -47,7 +47,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield made
         made.dispose()
         return
-    with request.getfixturevalue("cluster").fresh() as uri:
+    with request.getfixturevalue("cluster").lent() as uri:
         made = Database(uri)
         yield made
         made.dispose()
