@@ -27,7 +27,7 @@ from nta.store.answers import Dated, Sign
 from nta.store.base import Store
 from nta.store.episodes import State
 from nta.store.links import link_digests
-from nta.store.reads import portal
+from nta.store.reads import mails, portal
 from nta.store.reads.portal import LinkedNotice, PortalItem
 from nta.store.tables import AnswerRow, NoticeEvent
 
@@ -116,6 +116,37 @@ def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Tak
     with store.db.read() as connection:
         notice = _linked(connection, store, token, now)
         known = {item.id: item for item in portal.items(connection, store, notice.id)}
+    fresh, taken = _sorted_out(known, said, now)
+    if fresh:
+        rows = _rows(store, fresh, now, "portal")
+        with store.db.write() as connection:
+            connection.execute(insert(AnswerRow).inline(), rows)
+    return taken
+
+
+def answer_by_mail(store: Store, mail_id: int, said: Sequence[Said], who: str, now: datetime) -> Taken:
+    """Record what a provider wrote in a mail, as a person read it; it was said when the mail came.
+
+    Raises: RefusedError when there is no such mail, or it is about no notice.
+    """
+    with store.db.write() as connection:
+        mail = mails.one(connection, store, mail_id)
+        if mail is None or mail.notice_id is None:
+            raise RefusedError("this mail is about no notice")
+        known = {item.id: item for item in portal.items(connection, store, mail.notice_id)}
+        fresh, taken = _sorted_out(known, said, now)
+        if fresh:
+            connection.execute(
+                insert(AnswerRow), _rows(store, fresh, min(mail.mail.received_at, now), "mail")
+            )
+            audit.note(connection, store.ids, at=now, who=who, act="answer_by_mail", subject=mail.mail.notice)
+    return taken
+
+
+def _sorted_out(
+    known: Mapping[int, PortalItem], said: Sequence[Said], now: datetime
+) -> tuple[list[Said], Taken]:
+    """Return what is to be written, and what becomes of all that was said."""
     good: dict[int, Said] = {}
     wrong: list[Slipped] = [] if said else [Slipped(None, Slip.NOTHING_CHOSEN)]
     for one in (_tidied(s) for s in said):
@@ -124,14 +155,7 @@ def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Tak
         if not found:
             good[one.item_id] = one
     fresh = [one for number, one in sorted(good.items()) if _is_new(one, known[number])]
-    if fresh:
-        rows = [
-            _row(store, number, one, now)
-            for number, one in zip(store.ids.take(len(fresh)), fresh, strict=True)
-        ]
-        with store.db.write() as connection:
-            connection.execute(insert(AnswerRow).inline(), rows)
-    return Taken(tuple(good.values()), len(fresh), tuple(wrong))
+    return fresh, Taken(tuple(good.values()), len(fresh), tuple(wrong))
 
 
 def _tidied(said: Said) -> Said:
@@ -146,18 +170,21 @@ def _is_new(said: Said, known: PortalItem) -> bool:
     return said.why is not None or not same
 
 
-def _row(store: Store, number: int, said: Said, now: datetime) -> dict[str, object]:
-    return {
-        "id": number,
-        "item_id": said.item_id,
-        "at": now,
-        "way": "portal",
-        "says": said.says,
-        "whose": said.whose,
-        "until": said.until,
-        "why_sealed": store.portal_sealer.seal("answer.why", number, said.why) if said.why else None,
-        "settled": False,
-    }
+def _rows(store: Store, said: Sequence[Said], at: datetime, way: str) -> list[dict[str, object]]:
+    return [
+        {
+            "id": number,
+            "item_id": one.item_id,
+            "at": at,
+            "way": way,
+            "says": one.says,
+            "whose": one.whose,
+            "until": one.until,
+            "why_sealed": store.portal_sealer.seal("answer.why", number, one.why) if one.why else None,
+            "settled": False,
+        }
+        for number, one in zip(store.ids.take(len(said)), said, strict=True)
+    ]
 
 
 def _linked(connection: Connection, store: Store, token: str, now: datetime) -> LinkedNotice:

@@ -12,7 +12,7 @@ from nta.domain.parties import Catalogue
 from nta.store import due
 from nta.store.base import Store
 from nta.store.mails import keep
-from nta.store.tables import AuditEntry, Due, Notice, NoticeItem
+from nta.store.tables import AnswerRow, AuditEntry, Due, Notice, NoticeItem
 from nta.usecases import answer
 from nta.web.desk import create_desk
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
@@ -144,6 +144,39 @@ def test_a_mail_is_read_on_its_page_and_that_is_noted(
     assert "Which one do you mean?" in opened
     assert acts(lite) == ["read_mail"]
     assert analyst.get("/mails/77").status_code == 404
+
+
+def test_what_a_provider_wrote_in_a_mail_is_noted_as_its_answer(
+    analyst: FlaskClient, lite: Store, case: MadeCase, notice: MadeNotice
+) -> None:
+    number = a_mail(lite, notice)
+
+    refused = post(analyst, f"/mails/{number}", "answer", answer="refused")
+    answered = post(analyst, f"/mails/{number}", "answer", answer="refused", why="it is a drawing")
+    answer.settle(lite, NINE)
+
+    assert refused.status_code == 422
+    assert 'id="fault-why"' in refused.text
+    assert (answered.status_code, answered.location) == (303, f"/mails/{number}")
+    with lite.db.read() as connection:
+        row = connection.execute(select(AnswerRow.way, AnswerRow.says, AnswerRow.at)).one()
+    assert tuple(row) == ("mail", "refused", NINE - hours(2))  # when the mail came
+    assert acts(lite) == ["answer_by_mail"]
+    assert tasks_of(lite, case.episode_id) == ["a provider will not remove it: read why"]
+    assert URL not in analyst.get(f"/mails/{number}").text
+
+
+def test_a_mail_about_no_notice_takes_no_answer(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:
+    with lite.db.write() as connection:
+        number = keep(
+            connection, lite, received=b"x", kept=b"x", kind="unknown", notice_id=None, at=NINE - hours(1)
+        )
+    token = Forms(analyst.get("/sending").text).forms["search"]["csrf_token"]
+
+    answered = analyst.post(f"/mails/{number}/answer", data={"csrf_token": token, "item": "1"})
+
+    assert answered.status_code == 422
+    assert 'id="answer"' not in analyst.get(f"/mails/{number}").text
 
 
 def kept_back(lite: Store, case: MadeCase) -> MadeNotice:

@@ -21,9 +21,9 @@ from nta.domain.lifecycle import EventKind
 from nta.domain.outcomes import Outcome
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.render.words import Word
+from nta.web.answering import MEANS, SAYS
 from nta.web.desk import texts
 from nta.web.languages import FOLDER, LANGUAGES
-from nta.web.portal.answering import MEANS, SAYS
 
 TOP = Path(__file__).parents[2]
 METHODS = [

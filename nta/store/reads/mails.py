@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from nta.domain.mail_parts import decoded, first_text, header
+from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.mails import PLACE
+from nta.store.reads import portal
 from nta.store.tables import Case, Episode, Mail, Notice, NoticeItem
 
 _MOST = 100
@@ -38,11 +40,22 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One location of the notice that a mail is about, its URL masked, with the newest answer to it."""
+
+    id: int
+    case_reference: str
+    masked: str
+    says: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MailPage:
-    """One mail with the cases that its notice tells of. Its text is not in it."""
+    """One mail with what its notice tells of. Its text is not in it."""
 
     mail: Listed
-    cases: tuple[str, ...]
+    notice_id: int | None
+    told: tuple[Told, ...]
 
 
 def of_case(connection: Connection, reference: str) -> list[Listed]:
@@ -61,18 +74,15 @@ def of_notice(connection: Connection, reference: str) -> list[Listed]:
     return _listed(connection, Notice.reference == reference)
 
 
-def one(connection: Connection, mail_id: int) -> MailPage | None:
+def one(connection: Connection, store: Store, mail_id: int) -> MailPage | None:
     """Return the page of a mail, or None when there is none."""
     found = _listed(connection, Mail.id == mail_id)
     if not found:
         return None
-    cases = (
-        select(NoticeItem.case_reference)
-        .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(Notice.reference == found[0].notice)
-        .order_by(NoticeItem.position)
-    )
-    return MailPage(found[0], tuple(connection.execute(cases).scalars()))
+    notice_id = connection.execute(select(Mail.notice_id).where(Mail.id == mail_id)).scalar()
+    items = portal.items(connection, store, notice_id) if notice_id else []
+    told = tuple(Told(item.id, item.case_reference, mask(item.url), item.says) for item in items)
+    return MailPage(found[0], notice_id, told)
 
 
 def text(connection: Connection, store: Store, mail_id: int) -> Text | None:

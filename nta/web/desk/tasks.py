@@ -10,20 +10,25 @@ from nta.ports import Clock
 from nta.store.base import Store
 from nta.store.reads import mails as reads
 from nta.store.reads.mails import Text
+from nta.usecases import answer as answers
 from nta.usecases import tasks
+from nta.web import answering
 from nta.web.access import ANALYST, LEAD
+from nta.web.answering import SAYS, Filled
 
 
 def pages(store: Store, clock: Clock) -> Blueprint:
     """Return the pages of tasks and mails. The list of tasks is among the pages of steering."""
     site = Blueprint("tasks", __name__)
 
-    def show(number: int, text: Text | None = None) -> ResponseReturnValue:
+    def show(number: int, text: Text | None = None, filled: Filled | None = None) -> ResponseReturnValue:
         with store.db.read() as connection:
-            found = reads.one(connection, number)
+            found = reads.one(connection, store, number)
         if found is None:
             abort(404)
-        return render_template("desk/mail.html", page=found, text=text)
+        form = filled or answering.blank([item.id for item in found.told if not item.says], clock.now())
+        page = render_template("desk/mail.html", page=found, text=text, form=form, says_words=SAYS)
+        return page, (422 if form.faults else 200)
 
     @site.post("/tasks/done")
     @auth_required("session")
@@ -48,5 +53,16 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @roles_accepted(ANALYST, LEAD)
     def read(number: int) -> ResponseReturnValue:
         return show(number, tasks.read_mail(store, number, current_user.email, clock.now()))
+
+    @site.post("/mails/<int:number>/answer")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def answer(number: int) -> ResponseReturnValue:
+        filled, said, wrong = answering.read(request.form)
+        taken = answers.answer_by_mail(store, number, said, current_user.email, clock.now())
+        if wrong or taken.slips:
+            return show(number, filled=answering.after(filled, taken, wrong))
+        flash(_("The answer was noted as theirs; what follows from it happens now."), "success")
+        return redirect(url_for("tasks.mail", number=number), 303)
 
     return site

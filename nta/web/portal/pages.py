@@ -7,8 +7,8 @@ from nta.domain.parties import Hotline
 from nta.ports import Clock
 from nta.store.base import Store
 from nta.usecases import answer as answers
-from nta.web.portal import answering
-from nta.web.portal.answering import MEANS, SAYS, Filled
+from nta.web import answering
+from nta.web.answering import MEANS, SAYS, Filled
 
 
 def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
