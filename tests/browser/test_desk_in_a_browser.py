@@ -114,7 +114,10 @@ def test_the_second_factor_is_set_up_from_a_picture(page: Page, desk: str, lite:
     page.wait_for_url(f"{desk}/cases")
 
 
-@pytest.mark.parametrize("where", ["/cases", "/hand-in", "/tasks", "/sending", "case", "/login"])
+PLACES = ["/cases", "/hand-in", "/tasks", "/sending", "/approvals", "case", "notice", "/login"]
+
+
+@pytest.mark.parametrize("where", PLACES)
 def test_pages_can_be_used_by_everyone(
     page: Page, desk: str, staffed: Staffed, lite: Store, accessible: Callable[[], None], where: str
 ) -> None:
@@ -122,8 +125,12 @@ def test_pages_can_be_used_by_everyone(
     make_case(lite, URL + "?2", NINE - hours(30), severity="high", stage="unresolved")
     make_notice(lite, [case], NINE - hours(20))
     make_span(lite, case, NINE - hours(19), NINE - hours(1))
+    keeper = {"party": "registry:example", "role": "registry", "kind": "registry"}
+    notice = make_notice(lite, [case], NINE - hours(2), **keeper, state="waiting_lead", handed=False)
     if where != "/login":
         log_in(page, desk, staffed, "lead")
-    page.goto(desk + (f"/cases/{case.reference}" if where == "case" else where))
+    named = {"case": f"/cases/{case.reference}", "notice": f"/notices/{notice.reference}"}
+    page.goto(desk + named.get(where, where))
+    page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
 
     accessible()
