@@ -8,10 +8,22 @@ import pytest
 from sqlalchemy import select, update
 
 from nta.domain.answers import Said, Slip
+from nta.domain.errors import RefusedError
 from nta.store import due
 from nta.store.base import Store
+from nta.store.mails import keep
 from nta.store.sealing import Keyring
-from nta.store.tables import Addressee, AnswerRow, Due, Episode, Event, Notice, NoticeEvent, PortalLink
+from nta.store.tables import (
+    Addressee,
+    AnswerRow,
+    AuditEntry,
+    Due,
+    Episode,
+    Event,
+    Notice,
+    NoticeEvent,
+    PortalLink,
+)
 from nta.usecases import answer
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -217,6 +229,33 @@ def test_no_item_at_all_is_a_slip(store: Store, notice: MadeNotice) -> None:
 
     assert [s.slip for s in taken.slips] == [Slip.NOTHING_CHOSEN]
     assert rows(store, select(AnswerRow.id)) == []
+
+
+def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: MadeNotice) -> None:
+    with store.db.write() as connection:
+        mail = keep(
+            connection, store, received=b"x", kept=b"x", kind="reply", notice_id=notice.notice_id, at=LATER
+        )
+        lost = keep(connection, store, received=b"y", kept=b"y", kind="reply", notice_id=None, at=LATER)
+    assert mail
+    assert lost
+
+    taken = answer.answer_by_mail(
+        store, mail, [Said(notice.item_ids[0], "removed"), Said(77, "removed")], "analyst", LATER + hours(5)
+    )
+    answer.settle(store, LATER + hours(5))
+
+    assert [s.slip for s in taken.slips] == [Slip.NOT_OF_THIS_NOTICE]
+    assert rows(store, select(AnswerRow.way, AnswerRow.at)) == [("mail", LATER)]
+    query = select(Addressee.accepted_at, Addressee.first_answer_at).where(
+        Addressee.id == notice.addressee_ids[0]
+    )
+    assert rows(store, query) == [(LATER, LATER)]
+    assert rows(store, select(AuditEntry.act, AuditEntry.who, AuditEntry.subject)) == [
+        ("answer_by_mail", "analyst", notice.reference)
+    ]
+    with pytest.raises(RefusedError, match="about no notice"):
+        answer.answer_by_mail(store, lost, [Said(1, "removed")], "analyst", LATER)
 
 
 def test_a_moment_is_kept_only_with_what_it_belongs_to(store: Store, notice: MadeNotice) -> None:

@@ -16,6 +16,7 @@ from tests.resolving import (
     EVERYWHERE,
     LATER,
     ONE,
+    TWO,
     FakeAsker,
     an_asker,
     due_at,
@@ -120,6 +121,22 @@ def test_a_suspected_party_is_not_forgotten_because_the_first_is_seen_again(
 
     assert suspected is not None
     assert (host(store, case).suspect_id, host(store, case).missed_looks) == (suspected, 1)
+
+
+def test_a_better_answer_about_the_same_machine_is_no_move(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    resolve(store, asker)
+    before = host(store, case).arrangement_id
+    asker.networks["192.0.2.0/24"] = TWO
+
+    resolve(store, asker, LATER)
+
+    found = host(store, case)
+    assert (found.arrangement_id, found.suspect_id) == (before, None)
+    assert parties(store, before) == {"192.0.2.1": "rdap:ORG-2"}
+    assert events(store, case) == ["submitted", "resolved", "party_joined"]
+    assert due_at(store, due.ESCALATE, case.episode_id) == NINE
 
 
 def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
