@@ -54,6 +54,19 @@ def waiting(connection: Connection, reference: str) -> Waiting | None:
     return Waiting._make(row)._replace(leads=max(1, row.leads)) if row else None
 
 
+def burst(connection: Connection, party: str, limit: int) -> list[int]:
+    """Return notices to a party that wait for one lead alone and that nobody let go, oldest first, held."""
+    query = (
+        select(_NOTICE.c.id)
+        .where(_NOTICE.c.party == party, _NOTICE.c.state == WAITING_LEAD, _NOTICE.c.leads <= 1)
+        .order_by(_NOTICE.c.id)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update()
+    return list(connection.execute(query).scalars())
+
+
 def given(connection: Connection, notice_ids: Collection[int]) -> dict[int, list[Given]]:
     """Return which leads let each notice go, in the order in which they did."""
     found: dict[int, list[Given]] = {}

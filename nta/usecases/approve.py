@@ -71,6 +71,30 @@ def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> No
     approve(store, row.reference, None, who, now)
 
 
+def release_burst(store: Store, party: str, who: str, now: datetime, limit: int = 500) -> int:
+    """Let the notices of a burst to one party go, the oldest first; return how many went.
+
+    A party that reads XARF gets a notice a location: nobody reads a
+    thousand of them one by one. What two leads have to agree to stays.
+
+    Raises: RefusedError when none waits.
+    """
+    released = 0
+    while True:
+        with store.db.write() as connection:
+            waiting = approvals.burst(connection, party, limit)
+            for notice_id in waiting:
+                approvals.give(connection, notice_id, who, now, None)
+                approvals.let_go(connection, notice_id, now)
+            released += len(waiting)
+            if len(waiting) < limit:
+                if not released:
+                    raise RefusedError(NOT_WAITING)
+                said = {"act": "release_burst", "subject": party[:64], "detail": f"{released} notices"}
+                audit.note(connection, store.ids, at=now, who=who, **said)
+                return released
+
+
 def decline(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> None:
     """End a notice that waits for leads: its rung is passed over with that reason, and the ladder goes on.
 

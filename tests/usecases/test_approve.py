@@ -6,13 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from nta.domain.errors import RefusedError
+from nta.domain.notices import PlanRules
 from nta.domain.outcomes import Actor, Outcome
+from nta.domain.parties import NoticeRoute
 from nta.store import due, episodes
 from nta.store.base import Store
 from nta.store.reads import approvals as reads
 from nta.store.tables import Approval, AuditEntry, Event, NoticeItem
 from nta.usecases import approve
-from tests.builders_notices import LADDER, REGISTRY, RUNGS, World, catalogue
+from tests.builders_notices import HOSTING, LADDER, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
 from tests.telling import Service
 
@@ -179,3 +181,37 @@ def test_a_revealed_location_is_noted(world: World, store: Store, episode: int) 
     assert audited(store) == [(ONE, "reveal", item.case_reference)]
     with pytest.raises(RefusedError, match="no such location"):
         approve.reveal_item(store, reference(world), 7, ONE, LATER)
+
+
+def burst(world: World, service: Service, count: int) -> None:
+    """Make a burst of reports to one host, which wait for a lead each."""
+    host = replace(HOSTING, notices=NoticeRoute("abuse@hosting.example", "nl", "xarf"))
+    service.known = catalogue(hosting={host.id: host})
+    service.rules = PlanRules(burst_items=0)
+    for _ in range(count):
+        world.ready()
+    service.escalate(NINE)
+    service.notify(NINE)
+
+
+def test_one_lead_lets_a_whole_burst_go(world: World, service: Service, store: Store) -> None:
+    burst(world, service, 5)
+    assert {row.state for row in world.notices()} == {"waiting_lead"}
+
+    assert approve.release_burst(store, HOSTING.id, ONE, NINE, limit=2) == 5
+
+    assert {row.state for row in world.notices()} == {"queued"}
+    assert world.count(Approval, Approval.who == ONE) == 5
+    assert audited(store) == [(ONE, "release_burst", HOSTING.id)]
+    service.dispatch(NINE)
+    assert len(service.relay.given) == 5
+
+
+def test_what_two_leads_decide_is_no_part_of_a_burst(
+    world: World, service: Service, store: Store, episode: int
+) -> None:
+    with pytest.raises(RefusedError, match="does not wait"):
+        approve.release_burst(store, REGISTRY.id, ONE, NINE)
+
+    assert {row.state for row in world.notices()} == {"waiting_lead"}
+    assert audited(store) == []

@@ -285,6 +285,22 @@ def test_a_lead_lets_a_waiting_notice_go(lead: FlaskClient, lite: Store, case: M
         approve.release_waiting(lite, notice.notice_id, "lead@hotline.test", NINE)
 
 
+def test_a_lead_lets_a_burst_to_one_party_go_at_once(lead: FlaskClient, lite: Store, case: MadeCase) -> None:
+    assert "release-all" not in lead.get("/sending").text
+    made = [
+        make_notice(lite, [case], NINE, kind=kind, state="waiting_lead", handed=False)
+        for kind in ("first", "reminder")
+    ]
+
+    answer = post(lead, "/sending", "release-all-1")
+
+    page = lead.get("/sending").text
+    assert answer.status_code == 303
+    assert "2 notices may go." in page
+    assert "No notice waits for a lead" in page
+    assert not [one for one in made if one.reference in page]
+
+
 def test_tasks_come_by_deadline(analyst: FlaskClient, lite: Store, clock: SetClock, case: MadeCase) -> None:
     with lite.db.write() as connection:
         due.task(connection, case.episode_id, NINE - hours(1), owner="analyst", reason="find a contact")
@@ -322,6 +338,7 @@ POSTS = [
     "/sending/stop",
     "/sending/allow",
     "/sending/release",
+    "/sending/release-all",
     "/sending/again",
     "/tasks/done",
     "/mails/7/read",

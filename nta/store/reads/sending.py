@@ -62,6 +62,29 @@ def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """Several notices to one party that one lead can let go together."""
+
+    party: str
+    name: str
+    notices: int
+
+
+def bursts(connection: Connection) -> list[Burst]:
+    """Return the parties to whom more than one notice waits for one lead alone, the most first."""
+    count = func.count()
+    rows = connection.execute(
+        select(Notice.party, PartyRow.name, count)
+        .join(PartyRow, PartyRow.id == Notice.party)
+        .where(Notice.state == notices.WAITING_LEAD, Notice.leads <= 1)
+        .group_by(Notice.party, PartyRow.name)
+        .having(count > 1)
+        .order_by(count.desc(), Notice.party)
+    )
+    return [Burst(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """One notice that never left: sending was off, or leads declined it."""
 

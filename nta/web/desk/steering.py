@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_security import auth_required, current_user, roles_accepted
 
 from nta.domain.errors import RefusedError
@@ -32,7 +33,8 @@ def pages(store: Store, clock: Clock) -> Blueprint:
             waiting = reads.waiting(connection)
             queued = reads.queued(connection)
             kept = reads.kept(connection)
-        return render_template("desk/sending.html", waiting=waiting, queued=queued, kept=kept)
+            bursts = reads.bursts(connection)
+        return render_template("desk/sending.html", waiting=waiting, queued=queued, kept=kept, bursts=bursts)
 
     @site.post("/sending/stop")
     @auth_required("session")
@@ -59,6 +61,14 @@ def pages(store: Store, clock: Clock) -> Blueprint:
             raise RefusedError(_("Choose a notice of the list."))
         approve.release_waiting(store, int(number), current_user.email, clock.now())
         flash(_("The notice may go."), "success")
+        return redirect(url_for("steering.sending"), 303)
+
+    @site.post("/sending/release-all")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def release_all() -> ResponseReturnValue:
+        count = approve.release_burst(store, request.form.get("party", ""), current_user.email, clock.now())
+        flash(ngettext("%(num)s notice may go.", "%(num)s notices may go.", count), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/again")
