@@ -28,6 +28,13 @@ class Attachment:
     content: bytes
 
 
+def name_of(letter: Letter) -> str:
+    """Return the name of the file that is to go with a letter; empty for a letter that is text alone."""
+    if letter.form == "text":
+        return ""
+    return xarf.FILE_NAME if letter.form == "xarf" else listing.file_name(letter)
+
+
 def attachment(letter: Letter) -> Attachment | None:
     """Return the letter's list or report; None for a letter that is text alone.
 

@@ -80,18 +80,18 @@ class Texts:
         return any((folder / language / "first.txt").is_file() for folder in self._folders)
 
     def text(self, letter: Letter) -> str:
-        """Return the text of a letter."""
-        return self._text(letter, mails.attachment(letter))
+        """Return the text of a letter, as it stands when nothing hinders its form."""
+        return self._text(letter, mails.name_of(letter))
 
     def message(self, letter: Letter) -> bytes:
         """Return the mail: the text, and its list or report in the form that the letter asks for."""
         attached = mails.attachment(letter)
-        text = self._text(letter, attached)
+        text = self._text(letter, attached.name if attached else "")
         return mails.mail(letter, subject(letter.kind, letter.language, letter.reference), text, attached)
 
-    def _text(self, letter: Letter, attached: mails.Attachment | None) -> str:
+    def _text(self, letter: Letter, attached: str) -> str:
         template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")
-        return template.render(_values(letter, attached.name if attached else ""))
+        return template.render(_values(letter, attached))
 
 
 def subject(kind: NoticeKind, language: str, reference: str) -> str:

@@ -272,6 +272,13 @@ def test_what_does_not_fit_into_a_report_goes_as_a_list(unfit: dict[str, Any]) -
     assert "attached as N-26-7K3M-4QXT.csv" in text.get_content()
 
 
+def test_a_preview_names_the_report_though_its_url_is_masked() -> None:
+    masked = letter(form="xarf", items=(item(url="http://images1.example/▒▒▒"),), report_id="")
+
+    assert "attached as xarf.json" in TEXTS.text(masked)
+    assert "attached" not in TEXTS.text(letter())
+
+
 def test_the_same_letter_is_the_same_bytes() -> None:
     one = told(last_up_at=NINE - hours(1))
 

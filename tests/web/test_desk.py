@@ -342,6 +342,7 @@ POSTS = [
     "/sending/again",
     "/tasks/done",
     "/mails/7/read",
+    "/mails/7/answer",
     "/cases/C-26-0000-0000/reveal",
     "/cases/C-26-0000-0000/withdraw",
     "/cases/C-26-0000-0000/invalid",
