@@ -66,7 +66,11 @@ class Names(Protocol):
 
 
 class LookRequest(NamedTuple):
-    """One look: `url` at `address`, which the probe vets again and pins. `key` comes back with the answer."""
+    """One look: `url` at `address`, which the probe vets again and pins. `key` comes back with the answer.
+
+    With `text` a page that says to be text is read, as far as the settings
+    allow, and the rule that its words fit comes back as the answer's sign.
+    """
 
     key: int
     url: str
@@ -74,6 +78,7 @@ class LookRequest(NamedTuple):
     port: int
     address: str
     referrer: str | None = None
+    text: bool = False
 
 
 class Prober(Protocol):

@@ -53,6 +53,7 @@ class CurlProber:
             connect_timeout_ms=int(connect_timeout_s * 1000),
             timeout_ms=int(timeout_s * 1000),
             may_get=body in ("headers", "text"),
+            may_read=body == "text",
         )
 
     def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:

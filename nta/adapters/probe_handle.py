@@ -13,7 +13,9 @@ import pycurl
 
 from nta.domain import urls
 from nta.domain.availability import CHALLENGE, Answer
+from nta.domain.canaries import media_of
 from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.wording import MOST, decoded, is_text, rule_of, text_only
 from nta.ports import LookRequest
 
 Pinned = tuple[LookRequest, str]
@@ -22,6 +24,7 @@ Pinned = tuple[LookRequest, str]
 _LONGEST_HEADERS: Final = 65_536
 _LONGEST_TEXT: Final = 255
 _NO_HEAD: Final = frozenset({405, 501})
+_READ: Final = frozenset({b"403", *(b"%d" % status for status in range(200, 300))})
 _BROKEN_OFF: Final = frozenset({pycurl.E_GOT_NOTHING, pycurl.E_RECV_ERROR, pycurl.E_PARTIAL_FILE})
 _NOT_REACHABLE: Final = "not_reachable"
 _INITIALS: Final = frozenset(b"eElLhH")  # of ETag, Location and the status line
@@ -58,6 +61,7 @@ class Rules:
     connect_timeout_ms: int
     timeout_ms: int
     may_get: bool
+    may_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,15 @@ class Handle:
         "_is_get",
         "_is_interim",
         "_is_walled",
+        "_kind",
         "_location",
         "_pin",
         "_referrer",
         "_request",
         "_rules",
         "_seconds",
+        "_status",
+        "_text",
         "_was_refused",
         "curl",
         "queue",
@@ -176,6 +183,8 @@ class Handle:
                 # pycurl forgets neither REFERER nor a list once set; a header without a value is not sent.
                 referrer = request.referrer if _is_header(request.referrer) else ""
                 self.curl.setopt(pycurl.HTTPHEADER, [f"Referer: {referrer}".rstrip()])
+            if request.text and self._rules.may_read:
+                self._read_text(True)
             # A connection nobody needs any more is not kept open.
             self.curl.setopt(pycurl.FORBID_REUSE, 0 if self.queue else 1)
         self._forget()
@@ -190,7 +199,7 @@ class Handle:
             self._use_get(True)
             return None
         if self._is_get:
-            self._use_get(False)
+            self._read_text(False) if request.text else self._use_get(False)
         self._request = None
         if code == 0 or self._has_all_headers or (status and code == pycurl.E_WRITE_ERROR):
             return request.key, self._answer(request, status, None)
@@ -203,6 +212,12 @@ class Handle:
         else:
             self.curl.setopt(pycurl.NOBODY, 1)
 
+    def _read_text(self, is_read: bool) -> None:
+        """Make ready for a request by GET whose body may be read, or for others again."""
+        self._use_get(is_read)
+        self.curl.setopt(pycurl.HEADERFUNCTION, self._take_any_header if is_read else self._take_header)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._take_text if is_read else _refuse_body)
+
     def _forget(self) -> None:
         self._etag: bytes | None = None
         self._location: bytes | None = None
@@ -210,6 +225,9 @@ class Handle:
         self._has_all_headers = False
         self._is_interim = False
         self._is_walled = False
+        self._kind: bytes | None = None  # these three only where a body may be read
+        self._status = b""
+        self._text: bytearray | None = None
         self._was_refused = False
 
     def _answer(self, request: LookRequest, status: int | None, error: str | None) -> Answer:
@@ -224,8 +242,35 @@ class Handle:
             location=_target(request.url, self._location) if self._location else None,
             error=error,
             seconds=self._seconds,
-            sign=CHALLENGE if self._is_walled and error is None else None,
+            sign=self._sign(kind) if error is None else None,
         )
+
+    def _sign(self, kind: bytes | None) -> str | None:
+        """Return what headers or words say beside the status; the words themselves end here."""
+        text, self._text = self._text, None
+        if self._is_walled:
+            return CHALLENGE
+        return rule_of(decoded(bytes(text), _text(kind))) if text else None
+
+    def _take_any_header(self, line: bytes) -> int | None:
+        """Note status and type too: curl does not tell them while a body comes in."""
+        if line[:5] == b"HTTP/":
+            self._status, self._kind = line.split(b" ", 2)[1][:3], None
+        elif line[:13].lower() == b"content-type:":
+            self._kind = line[13:]
+        return self._take_header(line)
+
+    def _take_text(self, part: bytes) -> int | None:
+        """Take a page in while it is text and not too long; what is anything else is forgotten at once."""
+        if self._text is None:
+            if self._status not in _READ or not is_text(media_of(_text(self._kind))):
+                return 0
+            self._text = bytearray()
+        self._text += part[: MOST - len(self._text)]
+        if not text_only(part):
+            self._text = None
+            return 0
+        return None if len(self._text) < MOST else 0
 
     def _error(self, code: int) -> str:
         if self._was_refused:

@@ -126,10 +126,20 @@ _OUR_FAULT: Reading = (Verdict.UNKNOWN, Cause.OUR_NETWORK, "control_page")
 _CHALLENGE: Reading = (Verdict.RESTRICTED, Cause.BOT_WALL, "challenge_header")
 CHALLENGE = "challenge"
 """The sign of an answer that wants to know whether a person asks."""
+_WORDS: dict[str, Reading] = {
+    cause.value: (Verdict.GONE, cause, f"words_{cause.value}")
+    for cause in (
+        Cause.REMOVAL_PAGE,
+        Cause.SUSPENDED_PAGE,
+        Cause.PARKED,
+        Cause.PLACEHOLDER,
+        Cause.SOFT_404,
+    )
+}
 
 
 def read(answer: Answer, *, control_ok: bool) -> Reading:
-    """Return what one answer says by its status alone.
+    """Return what one answer says by its status alone, or by the sign it gave.
 
     With the control pages out of reach only content that is there counts:
     all else may be our own network.
@@ -137,8 +147,8 @@ def read(answer: Answer, *, control_ok: bool) -> Reading:
     error = answer.error
     if error is not None:
         reading = _ERRORS.get(error, _NO_ANSWER)
-    elif answer.sign == CHALLENGE:
-        reading = _CHALLENGE
+    elif answer.sign is not None:
+        reading = _CHALLENGE if answer.sign == CHALLENGE else _WORDS.get(answer.sign, _NO_ANSWER)
     else:
         reading = _STATUSES.get(answer.status, _NO_ANSWER)
     return believed(reading, control_ok=control_ok)

@@ -63,6 +63,70 @@ def test_an_answer_that_asks_whether_a_person_looks_is_told_so(server, loopback,
     assert (answer.status, answer.sign) == (403, sign)
 
 
+SUSPENDED = b"<title>Account suspended</title>"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_of_a_text_that_is_read_only_the_rule_of_its_words_leaves(server, loopback, status):
+    server.pages["/page"] = http(status, SUSPENDED, Content_Type="text/html")
+
+    answer = look(loopback, request(server, text=True))[1]
+
+    assert (answer.status, answer.length, answer.sign) == (status, len(SUSPENDED), "suspended_page")
+    assert "uspended" not in repr(answer._replace(sign=None))
+    assert [asked.method for asked in server.asked] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        pytest.param("text", "image/jpeg", 200, id="a-picture"),
+        pytest.param("text", "text/html", 404, id="not-there"),
+        pytest.param("headers", "text/html", 200, id="headers-alone"),
+        pytest.param("head", "text/html", 200, id="head-alone"),
+    ],
+)
+def test_nothing_else_is_read(server, loopback, body, content_type, status):
+    server.pages["/page"] = http(status, SUSPENDED, Content_Type=content_type)
+
+    answer = look(loopback, request(server, text=True), body=body)[1]
+
+    assert (answer.status, answer.sign) == (status, None)
+
+
+def test_reading_ends_at_the_first_byte_that_is_no_text(server, loopback):
+    server.pages["/page"] = http(200, SUSPENDED + b"\x00" + MARKER * 100_000, Content_Type="text/html")
+
+    answer = look(loopback, request(server, text=True))[1]
+
+    assert (answer.status, answer.sign) == (200, None)
+
+
+def test_no_more_than_64_kibibytes_are_read(server, loopback):
+    sent = []
+
+    def endless(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + SUSPENDED)
+        while len(sent) < 10_000:
+            sent.append(connection.send(b"<i> </i>" * 4_000))
+
+    server.pages["GET /page"] = endless
+
+    answer = look(loopback, request(server, text=True))[1]
+
+    assert (answer.status, answer.sign) == (200, "suspended_page")
+    assert sum(sent) < 20_000_000  # what buffers hold; the server was cut off
+
+
+def test_the_next_request_of_the_same_host_reads_nothing(server, loopback):
+    server.pages["/page"] = http(200, SUSPENDED, Content_Type="text/html")
+
+    answers = look(loopback, request(server, text=True), request(server, key=2))
+
+    assert (answers[1].sign, answers[2].sign) == ("suspended_page", None)
+    assert [asked.method for asked in server.asked] == ["GET", "HEAD"]
+
+
 @pytest.mark.parametrize("status", [405, 501])
 @pytest.mark.parametrize("body", ["headers", "text"])
 def test_a_server_without_head_is_asked_by_get_that_stops_at_the_first_byte(server, loopback, status, body):

@@ -35,6 +35,8 @@ class World:
         self.canaries: list[LookRequest] = []  # made-up pages that were asked for
         self.made_up: Said = 404
         """What pages that never were answer."""
+        self.words: str | None = None
+        """The rule that the words of pages fit, for those who read them."""
         self.before_looking: Callable[[], None] = lambda: None
         self._pages: dict[tuple[str | None, str | None, str | None], Said] = {}
         self._names: dict[tuple[str | None, str | None], NameAnswer] = {}
@@ -75,7 +77,8 @@ class World:
             if r.url not in CONTROLS:
                 self.asked.append((vantage, r.url, r.address))
                 self.requests.append(r)
-            yield r.key, self._answer(r, vantage, self._said(r, vantage))
+            answer = self._answer(r, vantage, self._said(r, vantage))
+            yield r.key, answer._replace(sign=self.words) if r.text else answer
 
     def _answer(self, r: LookRequest, vantage: str, said: Said) -> Answer:
         if isinstance(said, Answer):

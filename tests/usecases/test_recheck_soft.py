@@ -141,6 +141,46 @@ def test_what_was_never_seen_is_not_gone(
     assert found(store) == [expected]
 
 
+TEXT = "http://pages.quick.example/p/1.html"
+
+
+@pytest.mark.parametrize(
+    ("url", "first", "then", "expected"),
+    [
+        pytest.param(TEXT, shown(4_000), SORRY, ("removed", "gone", "removal_page"), id="text"),
+        pytest.param(
+            TEXT, shown(4_000), shown(812, status=403), ("removed", "gone", "removal_page"), id="forbidden"
+        ),
+        pytest.param(TEXT, PHOTO, SORRY, ("up", "up", "content_changed"), id="it-was-a-picture"),
+        pytest.param(
+            URL + ".jpg", shown(4_000), SORRY, ("up", "up", "content_changed"), id="called-a-picture"
+        ),
+        pytest.param(
+            TEXT,
+            shown(4_000),
+            shown(812, media="image/png"),
+            ("up", "up", "content_changed"),
+            id="now-a-picture",
+        ),
+        pytest.param(TEXT, shown(4_000), shown(4_000), ("up", "up", "content_present"), id="as-at-first"),
+        pytest.param(TEXT, shown(4_000), 503, ("up", "unknown", "server_error"), id="out-of-order"),
+    ],
+)
+def test_words_count_where_all_says_text_and_the_page_has_changed(
+    store: Store, world: World, url: str, first: Said, then: Said, expected: tuple[str, str, str]
+) -> None:
+    make_case(store, url, NINE)
+    world.words = "removal_page"
+    world.page(first)
+    looks(store, world, 0)
+    world.page(then)
+
+    looks(store, world, 2, 3)
+
+    assert found(store) == [expected]
+    assert any(r.text for r in world.requests) == (expected[2] == "removal_page")
+
+
 def test_a_page_taken_away_softly_comes_back(store: Store, world: World) -> None:
     make_case(store, URL, NINE)
     looks(store, world, 0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from nta.domain.aiming import aim_at
 from nta.domain.availability import (
@@ -22,16 +21,14 @@ from nta.domain.canaries import (
     needs_canary,
     page_trace,
     path_length,
-    stored,
-    trace,
-    upgraded,
     weigh,
 )
-from nta.domain.urls import Location, parse
+from nta.domain.urls import Location
 from nta.ports import LookRequest, NameAnswer
 from nta.store import looking
 from nta.store.looking import Span
 from nta.usecases.recheck.aims import Aims, Eyes, control
+from nta.usecases.recheck.answers import Seen, View, followed, in_words
 from nta.usecases.recheck.canaries import Canaries, Doubt
 
 RECORDED = 400
@@ -41,16 +38,6 @@ Looked = tuple[looking.Job, Sequence[Sighting]]
 """One job, and what each vantage point saw of it in this round."""
 
 _NO_SPANS: Mapping[str, Span] = {}
-
-
-class View(NamedTuple):
-    """One URL from one vantage point: an answer for each host that serves it, and how it was at first."""
-
-    host_id: int
-    request: LookRequest
-    span: Span | None
-    answers: Sequence[Answer]
-    said_by_name: Reading | None = None
 
 
 def look(
@@ -155,22 +142,11 @@ def _is_there(answer: Answer) -> bool:
     return answer.error is None and status is not None and 200 <= status < 300 and answer.sign is None
 
 
-class _Seen(NamedTuple):
-    """One answer, the request that it answers at last, and what there is to compare it by."""
-
-    host_id: int
-    request: LookRequest
-    answer: Answer
-    now: Trace
-    first: Trace | None
-    last_as_first: datetime | None
-
-
 def judged(
     views: Sequence[View], vantage: str, eyes: Eyes, canaries: Canaries, now: datetime
 ) -> list[list[Sighting]]:
     """Return what each view shows: a sighting for each answer, or one for what the name says."""
-    seen = _followed(views, vantage, eyes)
+    seen = in_words(followed(views, vantage, eyes), vantage, eyes)
     doubts = [
         Doubt(one.host_id, one.request, one.last_as_first)
         for some in seen
@@ -198,7 +174,7 @@ def judged(
     return judged
 
 
-def _reading(one: _Seen, canaries: Canaries, vantage: str) -> Reading:
+def _reading(one: Seen, canaries: Canaries, vantage: str) -> Reading:
     plain = read(one.answer, control_ok=True)
     if one.answer.sign is not None:
         return plain
@@ -206,61 +182,18 @@ def _reading(one: _Seen, canaries: Canaries, vantage: str) -> Reading:
     return weigh(one.first, one.now, path_length(one.request.url), canary) or plain
 
 
-def _believed(one: _Seen, reading: Reading, there: Trace | None) -> Reading:
+def _believed(one: Seen, reading: Reading, there: Trace | None) -> Reading:
     """Return a reading in the light of the control page: what answers like that one is our own network's."""
     is_ours = reading[0] is Verdict.GONE and there is not None and one.now.kind == "page" and one.now == there
     return believed(reading, control_ok=there is not None and not is_ours)
 
 
-def _kept(one: _Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
+def _kept(one: Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
     """Return the sighting with what is kept of a page first seen, where a canary said that it is one."""
     if one.first is not None or sighting.verdict is not Verdict.UP:
         return sighting
     known = canaries(one.host_id, sighting.vantage) is not None
     return sighting._replace(trace=one.now.text) if known else sighting
-
-
-def _followed(views: Sequence[View], vantage: str, eyes: Eyes) -> list[list[_Seen]]:
-    """Return the answers with their requests; a redirect to the same page, as by https, is followed once."""
-    last = [
-        [(view.request._replace(address=a.ip or ""), a) for a in view.answers]
-        if view.said_by_name is None
-        else []
-        for view in views
-    ]
-    places = [
-        (i, j) for i, some in enumerate(last) for j, (request, a) in enumerate(some) if _leads_on(request, a)
-    ]
-    again = []
-    for key, (i, j) in enumerate(places):
-        request, answer = last[i][j]
-        to = parse(answer.location or "")
-        again.append(request._replace(key=key, url=to.url, port=to.port))
-    if again:
-        for key, answer in eyes.prober.look(again, vantage):
-            i, j = places[key]
-            last[i][j] = (again[key], answer)
-    return [
-        [
-            _Seen(view.host_id, request, answer, trace(answer, request.url), *_at_first(view.span))
-            for request, answer in some
-        ]
-        for view, some in zip(views, last, strict=True)
-    ]
-
-
-def _leads_on(request: LookRequest, answer: Answer) -> bool:
-    if answer.error is not None or answer.location is None or answer.ip is None:
-        return False
-    return upgraded(request.url, answer.location)
-
-
-def _at_first(span: Span | None) -> tuple[Trace | None, datetime | None]:
-    """Return how the page was at first, and when it was last seen so."""
-    if span is None or span.first is None:
-        return None, None
-    run = span.run
-    return stored(span.first), run.last_at if run.cause is Cause.CONTENT_PRESENT else None
 
 
 def _sighting(vantage: str, now: datetime, answer: Answer, reading: Reading) -> Sighting:
