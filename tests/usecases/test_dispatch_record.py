@@ -135,7 +135,7 @@ def test_a_hotline_reads_all_it_needs_to_take_the_case_over(
     assert "   Gesetz: Artikel 252, auf Deutsch" in lines
     assert "An die Kolleginnen und Kollegen von Hotline Abroad" in lines
     assert "Niemand vor Ihnen." in lines
-    assert "ist. Was nach 72 Stunden noch online ist, können wir selbst denen melden," in lines
+    assert "Was nach 72 Stunden noch online ist, können wir selbst denen melden" in " ".join(lines)
     assert world.events(episode) == ["told_hotline"]
 
 
