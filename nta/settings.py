@@ -271,7 +271,12 @@ KNOWN: tuple[_Known, ...] = (
     _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", _return_path),
     _Known("NTA_INBOX_URL", "", "maildir:/path", _inbox, secret=True),
     _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", _servers),
-    _Known("NTA_RDAP_BOOTSTRAP", "", "folder or URL with dns.json, ipv4.json, ipv6.json, asn.json", _text),
+    _Known(
+        "NTA_RDAP_BOOTSTRAP",
+        "",
+        "folder or URL with dns.json, ipv4.json, ipv6.json, asn.json; else the shipped copy",
+        _text,
+    ),
     _Known(
         "NTA_WHOIS_SERVER",
         "whois.iana.org:43",

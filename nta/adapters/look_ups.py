@@ -10,6 +10,7 @@ from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
 from nta.domain.resolution import LookupKind
 from nta.settings import Settings
+from nta.store.shipped import shipped
 
 
 def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str) -> Askers:
@@ -19,7 +20,7 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
     is through within its lease: a domain is worth less waiting than a host.
     """
     names = DnsAsker(given.dns_servers)
-    where = (given.rdap_bootstrap, gate, ca_file)
+    where = (given.rdap_bootstrap or str(shipped("rdap")), gate, ca_file)
     networks = RdapAsker(*where, resolve=names.resolve, user_agent=user_agent, patience_s=90)
     domains = RdapDomainAsker(
         *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45

@@ -38,7 +38,7 @@ class RdapAsking(ABC, Generic[Directory]):
 
     def __init__(
         self,
-        bootstrap: str | None,
+        bootstrap: str,
         gate: Gate,
         ca_file: Path | None = None,
         *,
@@ -119,8 +119,6 @@ class RdapAsking(ABC, Generic[Directory]):
         )
 
     def _read_bootstrap(self, now: datetime) -> Directory:
-        if not self._source:
-            raise OutsideError("no RDAP bootstrap is set", temporary=False)
         with self._lock:
             if self._directory is None or now >= self._directory[1]:
                 try:
@@ -132,7 +130,6 @@ class RdapAsking(ABC, Generic[Directory]):
             return self._directory[0]
 
     def _load(self, now: datetime) -> dict[str, object]:
-        assert self._source
         if not self._source.startswith(("http://", "https://")):
             folder = Path(self._source)
             return {name: as_json(_file(folder / name)) for name in self.files}

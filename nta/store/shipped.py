@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def shipped(name: str) -> Path:
-    """Return the folder `providers`, `templates` or `migrations`, wherever this installation keeps it."""
+    """Return the folder `providers`, `templates`, `migrations` or `rdap`, wherever this installation keeps it."""
     package = Path(str(files("nta")))
     packed = package / "_shipped" / name
     return packed if packed.is_dir() else package.parent / name

@@ -315,17 +315,11 @@ def test_a_folder_serves_as_bootstrap(server, loopback, tmp_path):
     assert finding.value["handle"] == "NET-1"
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        (None, "no RDAP bootstrap is set"),
-        ("/nowhere", "the RDAP bootstrap's ipv4.json cannot be read: No such file or directory"),
-    ],
-)
-def test_without_a_bootstrap_each_lookup_has_that_problem(loopback, source, reason):
+def test_without_a_bootstrap_each_lookup_has_that_problem(loopback):
+    reason = "the RDAP bootstrap's ipv4.json cannot be read: No such file or directory"
     lookups = [Lookup(LookupKind.NETWORK, ip) for ip in (IP, "192.0.2.8")]
 
-    findings = list(RdapAsker(source, loopback, resolve=lambda _: ()).ask(lookups, NOW))
+    findings = list(RdapAsker("/nowhere", loopback, resolve=lambda _: ()).ask(lookups, NOW))
 
     assert [finding.problem.reason for finding in findings] == [reason, reason]
     assert not findings[0].problem.temporary
