@@ -103,7 +103,8 @@ class LadderFacts:
 
     `paused` is how long the content stood at absent or removed while the
     latest silence ran; a deadline stops meanwhile and then runs on with
-    the time it had left. `direct` is whether those who serve it may be told
+    the time it had left. `last_up_at` is the last sighting, or the last word
+    of an analyst that it is there. `direct` is whether those who serve it may be told
     by us, or by a hotline of their country alone.
     """
 

@@ -22,6 +22,10 @@ class Outcome(StrEnum):
     STILL_ONLINE = "still_online"
 
 
+TAKEN_BACK = frozenset({Outcome.WITHDRAWN, Outcome.INVALID})
+"""Ends that say that nobody should have been told: whoever was is told so."""
+
+
 class Actor(StrEnum):
     """Who brought the end about, as far as is known."""
 

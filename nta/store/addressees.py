@@ -198,16 +198,20 @@ def release(connection: Connection, episode_id: int, why: str, at: datetime) -> 
     )
 
 
-def correct(connection: Connection, episode_id: int, now: datetime) -> None:
-    """Make a correction be wanted for each party that was told of the episode and could be reached."""
+def correct(connection: Connection, episode_id: int, now: datetime, *, notice_id: int | None = None) -> None:
+    """Make a correction be wanted for each party that was told of the episode and could be reached.
+
+    With `notice_id` for those whom that notice told: it left when the case was being taken back.
+    """
+    which = [
+        _ADDRESSEE.c.episode_id == episode_id,
+        _ADDRESSEE.c.first_handed_at.is_not(None),
+        _ADDRESSEE.c.bounced_at.is_(None),
+    ]
+    if notice_id is not None:
+        which.append(_ADDRESSEE.c.id.in_(_of_notice(notice_id)))
     connection.execute(
-        update(_ADDRESSEE)
-        .where(
-            _ADDRESSEE.c.episode_id == episode_id,
-            _ADDRESSEE.c.first_handed_at.is_not(None),
-            _ADDRESSEE.c.bounced_at.is_(None),
-        )
-        .values(kind=NoticeKind.CORRECTION.value, waiting_since=now)
+        update(_ADDRESSEE).where(*which).values(kind=NoticeKind.CORRECTION.value, waiting_since=now)
     )
 
 

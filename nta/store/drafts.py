@@ -4,12 +4,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, update
 
 from nta.store.addressees import chunks
 from nta.store.bulk import table_of
 from nta.store.due import SEND
-from nta.store.tables import Arrangement, Case, Contact, Due, Episode, Notice, NoticeItem, PartyRow
+from nta.store.tables import (
+    Arrangement,
+    Case,
+    Contact,
+    Due,
+    Episode,
+    Notice,
+    NoticeItem,
+    PartyRow,
+    Submission,
+)
 
 _ARRANGEMENT = table_of(Arrangement)
 _CASE = table_of(Case)
@@ -19,6 +29,7 @@ _EPISODE = table_of(Episode)
 _NOTICE = table_of(Notice)
 _NOTICE_ITEM = table_of(NoticeItem)
 _PARTY_ROW = table_of(PartyRow)
+_SUBMISSION = table_of(Submission)
 
 
 class Draft(NamedTuple):
@@ -76,6 +87,7 @@ class DraftItem(NamedTuple):
     facts_at: datetime | None
     arrangement_id: int | None
     returns: int
+    there_at: datetime | None  # when an analyst last said so
 
 
 def of_notices(connection: Connection, ids: Collection[int]) -> list[Draft]:
@@ -107,6 +119,7 @@ def items(connection: Connection, notice_ids: Collection[int]) -> list[DraftItem
             _ARRANGEMENT.c.facts_at,
             _ARRANGEMENT.c.id,
             _EPISODE.c.returns,
+            _confirmed(),
         )
         .join(_EPISODE, _EPISODE.c.id == _NOTICE_ITEM.c.episode_id)
         .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)
@@ -117,6 +130,13 @@ def items(connection: Connection, notice_ids: Collection[int]) -> list[DraftItem
         ordered = query.order_by(_NOTICE_ITEM.c.notice_id, _NOTICE_ITEM.c.position)
         found.extend(DraftItem._make(row) for row in connection.execute(ordered))
     return found
+
+
+def _confirmed() -> ScalarSelect[datetime | None]:
+    newest = select(func.max(_SUBMISSION.c.confirmed_at)).where(
+        _SUBMISSION.c.case_id == _CASE.c.id, _SUBMISSION.c.withdrawn_at.is_(None)
+    )
+    return newest.scalar_subquery()
 
 
 def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], holder: str) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from nta.domain.lifecycle import Presence
 from nta.store.addressees import chunks
-from nta.store.tables import Domain, Event, Host
+from nta.store.tables import Domain, Event, Host, Submission
 
 NOBODY_LEFT = "nobody is left to tell"
 """The reason of the task that an exhausted ladder gives a lead."""
@@ -50,6 +50,19 @@ def dedicated_hosts(connection: Connection, host_ids: Collection[int]) -> set[in
             .where(Host.id.in_(part), Domain.dedicated == "yes")
         )
         found.update(connection.execute(query).scalars())
+    return found
+
+
+def confirmed(connection: Connection, case_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when an analyst last said of each case that it is there, those taken back not counting."""
+    found: dict[int, datetime] = {}
+    for part in chunks(case_ids):
+        query = (
+            select(Submission.case_id, func.max(Submission.confirmed_at))
+            .where(Submission.case_id.in_(part), Submission.withdrawn_at.is_(None))
+            .group_by(Submission.case_id)
+        )
+        found.update({case_id: at for case_id, at in connection.execute(query) if at is not None})
     return found
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from nta.domain.contacts import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silence_counts
-from nta.domain.roles import Role
+from nta.domain.outcomes import TAKEN_BACK
+from nta.domain.roles import NoticeKind, Role
 from nta.store import addressees, drafts, due, episodes, escalation, notices
 from nta.store.base import Store
 from nta.store.drafts import Draft, DraftItem
@@ -135,6 +136,9 @@ def handed_over(
     due.asked_no_more(connection, woken, escalation.NOBODY_LEFT)
     ended = [s for s in states if s.ended_at is not None]
     episodes.note(connection, store.ids, ended, kind, at=now, who=WHO, why=why, subject=notice.id)
+    for state in ended:
+        if state.outcome in TAKEN_BACK and notice.kind != NoticeKind.CORRECTION:
+            addressees.correct(connection, state.id, now, notice_id=notice.id)
     due.want(connection, due.ESCALATE, {c.after.id for c in changes}, now)
 
 

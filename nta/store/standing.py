@@ -28,6 +28,13 @@ class Known:
     addressees: tuple[Standing, ...]
     noted: tuple[Noted, ...]
     asked_to_wait: Mapping[str, datetime]
+    confirmed_at: datetime | None
+
+    @property
+    def there_at(self) -> datetime | None:
+        """Return when it was last known to be there: by a look, or by an analyst's word."""
+        known = [at for at in (self.state.last_up_at, self.confirmed_at) if at is not None]
+        return max(known, default=None)
 
     @property
     def returned_at(self) -> datetime | None:

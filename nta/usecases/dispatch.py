@@ -173,7 +173,8 @@ class _Desk:
         within = next((rung.seen_up_within for rung in rungs), None)
         if within is None or draft.kind == NoticeKind.CORRECTION:
             return False
-        return item.last_up_at is None or self._now - item.last_up_at > within
+        there_at = max((at for at in (item.last_up_at, item.there_at) if at), default=None)
+        return there_at is None or self._now - there_at > within
 
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys

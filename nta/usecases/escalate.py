@@ -138,6 +138,7 @@ def _gather(
         standing.setdefault(addressee.episode_id, []).append(addressee)
     noted = escalation.events(connection, wanted)
     asked_to_wait = answers.asked_to_wait(connection, wanted)
+    confirmed = escalation.confirmed(connection, {s.case_id for s in states})
     dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
     for state in states:
         yield Known(
@@ -148,6 +149,7 @@ def _gather(
             tuple(standing.get(state.id, ())),
             tuple(noted.get(state.id, ())),
             asked_to_wait.get(state.id, {}),
+            confirmed.get(state.case_id),
         )
 
 
@@ -211,7 +213,7 @@ class _Judge:
         facts = LadderFacts(
             dedicated=known.dedicated,
             reachable=frozenset(c.role for c in choices),
-            last_up_at=state.last_up_at,
+            last_up_at=known.there_at,
             looked_at=state.looked_at,
             paused=standing.paused(known, told, now),
             direct=self._direct(known),

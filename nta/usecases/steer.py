@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
-from nta.domain.outcomes import Actor, Outcome
+from nta.domain.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
@@ -109,7 +109,6 @@ _ACTS = {
     Outcome.EXPIRED: "expire",
     Outcome.STILL_ONLINE: "still_online",
 }
-_TAKEN_BACK = (Outcome.WITHDRAWN, Outcome.INVALID)
 
 
 def _end(
@@ -123,7 +122,7 @@ def _end(
             raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
         reason = _reason(why)
         episodes.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
-        if outcome in _TAKEN_BACK:
+        if outcome in TAKEN_BACK:
             addressees.release(connection, state.id, outcome.value, now)
             connection.execute(
                 update(Submission)

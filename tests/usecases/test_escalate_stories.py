@@ -12,7 +12,7 @@ from nta.domain.parties import Authority, Hotline, NoticeRoute
 from nta.domain.roles import NoticeKind, Role
 from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Addressee, Arrangement, Due, Event
+from nta.store.tables import Addressee, Arrangement, Due, Event, Submission
 from nta.usecases import approve, steer
 from tests.builders_notices import CHECKED, LADDER, NL, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
@@ -413,6 +413,24 @@ class TestAuthority:
         assert why_of(store, "left_notice") == ["stale"]
         assert world.due(due.ESCALATE, episode) is not None
 
+    def test_an_analysts_word_is_evidence_as_a_sighting_is(
+        self, world: World, service: Service, store: Store
+    ) -> None:
+        knows(service, replace(ORDER, approval=None), authorities={ATKM.id: ATKM})
+        episode = world.ready()
+        late = NINE + hours(30)
+        with store.db.write() as connection:
+            connection.execute(update(Submission).values(confirmed_at=late - hours(1)))
+            connection.execute(update(Arrangement).values(facts_at=late))
+        world.looked(episode, "unknown", late)
+
+        service.escalate(late)
+        with store.db.write() as connection:
+            connection.execute(update(Arrangement).values(facts_at=late + hours(0.25)))
+        service.tell(late + hours(0.25))
+
+        assert sent(service) == ["desk@authority.example"]
+
 
 class TestTakenBack:
     @pytest.mark.parametrize(("act", "outcome"), [(steer.withdraw, "withdrawn"), (steer.invalid, "invalid")])
@@ -431,6 +449,24 @@ class TestTakenBack:
         ]
         assert sent(service) == ["abuse@hosting.example"] * 2
         assert world.state(episode).outcome == outcome
+
+    def test_a_notice_that_left_while_the_case_was_taken_back_is_put_right_too(
+        self, world: World, service: Service, store: Store
+    ) -> None:
+        service.relay.down_after = 0
+        episode = world.ready()
+        service.escalate(NINE)
+        world.fresh(GATHERED)
+        service.notify(GATHERED)
+        service.dispatch(GATHERED)
+        service.relay.down_after = None
+        steer.withdraw(store, reference_of(world, episode), "a slip", "lead", GATHERED)
+
+        for hour in (1, 2):
+            service.tell(NINE + hours(hour))
+
+        assert [n.kind for n in world.notices()] == ["first", "correction"]
+        assert [n.state for n in world.notices()] == ["handed_over", "handed_over"]
 
     def test_nobody_who_was_not_told_hears_of_it(self, world: World, service: Service, store: Store) -> None:
         episode = world.ready()

@@ -32,7 +32,6 @@ from nta.store.tables import (
     Submission,
 )
 
-
 _KINDS = frozenset(kind.value for kind in NoticeKind)
 
 
