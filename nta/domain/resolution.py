@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -71,18 +71,6 @@ class Finding:
     problem: Problem | None
     covers: tuple[str, ...] = ()
 
-
-class Change(StrEnum):
-    """What a look at the addresses says about the arrangement."""
-
-    SAME = "same"
-    JOINED = "joined"  # a party that was not there before: same episode
-    SUSPECT = "suspect"  # none of its hosts, for the first time
-    MOVED = "moved"  # none of its hosts, again
-
-
-SEEN_LATELY = timedelta(hours=24)
-"""A party that the name led to within this belongs to the arrangement: hosts that rotate come back sooner."""
 
 _NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})  # regions and fillers that registries write into the field
 
@@ -182,79 +170,6 @@ def conclude(
         origins=origins,
         forced_host=subject.forced_host,
     )
-
-
-def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
-    """Return the facts with the arrangement in mind: parties seen lately stay next to new ones.
-
-    A look-up that failed teaches nothing, so the earlier facts stand, with
-    the problem and their own age. A name that leads nowhere has no
-    arrangement. Of a party that is still seen only today's addresses count.
-    """
-    if before is None:
-        return after
-    today = recall(before, after)
-    if after.dead:
-        return today
-    if not after.addresses:
-        return replace(
-            before,
-            domain=today.domain,
-            problems=after.problems,
-            origins=today.origins,
-            forced_host=after.forced_host,
-        )
-    ips = {a.ip for a in today.addresses}
-    kept = tuple(
-        a
-        for a in before.addresses
-        if (a.proxy or a.party) not in today.parties | {None}
-        and a.ip not in ips
-        and a.seen_at is not None
-        and after.asked_at - a.seen_at <= SEEN_LATELY
-    )
-    return replace(today, addresses=today.addresses + kept)
-
-
-def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
-    """Return the later facts, and of the earlier ones what could not be asked this time.
-
-    An address whose network could not be asked is still its earlier
-    party's; a domain that could not be asked for has its earlier registrar.
-    """
-    unknown = after.domain is not None and after.domain.source is None
-    return replace(
-        after,
-        addresses=_recalled(before.addresses, after.addresses),
-        origins=_recalled(before.origins, after.origins),
-        domain=before.domain if unknown and before.domain else after.domain,
-    )
-
-
-def _recalled(before: Iterable[AddressFacts], after: Iterable[AddressFacts]) -> tuple[AddressFacts, ...]:
-    held = {a.ip: a for a in before if a.proxy or a.party}
-    return tuple(
-        a if a.proxy or a.party or a.ip not in held else replace(held[a.ip], seen_at=a.seen_at) for a in after
-    )
-
-
-def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:
-    """Return what the parties seen now mean for an arrangement of the known ones.
-
-    `missed_looks` counts the looks just before this one that saw none of
-    the known parties. Nobody seen means that nothing was learned.
-    """
-    if not seen or not known:
-        return Change.JOINED if seen else Change.SAME
-    if seen & known:
-        return Change.JOINED if seen - known else Change.SAME
-    return Change.MOVED if missed_looks >= 1 else Change.SUSPECT
-
-
-def is_correction(before: HostingFacts, after: HostingFacts) -> bool:
-    """Tell whether only the name of who answers changed, not where the host is: no move, a better answer."""
-    known, seen = ({a.ip for a in facts.addresses} for facts in (before, after))
-    return bool(seen) and seen <= known
 
 
 def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from nta.domain.aiming import STRANGER, Aim, Served
+from nta.domain.arrangements import Change, arrangement_change
 from nta.domain.availability import Cause
 from nta.domain.lifecycle import EventKind, Presence, Stage
-from nta.domain.resolution import Change, arrangement_change
 from nta.store import arrangements, due, episodes, looking
 from nta.store.arrangements import HostRow
 from nta.store.base import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def shipped(name: str) -> Path:
-    """Return the folder `providers`, `templates`, `migrations` or `rdap`, wherever this installation keeps it."""
+    """Return where this installation keeps the folder `providers`, `templates`, `migrations` or `rdap`."""
     package = Path(str(files("nta")))
     packed = package / "_shipped" / name
     return packed if packed.is_dir() else package.parent / name

@@ -6,25 +6,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from nta.domain.arrangements import Change, arrangement_change, is_correction, recall, settle
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.domain.parties import Catalogue
 from nta.domain.resolution import (
-    Change,
     Finding,
     Lookup,
     LookupKind,
     Subject,
-    arrangement_change,
     conclude,
     domain_lookups,
-    is_correction,
     next_lookups,
     one_of_each,
-    recall,
-    settle,
 )
 from nta.domain.roles import Severity
 from nta.domain.urls import Location, public_suffix, registrable_domain, registry_domain

@@ -6,20 +6,12 @@ from typing import Any
 
 import pytest
 
+from nta.domain.arrangements import recall, settle
 from nta.domain.contacts import choose
 from nta.domain.hosting import HostingFacts, Problem, from_plain, to_plain
 from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry
 from nta.domain.registrations import registrar_party
-from nta.domain.resolution import (
-    Finding,
-    Lookup,
-    LookupKind,
-    Subject,
-    conclude,
-    next_lookups,
-    recall,
-    settle,
-)
+from nta.domain.resolution import Finding, Lookup, LookupKind, Subject, conclude, next_lookups
 from nta.domain.roles import Role
 from nta.domain.urls import registry_domain
 

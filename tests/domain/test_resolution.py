@@ -7,21 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nta.domain.arrangements import Change, arrangement_change, recall, settle
 from nta.domain.hosting import HostingFacts, Problem
 from nta.domain.parties import Catalogue, Provider, Registry
-from nta.domain.resolution import (
-    Change,
-    Finding,
-    Lookup,
-    LookupKind,
-    Subject,
-    arrangement_change,
-    conclude,
-    next_lookups,
-    one_of_each,
-    recall,
-    settle,
-)
+from nta.domain.resolution import Finding, Lookup, LookupKind, Subject, conclude, next_lookups, one_of_each
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
