@@ -9,10 +9,16 @@ from tests.world.playing import Played, end_lab, finish, start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the world in one worker, and begin with it: it is played once, and the kills take the longest."""
+    """Begin with the worlds, and keep what asks for the loop in one worker: it is played once.
+
+    The kills are the longest chain of all, so that they come first; the
+    stories go to whoever is free.
+    """
     world = [item for item in items if "tests/world" in item.nodeid]
     for item in world:
-        item.add_marker(pytest.mark.xdist_group("world"))
+        if "both" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("world"))
+    world.sort(key=lambda item: "both" not in getattr(item, "fixturenames", ()))
     rest = [item for item in items if "tests/world" not in item.nodeid]
     items[:] = world + rest
 
