@@ -126,8 +126,8 @@ def signs_of(connection: Connection, events: Sequence[NewEvent], answers: Sequen
     return sorted(signs, key=lambda sign: sign.turn)
 
 
-def date(connection: Connection, signs: Sequence[Sign]) -> Dated:
-    """Write the dates of addressees and notices.
+def date(connection: Connection, signs: Sequence[Sign], still_open: Collection[int]) -> Dated:
+    """Write the dates of addressees and notices. `still_open` are the episodes that have not ended.
 
     The earliest sign counts, and the newest answer. Who says that it is not
     theirs is released from then on, until it says otherwise; whoever was
@@ -148,6 +148,8 @@ def date(connection: Connection, signs: Sequence[Sign]) -> Dated:
         if sign.says:
             row["first_answer_at"] = min(at, row["first_answer_at"] or at)
             row["answer"] = sign.says
+            if sign.episode not in still_open:
+                continue  # there is nothing to release from; how it ended stays as it was counted
             if sign.says == NOT_OURS and row["released_at"] is None:
                 row["released_at"], row["released_why"] = at, NOT_OURS
                 back.discard(sign.addressee)

@@ -21,7 +21,7 @@ from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.roles import Role
-from nta.domain.urls import registrable_domain
+from nta.domain.urls import registry_domain
 from nta.store import answers, arrangements, audit, due, episodes, findings, forced
 from nta.store.answers import Dated, Sign
 from nta.store.base import Store
@@ -217,7 +217,8 @@ def settle(
         if signs:
             # Episodes before addressees and due rows, as the other steps lock them.
             states = episodes.load(connection, {sign.episode for sign in signs}, lock=True)
-            dated = answers.date(connection, signs)
+            still_open = {number for number, state in states.items() if state.ended_at is None}
+            dated = answers.date(connection, signs, still_open)
             _tell(connection, store, signs, states, dated.parties)
             _follow(connection, store, signs, states, dated, now)
         answers.close(connection, opened, answered)
@@ -314,6 +315,6 @@ def _look_up_again(connection: Connection, store: Store, states: Sequence[State]
     held = {state.arrangement_id for state in states if state.arrangement_id is not None}
     addresses = {one.address for many in arrangements.served(connection, held).values() for one in many}
     names = {row.name for row in hosts.values()}
-    names |= {domain for name in names if (domain := registrable_domain(name))}
+    names |= {domain for name in names if (domain := registry_domain(name))}
     findings.expire(connection, store, names, addresses, now)
     due.want(connection, due.RESOLVE, hosts.keys(), now)

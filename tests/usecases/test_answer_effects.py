@@ -333,6 +333,7 @@ def test_an_answer_about_an_ended_episode_leads_to_nothing(
     say(store, service, "refused", LATER + hours(2), why="no")
 
     assert rows(store, Due.kind) == []
+    assert rows(store, Addressee.released_at, Addressee.answer) == [(None, "refused")]
 
 
 assert LADDER.rungs[1].wait == timedelta(hours=24)  # the moments above hang on it
