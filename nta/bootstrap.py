@@ -21,7 +21,7 @@ from nta.adapters.dns import DnsAsker
 from nta.adapters.fresh_names import FreshNames
 from nta.adapters.ids import SnowflakeIds
 from nta.adapters.inbox import MaildirInbox
-from nta.adapters.probe import CurlProber
+from nta.adapters.probe_apart import ApartProber
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
@@ -32,6 +32,7 @@ from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.parties import Catalogue
 from nta.domain.resolution import LookupKind
 from nta.jobs.alone import Alone
+from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
@@ -184,14 +185,19 @@ class House:
         return Askers({LookupKind.ADDRESSES: names, LookupKind.NETWORK: networks})
 
     @cached_property
+    def prober(self) -> ApartProber:
+        """Return what asks for pages."""
+        given = self.settings
+        return ApartProber(given.vantages, self.gate, self._ca_file, given.probe_body, USER_AGENT)
+
+    @cached_property
     def eyes(self) -> recheck.Eyes:
         """Return what looks."""
         given = self.settings
-        prober = CurlProber(given.vantages, self.gate, self._ca_file, given.probe_body, USER_AGENT)
         return recheck.Eyes(
             vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
             names=FreshNames(given.dns_servers),
-            prober=prober,
+            prober=self.prober,
             control_urls=given.control_urls,
         )
 
@@ -303,6 +309,7 @@ class House:
 
     def runner(self) -> Runner:
         """Return the runner of this process's jobs."""
+        calm()
         return Runner(self.steps(), self.clock, self.pending, self.stopping)
 
     def metronome(self, runner: Runner) -> Metronome:
@@ -333,6 +340,8 @@ class House:
         self._alive = _nothing
         if self._alone is not None:
             self._alone.release()
+        if "prober" in self.__dict__:
+            self.prober.close()
         if "database" in self.__dict__:
             self.database.dispose()
 

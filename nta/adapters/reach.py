@@ -63,6 +63,11 @@ class Gate:
         self.own = own
 
     @property
+    def reach(self) -> Reach:
+        """Return the policy."""
+        return self._reach
+
+    @property
     def own(self) -> Collection[tuple[str, int]]:
         """Return our own listening addresses."""
         return self._own

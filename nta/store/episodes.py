@@ -99,24 +99,37 @@ def load(connection: Connection, ids: Collection[int], *, lock: bool = False) ->
 
 
 class Brief(NamedTuple):
-    """What a look that changes nothing needs of an episode."""
+    """What a look that changes nothing needs of an episode; `facts` is as the driver gave it."""
 
-    id: int
-    presence: str
-    severity: str
-    began_at: datetime
-    first_gone_at: datetime | None
+    facts: tuple[str, str, int, int | None]
     has_ended: bool
+
+    @property
+    def presence(self) -> str:
+        """Return the presence."""
+        return self.facts[0]
+
+    @property
+    def severity(self) -> str:
+        """Return the severity."""
+        return self.facts[1]
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when the episode began."""
+        return from_us(self.facts[2])
+
+    @property
+    def first_gone_at(self) -> datetime | None:
+        """Return the first look of the present absence."""
+        gone = self.facts[3]
+        return None if gone is None else from_us(gone)
 
 
 def briefs(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Brief]:
     """Return a few columns of the episodes by id. `lock` as for `load`."""
-    return {
-        number: Brief(number, presence, severity, from_us(began), _moment(gone), ended is not None)
-        for presence, severity, began, gone, ended, number in found_by(
-            connection, _BRIEF, sorted(ids), lock=lock
-        )
-    }
+    rows = found_by(connection, _BRIEF, sorted(ids), lock=lock)
+    return {row[5]: Brief((row[0], row[1], row[2], row[3]), row[4] is not None) for row in rows}
 
 
 def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
@@ -343,10 +356,6 @@ def _write_learned(connection: Connection, columns: tuple[str, ...], rows: Seque
     for values, ids in alike.items():
         if len(ids) > 1:
             set_rows(connection, table, dict(zip(columns, values, strict=True)), "id", ids)
-
-
-def _moment(us: int | None) -> datetime | None:
-    return None if us is None else from_us(us)
 
 
 def _us(moment: datetime | None) -> int | None:

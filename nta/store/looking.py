@@ -25,8 +25,6 @@ _CURRENT = (
     "SELECT episode_id, id, vantage, verdict, cause, first_at, last_at, count, longest_gap "
     "FROM sighting_span WHERE current AND episode_id"
 )
-_VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_CAUSES = {cause.value: cause for cause in Cause}
 _SPAN = (
     "id",
     "episode_id",
@@ -57,10 +55,24 @@ class Job(NamedTuple):
 
 
 class Span(NamedTuple):
-    """The current run of one vantage point, with its row."""
+    """The current run of one vantage point, with its row; `state` is the run as the driver gave it."""
 
     id: int
-    run: Run
+    state: tuple[str, str, str, int, int, int, int]
+
+    @property
+    def run(self) -> Run:
+        """Return the run."""
+        vantage, verdict, cause, first, last, count, gap = self.state
+        return Run(
+            vantage,
+            Verdict(verdict),
+            Cause(cause),
+            from_us(first),
+            from_us(last),
+            count,
+            timedelta(microseconds=gap),
+        )
 
 
 def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job]:
@@ -77,18 +89,8 @@ def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job
 def spans(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Span]]:
     """Return the current span of each vantage point, by episode."""
     found: dict[int, dict[str, Span]] = {}
-    for row in found_by(connection, _CURRENT, sorted(ids)):
-        episode, number, vantage, verdict, cause, first, last, count, gap = row
-        run = Run(
-            vantage,
-            _VERDICTS[verdict],
-            _CAUSES[cause],
-            from_us(first),
-            from_us(last),
-            count,
-            timedelta(microseconds=gap),
-        )
-        found.setdefault(episode, {})[vantage] = Span(number, run)
+    for episode, number, *state in found_by(connection, _CURRENT, sorted(ids)):
+        found.setdefault(episode, {})[state[0]] = Span(number, tuple(state))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,7 @@ from nta.domain.availability import (
     Cause,
     Judgement,
     ProofRules,
+    Run,
     Sighting,
     Verdict,
     extend,
@@ -35,8 +37,9 @@ from nta.store.rounds import after_round
 
 WHO = "service"
 RULES = ProofRules()
-_PRESENCES = {presence.value: presence for presence in Presence}
-_SEVERITIES = {severity.value: severity for severity in Severity}
+LIMIT = 4000
+"""Episodes a batch: enough hosts side by side, few enough to be through before the lease is over."""
+
 _NO_SPANS: Mapping[str, looking.Span] = {}
 RECORDED = 400
 """Episodes a transaction: with span, event and due row about 2,000 rows."""
@@ -62,7 +65,7 @@ def recheck_due(
     eyes: Eyes,
     holder: str,
     now: datetime,
-    limit: int = 2000,
+    limit: int = LIMIT,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Look at one batch of due episodes. Return how many were taken."""
@@ -73,7 +76,6 @@ def recheck_due(
     checkpoint("recheck.taken")
     with store.db.read() as connection:
         jobs = looking.jobs(connection, store, taken)
-        spans = looking.spans(connection, taken)
         hosts = arrangements.hosts(connection, store, {job.host_id for job in jobs})
         served = arrangements.served(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
@@ -85,7 +87,7 @@ def recheck_due(
         checkpoint("recheck.looked")
         with store.db.write(lazy=True) as connection:
             mine = due.still_mine(connection, due.LOOK, [job.id for job, _ in part], holder)
-            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], spans, now)
+            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], now)
         checkpoint("recheck.recorded")
     if len(jobs) < len(taken) or moved:
         with store.db.write() as connection:
@@ -119,30 +121,37 @@ def look(
 ) -> Iterator[Looked]:
     """Look at every job from every vantage point; yield each with one merged sighting a vantage point.
 
-    What the last vantage point sees to be there is told as it comes, so that
-    it is recorded while others still answer. All else waits until the
-    control page has said whether our own network may be at fault.
+    What the last vantage point has seen is told while others still answer.
+    What is not there waits for some more of its kind: then the control page
+    says whether our own network may be at fault.
     """
     found: dict[int, list[Sighting]] = {job.id: [] for job in jobs}
     by_id = {job.id: job for job in jobs}
     told: set[int] = set()
-    for place, vantage in enumerate(eyes.vantages, 1):
+    for vantage in eyes.vantages:
+        is_last = vantage == eyes.vantages[-1]
         answers: dict[int, list[Answer]] = {}
+        doubtful: list[looking.Job] = []
         for key, answer in eyes.prober.look(_requests(jobs, hosts, aims, vantage), vantage):
             given = answers.setdefault(key, [])
             given.append(answer)
-            if place < len(eyes.vantages) or not _is_there(answer):
-                continue
             job = by_id[key]
-            if len(given) == len(aims[job.host_id, vantage].pins) and all(map(_is_there, given)):
-                found[key].append(_sighting(vantage, now, given[0], True))
+            if not is_last or len(given) < len(aims[job.host_id, vantage].pins):
+                continue
+            if _is_there(answer) and all(map(_is_there, given)):
+                found[key].append(_sighting(vantage, now, answer, True))
                 told.add(key)
                 yield job, found[key]
+                continue
+            doubtful.append(job)
+            if len(doubtful) >= RECORDED:
+                _conclude(doubtful, answers, aims, eyes, vantage, now, found)
+                told.update(each.id for each in doubtful)
+                yield from ((each, found[each.id]) for each in doubtful)
+                doubtful = []
         rest = [job for job in jobs if job.id not in told]
         _conclude(rest, answers, aims, eyes, vantage, now, found)
-    for job in jobs:
-        if job.id not in told:
-            yield job, found[job.id]
+    yield from ((job, found[job.id]) for job in jobs if job.id not in told)
 
 
 def _is_there(answer: Answer) -> bool:
@@ -227,38 +236,35 @@ def _record(
     connection: Connection,
     store: Store,
     looked: Sequence[Looked],
-    spans: Mapping[int, Mapping[str, looking.Span]],
     now: datetime,
 ) -> None:
     """Write spans, states, events and next looks of one part of a batch.
 
     Most rounds change nothing; only what changes is read whole.
     """
-    briefs = episodes.briefs(connection, [job.id for job, _ in looked], lock=True)
+    ids = [job.id for job, _ in looked]
+    briefs = episodes.briefs(connection, ids, lock=True)
+    spans = looking.spans(connection, ids)
+    decide = _Decider(now)
     seen: list[looking.Seen] = []
     turned: dict[int, Judgement] = {}
     same: dict[tuple[str, str], list[int]] = {}
     moments: list[tuple[int, datetime | None]] = []
     for job, sightings in looked:
         number = job.id
-        _, presence_word, severity, began_at, first_gone_at, has_ended = briefs[number]
-        if has_ended:
+        brief = briefs[number]
+        if brief.has_ended:
             moments.append((number, None))
             continue
         known = spans.get(number, _NO_SPANS)
-        runs = []
-        for sighting in sightings:
-            before = known.get(sighting.vantage)
-            run = extend(before.run if before else None, sighting)
-            runs.append(run)
-            seen.append(looking.Seen(number, before, run, sighting))
-        judgement = judge(sightings, runs, RULES)
-        presence = _PRESENCES[presence_word]
-        if sign(presence, judgement, first_gone_at, now) is not None:
-            turned[number] = judgement
+        decided = decide(brief, known, sightings)
+        for sighting, run in zip(sightings, decided.runs, strict=True):
+            seen.append(looking.Seen(number, known.get(sighting.vantage), run, sighting))
+        if decided.next_at is None:
+            turned[number] = decided.judgement
             continue
-        same.setdefault((judgement.verdict._value_, judgement.cause._value_), []).append(number)
-        moments.append((number, next_look_at(presence, began_at, _SEVERITIES[severity], now)))
+        same.setdefault(decided.word, []).append(number)
+        moments.append((number, decided.next_at))
     looking.write_spans(connection, store.ids, seen)
     for (verdict, cause), numbers in same.items():
         episodes.looked_alike(connection, numbers, verdict, cause, now)
@@ -267,6 +273,58 @@ def _record(
     moments += [(c.after.id, None if c.after.ended_at else _next(c.after, now)) for c in changes]
     due.record_many(connection, due.LOOK, moments)
     _follow_up(connection, store, changes, now)
+
+
+class _Decided(NamedTuple):
+    """What a round makes of one situation; no next look where the presence changes."""
+
+    runs: tuple[Run, ...]
+    judgement: Judgement
+    word: tuple[str, str]
+    next_at: datetime | None
+
+
+class _Decider:
+    """Decides what a round means. Episodes go through rounds side by side, so that few situations differ."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[Any, _Decided] = {}
+
+    def __call__(
+        self, brief: episodes.Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+    ) -> _Decided:
+        situation = (
+            brief.facts,
+            *(
+                (
+                    s.vantage,
+                    s.verdict._value_,
+                    s.cause._value_,
+                    spans[s.vantage].state if s.vantage in spans else None,
+                )
+                for s in sightings
+            ),
+        )
+        decided = self._known.get(situation)
+        if decided is None:
+            decided = self._known[situation] = self._decide(brief, spans, sightings)
+        return decided
+
+    def _decide(
+        self, brief: episodes.Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+    ) -> _Decided:
+        before = [spans.get(sighting.vantage) for sighting in sightings]
+        runs = tuple(
+            extend(span.run if span else None, sighting)
+            for span, sighting in zip(before, sightings, strict=True)
+        )
+        judgement = judge(sightings, runs, RULES)
+        presence = Presence(brief.presence)
+        turns = sign(presence, judgement, brief.first_gone_at, self._now) is not None
+        next_at = next_look_at(presence, brief.began_at, Severity(brief.severity), self._now)
+        word = (judgement.verdict.value, judgement.cause.value)
+        return _Decided(runs, judgement, word, None if turns else next_at)
 
 
 def _turn(connection: Connection, turned: Mapping[int, Judgement], now: datetime) -> list[episodes.Change]:
@@ -282,7 +340,7 @@ def _turn(connection: Connection, turned: Mapping[int, Judgement], now: datetime
 
 
 def _next(state: State, now: datetime) -> datetime:
-    return next_look_at(_PRESENCES[state.presence], state.began_at, _SEVERITIES[state.severity], now)
+    return next_look_at(Presence(state.presence), state.began_at, Severity(state.severity), now)
 
 
 def _close(connection: Connection, state: State, now: datetime) -> episodes.Change:

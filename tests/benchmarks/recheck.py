@@ -10,8 +10,9 @@ from typing import Any
 import pycurl
 
 from nta.adapters.fresh_names import FreshNames
-from nta.adapters.probe import CurlProber
+from nta.adapters.probe_apart import ApartProber
 from nta.adapters.reach import Gate
+from nta.jobs.collector import calm
 from nta.settings import Reach, Vantage
 from nta.store.base import Store
 from nta.store.types import to_us
@@ -31,9 +32,11 @@ def ours(database: str, web_port: int, dns_port: int) -> dict[str, Any]:
     """Look at all that is due, as the jobs do."""
     store = open_store(database)
     gate = Gate(Reach(public=True, ranges=(ip_network("127.10.0.0/16"),)))
-    prober = CurlProber([Vantage("here", None)], gate, concurrency=OPEN)
+    prober = ApartProber([Vantage("here", None)], gate, concurrency=OPEN)
     control = url(0, 0, web_port)
     eyes = Eyes(("here",), FreshNames([("127.0.0.1", dns_port)]), prober, (control,))
+    prober.start()
+    calm()
     begun, cpu = time.perf_counter(), time.process_time()
     taken = 0
     while done := recheck_due(store, eyes=eyes, holder="bench", now=NOW):

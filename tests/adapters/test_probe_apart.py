@@ -1,0 +1,150 @@
+"""Looking in a second process: the same answers, and nothing left of it when it is not needed any more."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nta.adapters.probe_apart import ApartProber
+from nta.domain.errors import OutsideError
+from nta.settings import Vantage
+from tests.adapters.looking import look, request
+from tests.adapters.servers import WebServer, http
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server():
+    with WebServer() as server:
+        server.pages["/page"] = http(200, b"x", ETag='"v1"')
+        server.pages["/gone"] = http(404)
+        yield server
+
+
+@pytest.fixture
+def apart(loopback):
+    prober = ApartProber([Vantage("local", None)], loopback, timeout_s=3, connect_timeout_s=3, worth_it=2)
+    yield prober
+    prober.close()
+
+
+def requests(server: WebServer, *paths: str):
+    return [request(server, path, key) for key, path in enumerate(paths)]
+
+
+def told(answers):
+    """What answers say, but for how long they took."""
+    return {key: answer._replace(seconds=0.0) for key, answer in answers.items()}
+
+
+def test_answers_are_those_of_a_look_in_this_process(server, loopback, apart):
+    asked = requests(server, "/page", "/gone", "/page")
+
+    answers = dict(apart.look(asked, "local"))
+
+    assert told(answers) == told(look(loopback, *asked))
+    assert [answers[key].status for key in range(3)] == [200, 404, 200]
+
+
+def test_one_process_serves_all_rounds(server, apart):
+    dict(apart.look(requests(server, "/page", "/gone"), "local"))
+    first = apart.pid
+    dict(apart.look(requests(server, "/page", "/gone"), "local"))
+
+    assert first is not None
+    assert apart.pid == first
+
+
+def test_a_small_round_starts_no_process(server, apart):
+    answers = dict(apart.look(requests(server, "/page"), "local"))
+
+    assert answers[0].status == 200
+    assert apart.pid is None
+
+
+def test_a_round_within_a_round_is_made_here(server, apart):
+    outer = apart.look(requests(server, "/page", "/gone"), "local")
+    next(outer)
+    inner = dict(apart.look(requests(server, "/page", "/gone"), "local"))
+    rest = list(outer)
+
+    assert len(inner) == 2
+    assert len(rest) == 1
+
+
+def test_the_gate_of_this_process_holds_there_too(server, loopback, apart):
+    loopback.own = [("127.0.0.1", server.port)]
+
+    answers = dict(apart.look(requests(server, "/page", "/gone"), "local"))
+
+    assert {answer.error for answer in answers.values()} == {"not_reachable"}
+    assert server.asked == []
+
+
+def test_what_may_not_be_reached_is_not_reached(server, public):
+    closed = ApartProber([Vantage("local", None)], public, worth_it=1)
+    try:
+        answers = dict(closed.look(requests(server, "/page"), "local"))
+    finally:
+        closed.close()
+
+    assert answers[0].error == "not_reachable"
+    assert server.asked == []
+
+
+def test_a_proxy_without_address_is_an_outside_error_here(server, loopback):
+    far = ApartProber([Vantage("far", "socks5h://nowhere.invalid:1")], loopback, worth_it=1)
+    try:
+        with pytest.raises(OutsideError, match="no address"):
+            list(far.look(requests(server, "/page"), "far"))
+    finally:
+        far.close()
+
+
+def test_a_process_that_dies_is_an_outside_error_and_the_next_round_starts_another(server, apart):
+    server.pages["/deadly"] = lambda connection: os.kill(apart.pid, signal.SIGKILL)
+
+    with pytest.raises(OutsideError, match="has ended") as caught:
+        dict(apart.look(requests(server, "/deadly", "/page"), "local"))
+    answers = dict(apart.look(requests(server, "/page", "/gone"), "local"))
+
+    assert caught.value.temporary
+    assert len(answers) == 2
+
+
+def test_a_round_that_is_given_up_ends_its_process(server, apart):
+    answers = apart.look(requests(server, "/page", "/gone", "/page"), "local")
+    next(answers)
+    answers.close()
+
+    assert apart.pid is None
+
+
+def test_the_process_ends_when_this_one_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT], cwd=ROOT, stdout=subprocess.PIPE)
+    child = os.pidfd_open(int(parent.stdout.readline()))
+    parent.kill()
+    parent.communicate()
+
+    ended, _, _ = select.select([child], [], [], 10)
+    os.close(child)
+
+    assert ended == [child]
+
+
+_PARENT = """
+import signal
+from nta.adapters.probe_apart import ApartProber
+from nta.adapters.reach import Gate
+from nta.settings import Reach, Vantage
+
+prober = ApartProber([Vantage("local", None)], Gate(Reach(True, ())))
+prober.start()
+print(prober.pid, flush=True)
+signal.pause()
+"""
