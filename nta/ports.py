@@ -79,8 +79,11 @@ class LookRequest(NamedTuple):
 class Prober(Protocol):
     """Looks whether something is still there, keeping no byte of it."""
 
-    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterable[tuple[int, Answer]]:
-        """Yield (key, answer) as answers come; requests of one host one after the other."""
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterable[tuple[int, Answer]]:
+        """Yield (key, answer) as answers come; requests of one host one after the other.
+
+        Requests of one host stand together, and are drawn when there is room for them.
+        """
         ...
 
 

@@ -1,7 +1,9 @@
 """Looking whether something is still there: many hosts side by side, no byte of a body kept."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from nta.settings import ProbeBody, Vantage
 
 _MOST_HANDLES: Final = 800  # curl's plain waiting is select(2), which knows 1,024 descriptors
 _LONGEST_WAIT_S: Final = 1.0
+_HOST: Final = attrgetter("host", "port")
 
 
 class CurlProber:
@@ -52,26 +55,20 @@ class CurlProber:
             may_get=body in ("headers", "text"),
         )
 
-    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
         """Yield (key, answer) as answers come: a host's requests one after the other, hosts side by side.
 
-        Yields nothing where the settings say that nothing is looked at.
+        Requests of one host stand together; the next are drawn when there is
+        room for them. Yields nothing where the settings say that nothing is
+        looked at.
 
         Raises: OutsideError when the vantage point's proxy has no address.
         """
-        if self._body == "none" or not requests:
+        if self._body == "none":
             return
         proxy = self._vantages[vantage].proxy
-        queues: dict[tuple[str, int], deque[Pinned]] = {}
-        for request in requests:
-            try:
-                pin = self._gate.vet(request.address, request.port)
-            except OutsideError:
-                yield request.key, Answer(request.address, None, None, None, None, None, "not_reachable", 0.0)
-                continue
-            queues.setdefault((request.host, request.port), deque()).append((request, pin))
         round_ = _Round(
-            self._rules, self._concurrency, queues.values(), exit_through(proxy) if proxy else None
+            self._rules, self._gate, self._concurrency, requests, exit_through(proxy) if proxy else None
         )
         try:
             yield from round_.answers()
@@ -83,11 +80,18 @@ class _Round:
     """One call's handles, each working through the queue of one host at a time."""
 
     def __init__(
-        self, rules: Rules, concurrency: int, queues: Iterable[deque[Pinned]], exit_: Exit | None
+        self,
+        rules: Rules,
+        gate: Gate,
+        concurrency: int,
+        requests: Iterable[LookRequest],
+        exit_: Exit | None,
     ) -> None:
         self._rules = rules
+        self._gate = gate
         self._concurrency = concurrency
-        self._waiting = deque(queues)
+        self._waiting = groupby(requests, _HOST)
+        self._unreachable: list[LookRequest] = []
         self._exit = exit_
         self._multi = pycurl.CurlMulti()
         self._handles: list[Handle] = []
@@ -97,7 +101,10 @@ class _Round:
     def answers(self) -> Iterator[tuple[int, Answer]]:
         """Yield (key, answer) until all queues are worked through."""
         self._fill()
-        while self._busy:
+        while self._busy or self._unreachable:
+            for request in self._unreachable:
+                yield request.key, Answer(request.address, None, None, None, None, None, "not_reachable", 0.0)
+            self._unreachable = []
             self._multi.perform()
             is_quiet = True
             for curl, code in self._ended():
@@ -141,16 +148,30 @@ class _Round:
                 yield curl, code
 
     def _fill(self) -> None:
-        while self._waiting:
-            if self._idle:
-                handle = self._idle.pop()
-            elif len(self._handles) < self._concurrency:
-                handle = Handle(self._rules, self._exit)
-                self._handles.append(handle)
-            else:
+        """Give every handle without work the queue of another host, while there is one."""
+        while self._idle or len(self._handles) < self._concurrency:
+            queue = self._next_queue()
+            if queue is None:
                 return
-            handle.queue = self._waiting.popleft()
+            if not self._idle:
+                self._idle.append(Handle(self._rules, self._exit))
+                self._handles += self._idle
+            handle = self._idle.pop()
+            handle.queue = queue
             self._start(handle)
+
+    def _next_queue(self) -> deque[Pinned] | None:
+        """Return the requests of the next host that may be reached, each with its vetted address."""
+        for _, requests in self._waiting:
+            queue: deque[Pinned] = deque()
+            for request in requests:
+                try:
+                    queue.append((request, self._gate.vet(request.address, request.port)))
+                except OutsideError:
+                    self._unreachable.append(request)
+            if queue:
+                return queue
+        return None
 
     def _start(self, handle: Handle) -> None:
         handle.start()

@@ -1,5 +1,6 @@
 """Looking in a process of its own: while pages answer there, what has been seen is written here."""
 
+import gc
 import os
 import pickle
 import signal
@@ -8,8 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any, Final
 
 from nta.adapters.probe import CurlProber
@@ -20,12 +24,15 @@ from nta.ports import LookRequest
 from nta.settings import Vantage
 
 _WORTH_IT: Final = 256  # a smaller round is over before the other process has read it
-_TOGETHER: Final = 128
+_ASKED_TOGETHER: Final = 512
+_TOLD_TOGETHER: Final = 128
+_ANSWERS, _MORE, _END = "answers", "more", "end"
 _BEGIN: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from nta.adapters.probe_apart import main; main(int(sys.argv[1]))"
 )
 _AT_LATEST_S: Final = 0.02
+_NEW_OBJECTS: Final = 20_000
 
 
 class ApartProber:
@@ -53,15 +60,17 @@ class ApartProber:
         """Return the other process's number, None while there is none."""
         return self._process.pid if self._process is not None else None
 
-    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
         """Yield (key, answer) as answers come. Raises as `CurlProber.look` does."""
-        if len(requests) < self._worth_it or self._is_busy:
-            yield from self._here.look(requests, vantage)
+        asked = iter(requests)
+        first = list(islice(asked, self._worth_it))
+        if len(first) < self._worth_it or self._is_busy:
+            yield from self._here.look(chain(first, asked), vantage)
             return
         self._is_busy = True
         is_whole = False
         try:
-            yield from self._answers(self.start(), requests, vantage)
+            yield from self._answers(self.start(), chain(first, asked), vantage)
             is_whole = True
         except (EOFError, OSError):
             raise OutsideError("the process that looks has ended", temporary=True) from None
@@ -78,7 +87,7 @@ class ApartProber:
             with far:
                 self._process = subprocess.Popen(  # noqa: S603  # our own words alone
                     [sys.executable, "-c", _BEGIN, str(far.fileno()), *sys.path],
-                    stdin=subprocess.PIPE,
+                    stdin=subprocess.DEVNULL,
                     pass_fds=[far.fileno()],
                 )
             self._line = Connection(near.detach())
@@ -91,19 +100,31 @@ class ApartProber:
             self._line.close()
         if self._process is not None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
         self._process = self._line = None
 
     def _answers(
-        self, line: Connection, requests: Sequence[LookRequest], vantage: str
+        self, line: Connection, requests: Iterator[LookRequest], vantage: str
     ) -> Iterator[tuple[int, Answer]]:
-        line.send((tuple(self._gate.own), [tuple(request) for request in requests], vantage))
-        while isinstance(part := line.recv(), list):
-            for key, answer in part:
-                yield key, Answer._make(answer)
-        if part is not None:
-            reason, temporary = part
-            raise OutsideError(reason, temporary=temporary)
+        line.send((tuple(self._gate.own), vantage))
+        line.send(_part(requests))
+        while True:
+            kind, said = line.recv()
+            if kind == _ANSWERS:
+                for key, answer in said:
+                    yield key, Answer._make(answer)
+            elif kind == _MORE:
+                line.send(_part(requests))
+            elif said is None:
+                return
+            else:
+                reason, temporary = said
+                raise OutsideError(reason, temporary=temporary)
+
+
+def _part(requests: Iterator[LookRequest]) -> list[tuple[Any, ...]]:
+    """Return the next requests as plain values; none when there are no more."""
+    return [tuple(request) for request in islice(requests, _ASKED_TOGETHER)]
 
 
 def serve(line: Connection) -> None:
@@ -111,39 +132,53 @@ def serve(line: Connection) -> None:
     vantages, reach, given, named = pickle.loads(line.recv_bytes())  # noqa: S301  # from our own parent
     gate = Gate(reach)
     prober = CurlProber(vantages, gate, *given, **named)
+    parts: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_read, args=(line, parts), daemon=True).start()
     while True:
-        gate.own, requests, vantage = line.recv()
-        _tell(line, prober.look([LookRequest._make(request) for request in requests], vantage))
+        gate.own, vantage = parts.get()
+        requests = _requests(line, parts)
+        _tell(line, requests, prober.look(requests, vantage))
 
 
-def _tell(line: Connection, answers: Iterator[tuple[int, Answer]]) -> None:
+def _read(line: Connection, parts: "SimpleQueue[Any]") -> None:
+    """Take in what comes; end this process at once, even in the midst of a round, when the line is cut."""
+    try:
+        while True:
+            parts.put(line.recv())
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _requests(line: Connection, parts: "SimpleQueue[Any]") -> Iterator[LookRequest]:
+    """Yield requests as they come, asking for the next part when one is begun."""
+    while part := parts.get():
+        line.send((_MORE, None))
+        yield from map(LookRequest._make, part)
+
+
+def _tell(line: Connection, requests: Iterator[LookRequest], answers: Iterator[tuple[int, Answer]]) -> None:
     """Send answers in parts, then what ended them: None when they are whole."""
     part: list[tuple[int, tuple[Any, ...]]] = []
     sent_at = time.monotonic()
+    fault = None
     try:
         for key, answer in answers:
             part.append((key, tuple(answer)))
-            if len(part) >= _TOGETHER or time.monotonic() > sent_at + _AT_LATEST_S:
-                line.send(part)
+            if len(part) >= _TOLD_TOGETHER or time.monotonic() > sent_at + _AT_LATEST_S:
+                line.send((_ANSWERS, part))
                 part, sent_at = [], time.monotonic()
-    except OutsideError as fault:
-        line.send(part)
-        line.send((fault.reason, fault.temporary))
-        return
-    line.send(part)
-    line.send(None)
-
-
-def _end_with_parent() -> None:
-    """End at once when the other end of standard input is gone, even in the midst of a round."""
-    sys.stdin.buffer.read()
-    os._exit(0)
+        deque(requests, maxlen=0)  # those that nobody wanted to know
+    except OutsideError as raised:
+        fault = (raised.reason, raised.temporary)
+    line.send((_ANSWERS, part))
+    line.send((_END, fault))
 
 
 def main(handle: int) -> None:
     """Serve on an inherited socket; Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    gc.freeze()  # what was imported stays; handles are taken apart by hand
+    gc.set_threshold(_NEW_OBJECTS)
     try:
         serve(Connection(handle))
     except (EOFError, OSError):

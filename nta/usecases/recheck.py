@@ -1,8 +1,8 @@
 """Looking whether it is still there: take due episodes, look from every vantage point, record."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -37,10 +37,14 @@ from nta.store.rounds import after_round
 
 WHO = "service"
 RULES = ProofRules()
-LIMIT = 4000
+LIMIT = 8000
 """Episodes a batch: enough hosts side by side, few enough to be through before the lease is over."""
+LEASE = timedelta(minutes=10)
+"""As long as such a batch takes where every page answers at the end of its patience."""
 
 _NO_SPANS: Mapping[str, looking.Span] = {}
+AIMED = 256
+"""Episodes whose names are asked before the first is looked at; then twice as many each time."""
 RECORDED = 400
 """Episodes a transaction: with span, event and due row about 2,000 rows."""
 
@@ -70,7 +74,7 @@ def recheck_due(
 ) -> int:
     """Look at one batch of due episodes. Return how many were taken."""
     with store.db.write(lazy=True) as connection:
-        taken = due.take(connection, due.LOOK, holder, now, limit)
+        taken = due.take(connection, due.LOOK, holder, now, limit, lease=LEASE)
     if not taken:
         return 0
     checkpoint("recheck.taken")
@@ -80,45 +84,76 @@ def recheck_due(
         served = arrangements.served(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
         )
-    aims = aim(hosts, served, eyes)
-    moved = moves.record_hosts(store, hosts, served, aims, now)
-    looked = look(jobs, hosts, aims, eyes, now)
+    aims = Aims(store, eyes, hosts, served, now)
+    looked = look(jobs, aims, eyes, now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
         with store.db.write(lazy=True) as connection:
             mine = due.still_mine(connection, due.LOOK, [job.id for job, _ in part], holder)
             _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], now)
         checkpoint("recheck.recorded")
-    if len(jobs) < len(taken) or moved:
+    if len(jobs) < len(taken) or aims.one_moved:
         with store.db.write() as connection:
             known = {job.id for job in jobs}
             due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
     return len(taken)
 
 
-def aim(
-    hosts: Mapping[int, HostRow], served: Mapping[int, Sequence[Served]], eyes: Eyes
-) -> dict[tuple[int, str], Aim]:
-    """Ask the names from every vantage point; return where to look, by host and vantage point."""
-    named = {row.name for row in hosts.values() if not row.is_ip}
-    found: dict[tuple[int, str], Aim] = {}
-    for vantage in eyes.vantages:
-        answers = eyes.names.addresses(named, vantage) if named else {}
-        for host_id, row in hosts.items():
-            answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
-            found[host_id, vantage] = aim_at(
-                answer.addresses, answer.error, served.get(row.arrangement_id or 0, ())
-            )
-    return found
+class Aims:
+    """Where to look at each host from each vantage point, asked of the names when it is first needed.
+
+    What the names say of the hosts is recorded at once: seen again, moved.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        eyes: Eyes,
+        hosts: Mapping[int, HostRow],
+        served: Mapping[int, Sequence[Served]],
+        now: datetime,
+    ) -> None:
+        self.hosts = hosts
+        self.one_moved = False
+        self._store, self._eyes, self._served, self._now = store, eyes, served, now
+        self._found: dict[tuple[int, str], Aim] = {}
+        self._asked: set[int] = set()
+
+    def __getitem__(self, key: tuple[int, str]) -> Aim:
+        """Return the aim of a host and vantage point that `ask` was called for."""
+        return self._found[key]
+
+    def ask(self, host_ids: Iterable[int]) -> None:
+        """Ask the names of hosts that were not asked yet, from every vantage point."""
+        new = {number: self.hosts[number] for number in host_ids if number not in self._asked}
+        if not new:
+            return
+        self._asked.update(new)
+        named = {row.name for row in new.values() if not row.is_ip}
+        found: dict[tuple[int, str], Aim] = {}
+        for vantage in self._eyes.vantages:
+            answers = self._eyes.names.addresses(named, vantage) if named else {}
+            for host_id, row in new.items():
+                answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
+                known = self._served.get(row.arrangement_id or 0, ())
+                found[host_id, vantage] = aim_at(answer.addresses, answer.error, known)
+        self._found |= found
+        if moves.record_hosts(self._store, new, self._served, found, self._now):
+            self.one_moved = True
+
+    def requests(self, jobs: Sequence[looking.Job], vantage: str) -> Iterator[LookRequest]:
+        """Yield what is to be looked at; names of the next hosts are asked while others are looked at."""
+        start, many = 0, AIMED
+        while part := jobs[start : start + many]:
+            self.ask(job.host_id for job in part)
+            for job in part:
+                row = self.hosts[job.host_id]
+                for ip in self[row.id, vantage].pins:
+                    yield LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
+            start, many = start + many, 2 * many
 
 
-def look(
-    jobs: Sequence[looking.Job],
-    hosts: Mapping[int, HostRow],
-    aims: Mapping[tuple[int, str], Aim],
-    eyes: Eyes,
-    now: datetime,
-) -> Iterator[Looked]:
+def look(jobs: Sequence[looking.Job], aims: Aims, eyes: Eyes, now: datetime) -> Iterator[Looked]:
     """Look at every job from every vantage point; yield each with one merged sighting a vantage point.
 
     What the last vantage point has seen is told while others still answer.
@@ -132,7 +167,7 @@ def look(
         is_last = vantage == eyes.vantages[-1]
         answers: dict[int, list[Answer]] = {}
         doubtful: list[looking.Job] = []
-        for key, answer in eyes.prober.look(_requests(jobs, hosts, aims, vantage), vantage):
+        for key, answer in eyes.prober.look(aims.requests(jobs, vantage), vantage):
             given = answers.setdefault(key, [])
             given.append(answer)
             job = by_id[key]
@@ -161,7 +196,7 @@ def _is_there(answer: Answer) -> bool:
 def _conclude(
     jobs: Sequence[looking.Job],
     answers: Mapping[int, Sequence[Answer]],
-    aims: Mapping[tuple[int, str], Aim],
+    aims: Aims,
     eyes: Eyes,
     vantage: str,
     now: datetime,
@@ -209,20 +244,6 @@ def control(eyes: Eyes, vantage: str) -> bool:
         if any(read(answer, control_ok=True)[0] is Verdict.UP for _, answer in answers):
             return True
     return False
-
-
-def _requests(
-    jobs: Sequence[looking.Job],
-    hosts: Mapping[int, HostRow],
-    aims: Mapping[tuple[int, str], Aim],
-    vantage: str,
-) -> list[LookRequest]:
-    return [
-        LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
-        for job in jobs
-        for row in (hosts[job.host_id],)
-        for ip in aims[row.id, vantage].pins
-    ]
 
 
 def _sighting(vantage: str, now: datetime, answer: Answer, control_ok: bool) -> Sighting:
