@@ -136,6 +136,8 @@ class Handle:
         set_(pycurl.PATH_AS_IS, 1)
         set_(pycurl.NETRC, pycurl.NETRC_IGNORED)
         set_(pycurl.PROXY, self._exit.url if self._exit else "")
+        # Addresses are given: none grows old, and curl need not search for those at each request.
+        set_(pycurl.DNS_CACHE_TIMEOUT, -1)
         set_(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         set_(pycurl.USERAGENT, self._rules.user_agent)
         set_(pycurl.CAINFO, self._rules.ca_file)

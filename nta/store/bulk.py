@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Table
@@ -53,7 +54,7 @@ def set_rows(
     if connection.dialect.name != "sqlite":
         statement = f"{_set(table.name, names, '%s', also)} WHERE {key} = ANY(%s){more}"
         if keys:
-            connection.exec_driver_sql(statement, (*values.values(), [*keys]))
+            connection.exec_driver_sql(statement, (*values.values(), _array(keys)))
         return
     for start in range(0, len(keys), _MOST_ASKED):
         given = tuple(values.values())
@@ -79,7 +80,7 @@ def found_by(
         return []
     if connection.dialect.name != "sqlite":
         ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
-        return _fetched(connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", ([*values],)))
+        return _fetched(connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", (_array(values),)))
     found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
         part = _padded(values[start : start + _MOST_ASKED])
@@ -109,8 +110,31 @@ def _fetched(result: CursorResult[Any]) -> Sequence[Sequence[Any]]:
 
 
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Return the rows as one list per column: PostgreSQL takes them as arrays, in one statement."""
-    return tuple(map(list, zip(*rows, strict=True)))
+    """Return the rows as one array per column: PostgreSQL takes them in one statement."""
+    return tuple(map(_array, zip(*rows, strict=True)))
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """Return a column as PostgreSQL's text for an array (PostgreSQL manual, 8.15.2); others as a list.
+
+    psycopg writes a list element by element, which took a fifth of a round
+    of looks.
+    """
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return f"{{{','.join(map(str, values))}}}"
+    if kinds <= {int, NoneType}:
+        return f"{{{','.join('NULL' if value is None else str(value) for value in values)}}}"
+    if kinds <= {str, NoneType}:
+        return f"{{{','.join(map(_quoted, values))}}}"
+    return list(values)
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _padded(values: Sequence[Any]) -> tuple[Any, ...]:

@@ -253,6 +253,24 @@ def test_two_addresses_of_one_host_are_each_asked(loopback):
     assert (answers[2].error, answers[2].ip) == ("refused", "127.0.0.2")
 
 
+def test_the_next_hosts_are_asked_for_when_there_is_room(loopback):
+    drawn = []
+
+    def hosts():
+        for key in range(40):
+            drawn.append(key)
+            yield request(server, key=key, host=f"h{key}.test")
+
+    with WebServer({"/page": http(200)}) as server:
+        looking = prober(loopback, concurrency=5).look(hosts(), "local")
+        next(looking)
+        early = len(drawn)
+        rest = dict(looking)
+
+    assert early <= 12
+    assert len(rest) == 39
+
+
 def test_a_round_left_early_closes_everything(loopback):
     before = _descriptors()
     with WebServer({"/page": http(200)}) as server:

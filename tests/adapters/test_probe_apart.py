@@ -117,6 +117,44 @@ def test_a_process_that_dies_is_an_outside_error_and_the_next_round_starts_anoth
     assert len(answers) == 2
 
 
+def test_a_large_round_is_asked_for_in_parts(server, loopback):
+    few = ApartProber([Vantage("local", None)], loopback, concurrency=5)
+    asked = [request(server, "/page", key, f"h{key // 10}.test") for key in range(1500)]
+    drawn = []
+    try:
+        answers = few.look((drawn.append(one.key) or one for one in asked), "local")
+        next(answers)
+        early = len(drawn)
+        rest = dict(answers)
+    finally:
+        few.close()
+
+    assert early < 1500
+    assert len(rest) == 1499
+
+
+def test_a_fault_while_requests_are_made_ends_the_round_and_the_next_is_whole(server, apart):
+    def broken():
+        yield from requests(server, "/page", "/gone")
+        raise OutsideError("no name server", temporary=True)
+
+    with pytest.raises(OutsideError, match="no name server"):
+        list(apart.look(broken(), "local"))
+    answers = dict(apart.look(requests(server, "/page", "/gone"), "local"))
+
+    assert sorted(answers) == [0, 1]
+
+
+def test_who_looks_at_nothing_is_ready_for_the_next_round(server, loopback):
+    blind = ApartProber([Vantage("local", None)], loopback, None, "none", worth_it=1)
+    try:
+        rounds = [dict(blind.look(requests(server, "/page", "/gone"), "local")) for _ in range(2)]
+    finally:
+        blind.close()
+
+    assert rounds == [{}, {}]
+
+
 def test_a_round_that_is_given_up_ends_its_process(server, apart):
     answers = apart.look(requests(server, "/page", "/gone", "/page"), "local")
     next(answers)

@@ -42,6 +42,7 @@ def ours(database: str, web_port: int, dns_port: int) -> dict[str, Any]:
     while done := recheck_due(store, eyes=eyes, holder="bench", now=NOW):
         taken += done
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    prober.close()
     assert taken == LOOKS, taken
     _check(store)
     store.db.dispose()

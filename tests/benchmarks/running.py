@@ -1,4 +1,4 @@
-"""Runs a benchmark's two sides in turn, each in a process of its own, and takes the medians."""
+"""Runs a benchmark's two sides in turn, each in a process of its own, and takes the pair in the middle."""
 
 import json
 import resource
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from statistics import median
+from operator import itemgetter
 from typing import Any
 
 LONGEST_S = 180
@@ -32,7 +32,7 @@ class Result:
 def child(module: str, side: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Call `side(**given)` of a benchmark module in a new process; return what it measured.
 
-    The process reports its own resident memory at its highest.
+    The process reports resident memory at its highest: its own and that of the largest it started.
     """
     ended = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.running", module, side, json.dumps(given)],
@@ -52,24 +52,28 @@ def beside(
     raw: Callable[[], dict[str, Any]],
     repeats: int = REPEATS,
 ) -> Result:
-    """Run both sides in turn; return the result of the medians."""
-    sides: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    """Run both sides in turn; return the pair whose ratio is the median.
+
+    What else a machine does slows both sides of a pair, so that ratios
+    differ less than speeds.
+    """
+    pairs: list[tuple[float, dict[str, Any], dict[str, Any]]] = []
     for _ in range(repeats):
-        for measured, run in zip(sides, (ours, raw), strict=True):
-            measured.append(run())
-            print(".", end="", file=sys.stderr, flush=True)
+        measured = [run() for run in (ours, raw)]
+        pairs.append((measured[1]["seconds"] / measured[0]["seconds"], *measured))
+        print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    speed = [amount / median(m["seconds"] for m in measured) for measured in sides]
-    resident = max(m["rss_mib"] for m in sides[0])
-    return Result(
-        name, round(speed[0], 1), round(speed[1], 1), unit, round(speed[0] / speed[1], 3), round(resident, 1)
-    )
+    ratio, *middle = sorted(pairs, key=itemgetter(0))[len(pairs) // 2]
+    speed = [amount / side["seconds"] for side in middle]
+    resident = max(side["rss_mib"] for _, side, _ in pairs)
+    return Result(name, round(speed[0], 1), round(speed[1], 1), unit, round(ratio, 3), round(resident, 1))
 
 
 def _main() -> None:
     module, side, given = sys.argv[1:]
     measured = getattr(import_module(f"tests.benchmarks.{module}"), side)(**json.loads(given))
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    resident = sum(resource.getrusage(one).ru_maxrss for one in who) / 1024
     print(json.dumps({"rss_mib": resident} | measured))
 
 
