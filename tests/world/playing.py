@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_S = 240
+MOST_S = 600
 """A bound against hanging, not a figure: a world plays in a fraction of it."""
 
 
