@@ -8,7 +8,7 @@ from nta.store.database import Database
 from nta.store.tables import Due, Switch
 
 NAMES = ("kind", "subject", "due_at", "tries", "owner", "reason")
-WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
+WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=200)
 ROWS = st.lists(
     st.tuples(
         st.integers(-(2**63), 2**63 - 1),

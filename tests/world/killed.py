@@ -1,35 +1,64 @@
-"""The command `nta`, in a process that kills itself: `python -m tests.world.killed after:0.8 demo …`.
+"""The command `nta` in a process that kills itself, forked from one that has imported it already.
 
 `after:SECONDS` counts from the first step that runs; `at:NAME` waits for the
 next time that a step passes the checkpoint of that name.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
-from nta.bootstrap import main
+from tests.world.playing import MOST_S, ROOT, Played, arguments, environment
 
-how, _, what = sys.argv.pop(1).partition(":")
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+_NURSERY = multiprocessing.get_context("forkserver")
+_NURSERY.set_forkserver_preload(["nta.bootstrap"])
 
 
-class Killer:
-    def __init__(self) -> None:
+def play(folder: Path, how: str, database_url: str | None) -> Played:
+    """Play a world on until the process is killed as `how` says, or has ended before that."""
+    process = _NURSERY.Process(target=_run, args=(folder, how, dict(environment(database_url))))
+    process.start()
+    process.join(MOST_S)
+    process.kill()
+    process.join()
+    assert process.exitcode is not None
+    out, err = ((folder / name).read_text(encoding="utf-8") for name in ("out.txt", "err.txt"))
+    return Played(process.exitcode, out, err, folder)
+
+
+class _Killer:
+    """Called at each checkpoint."""
+
+    def __init__(self, how: str) -> None:
+        self.how, _, self.what = how.partition(":")
         self.begun = False
 
     def __call__(self, name: str) -> None:
-        if how == "at" and name == what:
-            die()
-        if how == "after" and not self.begun:
+        if self.how == "at" and name == self.what:
+            _die()
+        if self.how == "after" and not self.begun:
             self.begun = True
-            timer = threading.Timer(float(what), die)
+            timer = threading.Timer(float(self.what), _die)
             timer.daemon = True
             timer.start()
 
 
-main(checkpoint=Killer())
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(folder: Path, how: str, environ: dict[str, str]) -> None:
+    from nta.bootstrap import main
+
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = ["nta", *arguments(folder)]
+    for number, name in ((1, "out.txt"), (2, "err.txt")):
+        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(handle, number)
+        os.close(handle)
+    main(checkpoint=_Killer(how))

@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_S = 240
+MOST_S = 600
 """A bound against hanging, not a figure: a world plays in a fraction of it."""
 
 
@@ -36,17 +36,19 @@ class Played:
         return [json.loads(line) for line in lines]
 
 
-def start(
-    folder: Path, *, database_url: str | None = None, module: Sequence[str] = ("nta",)
-) -> "subprocess.Popen[str]":
-    """Start a demo that ends with its world; it goes on where the folder's earlier one was killed."""
+def arguments(folder: Path) -> list[str]:
+    """Return what `nta` is given: a demo that ends with its world, or goes on with a killed one."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "demo.json").exists():
         give_ports(folder)
-    call = [sys.executable, "-m", *module, "demo", "--until-done", "--json", "--instance", str(folder)]
-    call += ["--episodes", str(folder / "episodes.jsonl")]
+    episodes = str(folder / "episodes.jsonl")
+    return ["demo", "--until-done", "--json", "--instance", str(folder), "--episodes", episodes]
+
+
+def start(folder: Path, *, database_url: str | None = None) -> "subprocess.Popen[str]":
+    """Start a demo that ends with its world."""
     return subprocess.Popen(
-        call,
+        [sys.executable, "-m", "nta", *arguments(folder)],
         cwd=ROOT,
         env=environment(database_url),
         stdin=subprocess.DEVNULL,

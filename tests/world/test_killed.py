@@ -9,6 +9,7 @@ import pytest
 
 from nta.store.database import Database
 from tests.databases import SystemCluster
+from tests.world.killed import play
 from tests.world.playing import Played, end_lab, finish, start
 
 SEED = 20261122
@@ -46,8 +47,7 @@ def played_through_kills(folder: Path, database_url: str | None) -> Played:
     chance = random.Random(SEED)
     moments = [f"after:{chance.uniform(0.0, 0.9):.3f}" for _ in range(MOMENTS)]
     for how in [*(f"at:{name}" for name in STEPS), *moments]:
-        process = start(folder, database_url=database_url, module=("tests.world.killed", how))
-        ended = finish(process, folder)
+        ended = play(folder, how, database_url)
         assert ended.code == -signal.SIGKILL, f"{how}: {ended.code} {ended.err[-500:]}"
     return finish(start(folder, database_url=database_url), folder)
 
