@@ -46,6 +46,21 @@ def create_desk(
     )
     access.guard(app, store, house.limits(app))
 
+    _everywhere(app, store, clock)
+    _first_pages(app, store)
+    handing = handing_in.pages(store, clock, checkpoint)
+    approving = approvals.pages(store, clock, settings, catalogue)
+    people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
+    for site in (cases.pages(store, clock, catalogue), handing, *people):
+        app.register_blueprint(site)
+    folders = template_folders(settings.templates)
+    app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))
+    return app
+
+
+def _everywhere(app: Flask, store: Store, clock: Clock) -> None:
+    """Give every page who is logged in, what is stopped, and how much waits for people."""
+
     @app.context_processor
     def everywhere() -> dict[str, object]:
         if not current_user.is_authenticated:
@@ -65,6 +80,10 @@ def create_desk(
             "now": clock.now(),
         }
 
+
+def _first_pages(app: Flask, store: Store) -> None:
+    """Add the way in and the switch of language."""
+
     @app.get("/")
     def home() -> ResponseReturnValue:
         return redirect(url_for("cases.listed"))
@@ -80,15 +99,6 @@ def create_desk(
                         update(DeskUser).where(DeskUser.id == current_user.id).values(language=chosen)
                     )
         return redirect(_local(request.form.get("back", "/")), 303)
-
-    handing = handing_in.pages(store, clock, checkpoint)
-    approving = approvals.pages(store, clock, settings, catalogue)
-    people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
-    for site in (cases.pages(store, clock, catalogue), handing, *people):
-        app.register_blueprint(site)
-    folders = template_folders(settings.templates)
-    app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))
-    return app
 
 
 def _language() -> str:

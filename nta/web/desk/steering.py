@@ -52,6 +52,13 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         flash(_("Sending is allowed again."), "success")
         return redirect(url_for("steering.sending"), 303)
 
+    _letting_go(site, store, clock)
+    return site
+
+
+def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
+    """Add the acts by which notices that wait, or never left, may go."""
+
     @site.post("/sending/release")
     @auth_required("session")
     @roles_accepted(LEAD)
@@ -78,5 +85,3 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         send_again.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
         flash(_("What it was to tell is told again, after a fresh look."), "success")
         return redirect(url_for("steering.sending"), 303)
-
-    return site
