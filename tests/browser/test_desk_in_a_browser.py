@@ -10,7 +10,9 @@ from playwright.sync_api import Page, expect
 
 from nta.domain.parties import Catalogue
 from nta.settings import Settings
+from nta.store import due
 from nta.store.base import Store
+from nta.store.mails import keep
 from nta.store.sealing import Keyring
 from nta.web.access import add_user
 from nta.web.desk import create_desk
@@ -134,3 +136,35 @@ def test_pages_can_be_used_by_everyone(
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
 
     accessible()
+
+
+def test_a_mail_is_read_and_its_answer_noted(
+    page: Page, desk: str, staffed: Staffed, lite: Store, accessible: Callable[[], None]
+) -> None:
+    case = make_case(lite, URL, NINE - hours(9), last_up_at=NINE - hours(1), presence="up")
+    notice = make_notice(lite, [case], NINE - hours(8))
+    letter = b"From: desk@hosting.example\nSubject: Re: notice\n\nGone by now.\n"
+    with lite.db.write() as connection:
+        mail = keep(
+            connection,
+            lite,
+            received=letter,
+            kept=letter,
+            kind="reply",
+            notice_id=notice.notice_id,
+            at=NINE - hours(2),
+        )
+        due.task(connection, case.episode_id, NINE + hours(2), owner="analyst", reason="a reply to read")
+    log_in(page, desk, staffed, "analyst")
+
+    page.goto(f"{desk}/mails/{mail}")
+    page.click("#read button")
+    expect(page.locator("pre.letter")).to_contain_text("Gone by now.")
+    accessible()
+    page.click("#answer button[type=submit]")
+    expect(page.locator("#answer")).to_contain_text("removed")
+    page.goto(f"{desk}/tasks")
+    accessible()
+    page.fill(f"#done-{case.episode_id} [name=reason]", "noted as removed")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text("Nothing waits for a person.")
