@@ -159,6 +159,21 @@ def _new_spans(begun: Sequence[Seen], ids: Ids) -> list[tuple[Any, ...]]:
     return rows
 
 
+def kept_out_since(connection: Connection, episode_id: int) -> datetime | None:
+    """Return since when a vantage point is kept out of what another sees; None when none is."""
+    found: datetime | None = connection.execute(
+        select(SightingSpan.first_at)
+        .where(
+            SightingSpan.episode_id == episode_id,
+            SightingSpan.current,
+            SightingSpan.cause == Cause.GEO_BLOCKED.value,
+        )
+        .order_by(SightingSpan.first_at)
+        .limit(1)
+    ).scalar()
+    return found
+
+
 class ToldOf(NamedTuple):
     """Who had been told of an episode before a moment, and what they said."""
 

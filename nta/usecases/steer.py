@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 from sqlalchemy import Connection, insert, select, update
 
+from nta.domain.attention import BLOCKED_FOR
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
@@ -12,7 +13,7 @@ from nta.domain.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
-from nta.store import addressees, arrangements, audit, due, episodes, forced, holds, notices
+from nta.store import addressees, arrangements, audit, due, episodes, forced, holds, looking, notices
 from nta.store.base import Store
 from nta.store.episodes import State
 from nta.store.tables import Arrangement, Case, Domain, Episode, Host, Submission, Switch
@@ -103,11 +104,20 @@ def still_online(store: Store, case_reference: str, why: str | None, who: str, n
     _end(store, case_reference, Outcome.STILL_ONLINE, why, who, now)
 
 
+def restrict(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case that is kept from one country and shown to others.
+
+    Raises: RefusedError unless somebody was told, and it has been kept out somewhere for two days.
+    """
+    _end(store, case_reference, Outcome.RESTRICTED, why, who, now)
+
+
 _ACTS = {
     Outcome.WITHDRAWN: "withdraw",
     Outcome.INVALID: "invalid",
     Outcome.EXPIRED: "expire",
     Outcome.STILL_ONLINE: "still_online",
+    Outcome.RESTRICTED: "restrict",
 }
 
 
@@ -120,6 +130,8 @@ def _end(
         state = _open(connection, case_id)
         if outcome is Outcome.STILL_ONLINE and state.stage != Stage.EXHAUSTED:
             raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
+        if outcome is Outcome.RESTRICTED:
+            _kept_out(connection, state, now)
         reason = _reason(why)
         episodes.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
         if outcome in TAKEN_BACK:
@@ -133,6 +145,14 @@ def _end(
         else:
             addressees.settle_episode(connection, state.id)
         _audit(connection, store, now, who, _ACTS[outcome], reference, reason)
+
+
+def _kept_out(connection: Connection, state: State, now: datetime) -> None:
+    since = looking.kept_out_since(connection, state.id)
+    if state.first_handed_at is None:
+        raise RefusedError("nobody was told yet: nobody can have restricted it for us")
+    if since is None or now - since < BLOCKED_FOR:
+        raise RefusedError("no place has been kept out of it for two days while another sees it")
 
 
 def hold(

@@ -1,5 +1,7 @@
 """What people decide is done, noted once, and refused where it makes no sense."""
 
+from datetime import datetime
+
 import pytest
 from sqlalchemy import select, update
 
@@ -7,9 +9,9 @@ from nta.domain.errors import RefusedError
 from nta.domain.references import reference
 from nta.store import due
 from nta.store.base import Store
-from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, Submission
+from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, SightingSpan, Submission
 from nta.usecases import steer
-from tests.builders import MadeCase, make_case, make_notice
+from tests.builders import MadeCase, make_case, make_notice, make_span
 from tests.conftest import NINE, hours
 
 LEAD = "lead@hotline.test"
@@ -109,3 +111,45 @@ def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> Non
     assert not stopped
     assert steer.sending_allowed(store)
     assert rows(store, AuditEntry.act) == [("stop_sending",), ("allow_sending",)]
+
+
+def kept_out(store: Store, case: MadeCase, since: datetime) -> None:
+    make_span(store, case, since, LATER, vantage="nl", verdict="restricted")
+    make_span(store, case, since, LATER, vantage="de")
+    with store.db.write() as connection:
+        blocked = SightingSpan.verdict == "restricted"
+        connection.execute(update(SightingSpan).where(blocked).values(cause="geo_blocked"))
+
+
+def test_what_is_kept_from_one_country_ends_as_restricted_by_a_leads_word(
+    store: Store, case: MadeCase
+) -> None:
+    make_notice(store, [case], NINE - hours(50))
+    kept_out(store, case, LATER - hours(48))
+
+    steer.restrict(store, case.reference, "blocked here by order", LEAD, LATER)
+
+    assert rows(store, Episode.outcome, Episode.actor) == [("restricted", "analyst")]
+    assert rows(store, AuditEntry.act) == [("restrict",)]
+
+
+@pytest.mark.parametrize(
+    ("told", "since", "why"),
+    [
+        pytest.param(False, LATER - hours(90), "nobody was told", id="nobody-told"),
+        pytest.param(True, LATER - hours(47), "two days", id="not-for-long"),
+        pytest.param(True, None, "two days", id="nobody-is-kept-out"),
+    ],
+)
+def test_what_is_not_proven_to_be_kept_out_does_not_end_as_restricted(
+    store: Store, case: MadeCase, told: bool, since: datetime | None, why: str
+) -> None:
+    if told:
+        make_notice(store, [case], NINE)
+    if since is not None:
+        kept_out(store, case, since)
+
+    with pytest.raises(RefusedError, match=why):
+        steer.restrict(store, case.reference, "x", LEAD, LATER)
+
+    assert rows(store, Episode.ended_at) == [(None,)]

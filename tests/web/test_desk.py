@@ -349,6 +349,7 @@ POSTS = [
     "/cases/C-26-0000-0000/dedicated",
     "/cases/C-26-0000-0000/expire",
     "/cases/C-26-0000-0000/still-online",
+    "/cases/C-26-0000-0000/restrict",
     "/cases/C-26-0000-0000/hold",
     "/cases/C-26-0000-0000/release",
     "/cases/C-26-0000-0000/origin",

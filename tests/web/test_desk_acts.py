@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from nta.store import due, forced
 from nta.store.base import Store
 from nta.store.mails import keep
-from nta.store.tables import AuditEntry, Episode, Host, Notice
+from nta.store.tables import AuditEntry, Episode, Host, Notice, SightingSpan
 from nta.usecases import approve
 from nta.web.access import add_user
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_span
@@ -190,6 +190,25 @@ def test_a_case_with_somebody_left_to_tell_is_not_called_still_online(
 
     assert refused.status_code == 422
     assert state(lite) == ("ready", None)
+
+
+def test_a_lead_ends_a_case_as_restricted_only_while_a_place_is_kept_out(
+    lead: FlaskClient, lite: Store, case: MadeCase
+) -> None:
+    place = f"/cases/{case.reference}"
+    make_notice(lite, [case], NINE)
+    before = Forms(lead.get(place).text).forms
+    make_span(lite, case, NINE - hours(60), NINE, vantage="de", verdict="restricted")
+    with lite.db.write() as connection:
+        denied = SightingSpan.vantage == "de"
+        connection.execute(update(SightingSpan).where(denied).values(cause="geo_blocked"))
+
+    answer = post(lead, place, "restrict", reason="blocked here by order")
+
+    assert "restrict" not in before
+    assert answer.status_code == 303
+    assert state(lite) == ("ended", "restricted")
+    assert acts(lite) == [("restrict", LEAD)]
 
 
 def test_a_case_is_held_and_released(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:

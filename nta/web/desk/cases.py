@@ -135,6 +135,14 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
         flash(_("The case ended as expired. Nothing more is sent about it."), "success")
         return _back(reference)
 
+    @site.post("/cases/<reference>/restrict")
+    @auth_required("session")
+    @roles_accepted(LEAD)
+    def restrict(reference: str) -> ResponseReturnValue:
+        steer.restrict(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case ended as restricted. It can still be seen from elsewhere."), "success")
+        return _back(reference)
+
     @site.post("/cases/<reference>/still-online")
     @auth_required("session")
     @roles_accepted(LEAD)

@@ -38,6 +38,10 @@ SENTENCES: Final = {
     "held: nothing leaves until the police have had their time": _l(
         "held: nothing leaves until the police have had their time"
     ),
+    "kept from some places and seen from others": _l("kept from some places and seen from others"),
+    "looks have not been able to tell for three days whether it is there": _l(
+        "looks have not been able to tell for three days whether it is there"
+    ),
     "a reply to read": _l("a reply to read"),
     "a mail filter wants a person to answer": _l("a mail filter wants a person to answer"),
     "a complaint about our mail": _l("a complaint about our mail"),
