@@ -106,6 +106,22 @@ def test_the_page_of_a_notice_shows_what_would_be_sent_and_the_evidence(
     assert "images.quick.example" not in page
 
 
+@pytest.mark.parametrize("form", ["xarf", "csv"])
+def test_a_letter_with_an_attachment_is_readable_too(
+    lead: FlaskClient, lite: Store, waiting: MadeNotice, form: str
+) -> None:
+    with lite.db.write() as connection:
+        connection.execute(
+            update(Notice).where(Notice.id == waiting.notice_id).values(format=form, language="nl")
+        )
+
+    page = lead.get(f"/notices/{waiting.reference}").text
+
+    assert "WIE EERDER IS INGELICHT" in page
+    assert form in page
+    assert "images.quick.example" not in page
+
+
 def test_a_location_is_revealed_by_post_and_noted(
     lead: FlaskClient, lite: Store, waiting: MadeNotice
 ) -> None:
