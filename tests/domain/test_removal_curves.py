@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nta.domain.removal_curves import (
@@ -160,6 +160,7 @@ spells = st.lists(
 )
 
 
+@settings(max_examples=30)  # each works out a hundred bounds of three curves
 @given(spells)
 def test_bounds_never_rise_hold_the_curve_and_are_the_shares(found: list[Spell]) -> None:
     made = report(found)
