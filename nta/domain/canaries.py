@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -32,6 +32,7 @@ _LOGIN: Final = re.compile(
 )
 _FRONT: Final = frozenset({"", "/", "/index.html", "/index.htm", "/index.php", "/home", "/home/"})
 _MOST_ECHOES: Final = 2
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Trace(NamedTuple):
@@ -233,6 +234,26 @@ def needs_canary(first: Trace | None, now: Trace) -> bool:
     if now.kind == PAGE:
         return likeness(first, now) != "same"
     return first is not None and now.kind in _LED_LIKE_CANARY
+
+
+_KEPT_OUT: Final = 403
+_OUT_OF_USE: Final = frozenset({Cause.PARKED.value, Cause.SUSPENDED_PAGE.value})
+
+
+def is_parking(page: Answer, made: Answer, page_url: str, made_url: str) -> bool:
+    """Tell whether a place answers for a page as for a made-up one: with one of its own, or with a no.
+
+    Where both are missing nothing is told: content may be on its way there.
+    """
+    if page.error is not None or made.error is not None:
+        return False
+    if page.sign in _OUT_OF_USE and made.sign == page.sign:
+        return True
+    if page.status == made.status == _KEPT_OUT:
+        return True
+    beside = Canary(_LONG_AGO, path_length(made_url), trace(made, made_url))
+    now = trace(page, page_url)
+    return now.kind in (PAGE, HOME, AWAY) and alike(now, path_length(page_url), beside)
 
 
 _DIGITS, _LETTERS, _HEXES = "0123456789", "abcdefghijklmnopqrstuvwxyz", "0123456789abcdef"

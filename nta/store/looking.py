@@ -159,6 +159,20 @@ def _new_spans(begun: Sequence[Seen], ids: Ids) -> list[tuple[Any, ...]]:
     return rows
 
 
+def keepers_told(connection: Connection, host_ids: Collection[int]) -> set[int]:
+    """Return those hosts whose registrar or registry was told of something on their domain."""
+    keepers = (Role.REGISTRAR.value, Role.REGISTRY.value)
+    told = (
+        select(Host.domain_id)
+        .join(Episode, Episode.host_id == Host.id)
+        .join(Addressee, Addressee.episode_id == Episode.id)
+        .where(Addressee.role.in_(keepers), Addressee.first_handed_at.is_not(None))
+        .where(Host.domain_id.in_(select(Host.domain_id).where(Host.id.in_(host_ids))))
+    )
+    named = select(Host.id).where(Host.id.in_(host_ids), Host.domain_id.in_(told))
+    return set(connection.execute(named).scalars())
+
+
 def kept_out_since(connection: Connection, episode_id: int) -> datetime | None:
     """Return since when a vantage point is kept out of what another sees; None when none is."""
     found: datetime | None = connection.execute(

@@ -16,6 +16,7 @@ from nta.domain.canaries import (
     alike,
     is_as_first,
     is_fresh,
+    is_parking,
     likeness,
     made_up,
     media_of,
@@ -295,3 +296,28 @@ def test_a_path_is_measured_with_its_query():
 )
 def test_a_redirect_to_the_same_page_by_another_scheme_is_known(to, expected):
     assert upgraded(URL, to) is expected
+
+
+MADE = "http://pages.example/g/900000001.jpg"
+
+
+@pytest.mark.parametrize(
+    ("page", "made", "expected"),
+    [
+        pytest.param(answer(200), answer(200), True, id="one-page-for-all"),
+        pytest.param(answer(403), answer(403), True, id="a-no-for-all"),
+        pytest.param(
+            answer(302, "http://lander.example/"), answer(302, "http://lander.example/"), True, id="led-away"
+        ),
+        pytest.param(
+            answer(403)._replace(sign="parked"), answer(404)._replace(sign="parked"), True, id="in-words"
+        ),
+        pytest.param(answer(200)._replace(length=51_200), answer(200), False, id="content"),
+        pytest.param(answer(200), answer(404), False, id="a-page-of-an-honest-host"),
+        pytest.param(answer(404), answer(404), False, id="nothing-there-yet"),
+        pytest.param(answer(None, error="timeout"), answer(None, error="timeout"), False, id="no-answer"),
+        pytest.param(answer(503), answer(503), False, id="out-of-order"),
+    ],
+)
+def test_whether_a_name_leads_to_a_page_of_nobody(page, made, expected):
+    assert is_parking(page, made, URL, MADE) is expected

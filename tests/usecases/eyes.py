@@ -35,6 +35,8 @@ class World:
         self.canaries: list[LookRequest] = []  # made-up pages that were asked for
         self.made_up: Said = 404
         """What pages that never were answer."""
+        self.parked: tuple[str, ...] = ()
+        """Pages asked for beside made-up ones, where a name has been led away."""
         self.words: str | None = None
         """The rule that the words of pages fit, for those who read them."""
         self.before_looking: Callable[[], None] = lambda: None
@@ -70,7 +72,7 @@ class World:
         """The port Prober."""
         self.before_looking()
         for r in requests:
-            if r.key < 0:
+            if r.key < 0 and r.url not in self.parked:
                 self.canaries.append(r)
                 yield r.key, self._answer(r, vantage, self.made_up)
                 continue

@@ -7,7 +7,7 @@ from nta.domain.attention import BLOCKED, UNTOLD
 from nta.domain.urls import parse
 from nta.store import due
 from nta.store.base import Store
-from nta.store.tables import Case, Due, Episode, Host, SightingSpan
+from nta.store.tables import Case, Due, Episode, Event, Host, SightingSpan
 from nta.usecases.recheck import look_once, recheck_due
 from tests.builders import make_case, make_notice
 from tests.conftest import NINE, hours
@@ -441,3 +441,63 @@ def test_a_day_has_few_canaries_even_where_every_answer_differs(store: Store, wo
     assert len(world.canaries) <= 24 // 6 + 2
     assert found(store) == [("up", "unknown", "soft_404")]
     assert rules(store) == {"answers_anything"}
+
+
+PARKING = "203.0.113.9"
+
+
+def led_away(store: Store, world: World, *, keepers_told: bool) -> None:
+    """Let a page be told of to host and registrar, and its name lead to parking since half past nine."""
+    case = make_case(store, URL, NINE)
+    looks(store, world, 0)
+    make_notice(store, [case], NINE)
+    if keepers_told:
+        make_notice(store, [case], NINE, party="registrar:9101", role="registrar", kind="registrar")
+    world.name(PARKING)
+    world.parked = (URL,)
+
+
+@pytest.mark.parametrize(
+    ("there", "made_up"),
+    [
+        pytest.param(SORRY, SORRY, id="a-page-for-all"),
+        pytest.param(403, 403, id="forbidden-to-all"),
+        pytest.param(leading("http://parking.example/"), leading("http://parking.example/"), id="led-on"),
+    ],
+)
+def test_a_name_led_to_parking_after_its_keepers_were_told_is_disabled(
+    store: Store, world: World, there: Said, made_up: Said
+) -> None:
+    led_away(store, world, keepers_told=True)
+    world.page(there, address=PARKING)
+    world.made_up = made_up
+
+    looks(store, world, 1, 2, 169)
+
+    with store.db.read() as connection:
+        ended = connection.execute(select(Episode.outcome, Episode.actor, Episode.last_cause)).all()
+        kinds = set(connection.execute(select(Event.kind)).scalars())
+    assert [tuple(row) for row in ended] == [("disabled_domain", "registrar", "domain_hold")]
+    assert {"domain_disabled"} <= kinds
+    assert "moved" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("told", "there", "made_up"),
+    [
+        pytest.param(False, SORRY, SORRY, id="its-keepers-know-of-nothing"),
+        pytest.param(True, PHOTO, SORRY, id="the-content-is-there"),
+        pytest.param(True, 404, 404, id="nothing-is-there-yet"),
+        pytest.param(True, "timeout", "timeout", id="nobody-answers-there"),
+    ],
+)
+def test_a_name_led_to_other_hosts_otherwise_has_moved(
+    store: Store, world: World, told: bool, there: Said, made_up: Said
+) -> None:
+    led_away(store, world, keepers_told=told)
+    world.page(there, address=PARKING)
+    world.made_up = made_up
+
+    looks(store, world, 1)
+
+    assert found(store) == [("up", "moved", "other_host")]

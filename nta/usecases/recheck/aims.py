@@ -1,18 +1,21 @@
 """What looks, and where: the addresses of hosts asked of the names when they are first needed."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nta.domain.aiming import Aim, ProxyOf, Served, aim_at, no_proxy
-from nta.domain.availability import Verdict, read
-from nta.domain.canaries import Trace, trace
+from nta.domain.aiming import STRANGER, Aim, ProxyOf, Served, aim_at, no_proxy
+from nta.domain.availability import Cause, Reading, Verdict, read
+from nta.domain.canaries import Trace, is_parking, made_up, trace
 from nta.domain.urls import parse
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
 
+_STRANGERS = frozenset({STRANGER})
+_PARKED: Reading = (Verdict.GONE, Cause.DOMAIN_HOLD, "led_to_parking")
 AIMED = 256
 """Episodes whose names are asked before the first is looked at; then twice as many each time."""
 
@@ -52,9 +55,11 @@ class Aims:
         eyes: Eyes,
         hosts: Mapping[int, HostRow],
         served: Mapping[int, Sequence[Served]],
+        pages: Mapping[int, str],
         now: datetime,
     ) -> None:
         self.hosts = hosts
+        self._pages = pages  # one of each host
         self.one_moved = False
         self._store, self._eyes, self._served, self._now = store, eyes, served, now
         self._found: dict[tuple[int, str], Aim] = {}
@@ -78,9 +83,38 @@ class Aims:
                 answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
                 known = self._served.get(row.arrangement_id or 0, ())
                 found[host_id, vantage] = aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
+        strangers = [n for n in new if all(found[n, v].seen == _STRANGERS for v in self._eyes.vantages)]
+        if strangers:
+            found |= self._out_of_use(strangers, found)
         self._found |= found
         if moves.record_hosts(self._store, new, self._served, found, self._now):
             self.one_moved = True
+
+    def _out_of_use(
+        self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]
+    ) -> dict[tuple[int, str], Aim]:
+        """Return other aims for hosts that no more serve anything: their name leads to a page of nobody.
+
+        Only where its keepers were told, and every vantage point is shown the same.
+        """
+        with self._store.db.read() as connection:
+            told = looking.keepers_told(connection, host_ids)
+        out: dict[tuple[int, str], Aim] = {}
+        for number in sorted(told & self._pages.keys()):
+            row, url = self.hosts[number], self._pages[number]
+            aims = {v: found[number, v] for v in self._eyes.vantages}
+            if all(self._is_parked(row, url, aim.addresses[0], v) for v, aim in aims.items()):
+                out |= {(number, v): Aim((), frozenset(), _PARKED, a.addresses) for v, a in aims.items()}
+        return out
+
+    def _is_parked(self, row: HostRow, url: str, ip: str, vantage: str) -> bool:
+        made = made_up(url, secrets.token_bytes(16))
+        asked = [
+            LookRequest(-key, one, row.name, row.port, ip, None, True)
+            for key, one in enumerate((url, made), 1)
+        ]
+        answers = dict(self._eyes.prober.look(asked, vantage))
+        return len(answers) == len(asked) and is_parking(answers[-1], answers[-2], url, made)
 
     def requests(self, jobs: Sequence[looking.Job], vantage: str) -> Iterator[LookRequest]:
         """Yield what is to be looked at; names of the next hosts are asked while others are looked at."""

@@ -53,7 +53,7 @@ def recheck_due(
         served = arrangements.served(
             connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
         )
-    aims = Aims(store, eyes, hosts, served, now)
+    aims = Aims(store, eyes, hosts, served, {job.host_id: job.url for job in jobs}, now)
     looked = look(jobs, spans, aims, eyes, Canaries(store, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
