@@ -57,6 +57,9 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
 def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     """Look once whether a URL still shows something, from every vantage point. Writes nothing.
 
+    Each host is asked for a made-up page too: where that is answered alike,
+    one look cannot tell.
+
     Exit 0: a verdict for each; 1: some could not be read; 2: none could; 3: one stayed unknown.
 
     \b
@@ -93,7 +96,8 @@ def check(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
         else:
             show(f"{judgement.verdict.value} ({judgement.cause.value})")
             for s in sightings:
-                show(f"  {s.vantage}: {s.verdict.value}, {s.cause.value}, status {s.status}, {s.ip}")
+                said = f"{s.verdict.value}, {s.cause.value} by the rule {s.rule}"
+                show(f"  {s.vantage}: {said}, status {s.status}, {s.ip}")
     if unknown:
         return 3
     return 1 if len(locations) < len(urls) else 0
