@@ -1,5 +1,6 @@
 """Two leads decide: a notice goes when both agreed, and its rung is passed over when one declines."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -90,6 +91,31 @@ def test_one_lead_counts_once(world: World, store: Store, episode: int) -> None:
     assert world.notices()[0].state == "waiting_lead"
     with store.db.read() as connection:
         assert len(connection.execute(select(Approval.who)).all()) == 1
+
+
+def at_once(store: Store, known_as: str, *leads: str) -> list[int | str]:
+    """Let leads approve side by side; return what each was told, in order."""
+
+    def act(who: str) -> int | str:
+        try:
+            return approve.approve(store, known_as, None, who, LATER)
+        except RefusedError:
+            return "refused"
+
+    with ThreadPoolExecutor(len(leads)) as pool:
+        return sorted(pool.map(act, leads), key=str)
+
+
+def test_two_leads_at_one_moment_are_two(world: World, store: Store, episode: int) -> None:
+    assert at_once(store, reference(world), ONE, TWO) == [0, 1]
+
+    assert world.notices()[0].state == "queued"
+
+
+def test_one_lead_twice_at_one_moment_is_one(world: World, store: Store, episode: int) -> None:
+    assert at_once(store, reference(world), ONE, ONE) == [1, "refused"]
+
+    assert world.notices()[0].state == "waiting_lead"
 
 
 def test_nobody_lets_a_notice_of_two_leads_go_alone(world: World, store: Store, episode: int) -> None:
