@@ -38,6 +38,7 @@ class LabClock:
         self._timeout_s = timeout_s
         self._leap_timeout_s = leap_timeout_s
         self._threads = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
 
     def now(self) -> datetime:
         """Return the lab's present moment.
@@ -67,17 +68,16 @@ class LabClock:
         return Leap(_moment(answer), answer.get("over") is True)
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        connection = getattr(self._threads, "connection", None)
-        if connection is not None:
+        """Close the connections of all threads; one that is asked for again is opened again."""
+        for connection in self._opened:
             connection.close()
-            self._threads.connection = None
 
     def _ask(self, method: str, path: str, body: str | None, timeout_s: float) -> Mapping[str, Any]:
         connection = getattr(self._threads, "connection", None)
         if connection is None:
             connection = http.client.HTTPConnection(*self._address, timeout=timeout_s)
             self._threads.connection = connection
+            self._opened.append(connection)
         try:
             connection.timeout = timeout_s
             if connection.sock is not None:

@@ -189,6 +189,7 @@ def _environment(place: Place, lab: Lab) -> dict[str, str]:
         "NTA_INBOX_URL": f"maildir:{at['maildir']}",
         "NTA_DNS_SERVERS": at["dns"],
         "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
+        "NTA_WHOIS_SERVER": at["whois"],
         "NTA_VANTAGES": at["vantages"],
         "NTA_CONTROL_URLS": at["control_urls"],
         "NTA_REACH": "127.0.0.0/8",

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from nta.domain.deadlines import WATCH
+
 End = datetime | None
 
 
 class Truth:
     """When each page truly vanished, by the lab's own record.
 
-    A URL's spells at hosts that overlap are one (a host that rotates);
-    those that follow one another are the episodes of a move, in order.
+    A URL's spells at hosts that overlap are one (a host that rotates), and
+    so are two at one host when the second begins while the first one's end
+    is watched; else those that follow one another are the episodes of a
+    move, in order.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -57,11 +61,15 @@ def with_medians(
 def _spells(hosts: Sequence[Mapping[str, Any]]) -> list[End]:
     """Return the true end of each spell, in order."""
     ends: list[End] = []
+    provider = None
     for host in sorted(hosts, key=lambda h: (h["from"], h["until"] or "9")):
         begins = datetime.fromisoformat(host["from"])
         until = datetime.fromisoformat(host["until"]) if host["until"] else None
-        if ends and (ends[-1] is None or begins < ends[-1]):
-            ends[-1] = None if until is None or ends[-1] is None else max(ends[-1], until)
+        last = ends[-1] if ends else None
+        is_back = last is not None and host["provider"] == provider and begins - last <= WATCH
+        if ends and (last is None or begins < last or is_back):
+            ends[-1] = None if until is None or last is None else max(last, until)
         else:
             ends.append(until)
+        provider = host["provider"]
     return ends

@@ -7,7 +7,17 @@ from nta.lab import chance
 from nta.lab.agenda import Event, event
 from nta.lab.landscape import Landscape
 from nta.lab.mail import Mail, Recipient
-from nta.lab.parties import Answers, ForeignHotline, Keeper, Mailbox, Provider, Registry, Replies, Span
+from nta.lab.parties import (
+    Answers,
+    Authority,
+    ForeignHotline,
+    Keeper,
+    Mailbox,
+    Provider,
+    Registry,
+    Replies,
+    Span,
+)
 from nta.lab.world import Party, World
 from nta.lab.worldparties import ORIGIN
 
@@ -38,6 +48,8 @@ def react(
             found += reader.hotline(party)
         elif isinstance(party, Keeper):
             found += reader.keeper(party)
+        elif isinstance(party, Authority) and party.works:
+            found += reader.authority(party, party.works)
     return found
 
 
@@ -103,8 +115,15 @@ class _Reader:
             if party.works:
                 then = at + self._drawn(party.works, "work", party.id, page)
                 host = self._shown_at(page)
-                if host and not self._is_planned(f"vanish {page} {host}"):
+                if host and not self._is_planned(f"vanish {self._removal(page, host)}"):
                     yield self._vanish(then, page, host)
+
+    def authority(self, party: Authority, works: Span) -> Iterator[Event]:
+        """Plan the end of each page at its host, who obeys an order."""
+        for page in self._mail.pages:
+            host = self._shown_at(page)
+            if host and not self._is_planned(f"vanish {self._removal(page, host)}"):
+                yield self._vanish(self._now + self._drawn(works, "order", party.id, page), page, host)
 
     def _reply(self, party: Provider, replies: Replies) -> Iterator[Event]:
         for page in self._mail.pages:
@@ -120,11 +139,12 @@ class _Reader:
         spoken: dict[datetime, list[str]] = {}
         says = party.answers
         for page in self._mail.pages:
-            if self._landscape.shown_by(page, party.id) is None or self._is_planned(
-                f"vanish {page} {party.id}"
-            ):
+            name = self._removal(page, party.id)
+            if page in party.ignores:
                 continue
-            at = self._now + self._drawn(span, "remove", party.id, page)
+            if self._landscape.shown_by(page, party.id) is None or self._is_planned(f"vanish {name}"):
+                continue
+            at = self._now + self._drawn(span, "remove", party.id, *name.split()[:1], *name.split()[2:])
             if says and page in says.falsely:
                 spoken.setdefault(at, []).append(page)
                 at += says.early
@@ -142,7 +162,9 @@ class _Reader:
             showing = self._landscape.shown_by(page, party.id)
             origin = showing.placement.origin if showing else None
             host = self._world.providers[origin.provider] if origin else None
-            if host is None or host.removes is None or self._is_planned(f"vanish {page} {host.id}"):
+            if host is None or host.removes is None:
+                continue
+            if self._is_planned(f"vanish {self._removal(page, host.id)}"):
                 continue
             heard = self._now + self._drawn(span, "pass on", party.id, page)
             yield self._vanish(heard + self._drawn(host.removes, "remove", host.id, page), page, host.id)
@@ -152,13 +174,19 @@ class _Reader:
         return event(at, "answer", name, token=self._mail.token, pages=[page], says=says)
 
     def _vanish(self, at: datetime, page: str, provider: str) -> Event:
-        return event(at, "vanish", f"{page} {provider}", page=page, provider=provider, why="removed")
+        name = self._removal(page, provider)
+        return event(at, "vanish", name, page=page, provider=provider, why="removed")
+
+    def _removal(self, page: str, provider: str) -> str:
+        """Return the name of a removal: a page that came back can be removed once more."""
+        spells = [s for s in self._landscape.showings(page) if provider in s.placement.parties]
+        return f"{page} {provider}" + (f" {len(spells)}" if len(spells) > 1 else "")
 
     def _origin(self, page: str) -> str:
-        """Return the address and the name of the host behind a proxy, as a proxy says it."""
+        """Return the address behind a proxy, as a proxy says it."""
         for placement in self._landscape.placements(self._world.site_of(page)):
             if placement.origin is not None:
-                return f"{placement.origin.address} ({self._world.providers[placement.origin.provider].name})"
+                return str(placement.origin.address)
         return ""
 
     def _shown_at(self, page: str) -> str:

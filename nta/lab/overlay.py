@@ -46,6 +46,10 @@ def _entries(world: World) -> Iterator[tuple[str, str, Entry]]:
         if provider.listed:
             shelf = "proxies" if provider.is_proxy else "hosting"
             yield shelf, f"{PREFIX}{provider.id}", _provider(provider, checked)
+    for one in parties.authorities.values():
+        entry = {"id": one.id, "name": one.name, "country": one.country}
+        rest = {"notices": {"to": one.mail, "language": one.language, "format": "text"}}
+        yield "authorities", one.id, entry | rest | _end(one.mail, checked)
     for country in parties.countries.values():
         yield "countries", country.code, _country(country, checked)
     for ladder in parties.ladders:

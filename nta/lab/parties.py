@@ -43,9 +43,8 @@ class Replies:
     """What a party says of a page when first told of it, whatever it does then.
 
     `says` is refused, not_ours, need_information or forwarded. `whose` goes
-    with the last two but one: free text, or `origin`, which stands for
-    the address and name of the host behind a proxy. `until` counts from
-    the reply.
+    with it: free text, or `origin`, which stands for the address behind a
+    proxy. `until` counts from the reply.
     """
 
     says: str
@@ -72,6 +71,7 @@ class Provider:
     outdated: str  # what the catalogue takes for its address, where that is dead; empty: the true one
     mailbox: Mailbox
     removes: Span | None
+    ignores: tuple[str, ...]  # pages that it leaves where they are, whatever it is told
     farewell: Farewell
     answers: Answers | None
     replies: Replies | None
@@ -142,6 +142,19 @@ class ForeignHotline(Hotline):
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """May order removal. What it orders, every host obeys: `works` after it was told, the page is gone."""
+
+    id: str
+    name: str
+    country: str
+    mail: str
+    language: str
+    mailbox: Mailbox
+    works: Span | None
+
+
+@dataclass(frozen=True, slots=True)
 class Country:
     """What the law of a hosting country asks of us, as the catalogue will say it."""
 
@@ -161,5 +174,6 @@ class Parties:
     registrars: Mapping[str, Registrar]
     registries: Mapping[str, Registry]
     hotlines: Mapping[str, ForeignHotline]
+    authorities: Mapping[str, Authority]
     countries: Mapping[str, Country]
     ladders: tuple[Mapping[str, Any], ...]

@@ -8,13 +8,22 @@ from ipaddress import IPv4Address
 from typing import Any, Literal
 
 from nta.lab.chance import fraction, pick
-from nta.lab.parties import ForeignHotline, Hotline, Keeper, Mailbox, Parties, Provider, Registrar, Registry
+from nta.lab.parties import (
+    Authority,
+    ForeignHotline,
+    Hotline,
+    Mailbox,
+    Parties,
+    Provider,
+    Registrar,
+    Registry,
+)
 
 FOLDERS = ("album", "board", "files", "gallery", "pub", "topic", "upload")
 ENDINGS = (".html", ".html", ".txt")
 
 Outage = Literal["refused", "error", "silence"]
-Party = Provider | Registrar | Registry | ForeignHotline | Hotline
+Party = Provider | Registrar | Registry | ForeignHotline | Authority | Hotline
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +185,16 @@ class World:
             found[one.mail] = (one, one.mailbox)
             if one.outdated:
                 found[one.outdated] = (one, "bounces")
-        others: tuple[Registrar | Registry | ForeignHotline, ...] = (
+        others: tuple[Registrar | Registry | ForeignHotline | Authority, ...] = (
             *self.parties.registrars.values(),
             *self.parties.registries.values(),
             *self.parties.hotlines.values(),
+            *self.parties.authorities.values(),
         )
         return found | {other.mail: (other, other.mailbox) for other in others}
 
     def registrar(self, site: Site) -> Registrar | None:
         return self.parties.registrars.get(site.registrar)
-
-    def keeper(self, kind: str, key: str) -> Keeper:
-        """Return a registrar or registry by its id."""
-        shelf: Mapping[str, Keeper] = (
-            self.parties.registrars if kind == "registrar" else self.parties.registries
-        )
-        return shelf[key]
 
     def pages(self) -> Iterator[Page]:
         """Yield every page, site by site."""

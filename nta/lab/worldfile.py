@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nta.lab import strict
+from nta.lab.parties import Hotline
 from nta.lab.strict import Section, WorldError
 from nta.lab.world import Placement, World
 from nta.lab.worldparties import read_hotline, read_parties
@@ -15,6 +16,18 @@ from nta.lab.worldplans import read_acts, read_approvals, read_hand_ins
 from nta.lab.worldsites import read_sites
 
 WORLDS = Path(__file__).parent / "worlds"
+MARKERS = ("marrowquill", "tidelantern")
+OURS = Hotline(
+    id="lab-hotline",
+    name="Lab Hotline",
+    country="NL",
+    standing="Trusted flagger under the Digital Services Act",
+    languages=("nl", "en"),
+    mail="desk@hotline.test",
+    address="1 Loopback Lane, Example",
+)
+"""Who we are in a world that does not say."""
+
 EXPECTED = ("cases", "episodes", "outcomes", "events", "notices", "figures")
 
 
@@ -36,10 +49,8 @@ def read_world(name: str) -> World:
 def parse_world(text: str, file: str) -> World:
     """Return the world that a YAML text describes; `file` is said in faults."""
     top = Section(strict.load(text, file), file, "")
-    seed = top.value("seed", int)
-    markers = top.section("markers")
-    body_marker, url_marker = markers.value("body", str), markers.value("url", str)
-    markers.done()
+    seed = top.value("seed", int, 1)
+    body_marker, url_marker = _markers(top)
     parties = read_parties(top)
     sites = read_sites(top, parties, seed, url_marker)
     world = World(
@@ -52,7 +63,7 @@ def parse_world(text: str, file: str) -> World:
         ends=top.moment("ends"),
         body_marker=body_marker,
         url_marker=url_marker,
-        hotline=read_hotline(top.section("hotline")),
+        hotline=read_hotline(top.section("hotline")) if top.has("hotline") else OURS,
         parties=parties,
         sites=sites,
         hand_ins=read_hand_ins(top, sites),
@@ -62,6 +73,16 @@ def parse_world(text: str, file: str) -> World:
     top.done()
     _check(world, file)
     return world
+
+
+def _markers(top: Section) -> tuple[str, str]:
+    """Return the words that stand in every page, and in every path: where they turn up, something leaked."""
+    if not top.has("markers"):
+        return MARKERS
+    section = top.section("markers")
+    found = section.value("body", str), section.value("url", str)
+    section.done()
+    return found
 
 
 def _expect(top: Section) -> Mapping[str, Any]:
@@ -100,6 +121,8 @@ def _of_parties(world: World) -> Iterator[str]:
         for page in one.answers.falsely if one.answers else ():
             if page not in pages:
                 yield f"providers.{one.id}.answers.falsely: no such page"
+        if not pages.issuperset(one.ignores):
+            yield f"providers.{one.id}.ignores: no such page"
     for country in world.parties.countries.values():
         for hotline in country.hotlines:
             if hotline not in world.parties.hotlines:
@@ -117,7 +140,13 @@ def _of_sites(world: World) -> Iterator[str]:
 
 def _mails(world: World) -> list[str]:
     parties = world.parties
-    shelves = (parties.providers, parties.registrars, parties.registries, parties.hotlines)
+    shelves: tuple[Mapping[str, Any], ...] = (
+        parties.providers,
+        parties.registrars,
+        parties.registries,
+        parties.hotlines,
+        parties.authorities,
+    )
     found = [one.mail for shelf in shelves for one in shelf.values()]
     return [world.hotline.mail, *found, *(one.outdated for one in parties.providers.values() if one.outdated)]
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from nta.lab.parties import (
     Answers,
+    Authority,
     Country,
     Farewell,
     ForeignHotline,
@@ -39,6 +40,7 @@ def read_parties(top: Section) -> Parties:
         registrars=_named(top, "registrars", _registrar),
         registries=_named(top, "registries", _registry),
         hotlines=_named(top, "hotlines", _foreign_hotline),
+        authorities=_named(top, "authorities", _authority),
         countries=_named(top, "countries", _country),
         ladders=tuple(_ladder(section) for section in top.sections("ladders")),
     )
@@ -89,6 +91,7 @@ def _provider(section: Section, name: str) -> Provider:
         outdated=_mail(section, "outdated") if section.has("outdated") else "",
         mailbox=_mailbox(section),
         removes=_span(section, "removes"),
+        ignores=section.texts("ignores"),
         farewell=cast(Farewell, section.choice("farewell", FAREWELLS, "not_found")),
         answers=_answers(section.section("answers")) if section.has("answers") else None,
         replies=_replies(section.section("replies")) if section.has("replies") else None,
@@ -202,6 +205,20 @@ def _foreign_hotline(section: Section, name: str) -> ForeignHotline:
     )
     if (found.until or found.works) and not found.takes:
         raise section.fault("takes", "is missing: who takes no case does no work on it")
+    section.done()
+    return found
+
+
+def _authority(section: Section, name: str) -> Authority:
+    found = Authority(
+        id=name,
+        name=section.value("name", str),
+        country=section.value("country", str),
+        mail=_mail(section),
+        language=section.choice("language", LANGUAGES),
+        mailbox=_mailbox(section),
+        works=_span(section, "works"),
+    )
     section.done()
     return found
 

@@ -147,7 +147,7 @@ def test_a_proxy_names_its_origin_and_tells_it(lab: Client, service: FakeService
     go(lab, "03-02T15:00")
 
     (said,) = service.said
-    assert (said["answer"], said["whose"]) == ("forwarded", "127.10.0.21 (Quick)")
+    assert (said["answer"], said["whose"]) == ("forwarded", "127.10.0.21")
     assert "2026-03-02T21:10" <= said["until"] <= "2026-03-02T21:20"
     assert "03-02T12:00" <= str(lab.truth()[one][0][2]) <= "03-02T14:00"
 
