@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import func, select
@@ -35,8 +36,10 @@ class FakeAsker:
     names: dict[str, Said] = field(default_factory=dict)
     networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
     domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
+    routes: dict[str, int | Problem | None] = field(default_factory=dict)  # by range
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
+    asked_routes: list[str] = field(default_factory=list)
     rounds: int = 0
     before: Any = None
 
@@ -48,6 +51,10 @@ class FakeAsker:
             if lookup.kind in (LookupKind.DOMAIN, LookupKind.WHOIS):
                 self.asked_domains.append(f"{lookup.kind} {lookup.subject}")
                 yield self._domain(lookup, now)
+                continue
+            if lookup.kind is LookupKind.ROUTE:
+                self.asked_routes.append(lookup.subject)
+                yield self._route(lookup, now)
                 continue
             self.asked.append(lookup.subject)
             yield (
@@ -85,6 +92,15 @@ class FakeAsker:
             "asn": 64500,
         } | dict(said)
         return Finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
+
+    def _route(self, lookup: Lookup, now: datetime) -> Finding:
+        covers, said = next(
+            (c, s) for c, s in self.routes.items() if ip_address(lookup.subject) in ip_network(c)
+        )
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "routing table", now, now + timedelta(minutes=2), said)
+        value = {"asn": said, "as_name": None, "prefix": covers}
+        return Finding(lookup, value, "routing table", now, now + hours(12), None, (covers,))
 
     def _range(self, address: str) -> tuple[str, Mapping[str, Any] | Problem]:
         return next(

@@ -1,12 +1,13 @@
 """What a look-up means for who was known to serve a host: the same, one more, or moved."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
 from nta.domain.hosting import AddressFacts, HostingFacts
 from nta.domain.parties import PartyId
+from nta.domain.resolution import LookupKind
 
 
 class Change(StrEnum):
@@ -57,23 +58,42 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
 def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
     """Return the later facts, and of the earlier ones what could not be asked this time.
 
-    An address whose network could not be asked is still its earlier
-    party's; a domain that could not be asked for has its earlier registrar.
+    An address whose network or route could not be asked is still its
+    earlier party's; a domain that could not be asked for has its earlier
+    registrar.
     """
     unknown = after.domain is not None and after.domain.source is None
+    lost = {problem.step for problem in after.problems}
     return replace(
         after,
-        addresses=_recalled(before.addresses, after.addresses),
-        origins=_recalled(before.origins, after.origins),
+        addresses=_recalled(before.addresses, after.addresses, lost),
+        origins=_recalled(before.origins, after.origins, lost),
         domain=before.domain if unknown and before.domain else after.domain,
     )
 
 
-def _recalled(before: Iterable[AddressFacts], after: Iterable[AddressFacts]) -> tuple[AddressFacts, ...]:
+def _recalled(
+    before: Iterable[AddressFacts], after: Iterable[AddressFacts], lost: Collection[str]
+) -> tuple[AddressFacts, ...]:
+    """Return the later addresses; `lost` holds the kinds of questions that were not all answered.
+
+    Who is known by the AS number alone would otherwise seem to be somebody
+    else when routes cannot be asked, and to have no contact when networks
+    cannot.
+    """
     held = {a.ip: a for a in before if a.proxy or a.party}
-    return tuple(
-        a if a.proxy or a.party or a.ip not in held else replace(held[a.ip], seen_at=a.seen_at) for a in after
-    )
+
+    def told(a: AddressFacts) -> AddressFacts:
+        known = held.get(a.ip)
+        if known is None:
+            return a
+        who = a.proxy or a.party
+        no_route = LookupKind.ROUTE in lost and a.asn != known.asn and a.network == known.network
+        no_network = LookupKind.NETWORK in lost and a.network is None
+        same = no_network and who == (known.proxy or known.party)
+        return replace(known, seen_at=a.seen_at) if not who or no_route or same else a
+
+    return tuple(told(a) for a in after)
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:

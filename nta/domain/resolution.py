@@ -19,8 +19,13 @@ class LookupKind(StrEnum):
 
     ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
     NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
+    ROUTE = "route"  # of an address: the autonomous system that announces it
     DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
     WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
+
+
+ABOUT_ADDRESSES = (LookupKind.NETWORK, LookupKind.ROUTE)
+"""Questions whose answers mostly cover the neighbours too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Subject:
     `registered` is the name that a registry holds where that is another
     than the registrable domain: under a company's suffix. `origins` and
     `forced_host` are what a person knows of who stands behind a proxy.
+    `routes` says that routes are asked for, not only networks.
     """
 
     host: str
@@ -39,6 +45,12 @@ class Subject:
     registered: str | None = None
     origins: tuple[str, ...] = ()
     forced_host: PartyId | None = None
+    routes: bool = False
+
+    @property
+    def about_addresses(self) -> tuple[LookupKind, ...]:
+        """Return what is asked of each address."""
+        return ABOUT_ADDRESSES if self.routes else (LookupKind.NETWORK,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +69,12 @@ class Finding:
     Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
     "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
     "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
-    "source", "confidence"}]}; rdap_domain and whois_domain {"name",
+    "source", "confidence"}]}; route {"asn", "as_name", "prefix"}, `asn`
+    None where nobody announces it; rdap_domain and whois_domain {"name",
     "suffix", "registered", "registrar": None | {"name", "iana_id",
     "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
-    `covers` holds the ranges (CIDR) that a network's answer is valid for.
+    `covers` holds the ranges (CIDR) that an answer about an address is
+    valid for.
     """
 
     lookup: Lookup
@@ -79,8 +93,8 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     """Return what is still to be asked; empty when nothing is left.
 
     A question is asked once while its finding is valid, also when it
-    failed. Networks are asked for one address of each neighbourhood (/24,
-    /48) at a time: its answer mostly covers the others.
+    failed. Networks and routes are asked for one address of each
+    neighbourhood (/24, /48) at a time: its answer mostly covers the others.
     """
     valid = _newest(findings, now)
     wanted = _about_domain(subject, valid)
@@ -91,12 +105,14 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
             addresses = _addresses(valid[names])
         else:
             wanted.add(names)
-    networks = _networks(valid)
-    open_ones: dict[tuple[int, int], str] = {}
-    for ip in (*addresses, *subject.origins):
-        if Lookup(LookupKind.NETWORK, ip) not in valid and _covering(ip, networks) is None:
-            open_ones.setdefault(_neighbourhood(ip), ip)
-    return frozenset(wanted | {Lookup(LookupKind.NETWORK, ip) for ip in open_ones.values()})
+    answers = _Answers(valid)
+    for kind in subject.about_addresses:
+        open_ones: dict[tuple[int, int], str] = {}
+        for ip in (*addresses, *subject.origins):
+            if answers.of(kind, ip) is None:
+                open_ones.setdefault(_neighbourhood(ip), ip)
+        wanted.update(Lookup(kind, ip) for ip in open_ones.values())
+    return frozenset(wanted)
 
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
@@ -114,16 +130,16 @@ def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Look
 
 
 def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
-    """Return the look-ups of a set of hosts with at most `most` networks of each neighbourhood.
+    """Return the look-ups of a set of hosts with at most `most` of a kind in each neighbourhood.
 
     `next_lookups` sees one host; of many hosts side by side one answer
     mostly covers the others. Where ranges are smaller, ask again for more.
     """
     chosen: set[Lookup] = set()
-    counts: Counter[tuple[int, int]] = Counter()
-    for lookup in sorted(lookups, key=lambda x: (x.kind is LookupKind.NETWORK, x.subject)):
-        if lookup.kind is LookupKind.NETWORK:
-            place = _neighbourhood(lookup.subject)
+    counts: Counter[tuple[LookupKind, int, int]] = Counter()
+    for lookup in sorted(lookups, key=lambda x: (x.kind in ABOUT_ADDRESSES, x.subject, x.kind)):
+        if lookup.kind in ABOUT_ADDRESSES:
+            place = (lookup.kind, *_neighbourhood(lookup.subject))
             if counts[place] == most:
                 continue
             counts[place] += 1
@@ -136,20 +152,21 @@ def conclude(
 ) -> HostingFacts:
     """Return what the valid findings say; their order does not matter.
 
-    Of several networks that hold an address the narrowest wins. What could
-    not be asked stands in `problems`, and the facts hold what is known.
+    Of several networks that hold an address the narrowest wins, and what is
+    announced wins over what is registered. What could not be asked stands
+    in `problems`, and the facts hold what is known.
     """
     valid = _newest(findings, now)
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
     value = (names.value if names else None) or {}
     ips = (subject.host,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
-    networks = _networks(valid)
+    answers = _Answers(valid)
     cname = tuple(value.get("cname") or ())
     alias = catalogue.proxy_of_name(cname)
-    pairs = [_address(ip, valid, networks, catalogue, asked_at, alias) for ip in ips]
-    behind = [_address(ip, valid, networks, catalogue, asked_at) for ip in subject.origins]
-    problems = {problem for _, problem in (*pairs, *behind) if problem}
+    pairs = [_address(ip, answers, catalogue, asked_at, alias) for ip in ips]
+    behind = [_address(ip, answers, catalogue, asked_at) for ip in subject.origins]
+    problems = {problem for _, found in (*pairs, *behind) for problem in found}
     if names and names.problem:
         problems.add(names.problem)
     about_domain = [valid[lookup] for lookup in domain_lookups(subject) if lookup in valid]
@@ -215,55 +232,72 @@ def _neighbourhood(ip: str) -> tuple[int, int]:
     return version, number >> (8 if version == 4 else 80)
 
 
-def _networks(valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
-    """Return the ranges that network answers cover, narrowest first."""
+class _Answers:
+    """The valid answers about addresses, by the ranges they cover."""
+
+    def __init__(self, valid: Mapping[Lookup, Finding]) -> None:
+        self._valid = valid
+        self._spans = {kind: _spans(kind, valid) for kind in ABOUT_ADDRESSES}
+
+    def of(self, kind: LookupKind, ip: str) -> Finding | None:
+        """Return the answer whose narrowest range holds the address, else what its own question gave."""
+        version, number = _number(ip)
+        covering = (
+            found for (v, first, last), found in self._spans[kind] if v == version and first <= number <= last
+        )
+        return next(covering, None) or self._valid.get(Lookup(kind, ip))
+
+
+def _spans(kind: LookupKind, valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
+    """Return the ranges that answers of a kind cover, narrowest first."""
     spans = [
         (_span(cidr), finding)
         for lookup, finding in valid.items()
-        if lookup.kind is LookupKind.NETWORK and finding.value is not None
+        if lookup.kind is kind and finding.value is not None
         for cidr in finding.covers
     ]
     newest_first = sorted(spans, key=lambda pair: (pair[1].asked_at, pair[1].lookup.subject), reverse=True)
     return sorted(newest_first, key=lambda pair: pair[0][2] - pair[0][1])
 
 
-def _covering(ip: str, networks: Iterable[tuple[Span, Finding]]) -> Finding | None:
-    version, number = _number(ip)
-    return next((f for (v, first, last), f in networks if v == version and first <= number <= last), None)
-
-
 def _address(
     ip: str,
-    valid: Mapping[Lookup, Finding],
-    networks: Sequence[tuple[Span, Finding]],
+    answers: _Answers,
     catalogue: Catalogue,
     seen_at: datetime,
     alias: Provider | None = None,
-) -> tuple[AddressFacts, Problem | None]:
-    """Return what is known of one address, and the problem if its network could not be asked.
+) -> tuple[AddressFacts, list[Problem]]:
+    """Return what is known of one address, and the problems of what could not be asked.
 
     `alias` is the proxy that the name's CNAMEs lead to: its customers'
     addresses may be anybody's.
     """
-    own = valid.get(Lookup(LookupKind.NETWORK, ip))
-    finding = _covering(ip, networks) or own
-    value = (finding.value if finding else None) or {}
-    asn = value.get("asn")
+    registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
+    value = (registered.value if registered else None) or {}
+    asn, as_name = _origin((routed.value if routed else None) or {}, value)
     proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
-    network = _network(value) if value else None
     party, name = (entry.id, entry.name) if entry else _found_party(value)
+    if party is None and registered and registered.problem is None and asn:
+        party, name = f"as:{asn}", as_name or f"AS{asn}"
     facts = AddressFacts(
         ip=ip,
         asn=asn,
-        as_name=value.get("as_name"),
-        network=network,
+        as_name=as_name,
+        network=_network(value) if value else None,
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
         abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse") or ()),
         seen_at=seen_at,
     )
-    return facts, finding.problem if finding else None
+    return facts, [finding.problem for finding in (registered, routed) if finding and finding.problem]
+
+
+def _origin(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """Return number and name of the autonomous system: as announced, else as registered."""
+    asn = route.get("asn") or network.get("asn")
+    names = (said.get("as_name") for said in (route, network) if asn and said.get("asn") == asn)
+    return asn, next((name for name in names if name), None)
 
 
 def _network(value: Mapping[str, Any]) -> Network:
@@ -279,13 +313,11 @@ def _network(value: Mapping[str, Any]) -> Network:
 
 
 def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
-    """Return id and name of a party outside the catalogue: its holder, else its network, else its AS."""
+    """Return id and name of a party outside the catalogue: the network's holder, else the network."""
     if value.get("holder"):
         return f"rdap:{value['holder']}", value.get("holder_name") or value["holder"]
     if value.get("handle"):
         return f"net:{value['handle']}", value.get("holder_name") or value.get("name") or value["handle"]
-    if value.get("asn"):
-        return f"as:{value['asn']}", value.get("as_name") or f"AS{value['asn']}"
     return None, None
 
 

@@ -26,7 +26,7 @@ _COLUMNS = (
 
 
 def save(connection: Connection, store: Store, findings: Sequence[Finding]) -> None:
-    """Keep findings with what they say sealed; the ranges of networks in clear."""
+    """Keep findings with what they say sealed; the ranges of networks and routes in clear."""
     if not findings:
         return
     numbers = store.ids.take(len(findings))
@@ -78,7 +78,7 @@ def of_questions(
 def of_networks(
     connection: Connection, store: Store, addresses: Iterable[str], now: datetime
 ) -> list[Finding]:
-    """Return the valid network findings whose range holds one of the addresses."""
+    """Return the valid findings about networks and routes whose range holds one of the addresses."""
     numbers: set[int] = set()
     for address in set(addresses):
         packed = _packed(address)
@@ -90,7 +90,7 @@ def of_networks(
                     FindingRange.last >= packed, FindingRange.first <= packed, FindingRow.valid_until > now
                 )
                 .order_by(FindingRange.last)
-                .limit(8)
+                .limit(16)
             ).scalars()
         )
     listed = sorted(numbers)

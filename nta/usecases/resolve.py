@@ -13,6 +13,7 @@ from nta.domain.hosting import HostingFacts
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.domain.parties import Catalogue
 from nta.domain.resolution import (
+    ABOUT_ADDRESSES,
     Finding,
     Lookup,
     LookupKind,
@@ -47,9 +48,11 @@ class Resolved:
     asked: Mapping[str, int]
 
 
-def resolve_url(location: Location, *, asker: Asker, catalogue: Catalogue, now: datetime) -> Resolved:
-    """Return who serves a URL; writes nothing."""
-    subject = subject_of(location.host, location.is_ip)
+def resolve_url(
+    location: Location, *, asker: Asker, catalogue: Catalogue, now: datetime, routes: bool = False
+) -> Resolved:
+    """Return who serves a URL; writes nothing. `routes` says that the asker knows routes too."""
+    subject = subject_of(location.host, location.is_ip, routes=routes)
     known: list[Finding] = []
     asked: dict[str, int] = {}
     for _ in range(ROUNDS):
@@ -62,7 +65,7 @@ def resolve_url(location: Location, *, asker: Asker, catalogue: Catalogue, now: 
     return Resolved(conclude(subject, known, catalogue, now), asked)
 
 
-def subject_of(host: str, is_ip: bool, behind: Forced | None = None) -> Subject:
+def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: bool = False) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
     return Subject(
@@ -73,6 +76,7 @@ def subject_of(host: str, is_ip: bool, behind: Forced | None = None) -> Subject:
         registry_domain(host),
         (origin,) if origin else (),
         behind.party if behind else None,
+        routes,
     )
 
 
@@ -84,9 +88,13 @@ def resolve_due(
     holder: str,
     now: datetime,
     limit: int = 200,
+    routes: bool = False,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
-    """Resolve one batch of due hosts as a set: a question is asked once for all of them. Return how many."""
+    """Resolve one batch of due hosts as a set: a question is asked once for all of them. Return how many.
+
+    `routes` says that the asker knows routes too.
+    """
     with store.db.write() as connection:
         taken = due.take(connection, due.RESOLVE, holder, now, limit)
     if not taken:
@@ -95,7 +103,7 @@ def resolve_due(
     with store.db.read() as connection:
         rows = arrangements.hosts(connection, store, taken)
         behind = forced.of_hosts(connection, store, taken, now)
-    subjects = {i: subject_of(row.name, row.is_ip, behind.get(i)) for i, row in rows.items()}
+    subjects = {i: subject_of(row.name, row.is_ip, behind.get(i), routes=routes) for i, row in rows.items()}
     known, new = _gather(store, list(subjects.values()), asker, now)
     checkpoint("resolve.asked")
     with store.db.write() as connection:
@@ -124,6 +132,7 @@ def _gather(
     """Return all findings about the subjects, and those of them that were asked for just now."""
     first = {Lookup(LookupKind.ADDRESSES, s.host) for s in subjects if not s.is_ip}
     first.update(lookup for s in subjects for lookup in domain_lookups(s))
+    kinds = {kind for s in subjects for kind in s.about_addresses}
     with store.db.read() as connection:
         known = findings.of_questions(connection, store, first, now)
     new: list[Finding] = []
@@ -134,7 +143,7 @@ def _gather(
         if addresses:
             with store.db.read() as connection:
                 known += findings.of_networks(connection, store, addresses, now)
-                failed = {Lookup(LookupKind.NETWORK, address) for address in addresses}
+                failed = {Lookup(kind, address) for kind in kinds for address in addresses}
                 known += findings.of_questions(connection, store, failed, now)
             looked_for |= addresses
         about = _by_host(known)
@@ -161,16 +170,16 @@ def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[s
 
 
 def _by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
-    """Return a function that gives a subject the findings about its name and domain, and all networks."""
-    networks = [f for f in known if f.lookup.kind is LookupKind.NETWORK]
+    """Return a function that gives a subject its own findings, and all that are about addresses."""
+    shared = [f for f in known if f.lookup.kind in ABOUT_ADDRESSES]
     others: dict[Lookup, list[Finding]] = {}
     for finding in known:
-        if finding.lookup.kind is not LookupKind.NETWORK:
+        if finding.lookup.kind not in ABOUT_ADDRESSES:
             others.setdefault(finding.lookup, []).append(finding)
 
     def about(subject: Subject) -> list[Finding]:
         own = (Lookup(LookupKind.ADDRESSES, subject.host), *domain_lookups(subject))
-        return [finding for lookup in own for finding in others.get(lookup, ())] + networks
+        return [finding for lookup in own for finding in others.get(lookup, ())] + shared
 
     return about
 
@@ -192,18 +201,20 @@ def _settle_host(
 ) -> datetime | None:
     """Write what was concluded and return when to ask again, None when no episode is open.
 
-    Where nobody is known because somebody could not be asked, nothing is
-    written: a look-up that failed changes no stage.
+    Where nobody is known, or at first nobody's contact, because somebody
+    could not be asked, nothing is written: a look-up that failed changes no
+    stage.
     """
     failing = any(p.temporary for p in after.problems)
     host_fails = any(p.temporary and p.step in _ABOUT_HOST for p in after.problems)
+    nobody = not after.parties or (row.arrangement_id is None and not _can_tell(after, catalogue))
     if row.domain_id is not None and after.domain is not None:
         domains.learned(connection, row.domain_id, after.domain)
     later = FACTS_KEPT
     if after.dead:
         waiting = any(s.stage == Stage.SUBMITTED for s in states)
         later = back_off(5) if waiting else FACTS_KEPT
-    elif host_fails and not after.parties:
+    elif host_fails and nobody:
         _overdue(connection, states, after, now)
         later = back_off(1 if row.arrangement_id is None else 4)
     elif after.addresses:
@@ -213,6 +224,15 @@ def _settle_host(
     else:
         _unresolved(connection, store, states, _why(after), now)
     return now + later if states else None
+
+
+def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:
+    """Tell whether a contact is known of any who serve the host: by their network, or by the catalogue."""
+    for address in (*after.addresses, *after.origins):
+        entry = catalogue.party(address.proxy or address.party or "")
+        if address.abuse or (entry and entry.notices):
+            return True
+    return False
 
 
 def _overdue(
