@@ -244,7 +244,14 @@ class House:
                 f"with standing, address and notices ({', '.join(whole) or 'none yet'})"
             )
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
-        resolving = partial(resolve.resolve_due, store, asker=self.asker, catalogue=known, **mine)
+        resolving = partial(
+            resolve.resolve_due,
+            store,
+            asker=self.asker,
+            catalogue=known,
+            routes=given.routes.are_asked,
+            **mine,
+        )
         looking = partial(recheck.recheck_due, store, eyes=self.eyes, **mine)
         escalating = partial(escalate.escalate_due, store, catalogue=known, **mine)
         telling = partial(notify.notify_waiting, store, catalogue=known, checkpoint=point)

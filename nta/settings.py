@@ -1,5 +1,6 @@
 """Configuration: one frozen `Settings`, read once from NTA_* variables or a TOML file."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from nta.domain.errors import RefusedError
 from nta.domain.urls import parse
+
+_ZONE = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 
 ProbeBody = Literal["none", "head", "headers", "text"]
 
@@ -39,6 +42,19 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Routes:
+    """Where the AS of an address is asked for: a table, or zones (IPv4's, IPv6's); else RDAP alone."""
+
+    table: Path | None = None
+    zones: tuple[str, ...] = ()
+
+    @property
+    def are_asked(self) -> bool:
+        """Tell whether there is anybody to ask but the registries."""
+        return bool(self.table or self.zones)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, read. Secrets are None until first start made them in the instance folder."""
 
@@ -58,6 +74,7 @@ class Settings:
     dns_servers: tuple[tuple[str, int], ...]
     rdap_bootstrap: str | None
     whois_server: tuple[str, int]
+    routes: Routes
     vantages: tuple[Vantage, ...]
     control_urls: tuple[str, ...]
     probe_body: ProbeBody
@@ -186,6 +203,18 @@ def _whois(value: str) -> tuple[str, int]:
     return split.hostname, split.port or 43
 
 
+def _routes(value: str) -> Routes:
+    way, _, rest = value.partition(":")
+    if value == "rdap":
+        return Routes()
+    if way == "file" and Path(rest).is_absolute():
+        return Routes(table=Path(rest))
+    zones = tuple(zone.strip().strip(".").lower() for zone in rest.split(","))
+    if way == "dns" and len(zones) <= 2 and all(map(_ZONE.fullmatch, zones)):
+        return Routes(zones=zones)
+    raise ValueError("say rdap, file:/path or dns:<zone>[,<zone for IPv6>]")
+
+
 def _vantages(value: str) -> tuple[Vantage, ...]:
     found = []
     for part in filter(None, (p.strip() for p in value.split(","))):
@@ -272,16 +301,20 @@ KNOWN: tuple[_Known, ...] = (
     _Known("NTA_INBOX_URL", "", "maildir:/path", _inbox, secret=True),
     _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", _servers),
     _Known(
-        "NTA_RDAP_BOOTSTRAP",
-        "",
-        "folder or URL with dns.json, ipv4.json, ipv6.json, asn.json; else the shipped copy",
-        _text,
+        "NTA_RDAP_BOOTSTRAP", "", "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy", _text
     ),
     _Known(
         "NTA_WHOIS_SERVER",
         "whois.iana.org:43",
         "where referral begins for suffixes without RDAP; referred servers are asked on the same port",
         _whois,
+    ),
+    _Known(
+        "NTA_ROUTES",
+        "rdap",
+        "who announces an address: rdap (what registries say); file:/path (a routing table); "
+        "dns:<zone>[,<zone for IPv6>]",
+        _routes,
     ),
     _Known("NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages),
     _Known("NTA_CONTROL_URLS", "http://example.com/,http://example.org/", "pages that must be there", _urls),

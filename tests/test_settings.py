@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nta.domain.errors import RefusedError
-from nta.settings import KNOWN, Reach, Sending, Settings, Vantage, read
+from nta.settings import KNOWN, Reach, Routes, Sending, Settings, Vantage, read
 
 KEY = "ab" * 32
 OTHER_KEY = "cd" * 32
@@ -59,6 +59,10 @@ def test_every_field_has_its_variable() -> None:
             "control_urls",
             ("http://a.test/", "http://b.test/"),
         ),
+        ("NTA_ROUTES", "rdap", "routes", Routes()),
+        ("NTA_ROUTES", "file:/var/lib/routes.gz", "routes", Routes(table=Path("/var/lib/routes.gz"))),
+        ("NTA_ROUTES", "dns:origin.test.", "routes", Routes(zones=("origin.test",))),
+        ("NTA_ROUTES", "dns:one.test, six.test", "routes", Routes(zones=("one.test", "six.test"))),
         ("NTA_REACH", "10.0.0.0/8", "reach", Reach(public=False, ranges=(ip_network("10.0.0.0/8"),))),
         (
             "NTA_REACH",
@@ -100,6 +104,12 @@ def test_a_good_value_is_read(name: str, text: str, field: str, expected: object
         ("NTA_INBOX_URL", "imap:x"),
         ("NTA_DNS_SERVERS", "dns.test"),
         ("NTA_DNS_SERVERS", "127.0.0.1:fifty"),
+        ("NTA_ROUTES", ""),
+        ("NTA_ROUTES", "bgp"),
+        ("NTA_ROUTES", "file:routes.txt"),
+        ("NTA_ROUTES", "dns:"),
+        ("NTA_ROUTES", "dns:a.test,b.test,c.test"),
+        ("NTA_ROUTES", "dns:not a zone"),
         ("NTA_VANTAGES", ""),
         ("NTA_VANTAGES", "nl=http://127.0.0.1:80"),
         ("NTA_VANTAGES", "nl=direct,nl=direct"),

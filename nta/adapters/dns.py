@@ -1,6 +1,6 @@
 """Names to addresses, with the aliases before them and how long the answer holds."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -127,6 +127,22 @@ class DnsAsker:
         if whole.error and not whole.addresses:
             return NameAnswer((), FAILURE)
         return NameAnswer(whole.addresses, whole.dead)
+
+    def texts(self, names: Collection[str]) -> Mapping[str, tuple[str, ...] | OutsideError]:
+        """Return the texts (TXT) of each name, none when it has none, or why nobody answers."""
+        patience = _Patience()
+        listed = list(names)
+        with ThreadPoolExecutor(ASKED_AT_ONCE, "dns") as pool:
+            return dict(zip(listed, pool.map(lambda name: self._texts(name, patience), listed), strict=True))
+
+    def _texts(self, name: str, patience: _Patience) -> tuple[str, ...] | OutsideError:
+        try:
+            chain = self._exchange(dns.name.from_text(name), dns.rdatatype.TXT, patience).resolve_chaining()
+        except OutsideError as fault:
+            return fault
+        except (dns.exception.DNSException, UnicodeError):
+            return OutsideError("the name or its DNS answer makes no sense", temporary=True)
+        return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in chain.answer or ())
 
     def _whole(self, host: str) -> "_Whole":
         return _Whole.of(partial(self._half, host, type_, _Patience()) for type_ in _TYPES)

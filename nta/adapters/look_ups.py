@@ -7,8 +7,11 @@ from nta.adapters.dns import DnsAsker
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
+from nta.adapters.route_origins import OriginAsker
+from nta.adapters.route_table import TableAsker
 from nta.adapters.whois import WhoisAsker
 from nta.domain.resolution import LookupKind
+from nta.ports import Asker
 from nta.settings import Settings
 from nta.store.shipped import shipped
 
@@ -26,11 +29,14 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
         *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45
     )
     port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30)
-    return Askers(
-        {
-            LookupKind.ADDRESSES: names,
-            LookupKind.NETWORK: networks,
-            LookupKind.DOMAIN: domains,
-            LookupKind.WHOIS: port_43,
-        }
-    )
+    adapters: dict[LookupKind, Asker] = {
+        LookupKind.ADDRESSES: names,
+        LookupKind.NETWORK: networks,
+        LookupKind.DOMAIN: domains,
+        LookupKind.WHOIS: port_43,
+    }
+    if given.routes.table:
+        adapters[LookupKind.ROUTE] = TableAsker(given.routes.table)
+    elif given.routes.zones:
+        adapters[LookupKind.ROUTE] = OriginAsker(names, given.routes.zones)
+    return Askers(adapters)

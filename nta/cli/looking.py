@@ -37,8 +37,10 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     locations = _located(urls)
     kit = opener()
     problems: list[Problem] = []
+    routes = kit.settings.routes.are_asked
     for location in locations:
-        found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=kit.clock.now())
+        now = kit.clock.now()
+        found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=now, routes=routes)
         plain = _resolved(location.url, found, kit.catalogue)
         problems += _problems(found.facts)
         if as_json:
@@ -202,6 +204,7 @@ def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
             "dns": found.asked.get("dns", 0),
             "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),
             "whois": sum(n for kind, n in found.asked.items() if kind.startswith("whois")),
+            **{kind: n for kind, n in found.asked.items() if kind == LookupKind.ROUTE},
         },
     }
 

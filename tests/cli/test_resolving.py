@@ -1,6 +1,7 @@
 """`nta resolve` in a world with registrars, a suffix without RDAP and a proxy: domains and whom to tell."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,18 @@ def test_a_suffix_without_rdap_is_asked_for_on_port_43(online: Nta) -> None:
     assert found["lookups"] == {"dns": 1, "rdap": 2, "whois": 1}
     (told,) = [c for c in found["contacts"] if c["role"] == "registrar"]
     assert (told["party"], told["reason"]) == ("iana:9102", "WHOIS names it as the abuse contact.")
+
+
+def test_a_routing_table_tells_who_announces_an_address(online: Nta, tmp_path: Path) -> None:
+    table = tmp_path / "routes.txt"
+    table.write_text("127.0.0.0/8 64499 SOMEBODY-ELSE\n", encoding="utf-8")
+    online.settings["NTA_ROUTES"] = f"file:{table}"
+
+    (found,) = online("resolve", "--json", "http://grumpy.example/").objects
+
+    assert [(a["asn"], a["as_name"]) for a in found["addresses"]] == [(64499, "SOMEBODY-ELSE")]
+    assert found["lookups"] == {"dns": 1, "rdap": 2, "whois": 1, "route": 1}
+    assert found["problems"] == []
 
 
 @pytest.mark.parametrize(
