@@ -12,7 +12,7 @@ from nta.ports import LookRequest
 from nta.store.looking import Span
 from nta.usecases.recheck.aims import Eyes
 
-_READ = 403
+MAY_BE_READ = 403
 """The one status beside 2xx whose page may say more: hosts close accounts with it."""
 
 
@@ -36,15 +36,15 @@ class Seen(NamedTuple):
     first: Trace | None
     last_as_first: datetime | None
 
+    @property
+    def asked_again(self) -> LookRequest:
+        """Return a request to the place that answered."""
+        return self.request._replace(address=self.answer.ip or "")
+
 
 def followed(views: Sequence[View], vantage: str, eyes: Eyes) -> list[list[Seen]]:
     """Return the answers with their requests; a redirect to the same page, as by https, is followed once."""
-    last = [
-        [(view.request._replace(address=a.ip or ""), a) for a in view.answers]
-        if view.said_by_name is None
-        else []
-        for view in views
-    ]
+    last = [[(view.request, answer) for answer in view.answers] for view in views]
     places = [
         (i, j) for i, some in enumerate(last) for j, (request, a) in enumerate(some) if _leads_on(request, a)
     ]
@@ -52,7 +52,7 @@ def followed(views: Sequence[View], vantage: str, eyes: Eyes) -> list[list[Seen]
     for key, (i, j) in enumerate(places):
         request, answer = last[i][j]
         to = parse(answer.location or "")
-        again.append(request._replace(key=key, url=to.url, port=to.port))
+        again.append(request._replace(key=key, url=to.url, port=to.port, address=answer.ip or ""))
     if again:
         for key, answer in eyes.prober.look(again, vantage):
             i, j = places[key]
@@ -84,7 +84,7 @@ def in_words(seen: Sequence[Sequence[Seen]], vantage: str, eyes: Eyes) -> list[l
     """Return the answers with the rule that each page's words fit, where it may be read and has changed."""
     found = [list(some) for some in seen]
     places = [(i, j) for i, some in enumerate(found) for j, one in enumerate(some) if _may_tell(one)]
-    asked = [found[i][j].request._replace(key=key, text=True) for key, (i, j) in enumerate(places)]
+    asked = [found[i][j].asked_again._replace(key=key, text=True) for key, (i, j) in enumerate(places)]
     if asked:
         for key, answer in eyes.prober.look(asked, vantage):
             i, j = places[key]
@@ -99,6 +99,6 @@ def _may_tell(one: Seen) -> bool:
     first, answer = one.first, one.answer
     if first is None or answer.error is not None or answer.sign is not None:
         return False
-    if not ((one.now.kind == PAGE and likeness(first, one.now) != "same") or answer.status == _READ):
+    if not ((one.now.kind == PAGE and likeness(first, one.now) != "same") or answer.status == MAY_BE_READ):
         return False
     return is_text(first.media) and is_text(media_of(answer.content_type)) and says_text(one.request.url)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 
 from nta.domain.aiming import aim_at
 from nta.domain.availability import (
@@ -16,6 +17,7 @@ from nta.domain.availability import (
     read,
 )
 from nta.domain.canaries import (
+    PAGE,
     Trace,
     is_as_first,
     needs_canary,
@@ -28,7 +30,7 @@ from nta.ports import LookRequest, NameAnswer
 from nta.store import looking
 from nta.store.looking import Span
 from nta.usecases.recheck.aims import Aims, Eyes, control
-from nta.usecases.recheck.answers import Seen, View, followed, in_words
+from nta.usecases.recheck.answers import MAY_BE_READ, Seen, View, followed, in_words
 from nta.usecases.recheck.canaries import Canaries, Doubt
 
 RECORDED = 400
@@ -146,32 +148,46 @@ def judged(
     views: Sequence[View], vantage: str, eyes: Eyes, canaries: Canaries, now: datetime
 ) -> list[list[Sighting]]:
     """Return what each view shows: a sighting for each answer, or one for what the name says."""
-    seen = in_words(followed(views, vantage, eyes), vantage, eyes)
+    tells = [view.said_by_name is None and any(map(_tells_more, view.answers)) for view in views]
+    seen = in_words(followed(list(compress(views, tells)), vantage, eyes), vantage, eyes)
     doubts = [
-        Doubt(one.host_id, one.request, one.last_as_first)
+        Doubt(one.host_id, one.asked_again, one.last_as_first)
         for some in seen
         for one in some
         if needs_canary(one.first, one.now)
     ]
     if doubts:
         canaries.ask(doubts, vantage)
-    readings = [[_reading(one, canaries, vantage) for one in some] for some in seen]
-    said = [view.said_by_name for view in views if view.said_by_name is not None]
-    all_up = all(reading[0] is Verdict.UP for some in readings for reading in some) and not said
+    readings = [[(one, _reading(one, canaries, vantage)) for one in some] for some in seen]
+    all_up = all(tells) and all(reading[0] is Verdict.UP for some in readings for _, reading in some)
     there = Trace("") if all_up else control(eyes, vantage)
+    is_ok = there is not None
+    telling = iter(readings)
     judged: list[list[Sighting]] = []
-    for view, some, said_of in zip(views, seen, readings, strict=True):
+    for view, tells_more in zip(views, tells, strict=True):
         if view.said_by_name is not None:
-            reading = believed(view.said_by_name, control_ok=there is not None)
+            reading = believed(view.said_by_name, control_ok=is_ok)
             judged.append([Sighting(vantage, now, *reading, None, None, None, 0.0)])
-            continue
-        judged.append(
-            [
-                _kept(one, _sighting(vantage, now, one.answer, _believed(one, reading, there)), canaries)
-                for one, reading in zip(some, said_of, strict=True)
-            ]
-        )
+        elif tells_more:
+            judged.append([_weighed(one, said, there, vantage, now, canaries) for one, said in next(telling)])
+        else:
+            judged.append([_sighting(vantage, now, a, read(a, control_ok=is_ok)) for a in view.answers])
     return judged
+
+
+def _tells_more(answer: Answer) -> bool:
+    """Tell whether an answer could say something else than its status does."""
+    status = answer.status
+    return answer.error is None and status is not None and (200 <= status < 400 or status == MAY_BE_READ)
+
+
+def _weighed(
+    one: Seen, reading: Reading, there: Trace | None, vantage: str, now: datetime, canaries: Canaries
+) -> Sighting:
+    """Return the sighting of an answer, in the light of the control page: what answers like that is ours."""
+    is_ours = reading[0] is Verdict.GONE and one.now.kind == PAGE and one.now == there
+    reading = believed(reading, control_ok=there is not None and not is_ours)
+    return _kept(one, _sighting(vantage, now, one.answer, reading), canaries)
 
 
 def _reading(one: Seen, canaries: Canaries, vantage: str) -> Reading:
@@ -180,12 +196,6 @@ def _reading(one: Seen, canaries: Canaries, vantage: str) -> Reading:
         return plain
     canary = canaries(one.host_id, vantage) if needs_canary(one.first, one.now) else None
     return weigh(one.first, one.now, path_length(one.request.url), canary) or plain
-
-
-def _believed(one: Seen, reading: Reading, there: Trace | None) -> Reading:
-    """Return a reading in the light of the control page: what answers like that one is our own network's."""
-    is_ours = reading[0] is Verdict.GONE and there is not None and one.now.kind == "page" and one.now == there
-    return believed(reading, control_ok=there is not None and not is_ours)
 
 
 def _kept(one: Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
