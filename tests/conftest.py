@@ -1,6 +1,5 @@
 """Fixtures that every room's tests share."""
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ import pytest
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.sealing import Keyring
-from tests.databases import Cluster, sqlite_blank
+from tests.databases import Cluster, LentFile, sqlite_blank
 from tests.fakes import CountingIds, SetClock
 
 # Machines are shared: how long one example takes says nothing about the code.
@@ -37,20 +36,17 @@ def blank_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sqlite_blank(tmp_path_factory.mktemp("blank"))
 
 
+@pytest.fixture(scope="session")
+def file(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> LentFile:
+    return LentFile(blank_sqlite, tmp_path_factory.mktemp("lent"))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated, empty database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        path = tmp_path / "nta.sqlite"
-        shutil.copy(request.getfixturevalue("blank_sqlite"), path)
-        made = Database(f"sqlite:///{path}")
+    lender: LentFile | Cluster = request.getfixturevalue("file" if request.param == "sqlite" else "cluster")
+    with lender.lent() as made:
         yield made
-        made.dispose()
-        return
-    with request.getfixturevalue("cluster").lent() as uri:
-        made = Database(uri)
-        yield made
-        made.dispose()
 
 
 @pytest.fixture
