@@ -39,10 +39,10 @@ class Actor(StrEnum):
     NOBODY = "nobody"  # before anybody was told
 
 
-NAME_CAUSES = frozenset({Cause.NXDOMAIN, Cause.NO_ADDRESS, Cause.DOMAIN_HOLD})
-"""The name leads nowhere: not what a host does to a page."""
+NAME_CAUSES = frozenset({Cause.NXDOMAIN, Cause.NO_ADDRESS, Cause.DOMAIN_HOLD, Cause.PARKED})
+"""The name leads nowhere, or to a page of nobody: not what a host does to a page."""
 
-_SUSPENDED = frozenset({Cause.NXDOMAIN, Cause.DOMAIN_HOLD})
+_SUSPENDED = frozenset({Cause.NXDOMAIN, Cause.DOMAIN_HOLD, Cause.PARKED})
 _HOLDS = frozenset({"clienthold", "serverhold"})  # RFC 5731, section 2.3; RDAP parts the words (RFC 8056)
 
 

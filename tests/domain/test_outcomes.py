@@ -52,6 +52,10 @@ def end(
         ),
         pytest.param(end(Cause.NXDOMAIN, told=KEEPERS), ("disabled_domain", "registry"), id="the-registry"),
         pytest.param(
+            end(Cause.PARKED, told=KEEPERS), ("disabled_domain", "registry"), id="parked-by-keepers"
+        ),
+        pytest.param(end(Cause.PARKED), ("removed_after_notice", "unknown"), id="parked-by-nobody-knows"),
+        pytest.param(
             end(Cause.DOMAIN_HOLD, told={Role.HOST, Role.REGISTRAR}),
             ("disabled_domain", "registrar"),
             id="the-registrar",

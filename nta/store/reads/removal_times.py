@@ -237,7 +237,7 @@ def _way(p: Parameters) -> ColumnElement[Any]:
     )
 
 
-_SUSPENDED = (Cause.NXDOMAIN.value, Cause.DOMAIN_HOLD.value)
+_SUSPENDED = (Cause.NXDOMAIN.value, Cause.DOMAIN_HOLD.value, Cause.PARKED.value)
 
 
 def _was_disabled() -> ColumnElement[bool]:
