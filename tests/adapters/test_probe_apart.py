@@ -51,6 +51,14 @@ def test_answers_are_those_of_a_look_in_this_process(server, loopback, apart):
     assert [answers[key].status for key in range(3)] == [200, 404, 200]
 
 
+def test_words_are_judged_there_and_only_the_rule_comes_back(server, apart):
+    server.pages["/text"] = http(200, b"<title>Account suspended</title>", Content_Type="text/html")
+
+    answers = dict(apart.look([request(server, "/text", key, text=True) for key in (1, 2)], "local"))
+
+    assert [answer.sign for answer in answers.values()] == ["suspended_page"] * 2
+
+
 def test_one_process_serves_all_rounds(server, apart):
     dict(apart.look(requests(server, "/page", "/gone"), "local"))
     first = apart.pid

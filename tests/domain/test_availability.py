@@ -314,6 +314,14 @@ def test_an_answer_that_asks_whether_a_person_looks_tells_nothing_else(status):
     assert read(walled, control_ok=True) == ("restricted", "bot_wall", "challenge_header")
 
 
+@pytest.mark.parametrize("sign", ["removal_page", "suspended_page", "parked", "placeholder", "soft_404"])
+def test_what_a_page_says_of_itself_counts(sign):
+    said = answer(200)._replace(sign=sign)
+
+    assert read(said, control_ok=True) == ("gone", sign, f"words_{sign}")
+    assert read(said, control_ok=False)[0] is Verdict.UNKNOWN
+
+
 def kept_out(status: int, vantage: str) -> Sighting:
     verdict, cause, rule = read(answer(status), control_ok=True)
     return Sighting(vantage, NINE, verdict, cause, rule, status, None, "192.0.2.1", 0.1)
