@@ -17,7 +17,7 @@ from nta.store.base import Store
 from nta.web.portal import create_portal
 from tests.conftest import NINE
 from tests.fakes import SetClock
-from tests.web.conftest import catalogue, lite, settings, staffed  # noqa: F401
+from tests.web.conftest import catalogue, lite, settings, staffed, staffed_file  # noqa: F401
 
 CHROMIUM = os.environ.get("NTA_TEST_CHROMIUM", "/usr/bin/chromium")
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"

@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -28,6 +29,7 @@ from nta.store.tables import DeskUser
 from nta.web.access import ROLES, NewUser, add_user
 from nta.web.desk import create_desk
 from tests.conftest import NINE
+from tests.databases import LentFile
 from tests.fakes import CountingIds, SetClock
 
 PASSWORD = "correct horse battery"
@@ -42,6 +44,23 @@ OURS = Hotline(
     standing="Trusted flagger under the Digital Services Act",
     address="1 Example Street, Example",
 )
+
+
+class Compiled(BytecodeCache):
+    """Templates compiled once for all apps of a run; the source is part of the key."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._held:
+            bucket.bytecode_from_string(self._held[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._held[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 @pytest.fixture
@@ -77,14 +96,16 @@ def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Sta
     return Staffed(path, users)
 
 
+@pytest.fixture(scope="session")
+def staffed_file(staffed: Staffed, tmp_path_factory: pytest.TempPathFactory) -> LentFile:
+    return LentFile(staffed.path, tmp_path_factory.mktemp("doors"))
+
+
 @pytest.fixture
-def lite(staffed: Staffed, tmp_path: Path, keyring: Keyring) -> Iterator[Store]:
+def lite(staffed_file: LentFile, keyring: Keyring) -> Iterator[Store]:
     """A store on SQLite alone, with its staff, for pages whose rules do not hang on the database."""
-    path = tmp_path / "doors.sqlite"
-    shutil.copy(staffed.path, path)
-    database = Database(f"sqlite:///{path}")
-    yield Store.open(database, keyring, CountingIds())
-    database.dispose()
+    with staffed_file.lent() as database:
+        yield Store.open(database, keyring, CountingIds())
 
 
 class Forms(HTMLParser):
@@ -150,7 +171,9 @@ def at_nine() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def desk(lite: Store, settings: Settings, clock: SetClock, catalogue: Catalogue, at_nine: object) -> Flask:
-    return create_desk(lite, settings, clock, catalogue)
+    app = create_desk(lite, settings, clock, catalogue)
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 def entered(desk: Flask, store: Store, role: str) -> FlaskClient:

@@ -18,7 +18,7 @@ from nta.web.portal import create_portal
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
-from tests.web.conftest import Forms
+from tests.web.conftest import COMPILED, Forms
 
 DUTCH = {"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.5"}
 
@@ -32,7 +32,9 @@ def notice(lite: Store) -> MadeNotice:
 @pytest.fixture
 def app(lite: Store, settings: Settings, clock: SetClock, catalogue: Catalogue) -> Flask:
     clock.on(hours=3)
-    return create_portal(lite, settings, clock, catalogue)
+    app = create_portal(lite, settings, clock, catalogue)
+    app.jinja_env.bytecode_cache = COMPILED
+    return app
 
 
 @pytest.fixture
