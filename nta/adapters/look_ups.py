@@ -10,6 +10,7 @@ from nta.adapters.reach import Gate
 from nta.adapters.route_origins import OriginAsker
 from nta.adapters.route_table import TableAsker
 from nta.adapters.whois import WhoisAsker
+from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
 from nta.domain.resolution import LookupKind
 from nta.ports import Asker
 from nta.settings import Settings
@@ -25,13 +26,14 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
     names = DnsAsker(given.dns_servers)
     where = (given.rdap_bootstrap or str(shipped("rdap")), gate, ca_file)
     networks = RdapAsker(*where, resolve=names.resolve, user_agent=user_agent, patience_s=90)
+    old_networks = WhoisNetworkAsker(given.whois_server, gate, resolve=names.resolve, patience_s=20)
     domains = RdapDomainAsker(
         *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45
     )
     port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30)
     adapters: dict[LookupKind, Asker] = {
         LookupKind.ADDRESSES: names,
-        LookupKind.NETWORK: networks,
+        LookupKind.NETWORK: NetworkAsker(networks, old_networks),
         LookupKind.DOMAIN: domains,
         LookupKind.WHOIS: port_43,
     }
