@@ -72,6 +72,15 @@ def next_look_at(presence: Presence, began_at: datetime, severity: Severity, now
     return at - (at - _ZERO) % (_HOUR if presence is Presence.REMOVED else _BEAT)
 
 
+def facts_until(now: datetime) -> datetime:
+    """Return when a host looked up `now` is asked about again: hosts meet on the hour, in one batch.
+
+    Never earlier than the answers' own validity, or nothing would be asked.
+    """
+    at = now + FACTS_KEPT
+    return at + (_HOUR - (at - _ZERO) % _HOUR) % _HOUR
+
+
 def presumed_accepted(handed_at: datetime, now: datetime) -> bool:
     """Tell whether a notice without bounce or proof counts as accepted by now."""
     return now - handed_at >= PRESUMED

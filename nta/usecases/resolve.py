@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from nta.domain.arrangements import Change, arrangement_change, is_correction, recall, settle
-from nta.domain.deadlines import FACTS_KEPT, TASK, back_off
+from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
@@ -223,7 +223,9 @@ def _settle_host(
         later = back_off(4) if host_fails else back_off(5) if failing else FACTS_KEPT
     else:
         _unresolved(connection, store, states, _why(after), now)
-    return now + later if states else None
+    if not states:
+        return None
+    return facts_until(now) if later is FACTS_KEPT else now + later
 
 
 def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.domain import deadlines
-from nta.domain.deadlines import back_off, next_look_at, pause, presumed_accepted
+from nta.domain.deadlines import FACTS_KEPT, back_off, facts_until, next_look_at, pause, presumed_accepted
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
@@ -75,3 +75,13 @@ def test_failures_in_a_row_wait_ever_longer_up_to_an_hour():
 
 def test_a_portal_link_outlives_every_silence_and_the_watch():
     assert deadlines.LINK_LIFE > deadlines.WATCH + deadlines.PRESUMED + 72 * HOUR
+
+
+@given(st.integers(0, 86_400 * 1_000_000))
+def test_hosts_are_asked_about_again_on_the_hour_and_never_before_answers_run_out(microseconds: int) -> None:
+    now = NINE + timedelta(microseconds=microseconds)
+
+    at = facts_until(now)
+
+    assert (at.minute, at.second, at.microsecond) == (0, 0, 0)
+    assert FACTS_KEPT <= at - now < FACTS_KEPT + HOUR
