@@ -51,7 +51,7 @@ class Place:
 @click.option(
     "--episodes", type=click.Path(path_type=Path), help="With --until-done: write one JSON line an episode."
 )
-@click.option("--world", default="loop", show_default=True, help="A world of the lab, by name or file.")
+@click.option("--world", default="whole", show_default=True, help="A world of the lab, by name or file.")
 @json_option
 @click.pass_obj
 def demo(

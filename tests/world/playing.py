@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nta.store.base import Store
+from nta.store.database import Database
+from nta.store.sealing import load_keys
+from tests.fakes import CountingIds
+
 ROOT = Path(__file__).resolve().parents[2]
 MOST_S = 600
 """A bound against hanging, not a figure: a world plays in a fraction of it."""
@@ -36,19 +41,20 @@ class Played:
         return [json.loads(line) for line in lines]
 
 
-def arguments(folder: Path) -> list[str]:
+def arguments(folder: Path, world: str = "loop") -> list[str]:
     """Return what `nta` is given: a demo that ends with its world, or goes on with a killed one."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "demo.json").exists():
         give_ports(folder)
     episodes = str(folder / "episodes.jsonl")
-    return ["demo", "--until-done", "--json", "--instance", str(folder), "--episodes", episodes]
+    rest = ["--world", world, "--instance", str(folder), "--episodes", episodes]
+    return ["demo", "--until-done", "--json", *rest]
 
 
-def start(folder: Path, *, database_url: str | None = None) -> "subprocess.Popen[str]":
+def start(folder: Path, *, database_url: str | None = None, world: str = "loop") -> "subprocess.Popen[str]":
     """Start a demo that ends with its world."""
     return subprocess.Popen(
-        [sys.executable, "-m", "nta", *arguments(folder)],
+        [sys.executable, "-m", "nta", *arguments(folder, world)],
         cwd=ROOT,
         env=environment(database_url),
         stdin=subprocess.DEVNULL,
@@ -67,6 +73,12 @@ def finish(process: "subprocess.Popen[str]", folder: Path) -> Played:
         out, err = process.communicate()
         end_lab(folder)
     return Played(process.returncode, out, err, folder)
+
+
+def left_behind(played: Played) -> Store:
+    """Open the store of an embedded demo that ended."""
+    keys = load_keys(played.folder, (), None, ())
+    return Store.open(Database(f"sqlite:///{played.folder / 'nta.sqlite'}"), keys, CountingIds())
 
 
 def end_lab(folder: Path) -> None:

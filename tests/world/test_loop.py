@@ -7,23 +7,13 @@ from nta.domain.deadlines import pause
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
 from nta.domain.urls import parse
-from nta.store.base import Store
-from nta.store.database import Database
 from nta.store.reads import summary as reading
-from nta.store.sealing import load_keys
 from nta.usecases.report import summary, true_figures
-from tests.fakes import CountingIds
-from tests.world.playing import Played, is_alive
+from tests.world.playing import Played, is_alive, left_behind
 
 
 def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def left_behind(played: Played) -> Store:
-    """Open the store of an embedded demo that ended."""
-    keys = load_keys(played.folder, (), None, ())
-    return Store.open(Database(f"sqlite:///{played.folder / 'nta.sqlite'}"), keys, CountingIds())
 
 
 def test_the_demo_ends_well_and_leaves_no_process(played: Played) -> None:
@@ -111,7 +101,7 @@ def test_removed_as_answered_is_looked_at_at_once(both: dict[str, Played]) -> No
             "SELECT count(*) FROM event WHERE kind = 'answered_removed'"
         ).scalar()
 
-    assert answered > 20
+    assert (answered or 0) > 20
     assert late == 0
 
 
