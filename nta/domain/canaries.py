@@ -247,7 +247,7 @@ def is_parking(page: Answer, made: Answer, page_url: str, made_url: str) -> bool
     """
     if page.error is not None or made.error is not None:
         return False
-    if page.sign in _OUT_OF_USE and made.sign == page.sign:
+    if made.sign in _OUT_OF_USE and page.status == made.status:
         return True
     if page.status == made.status == _KEPT_OUT:
         return True

@@ -310,7 +310,7 @@ MADE = "http://pages.example/g/900000001.jpg"
             answer(302, "http://lander.example/"), answer(302, "http://lander.example/"), True, id="led-away"
         ),
         pytest.param(
-            answer(403)._replace(sign="parked"), answer(404)._replace(sign="parked"), True, id="in-words"
+            answer(200)._replace(length=900), answer(200)._replace(sign="parked"), True, id="in-words"
         ),
         pytest.param(answer(200)._replace(length=51_200), answer(200), False, id="content"),
         pytest.param(answer(200), answer(404), False, id="a-page-of-an-honest-host"),

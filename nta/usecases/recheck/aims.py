@@ -9,6 +9,7 @@ from nta.domain.aiming import STRANGER, Aim, ProxyOf, Served, aim_at, no_proxy
 from nta.domain.availability import Cause, Reading, Verdict, read
 from nta.domain.canaries import Trace, is_parking, made_up, trace
 from nta.domain.urls import parse
+from nta.domain.wording import says_text
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
 from nta.store.arrangements import HostRow
@@ -109,10 +110,8 @@ class Aims:
 
     def _is_parked(self, row: HostRow, url: str, ip: str, vantage: str) -> bool:
         made = made_up(url, secrets.token_bytes(16))
-        asked = [
-            LookRequest(-key, one, row.name, row.port, ip, None, True)
-            for key, one in enumerate((url, made), 1)
-        ]
+        page = LookRequest(-1, url, row.name, row.port, ip)
+        asked = [page, page._replace(key=-2, url=made, text=says_text(made))]
         answers = dict(self._eyes.prober.look(asked, vantage))
         return len(answers) == len(asked) and is_parking(answers[-1], answers[-2], url, made)
 
