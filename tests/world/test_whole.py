@@ -11,6 +11,7 @@ from nta.lab.worldfile import read_world
 from nta.store.reads.summary import COUNTED
 from nta.usecases.report import summary, true_figures
 from tests.databases import SystemCluster
+from tests.world.leaks import no_marker_leaks
 from tests.world.playing import Played, end_lab, finish, left_behind, start
 from tests.world.test_stories import BY_PEOPLE, lies_within
 
@@ -71,6 +72,10 @@ def test_the_true_shares_lie_between_surely_and_possibly(played: Played) -> None
         share = true[key]["within_24h"]
         assert figure["within_24h"]["surely"] - 1e-9 <= share["surely"], key
         assert share["possibly"] <= figure["within_24h"]["possibly"] + 1e-9, key
+
+
+def test_no_marker_leaks(played: Played) -> None:
+    no_marker_leaks(played)
 
 
 def test_nothing_is_published_of_few(played: Played) -> None:
