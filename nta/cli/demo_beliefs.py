@@ -7,7 +7,7 @@ from nta.cli.kit import Kit
 from nta.domain.errors import OutsideError
 from nta.store.reads import beliefs
 
-EVERY_S = 3.0
+EVERY_S = 2.0
 
 
 class Beliefs:

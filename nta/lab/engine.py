@@ -1,7 +1,7 @@
 """The leap: moves the world's time on and lets happen what falls due, in one thread and one fixed order."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from nta.lab.plans import planned
 from nta.lab.postoffice import PostOffice
 from nta.lab.reports import Maildir, auto_reply, report
 from nta.lab.world import World
-from nta.lab.worldpage import Beliefs, of_site, overview
+from nta.lab.worldpage import Belief, Beliefs, of_site, overview
 
 # How often an act is tried that the service answers wrongly, and one that it answers with its own failure.
 WRONG_TRIES = 5
@@ -58,7 +58,7 @@ class Engine:
         self._notes: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._happened = False
-        self._beliefs: Beliefs = {}
+        self._beliefs = Beliefs()
         self.faults: list[str] = []
         self.obey: Callable[[], None] = lambda: None
         """Called after machines went down or up, for the sockets to follow."""
@@ -132,9 +132,9 @@ class Engine:
         }
         return {"urls": urls, "providers": providers}
 
-    def believe(self, beliefs: Beliefs) -> None:
+    def believe(self, beliefs: Mapping[str, Belief]) -> None:
         """Hear what the service holds of each URL; it is shown beside the truth and changes nothing."""
-        self._beliefs = beliefs
+        self._beliefs = Beliefs(beliefs, self._clock.now)
 
     def picture(self, site: str) -> str | None:
         """Return the world as a page, or one site of it; None where there is no such site."""

@@ -1,7 +1,7 @@
 """The lab's own page: the world as it is, beside what the service believes of it. No script, no URL."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 
@@ -36,8 +36,15 @@ class Belief:
         return self.outcome.replace("_", " ") or f"{self.stage}, {self.presence}"
 
 
-Beliefs = Mapping[str, Belief]
-"""By URL; a page that was never handed in is not there."""
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """What the service holds by URL, as it said at a moment of this world; a page not handed in is not there."""
+
+    of: Mapping[str, Belief] = field(default_factory=dict)
+    at: datetime | None = None
+
+    def get(self, url: str) -> Belief | None:
+        return self.of.get(url)
 
 
 def overview(landscape: Landscape, beliefs: Beliefs, now: datetime) -> str:
@@ -48,7 +55,7 @@ def overview(landscape: Landscape, beliefs: Beliefs, now: datetime) -> str:
     head += "<th class=n>Believed there<th class=n>Differing</tr>"
     story = f" {escape(world.story)}" if world.story else ""
     about = f"What truly stands where, and what the service believes.{story}"
-    return _page(f"The world “{world.id}”", about, f"<table>{head}{rows}</table>", now)
+    return _page(f"The world “{world.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
 
 
 def of_site(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime) -> str:
@@ -56,14 +63,15 @@ def of_site(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime) -
     rows = "".join(_page_row(landscape, page, beliefs) for page in site.pages)
     head = "<tr><th>Page<th>Shown by<th>From<th>Until<th>Why it went<th>Case<th>Believed</tr>"
     about = f'{escape(site.host)}. <a href="/world">All sites</a>'
-    return _page(f"Site “{site.id}”", about, f"<table>{head}{rows}</table>", now)
+    return _page(f"Site “{site.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
 
 
-def _page(title: str, about: str, content: str, now: datetime) -> str:
+def _page(title: str, about: str, content: str, beliefs: Beliefs, now: datetime) -> str:
+    told = f" The service told what it believes at {beliefs.at:%d %b %H:%M}." if beliefs.at else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta http-equiv="refresh" content="{REFRESH_S}"><style>{STYLE}</style></head><body>'
-        f"<h1>{escape(title)}</h1><p>It is {now:%A %d %B %Y, %H:%M} UTC there. {about}</p>{content}"
+        f"<h1>{escape(title)}</h1><p>It is {now:%A %d %B %Y, %H:%M} UTC there. {about}{told}</p>{content}"
         "</body></html>\n"
     )
 

@@ -46,6 +46,7 @@ def test_the_page_shows_each_site_where_it_stands_and_what_is_believed(
     assert status == 200
     assert "Slow <span class=s>127.11.0.12" in row(text, "two")
     assert "<td class=n>4<td class=n>3<td class=n>2<td class=n>2<td class=n>1" in row(text, "two")
+    assert "The service told what it believes at 02 Mar 10:00." in text
     assert "not its turn" in row(text, "three")
     assert "went by itself" in row(of_two, "two/4")
     assert "class=differs" in row(of_two, "two/4")
