@@ -38,7 +38,7 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Beliefs:
-    """What the service holds by URL, as it said at a moment of this world; a page not handed in is not there."""
+    """What the service holds by URL, as it said at a moment; a page that was not handed in is not there."""
 
     of: Mapping[str, Belief] = field(default_factory=dict)
     at: datetime | None = None
