@@ -21,6 +21,10 @@ SERVING = frozenset({Role.HOST, Role.PROXY, Role.UPSTREAM, Role.SITE_OWNER})
 LOOK_AGAIN = timedelta(minutes=30)
 """A look younger than this is not asked for again: what stands in the way is not our slowness."""
 
+LOOK_SELDOM = timedelta(hours=3)
+"""Nor one younger than this, where nobody has seen the content for days. Half of what evidence may be old at most,
+so that an analyst's word given meanwhile is still fresh."""
+
 LOOK_PATIENCE = timedelta(minutes=15)
 """How long a rung waits for the look it asked for before it is judged again."""
 
@@ -238,9 +242,16 @@ def _unless_stale(rung: Rung, facts: LadderFacts, now: datetime) -> Rung | Wait:
     fresh = rung.seen_up_within
     if fresh is None or (facts.last_up_at is not None and now - facts.last_up_at <= fresh):
         return rung
-    if facts.looked_at is not None and now - facts.looked_at < LOOK_AGAIN:
-        return Wait(facts.looked_at + LOOK_AGAIN, rung.id)
+    again = _again(facts, now)
+    if facts.looked_at is not None and now - facts.looked_at < again:
+        return Wait(facts.looked_at + again, rung.id)
     return Wait(now + LOOK_PATIENCE, rung.id, look_first=True)
+
+
+def _again(facts: LadderFacts, now: datetime) -> timedelta:
+    """Return how young a look may be not to be asked for again: the longer nobody saw it, the older."""
+    unseen_for = now - facts.last_up_at if facts.last_up_at else timedelta(0)
+    return min(max(unseen_for / 18, LOOK_AGAIN), LOOK_SELDOM)
 
 
 def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

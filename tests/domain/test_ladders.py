@@ -112,6 +112,11 @@ def test_time_spent_gone_is_added_to_the_silence():
         ),
         pytest.param(-9, -0.25, Wait(NINE + hours(0.25), "registry"), id="just-looked-and-not-seen-up"),
         pytest.param(-9, -0.5, Wait(NINE + hours(0.25), "registry", look_first=True), id="look-is-old-again"),
+        pytest.param(-36, -1.5, Wait(NINE + hours(0.5), "registry"), id="not-seen-for-a-day-looked-at-less"),
+        pytest.param(-400, -2.75, Wait(NINE + hours(0.25), "registry"), id="nor-seen-for-weeks"),
+        pytest.param(
+            -400, -3, Wait(NINE + hours(0.25), "registry", look_first=True), id="yet-never-given-up"
+        ),
     ],
 )
 def test_nobody_is_asked_to_act_on_stale_evidence(up_at, looked_at, expected):
