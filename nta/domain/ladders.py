@@ -22,8 +22,10 @@ LOOK_AGAIN = timedelta(minutes=30)
 """A look younger than this is not asked for again: what stands in the way is not our slowness."""
 
 LOOK_SELDOM = timedelta(hours=3)
-"""Nor one younger than this, where nobody has seen the content for days. Half of what evidence may be old at most,
-so that an analyst's word given meanwhile is still fresh."""
+"""Nor one younger than this, where nobody has seen the content for days.
+
+Half of the age that evidence may have, so that an analyst's word given meanwhile is still fresh.
+"""
 
 LOOK_PATIENCE = timedelta(minutes=15)
 """How long a rung waits for the look it asked for before it is judged again."""

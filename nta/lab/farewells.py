@@ -18,7 +18,8 @@ def _page(title: str, words: str) -> str:
 
 _SOFT = Answer(200, _page("Oops", "What you are looking for is not available. Try our front page."), HTML)
 _SUSPENDED = Answer(200, _page("Account suspended", "This account has been suspended by its host."), HTML)
-_FORBIDDEN = Answer(403, _page("Forbidden", "This account has been suspended by its host."), HTML)
+_LOCKED = Answer(403, _page("Account suspended", "This account has been suspended by its host."), HTML)
+_FORBIDDEN = Answer(403, _page("Forbidden", "You have no permission to see this."), HTML)
 _LEGAL = Answer(451, _page("Unavailable for legal reasons", "Access was blocked by order."), HTML)
 _OUT = Answer(503, "out of order\n")
 
@@ -35,8 +36,14 @@ def missing(kind: str) -> Missing:
 
 def farewell(kind: str) -> Missing:
     """Return how a host answers where it took something away."""
-    answer = {"soft404": _SOFT, "legal": _LEGAL, "suspended": _SUSPENDED, "forbidden": _FORBIDDEN}[kind]
-    return lambda _target: answer
+    answers = {
+        "soft404": _SOFT,
+        "legal": _LEGAL,
+        "suspended": _SUSPENDED,
+        "locked": _LOCKED,
+        "forbidden": _FORBIDDEN,
+    }
+    return lambda _target: answers[kind]
 
 
 def parked(status: int) -> Missing:

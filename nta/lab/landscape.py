@@ -208,9 +208,10 @@ class Landscape:
         kind = provider.farewell if provider else "not_found"
         if shelf is None:
             return
-        if kind in ("suspended", "forbidden"):
+        is_closed = kind in ("suspended", "locked", "forbidden")
+        if is_closed:
             shelf.missing = farewell(kind)  # the whole account is closed: what never was looks the same
-        if kind in ("suspended", "forbidden") or site.manners.missing != "not_found":
+        if is_closed or site.manners.missing != "not_found":
             self._table.put(placement.address, site.host, page.target, None)
             return
         is_410 = fraction(self.world.seed, "status", page.id) < 0.25

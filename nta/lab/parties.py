@@ -9,7 +9,7 @@ from typing import Any, Literal
 Mailbox = Literal["delivers", "silent", "bounces", "auto_replies"]
 """What a mailbox does with every mail, whatever its owner does about it later."""
 
-Farewell = Literal["not_found", "soft404", "legal", "suspended", "forbidden"]
+Farewell = Literal["not_found", "soft404", "legal", "suspended", "locked", "forbidden"]
 """What stands where a page was."""
 
 

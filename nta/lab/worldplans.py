@@ -9,7 +9,8 @@ from nta.lab.world import Act, Approval, HandIn, Site
 from nta.lab.worldsites import numbers
 
 ROLES = ("analyst", "lead", "lead2")
-ACTS = ("withdraw", "invalid", "expire", "still_online", "hold", "release", "origin", "dedicated")
+ENDS = ("withdraw", "invalid", "expire", "still_online", "restrict")
+ACTS = (*ENDS, "hold", "release", "origin", "dedicated")
 
 
 def read_hand_ins(top: Section, sites: Mapping[str, Site]) -> tuple[HandIn, ...]:

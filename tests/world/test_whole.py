@@ -46,6 +46,7 @@ def test_every_outcome_and_every_event_is_there(played: Played) -> None:
     assert played.code == 0, played.err
     assert [outcome.value for outcome in Outcome if not told["outcomes"].get(outcome.value)] == []
     assert [kind for kind in COUNTED if not told["events"].get(kind)] == []
+    assert '"do":"fault"' not in (played.folder / "lab" / "journal.jsonl").read_text(), "no act was given up"
     assert sum(told["outcomes"].values()) == told["episodes"] == len(played.episodes)
     assert told["submissions"] > told["cases"] >= 300
 
