@@ -5,6 +5,9 @@ BIN := .venv/bin
 # The environment of an editable checkout, without whatever the caller's shell says of pip's own checks.
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# Compiled once, not by each of the hundred processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-system system lint fmt bench pictures venv dev check-python
 
 demo: venv
