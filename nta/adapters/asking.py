@@ -26,13 +26,14 @@ class TryLaterError(OutsideError):
 def failed(lookup: Lookup, source: str, now: datetime, error: OutsideError) -> Finding:
     """Return the finding that says why there is no answer, valid until asking again makes sense."""
     kept = now + (TEMPORARY_KEPT if error.temporary else PERMANENT_KEPT)
+    again_at = error.at if isinstance(error, TryLaterError) else None
     return Finding(
         lookup=lookup,
         value=None,
         source=source,
         asked_at=now,
-        valid_until=error.at if isinstance(error, TryLaterError) else kept,
-        problem=Problem(lookup.kind.value, error.reason, error.temporary),
+        valid_until=again_at or kept,
+        problem=Problem(lookup.kind.value, error.reason, error.temporary, again_at),
     )
 
 

@@ -124,7 +124,8 @@ def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
 def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Lookup]:
     """Return the next question about the domain: RDAP, then port 43 where RDAP gave no answer."""
     lookups = domain_lookups(subject)
-    if any(valid[lookup].problem is None for lookup in lookups if lookup in valid):
+    said = [valid[lookup] for lookup in lookups if lookup in valid]
+    if any(f.problem is None or f.problem.is_short(f.asked_at) for f in said):
         return set()
     return set([lookup for lookup in lookups if lookup not in valid][:1])
 
@@ -182,11 +183,17 @@ def conclude(
         addresses=addresses,
         country=_majority(origins, catalogue) or _majority(addresses, catalogue),
         domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
-        problems=tuple(sorted(problems, key=lambda p: (p.step, p.reason, p.temporary))),
+        problems=_each_once(problems),
         dead=value.get("dead"),
         origins=origins,
         forced_host=subject.forced_host,
     )
+
+
+def _each_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems in order; of the same one, met several times, what can be asked again first."""
+    ordered = sorted(problems, key=lambda p: (p.step, p.reason, p.temporary, str(p.again_at or "")))
+    return tuple({(p.step, p.reason, p.temporary): p for p in reversed(ordered)}.values())[::-1]
 
 
 def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:

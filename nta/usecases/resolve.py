@@ -225,7 +225,17 @@ def _settle_host(
         _unresolved(connection, store, states, _why(after), now)
     if not states:
         return None
-    return facts_until(now) if later is FACTS_KEPT else now + later
+    return _said_when(after, facts_until(now) if later is FACTS_KEPT else now + later)
+
+
+def _said_when(after: HostingFacts, next_at: datetime) -> datetime:
+    """Return when to ask again: as soon as one who said "not now, but then" may be asked.
+
+    Where only such are missing that is soon enough, however late it is.
+    """
+    told = [p.again_at for p in after.problems if p.again_at]
+    untold = any(p.temporary and not p.again_at for p in after.problems)
+    return min((*told, next_at)) if untold or after.dead or not told else min(told)
 
 
 def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:
