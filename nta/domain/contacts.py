@@ -239,7 +239,12 @@ def _is_alive(email: str, health: Mapping[str, Health]) -> bool:
 
 
 def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:
-    """Return the first language of the party's country if there are texts in it, else English."""
+    """Return the first language of the party's country if there are texts in it, else English.
+
+    A table lists a country's languages in no order that says which of them a
+    host there reads; there only a country with one language has its own.
+    """
     country = catalogue.country(code)
-    first = country.languages[0] if country and country.languages else "en"
+    known = country.languages if country else ()
+    first = known[0] if country and known and (len(known) == 1 or not country.imported) else "en"
     return first if first in languages else "en"
