@@ -4,13 +4,14 @@ import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from nta.catalogue import read_entries, tables_of
 from nta.catalogue.columns import TABLES, Row
 from nta.catalogue.faults import Place
-from nta.catalogue.tables import FOLDER, Table, read_table
+from nta.catalogue.tables import FOLDER, Table, fill, read_table
 from nta.domain.errors import RefusedError
 from nta.domain.parties import Catalogue
 
@@ -42,21 +43,23 @@ class Difference:
         return self.table.kind.columns
 
 
-def compare(files: Iterable[Path], folders: Sequence[Path]) -> tuple[Difference, ...]:
+def compare(files: Iterable[Path], folders: Sequence[Path], today: date) -> tuple[Difference, ...]:
     """Return what these files (or the .csv files of these folders) change in the tables that count.
 
     Which table a file holds is told from its columns, whatever it is called.
+    IANA's own list of registrar ids is taken too: its accredited registrars
+    keep the contact, source and date that they had; new ones are of `today`.
 
     Raises:
         RefusedError: a file cannot be read as a table, or two hold the same one.
     """
-    newer = [_newer(file) for file in _files(files)]
+    before = tables_of(folders)
+    newer = [_newer(file, before, today) for file in _files(files)]
     names = [table.name for table in newer]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise RefusedError(f"two of these files hold the table {twice}")
     entries, places = read_entries(folders)
-    before = tables_of(folders)
     return tuple(
         _difference(table, before.get(table.name) or Table(table.name, table.file), entries, places)
         for table in newer
@@ -101,19 +104,41 @@ def _files(given: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _newer(file: Path) -> Table:
+_IANA = ("ID", "Registrar Name", "Status", "RDAP Base URL")
+"""The columns of https://www.iana.org/assignments/registrar-ids/registrar-ids-1.csv."""
+
+
+def _newer(file: Path, before: Mapping[str, Table], today: date) -> Table:
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            header = tuple(next(csv.reader(opened), ()))
+            reader = csv.reader(opened, strict=True)
+            header = tuple(next(reader, ()))
+            if header == _IANA:
+                known = before["registrars"].rows if "registrars" in before else {}
+                return _from_iana(Table("registrars", file), reader, known, today)
     except (OSError, ValueError, csv.Error) as error:
         raise RefusedError(f"{file}: cannot be read ({type(error).__name__})") from error
     name = next((name for name, kind in TABLES.items() if kind.columns == header), None)
     if name is None:
-        known = "; ".join(f"{name}: {','.join(kind.columns)}" for name, kind in TABLES.items())
-        raise RefusedError(f"{file}:1: these are the columns of no table (there are {known})")
+        names = "; ".join(f"{name}: {','.join(kind.columns)}" for name, kind in TABLES.items())
+        raise RefusedError(f"{file}:1: these are the columns of no table (there are {names})")
     table = read_table(file, name)
     if any(fault.line is None for fault in table.faults):
         raise RefusedError("\n".join(str(fault) for fault in table.faults if fault.line is None))
+    return table
+
+
+def _from_iana(table: Table, reader: Any, known: Mapping[str, Row], today: date) -> Table:
+    rows: list[tuple[int, Row]] = []
+    before = reader.line_num
+    for fields in reader:
+        line, before = before + 1, reader.line_num
+        if len(fields) != len(_IANA) or fields[2] != "Accredited":
+            continue
+        number, name, _, rdap = (" ".join(cell.split()) for cell in fields)
+        rest = known[number][3:] if number in known else ("", "", "IANA registrar ids", today.isoformat())
+        rows.append((line, (number, name, rdap, *rest)))
+    fill(table, rows)
     return table
 
 

@@ -46,31 +46,40 @@ def read_table(file: Path, name: str) -> Table:
 
 
 def _read_rows(reader: Any, table: Table) -> None:
-    kind = table.kind
     header = tuple(next(reader, ()))
-    if header != kind.columns:
-        what = f"the columns must be {','.join(kind.columns)}"
+    if header != table.kind.columns:
+        what = f"the columns must be {','.join(table.kind.columns)}"
         table.faults.append(Fault(str(table.file), 1, what))
         return
-    lines: list[int] = []
-    rows: list[list[str]] = []
+    rows: list[tuple[int, list[str]]] = []
     before = reader.line_num
     for fields in reader:
         line, before = before + 1, reader.line_num
         if len(fields) == len(header):
-            lines.append(line)
-            rows.append(fields)
+            rows.append((line, fields))
         elif fields:
             _leave_out(table, line, fields[0], f"has {len(fields)} fields instead of {len(header)}")
+    fill(table, rows)
+
+
+def fill(table: Table, rows: Sequence[tuple[int, Row]]) -> None:
+    """Put rows into a table, each with its line in the file; those that are not sound are left out."""
+    kind = table.kind
     wrong: dict[int, str] = {}
-    columns = [_convert(name, [fields[place] for fields in rows], wrong) for place, name in enumerate(header)]
-    claims: list[tuple[str, int, dict[Any, str]]] = [(name, header.index(name), {}) for name in kind.claims]
-    for number, (fields, values) in enumerate(zip(rows, zip(*columns, strict=True), strict=True)):
-        if what := wrong.get(number) or _repeated(fields[0], values, table, claims):
-            _leave_out(table, lines[number], fields[0], what)
+    columns = [
+        _convert(name, [fields[place] for _, fields in rows], wrong)
+        for place, name in enumerate(kind.columns)
+    ]
+    claims: list[tuple[str, int, dict[Any, str]]] = [
+        (name, kind.columns.index(name), {}) for name in kind.claims
+    ]
+    for number, ((line, fields), values) in enumerate(zip(rows, zip(*columns, strict=True), strict=True)):
+        key = fields[0]
+        if what := wrong.get(number) or _repeated(key, values, table, claims):
+            _leave_out(table, line, key, what)
             continue
-        table.rows[fields[0]] = fields
-        table.values[fields[0]] = kind.make(*values)
+        table.rows[key] = fields
+        table.values[key] = kind.make(*values)
 
 
 def _leave_out(table: Table, line: int, key: str, what: str) -> None:

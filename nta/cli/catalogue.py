@@ -55,17 +55,18 @@ def catalogue_check(opener: Any, as_json: bool) -> int:
 def catalogue_import(opener: Any, files: tuple[Path, ...], write_it: bool, as_json: bool) -> int:
     """Show what newer tables change, and which entries say otherwise; with --write, take them over.
 
-    A file's columns tell which table it is; of a folder all .csv files are
-    read. A row that is not sound is named (exit 1) and the row before it
-    stays. Tables are written to imported/ in NTA_CATALOGUE, else in the
-    shipped providers/.
+    A file's columns tell which table it is, and IANA's own list of registrar
+    ids is one too; of a folder all .csv files are read. A row that is not
+    sound is named (exit 1) and the row before it stays. Tables are written to
+    imported/ in NTA_CATALOGUE, else in the shipped providers/.
 
     \b
     Example:  nta catalogue import new/registrars.csv
               nta catalogue import new/ --write
     """
-    folders = opener().catalogue_folders
-    found = compare(files, folders)
+    kit = opener()
+    folders = kit.catalogue_folders
+    found = compare(files, folders, kit.clock.now().date())
     for difference in found:
         for line in _lines(difference):
             if as_json:
