@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import dns.exception
 import dns.message
@@ -31,6 +31,15 @@ _USABLE: Final = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 NXDOMAIN: Final = "nxdomain"
 NO_ADDRESS: Final = "no_address"
 FAILURE: Final = "dns_failure"
+
+# Special-use names (RFC 6761, 6762, 7686, 9476): resolvers that are asked for them tell others who asks.
+_NOT_IN_THE_DNS: Final = {
+    "onion": "an onion service: its name says nothing of where it is, and no DNS server is asked",
+    "localhost": "this name is each machine's own: nobody hosts it, and no DNS server is asked",
+    "local": "a name of a local network: nobody outside knows it, and no DNS server is asked",
+    "internal": "a name of a private network: nobody outside knows it, and no DNS server is asked",
+    "alt": "a name outside the DNS: no DNS server is asked",
+}
 
 Servers = Sequence[tuple[str, int]]
 
@@ -58,6 +67,17 @@ def system_servers() -> Servers:
     except dns.resolver.NoResolverConfiguration:
         raise OutsideError("this machine has no DNS server configured", temporary=False) from None
     return [(str(server), 53) for server in resolver.nameservers]
+
+
+def _asked_for(host: str) -> dns.name.Name:
+    """Return the name to ask for. Raises OutsideError when the DNS cannot hold it, or is not to be asked."""
+    top = host.rstrip(".").rpartition(".")[2].lower()
+    if top in _NOT_IN_THE_DNS:
+        raise OutsideError(_NOT_IN_THE_DNS[top], temporary=False)
+    try:
+        return dns.name.from_text(host)
+    except (dns.exception.DNSException, UnicodeError):
+        raise OutsideError("no name in the DNS looks like this", temporary=False) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,17 @@ class DnsAsker:
         with ThreadPoolExecutor(ASKED_AT_ONCE, "dns") as pool:
             return dict(zip(listed, pool.map(lambda name: self._texts(name, patience), listed), strict=True))
 
+    def records(self, name: str, type_: dns.rdatatype.RdataType) -> tuple[Any, ...]:
+        """Return the records of one type that a name has itself or through aliases, none when it has none.
+
+        Raises: OutsideError when no server answers, or the name is none to ask for.
+        """
+        try:
+            chain = self._exchange(_asked_for(name), type_, _Patience()).resolve_chaining()
+        except dns.exception.DNSException:
+            raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
+        return tuple(chain.answer or ())
+
     def _texts(self, name: str, patience: _Patience) -> tuple[str, ...] | OutsideError:
         try:
             chain = self._exchange(dns.name.from_text(name), dns.rdatatype.TXT, patience).resolve_chaining()
@@ -153,7 +184,7 @@ class DnsAsker:
             is_asked = (":" in address) == (type_ == dns.rdatatype.AAAA)
             return _Half((address,) if is_asked else (), (), exists=True, ttl=_LONGEST)
         try:
-            return self._chain(dns.name.from_text(host), type_, patience)
+            return self._chain(_asked_for(host), type_, patience)
         except (dns.exception.DNSException, UnicodeError):
             raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
 

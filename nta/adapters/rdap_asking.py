@@ -36,6 +36,7 @@ class RdapAsking(ABC, Generic[Directory]):
     """
 
     files: ClassVar[tuple[str, ...]]
+    needed: ClassVar[bool] = True  # a bootstrap without these files is a fault
 
     def __init__(
         self,
@@ -141,6 +142,9 @@ class RdapAsking(ABC, Generic[Directory]):
         with self._web(_LONGEST_FILE) as web:
             for name in self.files:
                 body = web.get(base + name, "application/json", now)
+                if body is None and not self.needed:
+                    documents[name] = {"services": []}
+                    continue
                 if body is None:
                     raise OutsideError(f"the RDAP bootstrap has no {name}", temporary=True)
                 documents[name] = as_json(body)

@@ -20,6 +20,8 @@ class LookupKind(StrEnum):
     ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
     NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
     ROUTE = "route"  # of an address: the autonomous system that announces it
+    SYSTEM = "rdap_as"  # of an AS number, where the network names no abuse contact: its own
+    ZONE = "dns_zone"  # of a registrable domain: its name servers and mail servers, as the DNS has them
     DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
     WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
 
@@ -35,7 +37,8 @@ class Subject:
     `registered` is the name that a registry holds where that is another
     than the registrable domain: under a company's suffix. `origins` and
     `forced_host` are what a person knows of who stands behind a proxy.
-    `routes` says that routes are asked for, not only networks.
+    `routes` says that routes are asked for, not only networks; `zone` that
+    the domain's zone is too, which nobody is chosen by: it is for a reader.
     """
 
     host: str
@@ -46,6 +49,7 @@ class Subject:
     origins: tuple[str, ...] = ()
     forced_host: PartyId | None = None
     routes: bool = False
+    zone: bool = False
 
     @property
     def about_addresses(self) -> tuple[LookupKind, ...]:
@@ -70,7 +74,9 @@ class Finding:
     "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
     "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
     "source", "confidence"}]}; route {"asn", "as_name", "prefix"}, `asn`
-    None where nobody announces it; rdap_domain and whois_domain {"name",
+    None where nobody announces it; rdap_as {"as_name", "abuse": [as above]};
+    dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
+    "wildcard"}; rdap_domain and whois_domain {"name",
     "suffix", "registered", "registrar": None | {"name", "iana_id",
     "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
     `covers` holds the ranges (CIDR) that an answer about an address is
@@ -112,7 +118,19 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
             if answers.of(kind, ip) is None:
                 open_ones.setdefault(_neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
-    return frozenset(wanted)
+    if subject.zone and subject.domain:
+        wanted.add(Lookup(LookupKind.ZONE, subject.domain))
+    for ip in (*addresses, *subject.origins):
+        known = all(answers.of(kind, ip) for kind in subject.about_addresses)
+        if known and (system := answers.system_to_ask(ip)):
+            wanted.add(system)
+    return frozenset(lookup for lookup in wanted if lookup not in valid)
+
+
+def system_lookups(addresses: Iterable[str], findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+    """Return the questions about autonomous systems that these addresses raise, asked already or not."""
+    answers = _Answers(_newest(findings, now))
+    return frozenset(lookup for ip in addresses if (lookup := answers.system_to_ask(ip)))
 
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
@@ -254,6 +272,19 @@ class _Answers:
         )
         return next(covering, None) or self._valid.get(Lookup(kind, ip))
 
+    def system_to_ask(self, ip: str) -> Lookup | None:
+        """Return the question about the address's AS, where its network names no abuse contact."""
+        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
+        if network is None or network.problem or (network.value or {}).get("abuse"):
+            return None
+        asn, _ = _origin((route.value if route else None) or {}, network.value or {})
+        return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
+
+    def system_of(self, ip: str) -> Finding | None:
+        """Return what the registry said of the address's AS, where that was asked."""
+        lookup = self.system_to_ask(ip)
+        return self._valid.get(lookup) if lookup else None
+
 
 def _spans(kind: LookupKind, valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
     """Return the ranges that answers of a kind cover, narrowest first."""
@@ -282,6 +313,10 @@ def _address(
     registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
     value = (registered.value if registered else None) or {}
     asn, as_name = _origin((routed.value if routed else None) or {}, value)
+    about_system = answers.system_of(ip)
+    system = (about_system.value if about_system else None) or {}
+    as_name = as_name or system.get("as_name")
+    abuse = value.get("abuse") or system.get("abuse") or ()
     proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
     party, name = (entry.id, entry.name) if entry else _found_party(value)
     if party is None and registered and registered.problem is None and asn:
@@ -294,10 +329,11 @@ def _address(
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
-        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse") or ()),
+        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in abuse),
         seen_at=seen_at,
     )
-    return facts, [finding.problem for finding in (registered, routed) if finding and finding.problem]
+    asked = (registered, routed, about_system)
+    return facts, [finding.problem for finding in asked if finding and finding.problem]
 
 
 def _origin(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:

@@ -1,7 +1,7 @@
 """Finding out who serves a host: one loop over findings, then what they mean for its episodes."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -22,9 +22,11 @@ from nta.domain.resolution import (
     domain_lookups,
     next_lookups,
     one_of_each,
+    system_lookups,
 )
 from nta.domain.roles import Severity
 from nta.domain.urls import Location, public_suffix, registrable_domain, registry_domain
+from nta.domain.zones import ZoneFacts, zone_facts
 from nta.ports import Asker
 from nta.store import arrangements, domains, due, episodes, findings, forced
 from nta.store.arrangements import HostRow
@@ -42,17 +44,18 @@ _ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value})
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The facts of one host, with the number of questions asked by kind."""
+    """The facts of one host, how many questions choosing took by kind, and what its domain's zone says."""
 
     facts: HostingFacts
     asked: Mapping[str, int]
+    zone: ZoneFacts | None = None
 
 
 def resolve_url(
     location: Location, *, asker: Asker, catalogue: Catalogue, now: datetime, routes: bool = False
 ) -> Resolved:
     """Return who serves a URL; writes nothing. `routes` says that the asker knows routes too."""
-    subject = subject_of(location.host, location.is_ip, routes=routes)
+    subject = replace(subject_of(location.host, location.is_ip, routes=routes), zone=True)
     known: list[Finding] = []
     asked: dict[str, int] = {}
     for _ in range(ROUNDS):
@@ -60,9 +63,12 @@ def resolve_url(
         if not lookups:
             break
         for lookup in lookups:
+            if lookup.kind is LookupKind.ZONE:
+                continue  # for a reader: nobody is chosen by it
             asked[lookup.kind.value] = asked.get(lookup.kind.value, 0) + 1
         known += asker.ask(lookups, now)
-    return Resolved(conclude(subject, known, catalogue, now), asked)
+    facts = conclude(subject, known, catalogue, now)
+    return Resolved(facts, asked, zone_facts(subject.domain, known, facts))
 
 
 def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: bool = False) -> Subject:
@@ -146,6 +152,10 @@ def _gather(
                 failed = {Lookup(kind, address) for kind in kinds for address in addresses}
                 known += findings.of_questions(connection, store, failed, now)
             looked_for |= addresses
+        systems = system_lookups(looked_for, known, now) - {finding.lookup for finding in known}
+        if systems:
+            with store.db.read() as connection:
+                known += findings.of_questions(connection, store, systems, now)
         about = _by_host(known)
         lookups: set[Lookup] = set()
         for subject in subjects:
@@ -170,11 +180,12 @@ def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[s
 
 
 def _by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
-    """Return a function that gives a subject its own findings, and all that are about addresses."""
-    shared = [f for f in known if f.lookup.kind in ABOUT_ADDRESSES]
+    """Return a function that gives a subject its own findings, and all about addresses and their AS."""
+    kinds = (*ABOUT_ADDRESSES, LookupKind.SYSTEM)
+    shared = [f for f in known if f.lookup.kind in kinds]
     others: dict[Lookup, list[Finding]] = {}
     for finding in known:
-        if finding.lookup.kind not in ABOUT_ADDRESSES:
+        if finding.lookup.kind not in kinds:
             others.setdefault(finding.lookup, []).append(finding)
 
     def about(subject: Subject) -> list[Finding]:
