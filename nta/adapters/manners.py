@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -65,6 +66,7 @@ class _Rest(NamedTuple):
 class Manners:
     """Keeps count for all adapters of one process; a server is a name or address with its port.
 
+    A server on this machine has no rate but one of its own in the table.
     Rates run by machine time, rests by the service's. `lifted` (for the lab
     and the bench) lifts our own rates; what a server asks for still holds.
     """
@@ -99,7 +101,7 @@ class Manners:
                 if rest.is_told:
                     raise TryLaterError(rest.reason, rest.until)
                 raise OutsideError(rest.reason, temporary=True)
-            if not self._lifted:
+            if not self._lifted and (_name(server) in self._rates or not _is_ours(_name(server))):
                 self._take(server, now, self._rates.get(_name(server), others or self._others))
 
     def _take(self, server: str, now: datetime, rate: Rate) -> None:
@@ -132,5 +134,14 @@ class Manners:
             self._silences.pop(server, None)
 
 
+def _is_ours(name: str) -> bool:
+    """Tell whether a server is on this machine: whoever runs it knows what it can bear."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def _name(server: str) -> str:
-    return server.rpartition("@")[2].partition(":")[0].lower()
+    host = server.rpartition("@")[2].lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

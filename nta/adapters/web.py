@@ -134,14 +134,26 @@ class Web:
         """
         try:
             location = urls.parse(url)
-            for _ in range(_MOST_REDIRECTS + 1):
-                target, body = self._hop(location.url, accept, now)
+            target, body = self._hop(location.url, accept, now)
+            for _ in range(_MOST_REDIRECTS):
                 if target is None:
                     return body
                 location = urls.join(location, target)
+                target, body = self._led(location.url, accept, now)
+            if target is None:
+                return body
         except (RefusedError, ValueError):
             raise OutsideError("the server's address cannot be read", temporary=True) from None
         raise OutsideError("too many redirects", temporary=True)
+
+    def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+        """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
+        try:
+            return self._hop(url, accept, now)
+        except TryLaterError:
+            raise
+        except OutsideError as fault:
+            raise OutsideError(fault.reason, temporary=True) from None
 
     def _rest_s(self) -> float:
         rest = self._ends_at - time.monotonic()

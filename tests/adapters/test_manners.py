@@ -81,6 +81,13 @@ def test_each_server_has_a_rate_of_its_own_and_strangers_one_too() -> None:
     assert taken(manners, "rdap.example:8443") == 5
 
 
+def test_a_server_on_this_machine_has_no_rate_unless_the_table_names_it() -> None:
+    manners = Manners({"127.0.0.2": SLOW}, monotonic=Machine())
+
+    assert [taken(manners, f"{host}:8080") for host in ("127.0.0.1", "[::1]", "127.0.0.2")] == [1000, 1000, 3]
+    assert taken(manners, "[2001:db8::1]:8080") == ANYBODY.burst
+
+
 def test_lifted_manners_know_no_rate_but_keep_what_a_server_asks_for() -> None:
     manners = Manners({"rdap.test": SLOW}, lifted=True, monotonic=Machine())
 
