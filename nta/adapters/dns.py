@@ -17,6 +17,7 @@ import dns.rdatatype
 import dns.resolver
 
 from nta.adapters.asking import failed
+from nta.domain.addresses import not_in_the_dns
 from nta.domain.errors import OutsideError
 from nta.domain.resolution import Finding, Lookup
 from nta.ports import NameAnswer
@@ -31,15 +32,6 @@ _USABLE: Final = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 NXDOMAIN: Final = "nxdomain"
 NO_ADDRESS: Final = "no_address"
 FAILURE: Final = "dns_failure"
-
-# Special-use names (RFC 6761, 6762, 7686, 9476): resolvers that are asked for them tell others who asks.
-_NOT_IN_THE_DNS: Final = {
-    "onion": "an onion service: its name says nothing of where it is, and no DNS server is asked",
-    "localhost": "this name is each machine's own: nobody hosts it, and no DNS server is asked",
-    "local": "a name of a local network: nobody outside knows it, and no DNS server is asked",
-    "internal": "a name of a private network: nobody outside knows it, and no DNS server is asked",
-    "alt": "a name outside the DNS: no DNS server is asked",
-}
 
 Servers = Sequence[tuple[str, int]]
 
@@ -71,9 +63,8 @@ def system_servers() -> Servers:
 
 def _asked_for(host: str) -> dns.name.Name:
     """Return the name to ask for. Raises OutsideError when the DNS cannot hold it, or is not to be asked."""
-    top = host.rstrip(".").rpartition(".")[2].lower()
-    if top in _NOT_IN_THE_DNS:
-        raise OutsideError(_NOT_IN_THE_DNS[top], temporary=False)
+    if why := not_in_the_dns(host):
+        raise OutsideError(why, temporary=False)
     try:
         return dns.name.from_text(host)
     except (dns.exception.DNSException, UnicodeError):

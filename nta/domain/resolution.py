@@ -52,6 +52,12 @@ class Subject:
     zone: bool = False
 
     @property
+    def address(self) -> str:
+        """Return the address that the host is, an IPv4-mapped one as IPv4: registries hold no other."""
+        mapped = getattr(ip_address(self.host), "ipv4_mapped", None)
+        return str(mapped) if mapped else self.host
+
+    @property
     def about_addresses(self) -> tuple[LookupKind, ...]:
         """Return what is asked of each address."""
         return ABOUT_ADDRESSES if self.routes else (LookupKind.NETWORK,)
@@ -104,7 +110,7 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     """
     valid = _newest(findings, now)
     wanted = _about_domain(subject, valid)
-    addresses: tuple[str, ...] = (subject.host,) if subject.is_ip else ()
+    addresses: tuple[str, ...] = (subject.address,) if subject.is_ip else ()
     if not subject.is_ip:
         names = Lookup(LookupKind.ADDRESSES, subject.host)
         if names in valid:
@@ -178,7 +184,7 @@ def conclude(
     valid = _newest(findings, now)
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
     value = (names.value if names else None) or {}
-    ips = (subject.host,) if subject.is_ip else _addresses(names)
+    ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
     answers = _Answers(valid)
     cname = tuple(value.get("cname") or ())

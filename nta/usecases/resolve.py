@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from nta.domain.addresses import not_in_the_dns
 from nta.domain.arrangements import Change, arrangement_change, is_correction, recall, settle
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
 from nta.domain.errors import RefusedError
@@ -74,12 +75,13 @@ def resolve_url(
 def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: bool = False) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
+    has_registry = not is_ip and not not_in_the_dns(host)
     return Subject(
         host,
         is_ip,
-        registrable_domain(host),
-        public_suffix(host),
-        registry_domain(host),
+        registrable_domain(host) if has_registry else None,
+        public_suffix(host) if has_registry else None,
+        registry_domain(host) if has_registry else None,
         (origin,) if origin else (),
         behind.party if behind else None,
         routes,
@@ -172,7 +174,7 @@ def _gather(
 
 def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[str]:
     named = {s.host for s in subjects}
-    found = {s.host for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
+    found = {s.address for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
     for finding in known:
         if finding.lookup.kind is LookupKind.ADDRESSES and finding.lookup.subject in named and finding.value:
             found.update(finding.value["addresses"])
