@@ -11,7 +11,7 @@ from nta.catalogue.columns import TABLES
 from nta.catalogue.faults import Fault, Level, Place
 from nta.catalogue.shelves import SHELVES
 from nta.catalogue.strict import Entry, load
-from nta.catalogue.tables import FOLDER, Table, lay, read_table
+from nta.catalogue.tables import FOLDER, Table, lay, read_table, scan_table, settle
 from nta.domain.errors import RefusedError
 from nta.domain.parties import Catalogue
 
@@ -72,8 +72,10 @@ def check(folders: Sequence[Path], today: date) -> Checked:
     """Return all that is wrong with these folders, and all that a person should look at."""
     found = _read(folders)
     doubtful = doubts(found.catalogue, found.places, today)
+    scanned = [(table, len(table.faults)) for table in found.tables]
+    bad = [fault for table, noted in scanned for fault in settle(table).faults[noted:]]
     rows = sum(len(table.rows) for table in found.tables)
-    return Checked((*found.faults, *doubtful), tuple(found.overridden), len(found.places), rows)
+    return Checked((*found.faults, *bad, *doubtful), tuple(found.overridden), len(found.places), rows)
 
 
 def _read(folders: Sequence[Path]) -> _Read:
@@ -84,7 +86,7 @@ def _read(folders: Sequence[Path]) -> _Read:
     tables: list[Table] = []
     for shelf, path in _files(folders, faults, overridden):
         if shelf == FOLDER:
-            tables.append(read_table(path, path.stem))
+            tables.append(scan_table(path, path.stem))
             faults.extend(tables[-1].faults)
             continue
         mapping = load(path, faults)

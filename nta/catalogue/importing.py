@@ -11,7 +11,7 @@ from typing import Any
 from nta.catalogue import read_entries, tables_of
 from nta.catalogue.columns import TABLES, Row
 from nta.catalogue.faults import Place
-from nta.catalogue.tables import FOLDER, Table, fill, read_table
+from nta.catalogue.tables import FOLDER, Table, read_table, settle
 from nta.domain.errors import RefusedError
 from nta.domain.parties import Catalogue
 
@@ -129,7 +129,6 @@ def _newer(file: Path, before: Mapping[str, Table], today: date) -> Table:
 
 
 def _from_iana(table: Table, reader: Any, known: Mapping[str, Row], today: date) -> Table:
-    rows: list[tuple[int, Row]] = []
     before = reader.line_num
     for fields in reader:
         line, before = before + 1, reader.line_num
@@ -137,9 +136,8 @@ def _from_iana(table: Table, reader: Any, known: Mapping[str, Row], today: date)
             continue
         number, name, _, rdap = (" ".join(cell.split()) for cell in fields)
         rest = known[number][3:] if number in known else ("", "", "IANA registrar ids", today.isoformat())
-        rows.append((line, (number, name, rdap, *rest)))
-    fill(table, rows)
-    return table
+        table.raw.append((line, (number, name, rdap, *rest)))
+    return settle(table)
 
 
 def _difference(table: Table, before: Table, entries: Catalogue, places: Mapping[str, Place]) -> Difference:

@@ -1,9 +1,11 @@
 """Reading the tables of `providers/imported/`: bulk facts, that an entry of its own goes before."""
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from nta.catalogue.columns import CONVERT, TABLES, Kind, Nation, Row
@@ -25,6 +27,7 @@ class Table:
     values: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)  # keys of rows that are not sound
+    raw: list[tuple[int, Row]] = field(default_factory=list)  # not looked at yet, each with its line
 
     @property
     def kind(self) -> Kind:
@@ -34,10 +37,15 @@ class Table:
 
 def read_table(file: Path, name: str) -> Table:
     """Return the table of a file. A row that is not sound is left out and named; the others are kept."""
+    return settle(scan_table(file, name))
+
+
+def scan_table(file: Path, name: str) -> Table:
+    """Return a table whose rows are read and not looked at: most commands need few of the tables."""
     table = Table(name, file)
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            _read_rows(csv.reader(opened, strict=True), table)
+            _scan(csv.reader(opened, strict=True), table)
     except (OSError, ValueError) as error:
         table.faults.append(Fault(str(file), None, f"cannot be read ({type(error).__name__})"))
     except csv.Error as error:
@@ -45,26 +53,24 @@ def read_table(file: Path, name: str) -> Table:
     return table
 
 
-def _read_rows(reader: Any, table: Table) -> None:
+def _scan(reader: Any, table: Table) -> None:
     header = tuple(next(reader, ()))
     if header != table.kind.columns:
         what = f"the columns must be {','.join(table.kind.columns)}"
         table.faults.append(Fault(str(table.file), 1, what))
         return
-    rows: list[tuple[int, list[str]]] = []
     before = reader.line_num
     for fields in reader:
         line, before = before + 1, reader.line_num
         if len(fields) == len(header):
-            rows.append((line, fields))
+            table.raw.append((line, fields))
         elif fields:
             _leave_out(table, line, fields[0], f"has {len(fields)} fields instead of {len(header)}")
-    fill(table, rows)
 
 
-def fill(table: Table, rows: Sequence[tuple[int, Row]]) -> None:
-    """Put rows into a table, each with its line in the file; those that are not sound are left out."""
-    kind = table.kind
+def settle(table: Table) -> Table:
+    """Look at the rows that were only read: make the sound ones parties, leave out and name the others."""
+    kind, rows, table.raw = table.kind, table.raw, []
     wrong: dict[int, str] = {}
     columns = [
         _convert(name, [fields[place] for _, fields in rows], wrong)
@@ -80,6 +86,7 @@ def fill(table: Table, rows: Sequence[tuple[int, Row]]) -> None:
             continue
         table.rows[key] = fields
         table.values[key] = kind.make(*values)
+    return table
 
 
 def _leave_out(table: Table, line: int, key: str, what: str) -> None:
@@ -131,20 +138,50 @@ def _repeated(
     return ""
 
 
-def lay(shelves: Mapping[str, Mapping[str, Any]], tables: Iterable[Table]) -> dict[str, dict[str, Any]]:
+class Laid(Mapping[str, Any]):
+    """A shelf with what a table adds to it; it is made when first asked for."""
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+Shelves = Mapping[str, Mapping[str, Any]]
+
+
+def lay(shelves: Shelves, tables: Iterable[Table]) -> dict[str, Mapping[str, Any]]:
     """Return the shelves with what the tables add. What an entry says or claims is never a row's.
 
     An entry that says nothing of its RDAP server, or of membership of the
     European Union, is given what the table has of it.
     """
-    laid = {name: dict(shelf) for name, shelf in shelves.items()}
-    for table in tables:
-        _LAY[table.name](laid, table.values)
-    return laid
+    laid = {table.name: Laid(partial(_laid, shelves, table)) for table in tables}
+    return {**shelves, **laid}
 
 
-def _registrars(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Registrar]) -> None:
-    shelf = shelves["registrars"]
+_making = Lock()
+
+
+def _laid(shelves: Shelves, table: Table) -> dict[str, Any]:
+    with _making:  # Two threads may ask first, and a table is settled once.
+        rows = settle(table).values if table.raw else table.values
+    return _LAY[table.name](shelves, rows)
+
+
+def _registrars(shelves: Shelves, rows: Mapping[str, Registrar]) -> dict[str, Any]:
+    shelf = dict(shelves["registrars"])
     own = {entry.iana_id: entry for entry in shelf.values() if entry.iana_id}
     for number, row in rows.items():
         entry = own.get(number)
@@ -152,10 +189,11 @@ def _registrars(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Registrar
             shelf.setdefault(row.id, row)
         elif entry.rdap is None and row.rdap:
             shelf[entry.id] = replace(entry, rdap=row.rdap)
+    return shelf
 
 
-def _claimed(shelf: Mapping[str, Any], column: str) -> set[Any]:
-    return {claim for party in shelf.values() for claim in getattr(party, column)}
+def _claimed(parties: Iterable[Any], column: str) -> set[Any]:
+    return {claim for party in parties for claim in getattr(party, column)}
 
 
 def _without(row: P, taken: Mapping[str, set[Any]]) -> P | None:
@@ -169,28 +207,29 @@ def _without(row: P, taken: Mapping[str, set[Any]]) -> P | None:
     return replace(row, **left) if any(left.values()) else None
 
 
-def _registries(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Registry]) -> None:
-    shelf = shelves["registries"]
-    taken = {"suffixes": _claimed(shelf, "suffixes")}
-    for row in rows.values():
-        if row.id not in shelf and (left := _without(row, taken)):
-            shelf[row.id] = left
+def _registries(shelves: Shelves, rows: Mapping[str, Registry]) -> dict[str, Any]:
+    own = shelves["registries"]
+    return _beside(own, rows, {"suffixes": _claimed(own.values(), "suffixes")})
 
 
-def _networks(name: str, columns: tuple[str, ...]) -> Callable[..., None]:
-    def put(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Provider]) -> None:
-        own = [p for p in (*shelves["hosting"].values(), *shelves["proxies"].values()) if not p.imported]
-        taken = {column: _claimed({p.id: p for p in own}, column) for column in columns}
-        shelf = shelves[name]
-        for row in rows.values():
-            if row.id not in shelf and (left := _without(row, taken)):
-                shelf[row.id] = left
+def _networks(name: str) -> Callable[[Shelves, Mapping[str, Provider]], dict[str, Any]]:
+    def put(shelves: Shelves, rows: Mapping[str, Provider]) -> dict[str, Any]:
+        own = [*shelves["hosting"].values(), *shelves["proxies"].values()]
+        return _beside(shelves[name], rows, {claim: _claimed(own, claim) for claim in TABLES[name].claims})
 
     return put
 
 
-def _countries(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Nation]) -> None:
-    shelf = shelves["countries"]
+def _beside(own: Mapping[str, Any], rows: Mapping[str, P], taken: Mapping[str, set[Any]]) -> dict[str, Any]:
+    shelf = dict(own)
+    for row in rows.values():
+        if row.id not in shelf and (left := _without(row, taken)):
+            shelf[row.id] = left
+    return shelf
+
+
+def _countries(shelves: Shelves, rows: Mapping[str, Nation]) -> dict[str, Any]:
+    shelf = dict(shelves["countries"])
     default: Country | None = shelf.get("default")
     for code, row in rows.items():
         entry: Country | None = shelf.get(code)
@@ -208,11 +247,12 @@ def _countries(shelves: dict[str, dict[str, Any]], rows: Mapping[str, Nation]) -
                 hotlines=(),
                 imported=True,
             )
+    return shelf
 
 
-_LAY: Mapping[str, Callable[..., None]] = {
-    "hosting": _networks("hosting", ("asns", "ranges")),
-    "proxies": _networks("proxies", ("asns", "ranges", "cnames")),
+_LAY: Mapping[str, Callable[[Shelves, Any], dict[str, Any]]] = {
+    "hosting": _networks("hosting"),
+    "proxies": _networks("proxies"),
     "registrars": _registrars,
     "registries": _registries,
     "countries": _countries,
