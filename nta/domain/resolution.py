@@ -115,6 +115,8 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
         names = Lookup(LookupKind.ADDRESSES, subject.host)
         if names in valid:
             addresses = _addresses(valid[names])
+            if subject.zone and subject.domain and valid[names].problem is None:
+                wanted.add(Lookup(LookupKind.ZONE, subject.domain))
         else:
             wanted.add(names)
     answers = _Answers(valid)
@@ -124,8 +126,6 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
             if answers.of(kind, ip) is None:
                 open_ones.setdefault(_neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
-    if subject.zone and subject.domain:
-        wanted.add(Lookup(LookupKind.ZONE, subject.domain))
     for ip in (*addresses, *subject.origins):
         known = all(answers.of(kind, ip) for kind in subject.about_addresses)
         if known and (system := answers.system_to_ask(ip)):
