@@ -8,7 +8,8 @@ the answer about a name or an address of its own, asked for in one command.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
@@ -179,6 +180,38 @@ def test_recorded_whois_texts_name_the_registrar_and_its_desk(nta: Nta) -> None:
     assert share(right) >= 0.98, [
         c["id"] for (c, _), ok in zip([*cases, *free], right, strict=True) if not ok
     ]
+
+
+def test_recorded_whois_texts_about_networks_name_the_desk(nta: Nta) -> None:
+    """RDAP knows none of these networks; the root refers to a registry, which tells the record."""
+    listed = recorded("whois", "whois-ip")
+    cases = [(case, record) for case, record in listed if "query" in case]
+    hosts = [f"p{number}.test" for number in range(len(cases))]
+    ips = [case["query"] for case, _ in cases]
+    zone = "whois.region.test 60 A 127.0.0.1\n" + "\n".join(
+        f"{host} 60 {'AAAA' if ':' in ip else 'A'} {ip}" for host, ip in zip(hosts, ips, strict=True)
+    )
+
+    with registries(nta, zone) as (_, whois):
+        whois.records |= {
+            str(ip_address(ip)): _referred(record) for ip, (_, record) in zip(ips, cases, strict=True)
+        }
+        found = {}
+        for host in hosts:
+            found |= resolved(nta, [f"http://{host}/"])
+
+    told = [found[host]["addresses"][0] for host in hosts]
+    pairs = zip(cases, told, strict=True)
+    assert (
+        wrong((c["id"], lower(c["expected"]["abuse_emails"]), named(one["abuse"])) for (c, _), one in pairs)
+        == {}
+    )
+
+
+def _referred(record: bytes) -> Callable[[socket.socket], None]:
+    """Return what answers first as the root, which refers on, then as the registry."""
+    answers = iter((b"refer: whois.region.test\r\n", record))
+    return lambda connection: connection.sendall(next(answers))
 
 
 def test_addresses_of_proxies_are_known_as_such(nta: Nta) -> None:
