@@ -367,7 +367,8 @@ def test_the_shipped_tables_hold_registrars_registries_networks_proxies_and_coun
     assert all(len(shelf) >= least for shelf, least in zip(shelves, (3000, 390, 500, 44, 250), strict=True))
     assert sum(bool(r.notices or r.form) for r in found.registrars.values()) > 2700
     assert sum(bool(r.rdap) for r in found.registrars.values()) > 3000
-    assert all(r.notices or r.form for r in found.registries.values() if r.imported)
+    # A few have nothing but one person's own address, which is left out.
+    assert sum(not (r.notices or r.form) for r in found.registries.values() if r.imported) < 10
     assert sum(country.eu is True for country in found.countries.values()) == 27
 
 
