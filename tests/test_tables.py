@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from nta.catalogue.tables import Table, lay, read_table
 from nta.domain.contacts import choose
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, RegistrarFacts
-from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry
+from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry, _number
 from nta.domain.roles import Role
 
 SHIPPED = Path(__file__).parents[1] / "providers"
@@ -342,6 +343,18 @@ def test_what_an_entry_claims_is_always_its_own_and_the_rest_the_tables(entries,
         for suffix in set(claims[0]) - claimed:
             found = both.registry_of(suffix)
             assert one in entries or (found and found.id == f"registry:{one}")
+
+
+@given(st.ip_addresses())
+def test_an_address_read_by_hand_is_the_number_it_is(address) -> None:
+    assert _number(str(address)) == int(address)
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 0xFFFF]), min_size=8, max_size=8))
+def test_an_address_with_zeroes_left_out_is_read_as_well(groups: list[int]) -> None:
+    address = IPv6Address(":".join(f"{group:x}" for group in groups))
+
+    assert _number(str(address)) == int(address)
 
 
 @given(
