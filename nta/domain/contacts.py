@@ -59,7 +59,13 @@ _ADDRESS = re.compile(
     rf"[a-z0-9!#$&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+(?=[a-z])[a-z0-9-]*[a-z0-9]", re.I
 )
 _PLACEHOLDERS = frozenset(
-    {"removed@lacnic.net", "unread@ripe.net", "hm-changed@apnic.net", "apnic-ftp@nic.ad.jp"}
+    {
+        "removed@lacnic.net",
+        "unread@ripe.net",
+        "search-apnic-not-arin@apnic.net",
+        "hm-changed@apnic.net",
+        "apnic-ftp@nic.ad.jp",
+    }
 )
 _NOBODY = frozenset({"nobody", "noone", "noemail", "no-email", "no.email", "none", "null", "devnull"})
 _NOWHERE = frozenset({"unknown", "none", "local", "localdomain", "lan", "internal", "onion"})

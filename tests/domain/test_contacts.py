@@ -267,6 +267,7 @@ def test_plain_addresses_are_usable(email):
         pytest.param("abuse@-one.example", id="no-domain"),
         pytest.param("büro@one.example", id="outside-ascii"),
         pytest.param("removed@lacnic.net", id="lacnic"),
+        pytest.param("search-apnic-not-arin@apnic.net", id="elsewhere"),
         pytest.param("nobody@apnic.net", id="nobody"),
         pytest.param("noemail@supplied.unknown", id="not-supplied"),
         pytest.param("abuse@host.unknown", id="a-domain-that-leads-nowhere"),
