@@ -41,6 +41,7 @@ class FakeAsker:
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
     asked_routes: list[str] = field(default_factory=list)
+    asked_systems: list[str] = field(default_factory=list)
     rounds: int = 0
     before: Any = None
 
@@ -57,6 +58,7 @@ class FakeAsker:
                 yield Finding(lookup, None, "dns", now, now + hours(1), None)
                 continue
             if lookup.kind is LookupKind.SYSTEM:
+                self.asked_systems.append(lookup.subject)
                 yield Finding(lookup, self.systems.get(lookup.subject), "rdap", now, now + hours(12), None)
                 continue
             if lookup.kind is LookupKind.ROUTE:
