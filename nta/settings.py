@@ -1,7 +1,6 @@
 """Configuration: one frozen `Settings`, read once from NTA_* variables or a TOML file."""
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -11,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from nta.domain.errors import RefusedError
 from nta.domain.urls import parse
+from nta.settings_sources import gather
 
 _ZONE = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 
@@ -79,6 +79,7 @@ class Settings:
     control_urls: tuple[str, ...]
     probe_body: ProbeBody
     reach: Reach
+    manners: bool
     ca_file: Path | None
     desk_url: str
     portal_url: str
@@ -262,6 +263,12 @@ def _reach(value: str) -> Reach:
     return Reach("public" in parts, tuple(ip_network(p) for p in parts if p != "public"))
 
 
+def _manners(value: str) -> bool:
+    if value not in ("kept", "lifted"):
+        raise ValueError("say kept (lifted is for the lab and the bench)")
+    return value == "kept"
+
+
 def _site(value: str) -> str:
     split = _split(value)
     if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
@@ -325,6 +332,12 @@ KNOWN: tuple[_Known, ...] = (
         _probe_body,
     ),
     _Known("NTA_REACH", "public", "public, plus CIDR ranges that may be reached", _reach),
+    _Known(
+        "NTA_MANNERS",
+        "kept",
+        "our own rates for asking registries: kept; lifted for the lab and the bench alone",
+        _manners,
+    ),
     _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", _path),
     _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", _site),
     _Known("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", _site),
@@ -334,7 +347,7 @@ KNOWN: tuple[_Known, ...] = (
 
 def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
     """Return the settings and how each was come by. Unknown names and unreadable values are refused."""
-    raw = _gather(environment)
+    raw = gather(environment, {known.name for known in KNOWN if known.secret})
     values: dict[str, Any] = {}
     lines = []
     for known in KNOWN:
@@ -350,48 +363,3 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
         raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")
     assert set(values) == {field.name for field in fields(Settings)}
     return Settings(**values), tuple(lines)
-
-
-def _gather(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    config = environment.get("NTA_CONFIG")
-    if config:
-        found.update(_from_file(Path(config)))
-    secrets = {known.name for known in KNOWN if known.secret}
-    for name, text in environment.items():
-        if not name.startswith("NTA_") or name == "NTA_CONFIG" or name.startswith("NTA_TEST_"):
-            continue
-        plain = name.removesuffix("_FILE")
-        if plain != name and plain in secrets:
-            if plain in environment:
-                raise RefusedError(f"{plain} and {name} (environment): set one of them")
-            found[plain] = (_secret(plain, Path(text)), f"file named by {name}")
-        else:
-            found[name] = (text, "environment")
-    return found
-
-
-def _from_file(path: Path) -> dict[str, tuple[str, str]]:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise RefusedError(f"NTA_CONFIG: cannot read {path}: {fault.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise RefusedError(f"{path}: not TOML: {fault}") from None
-    found = {}
-    for key, value in table.items():
-        name = key if key.startswith("NTA_") else f"NTA_{key.upper()}"
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) for one in values):
-            raise RefusedError(f"{name} ({path}): say a text, or a list of texts")
-        found[name] = (",".join(values), str(path))
-    return found
-
-
-def _secret(name: str, path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        raise RefusedError(f"{name}_FILE: cannot read {path}: {fault.strerror}") from None
-    except UnicodeDecodeError:
-        raise RefusedError(f"{name}_FILE: {path} is not UTF-8 text") from None

@@ -37,9 +37,11 @@ class FakeAsker:
     networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
     domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
     routes: dict[str, int | Problem | None] = field(default_factory=dict)  # by range
+    systems: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by AS number
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
     asked_routes: list[str] = field(default_factory=list)
+    asked_systems: list[str] = field(default_factory=list)
     rounds: int = 0
     before: Any = None
 
@@ -51,6 +53,13 @@ class FakeAsker:
             if lookup.kind in (LookupKind.DOMAIN, LookupKind.WHOIS):
                 self.asked_domains.append(f"{lookup.kind} {lookup.subject}")
                 yield self._domain(lookup, now)
+                continue
+            if lookup.kind is LookupKind.ZONE:
+                yield Finding(lookup, None, "dns", now, now + hours(1), None)
+                continue
+            if lookup.kind is LookupKind.SYSTEM:
+                self.asked_systems.append(lookup.subject)
+                yield Finding(lookup, self.systems.get(lookup.subject), "rdap", now, now + hours(12), None)
                 continue
             if lookup.kind is LookupKind.ROUTE:
                 self.asked_routes.append(lookup.subject)

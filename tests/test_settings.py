@@ -63,6 +63,7 @@ def test_every_field_has_its_variable() -> None:
         ("NTA_ROUTES", "file:/var/lib/routes.gz", "routes", Routes(table=Path("/var/lib/routes.gz"))),
         ("NTA_ROUTES", "dns:origin.test.", "routes", Routes(zones=("origin.test",))),
         ("NTA_ROUTES", "dns:one.test, six.test", "routes", Routes(zones=("one.test", "six.test"))),
+        ("NTA_MANNERS", "lifted", "manners", False),
         ("NTA_REACH", "10.0.0.0/8", "reach", Reach(public=False, ranges=(ip_network("10.0.0.0/8"),))),
         (
             "NTA_REACH",
@@ -118,6 +119,7 @@ def test_a_good_value_is_read(name: str, text: str, field: str, expected: object
         ("NTA_CONTROL_URLS", ""),
         ("NTA_CONTROL_URLS", "ftp://a.test/"),
         ("NTA_PROBE_BODY", "all"),
+        ("NTA_MANNERS", "none"),
         ("NTA_REACH", "10.0.0.0/33"),
         ("NTA_REACH", "public,everything"),
         ("NTA_DESK_URL", "localhost:8000"),

@@ -1,8 +1,10 @@
 """Who is asked which kind of question, and what a failed one looks like as a finding."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from nta.domain.errors import OutsideError
 from nta.domain.hosting import Problem
@@ -13,6 +15,9 @@ from nta.ports import Asker
 # that a notice's facts can be made fresh within its 15 minutes of waiting.
 TEMPORARY_KEPT: Final = timedelta(minutes=2)
 PERMANENT_KEPT: Final = timedelta(hours=1)
+
+# JSON can say them (\u0000, half a surrogate pair), databases cannot hold them and nobody's name has them.
+_UNTELLABLE: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class TryLaterError(OutsideError):
@@ -26,13 +31,14 @@ class TryLaterError(OutsideError):
 def failed(lookup: Lookup, source: str, now: datetime, error: OutsideError) -> Finding:
     """Return the finding that says why there is no answer, valid until asking again makes sense."""
     kept = now + (TEMPORARY_KEPT if error.temporary else PERMANENT_KEPT)
+    again_at = error.at if isinstance(error, TryLaterError) else None
     return Finding(
         lookup=lookup,
         value=None,
         source=source,
         asked_at=now,
-        valid_until=error.at if isinstance(error, TryLaterError) else kept,
-        problem=Problem(lookup.kind.value, error.reason, error.temporary),
+        valid_until=again_at or kept,
+        problem=Problem(lookup.kind.value, error.reason, error.temporary, again_at),
     )
 
 
@@ -57,8 +63,23 @@ class Askers:
             try:
                 for finding in adapter.ask(list(wanted), now):
                     wanted.pop(finding.lookup, None)
-                    yield finding
+                    yield replace(finding, value=_tellable(finding.value))
             except OutsideError as fault:
                 error = fault
         for lookup in wanted:
             yield failed(lookup, kind.value, now, error)
+
+
+def _tellable(value: Any) -> Any:
+    """Return a finding's value with a mark for each character that no text of ours may hold.
+
+    The mark makes an address that held one unusable, as it should be: to
+    leave the character out would make it another's.
+    """
+    if isinstance(value, str):
+        return _UNTELLABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {key: _tellable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tellable(inner) for inner in value]
+    return value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import dns.exception
 import dns.message
@@ -17,6 +17,7 @@ import dns.rdatatype
 import dns.resolver
 
 from nta.adapters.asking import failed
+from nta.domain.addresses import not_in_the_dns
 from nta.domain.errors import OutsideError
 from nta.domain.resolution import Finding, Lookup
 from nta.ports import NameAnswer
@@ -58,6 +59,16 @@ def system_servers() -> Servers:
     except dns.resolver.NoResolverConfiguration:
         raise OutsideError("this machine has no DNS server configured", temporary=False) from None
     return [(str(server), 53) for server in resolver.nameservers]
+
+
+def _asked_for(host: str) -> dns.name.Name:
+    """Return the name to ask for. Raises OutsideError when the DNS cannot hold it, or is not to be asked."""
+    if why := not_in_the_dns(host):
+        raise OutsideError(why, temporary=False)
+    try:
+        return dns.name.from_text(host)
+    except (dns.exception.DNSException, UnicodeError):
+        raise OutsideError("no name in the DNS looks like this", temporary=False) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,17 @@ class DnsAsker:
         with ThreadPoolExecutor(ASKED_AT_ONCE, "dns") as pool:
             return dict(zip(listed, pool.map(lambda name: self._texts(name, patience), listed), strict=True))
 
+    def records(self, name: str, type_: dns.rdatatype.RdataType) -> tuple[Any, ...]:
+        """Return the records of one type that a name has itself or through aliases, none when it has none.
+
+        Raises: OutsideError when no server answers, or the name is none to ask for.
+        """
+        try:
+            chain = self._exchange(_asked_for(name), type_, _Patience()).resolve_chaining()
+        except dns.exception.DNSException:
+            raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
+        return tuple(chain.answer or ())
+
     def _texts(self, name: str, patience: _Patience) -> tuple[str, ...] | OutsideError:
         try:
             chain = self._exchange(dns.name.from_text(name), dns.rdatatype.TXT, patience).resolve_chaining()
@@ -153,7 +175,7 @@ class DnsAsker:
             is_asked = (":" in address) == (type_ == dns.rdatatype.AAAA)
             return _Half((address,) if is_asked else (), (), exists=True, ttl=_LONGEST)
         try:
-            return self._chain(dns.name.from_text(host), type_, patience)
+            return self._chain(_asked_for(host), type_, patience)
         except (dns.exception.DNSException, UnicodeError):
             raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
 

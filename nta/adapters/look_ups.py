@@ -4,13 +4,16 @@ from pathlib import Path
 
 from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
+from nta.adapters.manners import Manners
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
+from nta.adapters.rdap_systems import RdapSystemAsker
 from nta.adapters.reach import Gate
 from nta.adapters.route_origins import OriginAsker
 from nta.adapters.route_table import TableAsker
 from nta.adapters.whois import WhoisAsker
 from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
+from nta.adapters.zones import ZoneAsker
 from nta.domain.resolution import LookupKind
 from nta.ports import Asker
 from nta.settings import Settings
@@ -24,16 +27,24 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
     is through within its lease: a domain is worth less waiting than a host.
     """
     names = DnsAsker(given.dns_servers)
+    manners = Manners(lifted=not given.manners)  # one count for all who ask the same servers
     where = (given.rdap_bootstrap or str(shipped("rdap")), gate, ca_file)
-    networks = RdapAsker(*where, resolve=names.resolve, user_agent=user_agent, patience_s=90)
-    old_networks = WhoisNetworkAsker(given.whois_server, gate, resolve=names.resolve, patience_s=20)
-    domains = RdapDomainAsker(
-        *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45
+    networks = RdapAsker(*where, resolve=names.resolve, user_agent=user_agent, patience_s=90, manners=manners)
+    old_networks = WhoisNetworkAsker(
+        given.whois_server, gate, resolve=names.resolve, patience_s=20, manners=manners
     )
-    port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30)
+    domains = RdapDomainAsker(
+        *where, resolve=names.resolve, user_agent=user_agent, timeout_s=10, patience_s=45, manners=manners
+    )
+    systems = RdapSystemAsker(
+        *where, resolve=names.resolve, user_agent=user_agent, patience_s=20, manners=manners
+    )
+    port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30, manners=manners)
     adapters: dict[LookupKind, Asker] = {
         LookupKind.ADDRESSES: names,
         LookupKind.NETWORK: NetworkAsker(networks, old_networks),
+        LookupKind.SYSTEM: systems,
+        LookupKind.ZONE: ZoneAsker(names),
         LookupKind.DOMAIN: domains,
         LookupKind.WHOIS: port_43,
     }

@@ -9,6 +9,7 @@ from nta.domain.errors import OutsideError
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people, by whoever kept the record
+_ANNOUNCER: Final = 0.5  # of who announces the address: one step up from who holds it
 _MOST_RANGES: Final = 64
 _MOST_ENTITIES: Final = 5_000
 _LONGEST_TEXT: Final = 300
@@ -48,6 +49,26 @@ def network(document: object) -> dict[str, Any]:
         "asn": asn,
         "as_name": as_name,
         "abuse": _contacts(document),
+    }
+
+
+def system(document: object) -> dict[str, Any]:
+    """Return the `rdap_as` value of a finding from the answer to an autnum query.
+
+    Its contacts are those of who announces an address, not of who holds it.
+
+    Raises: OutsideError when the document is no answer about an AS number.
+    """
+    if not isinstance(document, dict):
+        raise OutsideError("the RDAP answer is not an object", temporary=True)
+    if "errorCode" in document:
+        raise OutsideError("the RDAP answer is an error message", temporary=True)
+    if document.get("objectClassName") != "autnum" and "startAutnum" not in document:
+        raise OutsideError("the RDAP answer is not about an AS number", temporary=True)
+    found = _contacts(document)
+    return {
+        "as_name": text(document.get("name")),
+        "abuse": [{"email": c["email"], "source": "upstream", "confidence": _ANNOUNCER} for c in found],
     }
 
 
@@ -130,13 +151,24 @@ def first(entity: Mapping[str, Any], name: str) -> str | None:
 
 
 def emails(entity: Mapping[str, Any]) -> Iterator[str]:
-    """Yield an entity's mailboxes, those marked as its abuse mailbox (as RIPE does) before others."""
-    for _, value in sorted(_properties(entity, "email"), key=lambda found: found[0].get("type") != "abuse"):
+    """Yield an entity's mailboxes: those marked as its abuse mailbox (as RIPE does) alone, if there are any.
+
+    Whoever marks one wants reports there and not at the others.
+    """
+    listed = list(_properties(entity, "email"))
+    marked = [found for found in listed if _is_abuse_mailbox(found[0])]
+    for _, value in marked or listed:
         if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
             for part in _SEPARATORS.split(value):
                 email = part.strip("<>\"'").removeprefix("mailto:")
                 if "@" in email:
                     yield email
+
+
+def _is_abuse_mailbox(parameters: Mapping[str, Any]) -> bool:
+    told = parameters.get("type")
+    types = told if isinstance(told, list) else [told]
+    return any(isinstance(one, str) and one.lower() == "abuse" for one in types)
 
 
 def text(value: object) -> str | None:

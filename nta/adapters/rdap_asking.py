@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Generic, TypeVar
 
 from nta.adapters.asking import failed
+from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.adapters.web import Resolve, Web
 from nta.domain.errors import OutsideError
@@ -35,6 +36,7 @@ class RdapAsking(ABC, Generic[Directory]):
     """
 
     files: ClassVar[tuple[str, ...]]
+    needed: ClassVar[bool] = True  # a bootstrap without these files is a fault
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class RdapAsking(ABC, Generic[Directory]):
         timeout_s: float = 20,
         patience_s: float = 120,
         workers: int = 8,
+        manners: Manners | None = None,
     ) -> None:
         self._source = bootstrap
         self._gate = gate
@@ -60,7 +63,7 @@ class RdapAsking(ABC, Generic[Directory]):
         self._workers = workers
         self._lock = threading.Lock()
         self._directory: tuple[Directory, datetime] | None = None
-        self._resting: dict[str, datetime] = {}
+        self._manners = manners or Manners(lifted=True)
 
     @abstractmethod
     def _read(self, documents: Mapping[str, object]) -> Directory:
@@ -115,7 +118,8 @@ class RdapAsking(ABC, Generic[Directory]):
             timeout_s=self._timeout_s,
             longest=longest,
             connections=self._workers,
-            resting=self._resting,
+            whole_s=self._patience_s,
+            manners=self._manners,
         )
 
     def _read_bootstrap(self, now: datetime) -> Directory:
@@ -138,6 +142,9 @@ class RdapAsking(ABC, Generic[Directory]):
         with self._web(_LONGEST_FILE) as web:
             for name in self.files:
                 body = web.get(base + name, "application/json", now)
+                if body is None and not self.needed:
+                    documents[name] = {"services": []}
+                    continue
                 if body is None:
                     raise OutsideError(f"the RDAP bootstrap has no {name}", temporary=True)
                 documents[name] = as_json(body)

@@ -80,6 +80,28 @@ class Suffixes:
         raise OutsideError("no RDAP server is named for this suffix", temporary=False)
 
 
+class Systems:
+    """The services of asn.json."""
+
+    def __init__(self, document: object) -> None:
+        """Read the file; entries that make no sense are left out. Raises OutsideError when it is none."""
+        self._spans: list[tuple[int, int, tuple[str, ...]]] = []
+        for entries, urls in _services(document):
+            for entry in entries:
+                first, _, last = entry.partition("-") if isinstance(entry, str) else ("", "", "")
+                if urls and _is_number(first) and _is_number(last or first):
+                    self._spans.append((int(first), int(last or first), urls))
+        self._spans.sort(key=lambda span: span[1] - span[0])
+
+    def servers(self, asn: int) -> tuple[str, ...]:
+        """Return the base URLs to ask about an AS number, none when no registry has it."""
+        return next((urls for first, last, urls in self._spans if first <= asn <= last), ())
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10
+
+
 def _services(document: object) -> Sequence[tuple[Sequence[object], tuple[str, ...]]]:
     services: Any = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, list):

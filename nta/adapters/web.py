@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from nta.adapters.asking import TryLaterError
 from nta.adapters.dns import literal
+from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.domain import urls
 from nta.domain.errors import OutsideError, RefusedError
@@ -33,6 +34,8 @@ _CHUNK: Final = 65_536
 _SHORTEST_REST: Final = timedelta(minutes=1)
 _LONGEST_REST: Final = timedelta(hours=24)
 _REST: Final = timedelta(minutes=15)
+_MOST_SILENCES: Final = 3
+_SLOW: Final = "the servers take too long"
 
 
 class _TimedSocket(socket.socket):
@@ -95,14 +98,16 @@ class Web:
         user_agent: str = "nta",
         connect_timeout_s: float = 5,
         timeout_s: float = 20,
+        whole_s: float = 120,
         longest: int = 1 << 20,
         connections: int = 8,
-        resting: dict[str, datetime] | None = None,
+        manners: Manners | None = None,
     ) -> None:
-        """Begin a session; `resting` (server: until when) may outlive it."""
-        self._resting = {} if resting is None else resting
+        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it."""
+        self._manners = manners or Manners(lifted=True)
         self._longest = longest
         self._timeouts = (connect_timeout_s, timeout_s)
+        self._ends_at = time.monotonic() + whole_s
         trusted = str(ca_file or certifi.where())
         self._session = _Session()
         self._session.trust_env = False
@@ -110,7 +115,7 @@ class Web:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
-        adapter = _PinningAdapter(Pins(gate, resolve), trusted, timeout_s, connections)
+        adapter = _PinningAdapter(Pins(gate, resolve), trusted, self, connections)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -124,31 +129,64 @@ class Web:
         """Return the body that a URL and its redirects lead to, None for 404 and 410.
 
         Raises: OutsideError for everything else that is not 200; TryLaterError
-        when the server says when to come back. Each request, not the whole
-        chain, has the time limit.
+        when the server, or our rate for it, says when to come back. Each
+        request has the time limit, and all of a session the session's.
         """
         try:
             location = urls.parse(url)
-            for _ in range(_MOST_REDIRECTS + 1):
-                target, body = self._hop(location.url, accept, now)
+            target, body = self._hop(location.url, accept, now)
+            for _ in range(_MOST_REDIRECTS):
                 if target is None:
                     return body
                 location = urls.join(location, target)
-        except RefusedError:
+                target, body = self._led(location.url, accept, now)
+            if target is None:
+                return body
+        except (RefusedError, ValueError):
             raise OutsideError("the server's address cannot be read", temporary=True) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
-            # ValueError: what http.client and its parsers make of some garbage.
-            raise OutsideError(_reason(fault), temporary=True) from None
         raise OutsideError("too many redirects", temporary=True)
+
+    def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+        """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
+        try:
+            return self._hop(url, accept, now)
+        except TryLaterError:
+            raise
+        except OutsideError as fault:
+            raise OutsideError(fault.reason, temporary=True) from None
+
+    def _rest_s(self) -> float:
+        rest = self._ends_at - time.monotonic()
+        if rest <= 0:
+            raise OutsideError(_SLOW, temporary=True)
+        return rest
+
+    def request_s(self) -> float:
+        """Return how long a request may take that begins now."""
+        return min(self._timeouts[1], max(self._ends_at - time.monotonic(), 0.001))
 
     def _hop(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
         """Return where to go on, or the body."""
         server = urlsplit(url).netloc
-        until = self._resting.get(server)
-        if until is not None and now < until:
-            raise TryLaterError("the server asked to be left alone for a while", until)
+        rest_s = self._rest_s()
+        self._manners.turn(server, now)
+        connect_s, request_s = self._timeouts
+        timeouts = (min(connect_s, rest_s), min(request_s, rest_s))
+        try:
+            found = self._asked(server, url, accept, timeouts, now)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            # ValueError: what http.client and its parsers make of some garbage.
+            if _is_silence(fault):
+                self._manners.was_silent(server, now, _MOST_SILENCES)
+            raise OutsideError(_reason(fault), temporary=True) from None
+        self._manners.has_answered(server)
+        return found
+
+    def _asked(
+        self, server: str, url: str, accept: str, timeouts: tuple[float, float], now: datetime
+    ) -> tuple[str | None, bytes | None]:
         with self._session.get(
-            url, headers={"Accept": accept}, timeout=self._timeouts, allow_redirects=False, stream=True
+            url, headers={"Accept": accept}, timeout=timeouts, allow_redirects=False, stream=True
         ) as response:
             status = response.status_code
             target = response.headers.get("Location")
@@ -157,8 +195,9 @@ class Web:
             if status in (404, 410):
                 return None, None
             if status in (429, 503):
-                self._resting[server] = now + _rest(response)
-                raise TryLaterError(f"the server answered {status}", self._resting[server])
+                until = now + _rest(response)
+                self._manners.leave_alone(server, until)
+                raise TryLaterError(f"the server answered {status}", until)
             if status != 200:
                 raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
             return None, self._body(response)
@@ -191,15 +230,26 @@ def _rest(response: requests.Response) -> timedelta:
     return min(max(rest, _SHORTEST_REST), _LONGEST_REST)
 
 
-def _reason(fault: BaseException) -> str:
-    """Return what went wrong in words of ours: the library's own hold host names."""
+def _is_silence(fault: BaseException) -> bool:
+    return any(
+        isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError)
+        for seen in _chain(fault)
+    )
+
+
+def _chain(fault: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = fault
     while seen is not None:
-        if isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
-            return "the server does not answer in time"
-        if isinstance(seen, ssl.SSLError | requests.exceptions.SSLError):
-            return "the server's certificate or encryption is not in order"
+        yield seen
         seen = seen.__cause__ or seen.__context__
+
+
+def _reason(fault: BaseException) -> str:
+    """Return what went wrong in words of ours: the library's own hold host names."""
+    if _is_silence(fault):
+        return "the server does not answer in time"
+    if any(isinstance(seen, ssl.SSLError | requests.exceptions.SSLError) for seen in _chain(fault)):
+        return "the server's certificate or encryption is not in order"
     if isinstance(fault, requests.ConnectionError):
         return "the server cannot be reached or breaks off"
     return "the server's answer makes no sense"
@@ -208,17 +258,18 @@ def _reason(fault: BaseException) -> str:
 class _PinningAdapter(HTTPAdapter):
     """Connects to the pinned address; the host's name stays in TLS and in the Host header."""
 
-    def __init__(self, pins: Pins, ca_file: str, timeout_s: float, connections: int) -> None:
+    def __init__(self, pins: Pins, ca_file: str, web: Web, connections: int) -> None:
         self._pins = pins
-        self._timeout_s = timeout_s
+        self._web = web
         self._tls = _tls_context(ca_file)
         super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools, with connections of ours in them."""
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
-        plain = type("_Plain", (_PlainConnection,), {"pins": self._pins, "timeout_s": self._timeout_s})
-        secure = type("_Secure", (_SecureConnection,), {"pins": self._pins, "timeout_s": self._timeout_s})
+        own = {"pins": self._pins, "web": self._web}
+        plain = type("_Plain", (_PlainConnection,), own)
+        secure = type("_Secure", (_SecureConnection,), own)
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
@@ -235,26 +286,26 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
 
 class _PlainConnection(HTTPConnection):
     pins: ClassVar[Pins]
-    timeout_s: ClassVar[float]
+    web: ClassVar[Web]
 
     def _new_conn(self) -> socket.socket:
         return _connected(self, self.pins)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)
-        _start_limit(self.sock, self.timeout_s)
+        _start_limit(self.sock, self.web.request_s())
 
 
 class _SecureConnection(HTTPSConnection):
     pins: ClassVar[Pins]
-    timeout_s: ClassVar[float]
+    web: ClassVar[Web]
 
     def _new_conn(self) -> socket.socket:
         return _connected(self, self.pins)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)
-        _start_limit(self.sock, self.timeout_s)
+        _start_limit(self.sock, self.web.request_s())
 
 
 def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:

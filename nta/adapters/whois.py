@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from nta.adapters import whois_answers as answers
-from nta.adapters.asking import TEMPORARY_KEPT, TryLaterError, failed
+from nta.adapters.asking import TryLaterError, failed
 from nta.adapters.domain_answers import Value, merged
+from nta.adapters.manners import PORT_43, Manners
 from nta.adapters.reach import Gate
 from nta.adapters.web import Pins, Resolve
 from nta.domain.errors import OutsideError
@@ -28,6 +29,20 @@ _CHUNK: Final = 65_536
 _NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 # What some registries want beside the name: all of a record in a charset we read, in English.
 _QUESTIONS: Final = {"whois.denic.de": "-T dn,ace {}", "whois.jprs.jp": "{}/e"}
+
+
+class Spell(NamedTuple):
+    """One call of `ask`: the service's time, and the machine's by which all of it ends."""
+
+    now: datetime
+    ends_at: float
+
+    def rest_s(self, most: float) -> float:
+        """Return how long one step may take. Raises TimeoutError when nothing is left."""
+        rest = min(self.ends_at - time.monotonic(), most)
+        if rest <= 0:
+            raise TimeoutError
+        return rest
 
 
 class WhoisAsker:
@@ -49,6 +64,7 @@ class WhoisAsker:
         timeout_s: float = 10,
         patience_s: float = 45,
         workers: int = 4,
+        manners: Manners | None = None,
     ) -> None:
         self._start, self._port = server
         self._pins = Pins(gate, resolve)
@@ -57,7 +73,7 @@ class WhoisAsker:
         self._workers = workers
         self._guard = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
-        self._resting: dict[str, datetime] = {}
+        self._manners = manners or Manners(lifted=True)
         self._registries: dict[str, tuple[str, datetime]] = {}
 
     def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterator[Finding]:
@@ -66,8 +82,9 @@ class WhoisAsker:
         Valid 12 h, an hour where nobody has the name.
         """
         wanted = dict.fromkeys(lookups)
+        spell = Spell(now, time.monotonic() + self._patience_s)
         with ThreadPoolExecutor(self._workers, "whois") as pool:
-            asked = [pool.submit(self._find, lookup, now) for lookup in wanted]
+            asked = [pool.submit(self._find, lookup, spell) for lookup in wanted]
             try:
                 for future in as_completed(asked, self._patience_s):
                     finding = future.result()
@@ -80,11 +97,11 @@ class WhoisAsker:
                 for rest in asked:
                     rest.cancel()
 
-    def _find(self, lookup: Lookup, now: datetime) -> Finding:
-        name = lookup.subject
+    def _find(self, lookup: Lookup, spell: Spell) -> Finding:
+        name, now = lookup.subject, spell.now
         try:
-            server = self._registry_of(name, now)
-            text = self._asked(server, _QUESTIONS.get(server, "{}").format(name), now)
+            server = self._registry_of(name, spell)
+            text = self._asked(server, _QUESTIONS.get(server, "{}").format(name), spell)
             value = answers.domain(text, name)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, fault)
@@ -92,62 +109,64 @@ class WhoisAsker:
         registrars = answers.registrars_server(text) if value["registered"] else None
         if registrars not in (None, server, self._start):
             try:
-                value = self._with_registrar(value, registrars or "", now)
+                value = self._with_registrar(value, registrars or "", spell)
             except OutsideError:
                 kept = _SHORT
         return Finding(lookup, value, _SOURCE, now, now + kept, None)
 
-    def _with_registrar(self, value: Value, server: str, now: datetime) -> Value:
+    def _with_registrar(self, value: Value, server: str, spell: Spell) -> Value:
         """Return the registry's answer with what the registrar's own server adds."""
-        more = answers.domain(self._asked(server, value["name"], now), value["name"])
+        more = answers.domain(self._asked(server, value["name"], spell), value["name"])
         return merged(value, more) if more["registered"] else value
 
-    def _registry_of(self, name: str, now: datetime) -> str:
+    def _registry_of(self, name: str, spell: Spell) -> str:
         """Return the server that answers for the name's suffix, else for its top-level domain."""
         suffix = name.partition(".")[2]
         if not _NAME.fullmatch(name) or not suffix:
             raise OutsideError("this name cannot be asked for", temporary=False)
         for asked in dict.fromkeys((suffix, suffix.rpartition(".")[2])):
             known = self._registries.get(asked)
-            if known is not None and now < known[1]:
+            if known is not None and spell.now < known[1]:
                 return known[0]
-            server = answers.referral(self._asked(self._start, asked, now))
+            server = answers.referral(self._asked(self._start, asked, spell))
             if server:
-                self._registries[asked] = (server, now + _SERVERS_VALID)
+                self._registries[asked] = (server, spell.now + _SERVERS_VALID)
                 return server
         raise OutsideError("no WHOIS server is named for this suffix", temporary=False)
 
-    def _asked(self, server: str, question: str, now: datetime) -> str:
+    def _asked(self, server: str, question: str, spell: Spell) -> str:
         """Return what a server answers. Raises TryLaterError when it is better left alone."""
+        now, place = spell.now, f"{server}:{self._port}"
         with self._guard:
             turn = self._turns.setdefault(server, threading.Lock())
         with turn:
-            until = self._resting.get(server)
-            if until is not None and now < until:
-                raise TryLaterError("the server is left alone for a while", until)
+            if spell.ends_at <= time.monotonic():
+                raise OutsideError("the WHOIS servers take too long", temporary=True)
+            self._manners.turn(place, now, PORT_43)
             try:
-                text = answers.decoded(self._exchange(server, question))
+                text = answers.decoded(self._exchange(server, question, spell))
             except TimeoutError:
-                self._resting[server] = now + TEMPORARY_KEPT
+                self._manners.was_silent(place, now)
                 raise OutsideError("the server does not answer in time", temporary=True) from None
             except (OSError, UnicodeError):
                 raise OutsideError("the server cannot be reached or breaks off", temporary=True) from None
             if answers.wants_rest(text):
-                self._resting[server] = now + _REST
-                raise TryLaterError("the server was asked too often", self._resting[server])
+                self._manners.leave_alone(place, now + _REST)
+                raise TryLaterError("the server was asked too often", now + _REST)
+            self._manners.has_answered(place)
         if not text.strip():
             raise OutsideError("the server answers nothing", temporary=True)
         return text
 
-    def _exchange(self, server: str, question: str) -> bytes:
+    def _exchange(self, server: str, question: str, spell: Spell) -> bytes:
         """Ask at the pinned address and read to the end, both within their times and the bound."""
         address = self._pins.pin(server, self._port)
         connect_timeout_s, timeout_s = self._timeouts
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with closing(socket.socket(family, socket.SOCK_STREAM)) as sock:
-            sock.settimeout(connect_timeout_s)
+            sock.settimeout(spell.rest_s(connect_timeout_s))
             sock.connect((address, self._port))
-            ends_at = time.monotonic() + timeout_s
+            ends_at = time.monotonic() + spell.rest_s(timeout_s)
             sock.settimeout(timeout_s)
             sock.sendall(f"{question}\r\n".encode("ascii"))
             parts: list[bytes] = []

@@ -8,7 +8,7 @@ from typing import Any, Final
 from nta.adapters import whois_answers
 from nta.adapters import whois_network_answers as answers
 from nta.adapters.asking import failed
-from nta.adapters.whois import WhoisAsker
+from nta.adapters.whois import Spell, WhoisAsker
 from nta.domain.errors import OutsideError
 from nta.domain.resolution import Finding, Lookup
 from nta.ports import Asker
@@ -25,15 +25,15 @@ _QUESTIONS: Final = {"whois.arin.net": "n + {}"}
 class WhoisNetworkAsker(WhoisAsker):
     """Asks about networks; the subject is an address. Says in RDAP's words what the registry tells."""
 
-    def _find(self, lookup: Lookup, now: datetime) -> Finding:
-        ip = lookup.subject
+    def _find(self, lookup: Lookup, spell: Spell) -> Finding:
+        ip, now = lookup.subject, spell.now
         try:
-            value = self._followed(self._region_of(ip, now), ip, now)
+            value = self._followed(self._region_of(ip, spell), ip, spell)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, fault)
         return Finding(lookup, value, _SOURCE, now, now + _VALID, None, tuple(value["cidr"]))
 
-    def _followed(self, server: str, ip: str, now: datetime) -> dict[str, Any]:
+    def _followed(self, server: str, ip: str, spell: Spell) -> dict[str, Any]:
         """Return what the last server that knows the network says, referrals followed."""
         value: dict[str, Any] | None = None
         error = OutsideError("the WHOIS servers refer to each other", temporary=False)
@@ -42,7 +42,7 @@ class WhoisNetworkAsker(WhoisAsker):
         while further and further not in asked and len(asked) <= _MOST_REFERRALS:
             asked.add(further)
             try:
-                text = self._asked(further, _QUESTIONS.get(further, "{}").format(ip), now)
+                text = self._asked(further, _QUESTIONS.get(further, "{}").format(ip), spell)
                 further = answers.referral(text)
                 value = answers.network(text, ip)
             except OutsideError as fault:
@@ -53,23 +53,26 @@ class WhoisNetworkAsker(WhoisAsker):
             raise error
         return value
 
-    def _region_of(self, ip: str, now: datetime) -> str:
+    def _region_of(self, ip: str, spell: Spell) -> str:
         """Return the server of the registry to which IANA gave the addresses around this one."""
         address = ip_address(ip)
         length = _ALLOCATED[address.version]
         place = f"{address.version}:{int(address) >> (address.max_prefixlen - length)}"
         known = self._registries.get(place)
-        if known is not None and now < known[1]:
+        if known is not None and spell.now < known[1]:
             return known[0]
-        server = whois_answers.referral(self._asked(self._start, ip, now))
+        server = whois_answers.referral(self._asked(self._start, ip, spell))
         if server is None:
             raise OutsideError("no WHOIS server is named for this address", temporary=False)
-        self._registries[place] = (server, now + _SERVERS_VALID)
+        self._registries[place] = (server, spell.now + _SERVERS_VALID)
         return server
 
 
 class NetworkAsker:
-    """Asks by RDAP, then on port 43 what RDAP did not answer; what neither does is RDAP's problem."""
+    """Asks by RDAP, then on port 43 what RDAP did not answer; what neither does is RDAP's problem.
+
+    What RDAP will answer within minutes is not asked elsewhere.
+    """
 
     def __init__(self, rdap: Asker, port_43: Asker) -> None:
         self._rdap = rdap
@@ -79,7 +82,7 @@ class NetworkAsker:
         """Yield a finding for each look-up; its source says who answered."""
         failures: dict[Lookup, Finding] = {}
         for finding in self._rdap.ask(lookups, now):
-            if finding.problem is None:
+            if finding.problem is None or finding.problem.is_short(now):
                 yield finding
             else:
                 failures[finding.lookup] = finding

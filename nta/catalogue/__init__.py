@@ -1,19 +1,21 @@
 """How folders of entries, `providers/` and what a hotline lays over it, become a Catalogue."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from nta.catalogue.checks import contradictions, doubts
+from nta.catalogue.columns import TABLES
 from nta.catalogue.faults import Fault, Level, Place
 from nta.catalogue.shelves import SHELVES
 from nta.catalogue.strict import Entry, load
+from nta.catalogue.tables import FOLDER, Table, lay, read_table, scan_table, settle
 from nta.domain.errors import RefusedError
 from nta.domain.parties import Catalogue
 
-__all__ = ["Checked", "Fault", "Level", "check", "read"]
+__all__ = ["Checked", "Fault", "Level", "check", "read", "read_entries", "tables_of"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Checked:
     faults: tuple[Fault, ...]
     overridden: tuple[tuple[Path, Path], ...]  # the file that does not count, the one that does
     entries: int
+    rows: int = 0  # of the tables
 
     def at(self, level: Level) -> tuple[Fault, ...]:
         """Return the faults of one level."""
@@ -31,7 +34,9 @@ class Checked:
 
 @dataclass
 class _Read:
-    catalogue: Catalogue
+    catalogue: Catalogue  # of entries alone
+    shelves: Mapping[str, Mapping[str, Any]]
+    tables: list[Table]
     places: dict[str, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     overridden: list[tuple[Path, Path]] = field(default_factory=list)
@@ -44,16 +49,33 @@ def read(folders: Sequence[Path]) -> Catalogue:
         RefusedError: something is wrong; one line for each fault, with file and line.
     """
     found = _read(folders)
-    if found.faults:
-        raise RefusedError("\n".join(str(fault) for fault in found.faults))
-    return found.catalogue
+    bad = [fault for fault in found.faults if fault.level is Level.FAULT]
+    if bad:
+        raise RefusedError("\n".join(str(fault) for fault in bad))
+    whole: dict[str, Any] = lay(found.shelves, found.tables)
+    return replace(found.catalogue, **whole)
+
+
+def read_entries(folders: Sequence[Path]) -> tuple[Catalogue, Mapping[str, Place]]:
+    """Return the catalogue without its tables, and where each entry stands (`registrars/name`)."""
+    found = _read(folders)
+    return found.catalogue, found.places
+
+
+def tables_of(folders: Sequence[Path]) -> Mapping[str, Table]:
+    """Return the tables that count, by name."""
+    found = _files(folders, [], [])
+    return {path.stem: read_table(path, path.stem) for shelf, path in found if shelf == FOLDER}
 
 
 def check(folders: Sequence[Path], today: date) -> Checked:
     """Return all that is wrong with these folders, and all that a person should look at."""
     found = _read(folders)
     doubtful = doubts(found.catalogue, found.places, today)
-    return Checked((*found.faults, *doubtful), tuple(found.overridden), len(found.places))
+    scanned = [(table, len(table.faults)) for table in found.tables]
+    bad = [fault for table, noted in scanned for fault in settle(table).faults[noted:]]
+    rows = sum(len(table.rows) for table in found.tables)
+    return Checked((*found.faults, *bad, *doubtful), tuple(found.overridden), len(found.places), rows)
 
 
 def _read(folders: Sequence[Path]) -> _Read:
@@ -61,7 +83,12 @@ def _read(folders: Sequence[Path]) -> _Read:
     overridden: list[tuple[Path, Path]] = []
     places: dict[str, Place] = {}
     shelves: dict[str, dict[str, Any]] = {shelf: {} for shelf in SHELVES}
+    tables: list[Table] = []
     for shelf, path in _files(folders, faults, overridden):
+        if shelf == FOLDER:
+            tables.append(scan_table(path, path.stem))
+            faults.extend(tables[-1].faults)
+            continue
         mapping = load(path, faults)
         if mapping is None:
             continue
@@ -73,7 +100,7 @@ def _read(folders: Sequence[Path]) -> _Read:
     ladders = tuple(shelves.pop("ladders").values())
     parts: dict[str, Any] = shelves
     catalogue = Catalogue(**parts, ladders=ladders)
-    return _Read(catalogue, places, faults + contradictions(catalogue, places), overridden)
+    return _Read(catalogue, parts, tables, places, faults + contradictions(catalogue, places), overridden)
 
 
 def _files(
@@ -86,17 +113,25 @@ def _files(
             faults.append(Fault(str(folder), None, "there is no such folder"))
             continue
         for shelf in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            if shelf.name not in SHELVES:
-                known = ", ".join(SHELVES)
+            if shelf.name not in SHELVES and shelf.name != FOLDER:
+                known = ", ".join((*SHELVES, FOLDER))
                 faults.append(Fault(str(shelf), None, f"not a folder of the catalogue (there are {known})"))
                 continue
             for path in sorted(shelf.iterdir()):
                 if path.name.startswith("."):
                     continue
-                if path.suffix != ".yaml":
-                    faults.append(Fault(str(path), None, "not a .yaml file"))
+                if wrong := _no_file_of(shelf.name, path):
+                    faults.append(Fault(str(path), None, wrong))
                     continue
                 if before := found.get((shelf.name, path.name)):
                     overridden.append((before, path))
                 found[shelf.name, path.name] = path
     return [(shelf, found[shelf, name]) for shelf, name in sorted(found)]
+
+
+def _no_file_of(shelf: str, path: Path) -> str:
+    """Return why this is no file of its folder, or nothing."""
+    if shelf != FOLDER:
+        return "" if path.suffix == ".yaml" else "not a .yaml file"
+    known = ", ".join(f"{name}.csv" for name in TABLES)
+    return "" if path.suffix == ".csv" and path.stem in TABLES else f"not a table (there are {known})"

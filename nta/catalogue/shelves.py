@@ -81,7 +81,9 @@ def _proxy(entry: Entry, stem: str) -> Provider:
 
 def _registrar(entry: Entry, stem: str) -> Registrar:
     return Registrar(
-        **_party(entry, stem, "registrar"), iana_id=entry.take("iana_id", or_none(iana_id), None)
+        **_party(entry, stem, "registrar"),
+        iana_id=entry.take("iana_id", or_none(iana_id), None),
+        rdap=entry.take("rdap", or_none(page), None),
     )
 
 
@@ -130,6 +132,7 @@ def _country(entry: Entry, stem: str) -> Country:
         checked=entry.take("checked", day),
         police=entry.take("police", or_none(lambda one: f"authority:{identifier(one)}"), None),
         law_in=_by_language(entry, "law_in"),
+        eu=entry.take("eu", or_none(flag), None),
     )
 
 

@@ -1,11 +1,10 @@
-"""Looking after an installation: settings, catalogue, database, audit trail, accounts."""
+"""Looking after an installation: settings, database, audit trail, accounts."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from nta.catalogue import Level
 from nta.cli.tell import json_option, put, say
 from nta.domain.errors import RefusedError
 from nta.store import audit as trail
@@ -35,42 +34,6 @@ def settings(opener: Any, as_json: bool) -> None:
         else:
             click.echo(f"{line.name} = {line.value}")
             click.echo(f"    {line.meaning}\n    from: {line.source}; default: {line.default}")
-
-
-@click.group()
-def catalogue() -> None:
-    """The directory of providers, registries, countries and ladders."""
-
-
-@catalogue.command("check")
-@json_option
-@click.pass_obj
-def catalogue_check(opener: Any, as_json: bool) -> int:
-    """Check every entry of providers/ and of NTA_CATALOGUE.
-
-    A fault (exit 2) keeps the catalogue from being used; a warning does not.
-    Files of NTA_CATALOGUE that stand before shipped ones are named.
-
-    \b
-    Example:  NTA_CATALOGUE=/etc/nta/catalogue nta catalogue check
-    """
-    found = opener().check_catalogue()
-    for fault in found.faults:
-        if as_json:
-            put({"level": fault.level, "file": fault.file, "line": fault.line, "what": fault.what})
-        else:
-            click.echo(str(fault))
-    for shipped, ours in found.overridden:
-        if as_json:
-            put({"level": "overridden", "file": str(shipped), "line": None, "what": f"{ours} counts instead"})
-        else:
-            click.echo(f"{shipped}: overridden by {ours}")
-    faults, warnings = len(found.at(Level.FAULT)), len(found.at(Level.WARNING))
-    say(
-        f"{found.entries} sound entries, {faults} faults, {warnings} warnings, "
-        f"{len(found.overridden)} files overridden"
-    )
-    return 2 if faults else 0
 
 
 @click.group()
@@ -153,4 +116,4 @@ def _password(file: Path | None) -> str:
         raise RefusedError(f"--password-file {file}: not UTF-8 text") from None
 
 
-COMMANDS = (settings, catalogue, db, audit, user)
+COMMANDS = (settings, db, audit, user)

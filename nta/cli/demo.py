@@ -193,6 +193,7 @@ def _environment(place: Place, lab: Lab) -> dict[str, str]:
         "NTA_VANTAGES": at["vantages"],
         "NTA_CONTROL_URLS": at["control_urls"],
         "NTA_REACH": "127.0.0.0/8",
+        "NTA_MANNERS": "lifted",
         "NTA_DESK_URL": f"http://localhost:{place.desk_port}",
         "NTA_PORTAL_URL": f"http://localhost:{place.portal_port}",
     }

@@ -58,9 +58,20 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(
     rf"[a-z0-9!#$&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+(?=[a-z])[a-z0-9-]*[a-z0-9]", re.I
 )
-_PLACEHOLDERS = frozenset({"removed@lacnic.net", "unread@ripe.net"})
+_PLACEHOLDERS = frozenset(
+    {
+        "removed@lacnic.net",
+        "unread@ripe.net",
+        "search-apnic-not-arin@apnic.net",
+        "hm-changed@apnic.net",
+        "apnic-ftp@nic.ad.jp",
+    }
+)
+_NOBODY = frozenset({"nobody", "noone", "noemail", "no-email", "no.email", "none", "null", "devnull"})
+_NOWHERE = frozenset({"unknown", "none", "local", "localdomain", "lan", "internal", "onion"})
 _WITHHELD = re.compile(
-    r"redacted|not[-_.]?disclosed|data[-_.]?protected|statutory[-_.]?masking|(?<![a-z])no[-_.]?reply",
+    r"redacted|not[-_.]?disclosed|data[-_.]?protected|statutory[-_.]?masking|(?<![a-z])no[-_.]?reply"
+    r"|do[-_.]?not[-_.]?reply|(?<![a-z])(?:withheld|not[-_.]?(?:applicable|available|provided|valid))(?![a-z])",
     re.IGNORECASE,
 )
 _LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
@@ -69,15 +80,18 @@ _LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 def is_usable(email: str) -> bool:
     """Tell whether this is one plain address that somebody may read.
 
-    Refused are placeholders of registries, addresses that say not to
-    answer, several addresses in one, control characters, and anything that
-    a relay could read as a route. Addresses outside ASCII need a relay that
+    Refused are placeholders of registries, names that stand for nobody,
+    domains that lead nowhere, addresses that say not to answer, several
+    addresses in one, control characters, and anything that a relay could
+    read as a route. Addresses outside ASCII need a relay that
     takes them (RFC 6531) and are refused too.
     """
     return (
         len(email) <= _LONGEST
         and _ADDRESS.fullmatch(email) is not None
         and email.lower() not in _PLACEHOLDERS
+        and email.lower().partition("@")[0] not in _NOBODY
+        and email.lower().rpartition(".")[2] not in _NOWHERE
         and _WITHHELD.search(email) is None
     )
 
@@ -211,15 +225,24 @@ def _choice(
     )
 
 
-_NAMES = {"rdap": "RDAP", "whois": "WHOIS", "catalogue": "the catalogue", "remark": "a remark"}
+_NAMES = {
+    "rdap": "RDAP",
+    "whois": "WHOIS",
+    "catalogue": "the catalogue",
+    "remark": "a remark",
+    "upstream": "RDAP of the network that announces the address",
+}
 
 
 def _ranked(found: Iterable[FoundContact]) -> list[tuple[FoundContact, str]]:
-    """Return each address once, best first, with the reason: agreement before confidence, a guess last."""
+    """Return each address once, best first, with the reason: agreement before confidence, a guess last.
+
+    Of equals, one that says abuse in its name comes before a general mailbox.
+    """
     by_email: dict[str, list[FoundContact]] = {}
     for contact in found:
         by_email.setdefault(contact.email.lower(), []).append(contact)
-    rows: list[tuple[tuple[int, float, str], FoundContact, str]] = []
+    rows: list[tuple[tuple[int, float, bool, str], FoundContact, str]] = []
     for email, contacts in by_email.items():
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
@@ -230,7 +253,9 @@ def _ranked(found: Iterable[FoundContact]) -> list[tuple[FoundContact, str]]:
             reason = f"{names[0]} names it as the abuse contact."
         else:
             reason = "No source names a contact; this address is a guess."
-        rows.append(((-min(len(sources), 2), -best.confidence, email), best, reason[0].upper() + reason[1:]))
+        says_so = "abuse" in email.partition("@")[0]
+        rank = (-min(len(sources), 2), -best.confidence, not says_so, email)
+        rows.append((rank, best, reason[0].upper() + reason[1:]))
     return [(contact, reason) for _, contact, reason in sorted(rows, key=lambda row: row[0])]
 
 
@@ -239,7 +264,12 @@ def _is_alive(email: str, health: Mapping[str, Health]) -> bool:
 
 
 def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:
-    """Return the first language of the party's country if there are texts in it, else English."""
+    """Return the first language of the party's country if there are texts in it, else English.
+
+    A table lists a country's languages in no order that says which of them a
+    host there reads; there only a country with one language has its own.
+    """
     country = catalogue.country(code)
-    first = country.languages[0] if country and country.languages else "en"
+    known = country.languages if country else ()
+    first = known[0] if country and known and (len(known) == 1 or not country.imported) else "en"
     return first if first in languages else "en"

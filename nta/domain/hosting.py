@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nta.domain.parties import PartyId
+
+SHORT_WAIT = timedelta(minutes=5)
+"""A notice's facts may wait so long for the registry's own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,20 @@ class DomainFacts:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A look-up that gave no answer: `step` as in `Lookup.kind`, `reason` without any name or address."""
+    """A look-up that gave no answer: `step` as in `Lookup.kind`, `reason` without any name or address.
+
+    `again_at` is set where it was said when to ask again, by the server or
+    by our own rate for it: not before, and no need to wait longer.
+    """
 
     step: str
     reason: str
     temporary: bool
+    again_at: datetime | None = None
+
+    def is_short(self, now: datetime) -> bool:
+        """Tell whether waiting is better than asking somebody else, who knows less."""
+        return self.again_at is not None and self.again_at - now <= SHORT_WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,8 @@ def to_plain(facts: HostingFacts) -> dict[str, Any]:
     """Return the facts as JSON values; `from_plain` gives them back."""
     plain = asdict(facts)
     plain["asked_at"] = facts.asked_at.isoformat()
+    for problem in plain["problems"]:
+        del problem["again_at"]  # for the next round alone; a finding keeps it
     for address in (*plain["addresses"], *plain["origins"]):
         address["seen_at"] = address["seen_at"] and address["seen_at"].isoformat()
     return plain

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from ipaddress import ip_address, ip_network
+from functools import cached_property
+from ipaddress import IPv6Address, ip_address
+from typing import TypeVar
 
 from nta.domain.ladders import Ladder, choose_ladder
 from nta.domain.roles import Severity
@@ -32,6 +34,12 @@ class Party:
     source: str
     checked: date
     form: str | None = field(default=None, kw_only=True)  # where it takes reports on the web, by hand
+    imported: bool = field(
+        default=False, kw_only=True
+    )  # a row of a table; an entry of its own goes before it
+
+
+P = TypeVar("P", bound=Party)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,10 @@ class Registry(Party):
 
 @dataclass(frozen=True, slots=True)
 class Registrar(Party):
-    """Who sells domain names; known by its IANA id (1 to 5 digits)."""
+    """Who sells domain names; known by its IANA id (1 to 5 digits). `rdap` is where it answers itself."""
 
     iana_id: str | None = None
+    rdap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class Country:
     checked: date
     police: PartyId | None = None
     law_in: Mapping[str, str] = field(default_factory=dict)  # the law as further languages name it
+    eu: bool | None = None  # a member state of the European Union; None: the catalogue does not say
+    imported: bool = False  # a row of a table: law and manners are those of the entry `default`
 
 
 class Ranges:
@@ -130,10 +141,55 @@ class Ranges:
         shelves: dict[int, dict[int, dict[int, Provider]]] = {4: {}, 6: {}}
         for provider in self._providers:
             for text in provider.ranges:
-                net = ip_network(text)
-                shift = net.max_prefixlen - net.prefixlen
-                shelves[net.version].setdefault(shift, {})[int(net.network_address) >> shift] = provider
+                address, _, length = text.partition("/")
+                version, bits = (6, 128) if ":" in address else (4, 32)
+                shift = bits - int(length or bits)
+                shelves[version].setdefault(shift, {})[_number(address) >> shift] = provider
         return {version: sorted(shelf.items()) for version, shelf in shelves.items()}
+
+
+def _number(address: str) -> int:
+    """Return the number that an address is; by hand, as the class takes five times as long for thousands."""
+    if ":" not in address:
+        first, second, third, last = map(int, address.split("."))
+        return first << 24 | second << 16 | third << 8 | last
+    if "." in address:
+        return int(IPv6Address(address))
+    head, _, tail = address.partition("::")
+    front, back = (part.split(":") if part else [] for part in (head, tail))
+    number = 0
+    for group in (*front, *["0"] * (8 - len(front) - len(back)), *back):
+        number = number << 16 | int(group, 16)
+    return number
+
+
+class Networks:
+    """Who is known by address ranges and AS numbers; within each kind the entries go before the tables."""
+
+    __slots__ = ("_asns", "_ranges")
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        shelves: tuple[list[Provider], list[Provider]] = ([], [])
+        for provider in providers:
+            shelves[provider.imported].append(provider)
+        self._ranges = tuple(Ranges(shelf) for shelf in shelves)
+        self._asns = tuple({asn: p for p in shelf for asn in p.asns} for shelf in shelves)
+
+    def holder(self, ip: str, asn: int | None) -> Provider | None:
+        """Return whose address it is: by the narrowest range that holds it, else by its AS number."""
+        for ranges, asns in zip(self._ranges, self._asns, strict=True):
+            if found := ranges.holder(ip) or (asns.get(asn) if asn is not None else None):
+                return found
+        return None
+
+    def numbered(self, asn: int | None) -> Provider | None:
+        """Return whose AS number it is."""
+        return next((p for asns in self._asns if asn is not None and (p := asns.get(asn))), None)
+
+
+def _entries_last(parties: Iterable[P]) -> list[P]:
+    """Return them so that in a mapping made of them an entry of its own stands, and not a table's row."""
+    return sorted(parties, key=lambda party: not party.imported)
 
 
 @dataclass(frozen=True)
@@ -150,26 +206,31 @@ class Catalogue:
     ladders: tuple[Ladder, ...] = ()
     home: str | None = None  # our own hotline's country; None while it is not known which is ours
 
-    _by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
-    _proxy_by_asn: Mapping[int, Provider] = field(init=False, repr=False, compare=False)
-    _ranges: Ranges = field(init=False, repr=False, compare=False)
-    _proxy_ranges: Ranges = field(init=False, repr=False, compare=False)
-    _proxy_by_name: Mapping[str, Provider] = field(init=False, repr=False, compare=False)
-    _by_iana_id: Mapping[str, Registrar] = field(init=False, repr=False, compare=False)
-    _by_suffix: Mapping[str, Registry] = field(init=False, repr=False, compare=False)
-    _shelves: Mapping[str, Mapping[PartyId, Party]] = field(init=False, repr=False, compare=False)
+    # The look-up tables are made when first asked for: most commands ask for few of them.
 
-    def __post_init__(self) -> None:
-        """Make the look-up tables once."""
-        put = object.__setattr__
-        put(self, "_by_asn", {a: p for p in self.hosting.values() for a in p.asns})
-        put(self, "_proxy_by_asn", {a: p for p in self.proxies.values() for a in p.asns})
-        put(self, "_ranges", Ranges(self.hosting.values()))
-        put(self, "_proxy_ranges", Ranges(self.proxies.values()))
-        put(self, "_proxy_by_name", {c: p for p in self.proxies.values() for c in p.cnames})
-        put(self, "_by_iana_id", {r.iana_id: r for r in self.registrars.values() if r.iana_id})
-        put(self, "_by_suffix", {s: r for r in self.registries.values() for s in r.suffixes})
-        shelves: dict[str, Mapping[PartyId, Party]] = {
+    @cached_property
+    def _hosts(self) -> Networks:
+        return Networks(self.hosting.values())
+
+    @cached_property
+    def _proxies(self) -> Networks:
+        return Networks(self.proxies.values())
+
+    @cached_property
+    def _proxy_by_name(self) -> Mapping[str, Provider]:
+        return {c: p for p in _entries_last(self.proxies.values()) for c in p.cnames}
+
+    @cached_property
+    def _by_iana_id(self) -> Mapping[str, Registrar]:
+        return {r.iana_id: r for r in _entries_last(self.registrars.values()) if r.iana_id}
+
+    @cached_property
+    def _by_suffix(self) -> Mapping[str, Registry]:
+        return {s: r for r in _entries_last(self.registries.values()) for s in r.suffixes}
+
+    @cached_property
+    def _shelves(self) -> Mapping[str, Mapping[PartyId, Party]]:
+        return {
             "hosting": self.hosting,
             "proxy": self.proxies,
             "registrar": self.registrars,
@@ -177,19 +238,18 @@ class Catalogue:
             "hotline": self.hotlines,
             "authority": self.authorities,
         }
-        put(self, "_shelves", shelves)
 
     def host_of(self, ip: str, asn: int | None) -> Provider | None:
         """Return the hosting company of an address: the narrowest range that holds it, else its AS number."""
-        return self._ranges.holder(ip) or (self._by_asn.get(asn) if asn is not None else None)
+        return self._hosts.holder(ip, asn)
 
     def network_of(self, asn: int | None) -> Provider | None:
         """Return the hosting company whose AS number this is: it connects whoever serves from there."""
-        return self._by_asn.get(asn) if asn is not None else None
+        return self._hosts.numbered(asn)
 
     def proxy_of(self, ip: str, asn: int | None) -> Provider | None:
         """Return the proxy whose published range or AS number holds the address."""
-        return self._proxy_ranges.holder(ip) or (self._proxy_by_asn.get(asn) if asn is not None else None)
+        return self._proxies.holder(ip, asn)
 
     def proxy_of_name(self, names: Iterable[str]) -> Provider | None:
         """Return the proxy that the first of these names (a host's CNAMEs, as followed) leads to."""
@@ -212,7 +272,7 @@ class Catalogue:
         that are entered for it.
         """
         own = self.countries.get(code or "")
-        if own is not None:
+        if own is not None and not own.imported:
             named = [h for one in own.hotlines if (h := self.hotlines.get(one))]
         else:
             named = [h for h in self.hotlines.values() if code and h.country == code]

@@ -20,6 +20,8 @@ class LookupKind(StrEnum):
     ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
     NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
     ROUTE = "route"  # of an address: the autonomous system that announces it
+    SYSTEM = "rdap_as"  # of an AS number, where the network names no abuse contact: its own
+    ZONE = "dns_zone"  # of a registrable domain: its name servers and mail servers, as the DNS has them
     DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
     WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
 
@@ -35,7 +37,8 @@ class Subject:
     `registered` is the name that a registry holds where that is another
     than the registrable domain: under a company's suffix. `origins` and
     `forced_host` are what a person knows of who stands behind a proxy.
-    `routes` says that routes are asked for, not only networks.
+    `routes` says that routes are asked for, not only networks; `zone` that
+    the domain's zone is too, which nobody is chosen by: it is for a reader.
     """
 
     host: str
@@ -46,6 +49,13 @@ class Subject:
     origins: tuple[str, ...] = ()
     forced_host: PartyId | None = None
     routes: bool = False
+    zone: bool = False
+
+    @property
+    def address(self) -> str:
+        """Return the address that the host is, an IPv4-mapped one as IPv4: registries hold no other."""
+        mapped = getattr(ip_address(self.host), "ipv4_mapped", None)
+        return str(mapped) if mapped else self.host
 
     @property
     def about_addresses(self) -> tuple[LookupKind, ...]:
@@ -70,7 +80,9 @@ class Finding:
     "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
     "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
     "source", "confidence"}]}; route {"asn", "as_name", "prefix"}, `asn`
-    None where nobody announces it; rdap_domain and whois_domain {"name",
+    None where nobody announces it; rdap_as {"as_name", "abuse": [as above]};
+    dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
+    "wildcard"}; rdap_domain and whois_domain {"name",
     "suffix", "registered", "registrar": None | {"name", "iana_id",
     "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
     `covers` holds the ranges (CIDR) that an answer about an address is
@@ -98,11 +110,13 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     """
     valid = _newest(findings, now)
     wanted = _about_domain(subject, valid)
-    addresses: tuple[str, ...] = (subject.host,) if subject.is_ip else ()
+    addresses: tuple[str, ...] = (subject.address,) if subject.is_ip else ()
     if not subject.is_ip:
         names = Lookup(LookupKind.ADDRESSES, subject.host)
         if names in valid:
             addresses = _addresses(valid[names])
+            if subject.zone and subject.domain and valid[names].problem is None:
+                wanted.add(Lookup(LookupKind.ZONE, subject.domain))
         else:
             wanted.add(names)
     answers = _Answers(valid)
@@ -112,7 +126,17 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
             if answers.of(kind, ip) is None:
                 open_ones.setdefault(_neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
-    return frozenset(wanted)
+    for ip in (*addresses, *subject.origins):
+        known = all(answers.of(kind, ip) for kind in subject.about_addresses)
+        if known and (system := answers.system_to_ask(ip)):
+            wanted.add(system)
+    return frozenset(lookup for lookup in wanted if lookup not in valid)
+
+
+def system_lookups(addresses: Iterable[str], findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+    """Return the questions about autonomous systems that these addresses raise, asked already or not."""
+    answers = _Answers(_newest(findings, now))
+    return frozenset(lookup for ip in addresses if (lookup := answers.system_to_ask(ip)))
 
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
@@ -124,7 +148,8 @@ def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
 def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Lookup]:
     """Return the next question about the domain: RDAP, then port 43 where RDAP gave no answer."""
     lookups = domain_lookups(subject)
-    if any(valid[lookup].problem is None for lookup in lookups if lookup in valid):
+    said = [valid[lookup] for lookup in lookups if lookup in valid]
+    if any(f.problem is None or f.problem.is_short(f.asked_at) for f in said):
         return set()
     return set([lookup for lookup in lookups if lookup not in valid][:1])
 
@@ -159,7 +184,7 @@ def conclude(
     valid = _newest(findings, now)
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
     value = (names.value if names else None) or {}
-    ips = (subject.host,) if subject.is_ip else _addresses(names)
+    ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
     answers = _Answers(valid)
     cname = tuple(value.get("cname") or ())
@@ -182,11 +207,17 @@ def conclude(
         addresses=addresses,
         country=_majority(origins, catalogue) or _majority(addresses, catalogue),
         domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
-        problems=tuple(sorted(problems, key=lambda p: (p.step, p.reason, p.temporary))),
+        problems=_each_once(problems),
         dead=value.get("dead"),
         origins=origins,
         forced_host=subject.forced_host,
     )
+
+
+def _each_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems in order; of the same one, met several times, what can be asked again first."""
+    ordered = sorted(problems, key=lambda p: (p.step, p.reason, p.temporary, str(p.again_at or "")))
+    return tuple({(p.step, p.reason, p.temporary): p for p in reversed(ordered)}.values())[::-1]
 
 
 def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:
@@ -247,6 +278,19 @@ class _Answers:
         )
         return next(covering, None) or self._valid.get(Lookup(kind, ip))
 
+    def system_to_ask(self, ip: str) -> Lookup | None:
+        """Return the question about the address's AS, where its network names no abuse contact."""
+        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
+        if network is None or network.problem or (network.value or {}).get("abuse"):
+            return None
+        asn, _ = _origin((route.value if route else None) or {}, network.value or {})
+        return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
+
+    def system_of(self, ip: str) -> Finding | None:
+        """Return what the registry said of the address's AS, where that was asked."""
+        lookup = self.system_to_ask(ip)
+        return self._valid.get(lookup) if lookup else None
+
 
 def _spans(kind: LookupKind, valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
     """Return the ranges that answers of a kind cover, narrowest first."""
@@ -275,6 +319,10 @@ def _address(
     registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
     value = (registered.value if registered else None) or {}
     asn, as_name = _origin((routed.value if routed else None) or {}, value)
+    about_system = answers.system_of(ip)
+    system = (about_system.value if about_system else None) or {}
+    as_name = as_name or system.get("as_name")
+    abuse = value.get("abuse") or system.get("abuse") or ()
     proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
     party, name = (entry.id, entry.name) if entry else _found_party(value)
     if party is None and registered and registered.problem is None and asn:
@@ -287,10 +335,11 @@ def _address(
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
-        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse") or ()),
+        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in abuse),
         seen_at=seen_at,
     )
-    return facts, [finding.problem for finding in (registered, routed) if finding and finding.problem]
+    asked = (registered, routed, about_system)
+    return facts, [finding.problem for finding in asked if finding and finding.problem]
 
 
 def _origin(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:

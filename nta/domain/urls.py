@@ -137,7 +137,7 @@ def _host(name: str) -> tuple[str, bool]:
     if name.startswith("["):
         return name[1:-1], True
     if name.rstrip(".").endswith(".onion"):
-        raise RefusedError("onion addresses are not handled yet")
+        raise RefusedError("an onion address: it hides who hosts it, so nobody can be looked up or told")
     return name, is_ip(name)
 
 

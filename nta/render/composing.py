@@ -129,7 +129,7 @@ def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told,
 def law(catalogue: Catalogue, told: Told, language: str) -> str:
     """Return the law in words: a country's code stands for the law its entry names."""
     named = catalogue.countries.get((told.law or "").upper())
-    if told.law and named is None:
+    if told.law and (named is None or named.imported):
         return told.law
     country = named or catalogue.country(told.country)
     return country.law_in.get(language, country.law) if country else "Directive 2011/93/EU, article 5"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -127,15 +128,19 @@ def expire(
 
 def _dump(finding: Finding) -> str:
     subject = finding.lookup.subject
-    return json.dumps(
-        {"subject": subject, "value": finding.value, "covers": finding.covers}, separators=(",", ":")
-    )
+    said: dict[str, Any] = {"subject": subject, "value": finding.value, "covers": finding.covers}
+    if finding.problem and finding.problem.again_at:
+        said["again"] = True  # valid_until says when
+    return json.dumps(said, separators=(",", ":"))
 
 
 def _load(store: Store, row) -> Finding:  # type: ignore[no-untyped-def]
     plain = json.loads(store.sealer.open("finding.value", row.id, row.value_sealed))
     kind = LookupKind(row.kind)
-    problem = Problem(row.kind, row.problem, bool(row.temporary)) if row.problem is not None else None
+    again_at = row.valid_until if plain.get("again") else None
+    problem = None
+    if row.problem is not None:
+        problem = Problem(row.kind, row.problem, bool(row.temporary), again_at)
     return Finding(
         lookup=Lookup(kind, plain["subject"]),
         value=plain["value"],

@@ -1,11 +1,12 @@
 """Finding out who serves a host: one loop over findings, then what they mean for its episodes."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from nta.domain.addresses import not_in_the_dns
 from nta.domain.arrangements import Change, arrangement_change, is_correction, recall, settle
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
 from nta.domain.errors import RefusedError
@@ -22,9 +23,11 @@ from nta.domain.resolution import (
     domain_lookups,
     next_lookups,
     one_of_each,
+    system_lookups,
 )
 from nta.domain.roles import Severity
 from nta.domain.urls import Location, public_suffix, registrable_domain, registry_domain
+from nta.domain.zones import ZoneFacts, zone_facts
 from nta.ports import Asker
 from nta.store import arrangements, domains, due, episodes, findings, forced
 from nta.store.arrangements import HostRow
@@ -42,17 +45,18 @@ _ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value})
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The facts of one host, with the number of questions asked by kind."""
+    """The facts of one host, how many questions choosing took by kind, and what its domain's zone says."""
 
     facts: HostingFacts
     asked: Mapping[str, int]
+    zone: ZoneFacts | None = None
 
 
 def resolve_url(
     location: Location, *, asker: Asker, catalogue: Catalogue, now: datetime, routes: bool = False
 ) -> Resolved:
     """Return who serves a URL; writes nothing. `routes` says that the asker knows routes too."""
-    subject = subject_of(location.host, location.is_ip, routes=routes)
+    subject = replace(subject_of(location.host, location.is_ip, routes=routes), zone=True)
     known: list[Finding] = []
     asked: dict[str, int] = {}
     for _ in range(ROUNDS):
@@ -60,20 +64,24 @@ def resolve_url(
         if not lookups:
             break
         for lookup in lookups:
+            if lookup.kind is LookupKind.ZONE:
+                continue  # for a reader: nobody is chosen by it
             asked[lookup.kind.value] = asked.get(lookup.kind.value, 0) + 1
         known += asker.ask(lookups, now)
-    return Resolved(conclude(subject, known, catalogue, now), asked)
+    facts = conclude(subject, known, catalogue, now)
+    return Resolved(facts, asked, zone_facts(subject.domain, known, facts))
 
 
 def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: bool = False) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
+    has_registry = not is_ip and not not_in_the_dns(host)
     return Subject(
         host,
         is_ip,
-        registrable_domain(host),
-        public_suffix(host),
-        registry_domain(host),
+        registrable_domain(host) if has_registry else None,
+        public_suffix(host) if has_registry else None,
+        registry_domain(host) if has_registry else None,
         (origin,) if origin else (),
         behind.party if behind else None,
         routes,
@@ -146,6 +154,10 @@ def _gather(
                 failed = {Lookup(kind, address) for kind in kinds for address in addresses}
                 known += findings.of_questions(connection, store, failed, now)
             looked_for |= addresses
+        systems = system_lookups(looked_for, known, now) - {finding.lookup for finding in known}
+        if systems:
+            with store.db.read() as connection:
+                known += findings.of_questions(connection, store, systems, now)
         about = _by_host(known)
         lookups: set[Lookup] = set()
         for subject in subjects:
@@ -162,7 +174,7 @@ def _gather(
 
 def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[str]:
     named = {s.host for s in subjects}
-    found = {s.host for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
+    found = {s.address for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
     for finding in known:
         if finding.lookup.kind is LookupKind.ADDRESSES and finding.lookup.subject in named and finding.value:
             found.update(finding.value["addresses"])
@@ -170,11 +182,12 @@ def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[s
 
 
 def _by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
-    """Return a function that gives a subject its own findings, and all that are about addresses."""
-    shared = [f for f in known if f.lookup.kind in ABOUT_ADDRESSES]
+    """Return a function that gives a subject its own findings, and all about addresses and their AS."""
+    kinds = (*ABOUT_ADDRESSES, LookupKind.SYSTEM)
+    shared = [f for f in known if f.lookup.kind in kinds]
     others: dict[Lookup, list[Finding]] = {}
     for finding in known:
-        if finding.lookup.kind not in ABOUT_ADDRESSES:
+        if finding.lookup.kind not in kinds:
             others.setdefault(finding.lookup, []).append(finding)
 
     def about(subject: Subject) -> list[Finding]:
@@ -225,7 +238,17 @@ def _settle_host(
         _unresolved(connection, store, states, _why(after), now)
     if not states:
         return None
-    return facts_until(now) if later is FACTS_KEPT else now + later
+    return _said_when(after, facts_until(now) if later is FACTS_KEPT else now + later)
+
+
+def _said_when(after: HostingFacts, next_at: datetime) -> datetime:
+    """Return when to ask again: as soon as one who said "not now, but then" may be asked.
+
+    Where only such are missing that is soon enough, however late it is.
+    """
+    told = [p.again_at for p in after.problems if p.again_at]
+    untold = any(p.temporary and not p.again_at for p in after.problems)
+    return min((*told, next_at)) if untold or after.dead or not told else min(told)
 
 
 def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:

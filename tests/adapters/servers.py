@@ -148,6 +148,7 @@ class Zone:
     garbage: set[str] = field(default_factory=set)
     truncated: set[str] = field(default_factory=set)
     no_chain: set[str] = field(default_factory=set)
+    cut_short: set[str] = field(default_factory=set)  # its answer over TCP breaks off in the middle
 
 
 class DnsServer(Server):
@@ -194,8 +195,15 @@ class DnsServer(Server):
     def serve(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
             while size := stream.read(2):
-                reply = self._reply(stream.read(int.from_bytes(size)), over_udp=False)
+                wire = stream.read(int.from_bytes(size))
+                reply = self._reply(wire, over_udp=False)
+                if self._asked_name(wire) in self.zone.cut_short:
+                    connection.sendall((len(reply) + 400).to_bytes(2) + reply[:20])
+                    return
                 connection.sendall(len(reply).to_bytes(2) + reply)
+
+    def _asked_name(self, wire: bytes) -> str:
+        return str(dns.message.from_wire(wire).question[0].name).rstrip(".").lower()
 
     def _reply(self, wire: bytes, *, over_udp: bool) -> bytes:
         query = dns.message.from_wire(wire)
@@ -209,7 +217,7 @@ class DnsServer(Server):
         reply = dns.message.make_response(query)
         if name in self.zone.refused:
             reply.set_rcode(dns.rcode.SERVFAIL)
-        elif name in self.zone.truncated and over_udp:
+        elif name in self.zone.truncated | self.zone.cut_short and over_udp:
             reply.flags |= dns.flags.TC
         else:
             self._fill(reply, name, type_)

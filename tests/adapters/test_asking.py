@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from nta.adapters.asking import Askers, TryLaterError, failed
 from nta.domain.errors import OutsideError
 from nta.domain.resolution import Finding, Lookup, LookupKind
@@ -58,3 +60,17 @@ def test_a_failure_is_believed_for_a_while_and_no_longer_than_asked():
 
     assert NOW < soon.valid_until <= NOW + timedelta(minutes=5) < late.valid_until
     assert told.valid_until == NOW + timedelta(hours=7)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1b"])
+def test_what_no_database_can_hold_is_marked_and_makes_no_other_address(odd):
+    value = {"name": f"A{odd}B", "abuse": [{"email": f"abuse{odd}@one.example"}], "asn": 64500}
+    found = Finding(NETWORK, value, "fake", NOW, NOW + timedelta(hours=1), None)
+
+    class Odd:
+        def ask(self, lookups, now):
+            yield found
+
+    (told,) = Askers({NETWORK.kind: Odd()}).ask([NETWORK], NOW)
+
+    assert told.value == {"name": "A\ufffdB", "abuse": [{"email": "abuse\ufffd@one.example"}], "asn": 64500}

@@ -95,9 +95,7 @@ def test_an_answer_holds_for_its_shortest_ttl_within_bounds(server, host, held):
     assert asked(server, host).valid_until == NOW + held
 
 
-@pytest.mark.parametrize(
-    "host", ["silent.test", "refused.test", "garbage.test", "loop.test", f"{'x' * 64}.test"]
-)
+@pytest.mark.parametrize("host", ["silent.test", "refused.test", "garbage.test", "loop.test"])
 def test_no_answer_is_a_problem_and_no_absence(server, host):
     finding = asked(server, host)
 
@@ -106,6 +104,34 @@ def test_no_answer_is_a_problem_and_no_absence(server, host):
     assert finding.problem.step == "dns"
     assert "test" not in finding.problem.reason
     assert NOW < finding.valid_until <= NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param(f"{'x' * 64}.test", id="no-name"),
+        pytest.param(f"{'a' * 56}.onion", id="onion"),
+        pytest.param("www.a.ONION.", id="below-an-onion"),
+        pytest.param("localhost", id="this-machine"),
+        pytest.param("printer.local", id="this-network"),
+        pytest.param("wiki.corp.internal", id="private-network"),
+    ],
+)
+def test_a_name_that_the_dns_cannot_hold_is_never_asked_for(server, host):
+    before = len(server.asked)
+    finding = asked(server, host)
+
+    assert finding.value is None
+    assert not finding.problem.temporary
+    assert server.asked[before:] == []
+
+
+@pytest.mark.parametrize("host", ["test", "intranet"])
+def test_a_name_of_one_label_is_asked_for_as_it_stands(server, host):
+    before = len(server.asked)
+
+    assert asked(server, host).value["dead"] == "nxdomain"
+    assert {name for name, _ in server.asked[before:]} == {host}
 
 
 def test_a_server_that_is_not_there_is_passed_over(server):

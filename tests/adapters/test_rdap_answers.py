@@ -56,11 +56,11 @@ def test_an_abuse_entity_is_found_however_deep(depth):
     assert abuse_mailboxes(nested(depth)) == ["deep@hosting.example"]
 
 
-def test_the_mailbox_marked_for_abuse_comes_first():
+def test_the_mailbox_marked_for_abuse_stands_for_all_of_its_entity():
     contact = entity("abuse", email="desk@hosting.example")
     contact["vcardArray"][1].append(["email", {"type": "abuse"}, "text", "abuse@hosting.example"])
 
-    assert abuse_mailboxes({"entities": [contact]}) == ["abuse@hosting.example", "desk@hosting.example"]
+    assert abuse_mailboxes({"entities": [contact]}) == ["abuse@hosting.example"]
 
 
 @pytest.mark.parametrize(

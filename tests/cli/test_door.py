@@ -27,6 +27,7 @@ BUILT = {
     "report removal-times",
     "report again",
     "catalogue check",
+    "catalogue import",
     "notice preview",
     "audit verify",
     "db upgrade",

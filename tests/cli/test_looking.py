@@ -13,7 +13,8 @@ from tests.lab.conftest import small as small  # the world that the lab plays
 
 MAILS = SMALL.parents[1] / "data" / "mails"
 SHAPE = {
-    "resolve": "url host registrable_domain cname hosting_country addresses domain contacts problems lookups",
+    "resolve": "url host registrable_domain cname hosting_country addresses domain contacts problems lookups "
+    "zone",
     "address": "ip asn as_name proxy network abuse",
     "network": "handle name cidr country holder",
     "domain": "registered registrar registry status nameservers source",
@@ -83,8 +84,12 @@ def test_resolving_is_told_to_a_person_too(online: Nta, page: str) -> None:
     ended = online("resolve", page)
 
     assert ended.code == 0
-    assert ended.out.startswith("host www.one.test, hosted in NL\n  127.10.0.11  AS64500 ")
-    assert "  tell host: abuse@quick.example: " in ended.out
+    lines = [line.strip("│├└─ ") for line in ended.out.splitlines()]
+    assert lines[:2] == ["host www.one.test, hosted in NL", "alias 1: one.quick.example"]
+    assert lines[2].startswith("127.10.0.11  AS64500")
+    assert "abuse contact: abuse@quick.example  (RDAP)" in lines
+    (told,) = [n for n, line in enumerate(lines) if line.startswith("tell host: abuse@quick.example ")]
+    assert lines[told + 1].startswith("why: RDAP names it as the abuse contact.")
 
 
 def test_a_domain_without_rdap_is_asked_for_on_port_43(online: Nta, lab: Client) -> None:

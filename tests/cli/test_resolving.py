@@ -99,8 +99,10 @@ def test_a_routing_table_tells_who_announces_an_address(online: Nta, tmp_path: P
 @pytest.mark.parametrize(
     ("url", "line"),
     [
-        ("http://grumpy.example/", "  its domain is registered through Lots of Names: active\n"),
-        ("http://nobody.test/", "  its domain is not registered\n"),
+        ("http://grumpy.example/", "registered through Lots of Names (IANA 9102)\n"),
+        ("http://grumpy.example/", "status: active\n"),
+        ("http://nobody.test/", "domain nobody.test: not registered\n"),
+        ("http://nobody.test/", "dns: the name does not exist\n"),
     ],
 )
 def test_what_the_registry_says_is_told_to_a_person_too(online: Nta, url: str, line: str) -> None:

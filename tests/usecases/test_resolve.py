@@ -317,7 +317,7 @@ def test_nothing_of_a_name_stands_in_clear_in_findings(
     with store.db.read() as connection:
         rows = connection.execute(select(*FindingRow.__table__.c)).all()
         sealed = connection.execute(select(Host.name_sealed)).scalars().all()
-    assert len(rows) == 3
+    assert len(rows) == 4  # name, network, its AS, domain
     assert not any("a.test" in str(tuple(row)) for row in rows)
     assert not any(b"a.test" in bytes(name) for name in sealed)
 
@@ -326,5 +326,5 @@ def test_resolving_one_url_writes_nothing_and_counts_its_questions(store: Store,
     found = resolve_url(parse("http://a.test/x"), asker=asker, catalogue=catalogue(), now=NINE)
 
     assert found.facts.parties == {"rdap:ORG-1"}
-    assert found.asked == {"dns": 1, "rdap_ip": 1, "rdap_domain": 1}
+    assert found.asked == {"dns": 1, "rdap_ip": 1, "rdap_as": 1, "rdap_domain": 1}
     assert count(store, FindingRow) == 0

@@ -228,6 +228,7 @@ def _environment(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
         "NTA_VANTAGES": at["vantages"],
         "NTA_CONTROL_URLS": at["control_urls"],
         "NTA_REACH": "127.0.0.0/8",
+        "NTA_MANNERS": "lifted",
         # No page is larger than a desk's front page; a limit is not what a story is about.
         "NTA_DESK_URL": "http://localhost:8000",
         "NTA_PORTAL_URL": "http://localhost:8001",
