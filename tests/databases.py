@@ -14,7 +14,39 @@ from nta.store import schema
 from nta.store.database import Database
 
 
-class Cluster:
+class Server:
+    """A PostgreSQL server that makes databases for tests."""
+
+    admin_uri: str
+    _made = 0
+
+    def uri_of(self, name: str) -> str:
+        head, _, query = self.admin_uri.partition("?")
+        return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+    def make_blank(self) -> None:
+        """Make the migrated, empty database that others are copied from."""
+        self._run('CREATE DATABASE "blank"')
+        blank = Database(self.uri_of("blank"))
+        schema.upgrade(blank)
+        blank.dispose()
+
+    @contextmanager
+    def fresh(self, template: str = "blank") -> Iterator[str]:
+        self._made += 1
+        name = f"test{os.getpid()}x{self._made}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        try:
+            yield self.uri_of(name)
+        finally:
+            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.admin_uri, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+class Cluster(Server):
     """One PostgreSQL server for a test run, on a socket in a folder of its own; the server comes from pip."""
 
     def __init__(self, *, durable: bool = False) -> None:
@@ -30,26 +62,8 @@ class Cluster:
                 conf.write("fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nautovacuum=off\n")
         self.server.start()
         self.admin_uri = self.server.get_uri()
-        self._made = 0
         self._lent: Lent | None = None
-        self._run('CREATE DATABASE "blank"')
-        blank = Database(self.uri("blank"))
-        schema.upgrade(blank)
-        blank.dispose()
-
-    def uri(self, name: str) -> str:
-        head, _, query = self.admin_uri.partition("?")
-        return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-
-    @contextmanager
-    def fresh(self, template: str = "blank") -> Iterator[str]:
-        self._made += 1
-        name = f"test{os.getpid()}x{self._made}"
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        try:
-            yield self.uri(name)
-        finally:
-            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.make_blank()
 
     @contextmanager
     def lent(self) -> Iterator[Database]:
@@ -69,10 +83,6 @@ class Cluster:
             self._lent.end()
         self.server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _run(self, statement: str) -> None:
-        with psycopg.connect(self.admin_uri, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
 
 
 class Lent:
@@ -156,7 +166,7 @@ def sqlite_blank(folder: Path) -> Path:
     return path
 
 
-class SystemCluster:
+class SystemCluster(Server):
     """The system's own PostgreSQL server, its commits on disk as in earnest, in a folder of its own."""
 
     def __init__(self) -> None:
@@ -181,8 +191,8 @@ class SystemCluster:
             "start",
         )
         self.uri = f"postgresql://nta@/nta?host={self.folder}"
-        with psycopg.connect(f"postgresql://nta@/postgres?host={self.folder}", autocommit=True) as admin:
-            admin.execute('CREATE DATABASE "nta"')
+        self.admin_uri = f"postgresql://nta@/postgres?host={self.folder}"
+        self._run('CREATE DATABASE "nta"')
 
     def stop(self) -> None:
         self._call("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")

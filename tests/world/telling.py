@@ -27,7 +27,7 @@ from nta.settings import Reach
 from nta.store.shipped import shipped
 from nta.store.unseen import waiting_unseen
 from nta.usecases.report import episode_lines, summary
-from tests.databases import Cluster
+from tests.databases import Cluster, Server
 from tests.lab.conftest import playing
 
 END_OF_WORLD = "the world ended"
@@ -99,10 +99,10 @@ class Installation(House):
 class Templates:
     """An installation with its accounts and nothing else, to be copied for each story."""
 
-    def __init__(self, folder: Path, blank_sqlite: Path, cluster: Cluster) -> None:
+    def __init__(self, folder: Path, blank_sqlite: Path, server: Server | None = None) -> None:
         sys.addaudithook(_watch)
         self.folder = folder
-        self._cluster = cluster
+        self._server = server
         self._stack = ExitStack()
         shutil.copy(blank_sqlite, folder / "nta.sqlite")
         house = House({"NTA_INSTANCE": str(folder), "NTA_HOTLINE": "example"})
@@ -116,7 +116,9 @@ class Templates:
             for role, email in USERS
         ]
         house.close()
-        self._uri = self._stack.enter_context(cluster.fresh())
+        if server is None:
+            return
+        self._uri = self._stack.enter_context(server.fresh())
         other = House(
             {
                 "NTA_INSTANCE": str(folder),
@@ -142,7 +144,8 @@ class Templates:
             shutil.copy(self.folder / "nta.sqlite", folder / "nta.sqlite")
             yield {}
             return
-        with self._cluster.fresh(template=self._uri.partition("?")[0].rpartition("/")[2]) as uri:
+        assert self._server is not None
+        with self._server.fresh(template=self._uri.partition("?")[0].rpartition("/")[2]) as uri:
             yield {"NTA_DATABASE_URL": uri}
 
 

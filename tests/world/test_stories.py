@@ -10,7 +10,7 @@ import pytest
 
 from nta.lab.world import World
 from nta.lab.worldfile import WORLDS, read_world
-from tests.databases import Cluster
+from tests.databases import SystemCluster
 from tests.world.telling import Templates, Told, told
 
 STORIES = sorted(path.stem for path in WORLDS.glob("*.yaml") if path.stem not in ("loop", "whole"))
@@ -19,19 +19,36 @@ BY_PEOPLE = ("still_online", "expired", "withdrawn", "invalid", "restricted")
 
 
 @pytest.fixture(scope="session")
-def templates(
-    tmp_path_factory: pytest.TempPathFactory, blank_sqlite: Path, cluster: Cluster
-) -> Iterator[Templates]:
-    made = Templates(tmp_path_factory.mktemp("template"), blank_sqlite, cluster)
+def embedded(tmp_path_factory: pytest.TempPathFactory, blank_sqlite: Path) -> Iterator[Templates]:
+    made = Templates(tmp_path_factory.mktemp("template"), blank_sqlite)
     yield made
     made.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, blank_sqlite: Path) -> Iterator[Templates]:
+    server = SystemCluster()
+    server.make_blank()
+    made = Templates(tmp_path_factory.mktemp("template"), blank_sqlite, server)
+    yield made
+    made.close()
+    server.stop()
+
+
 @pytest.mark.parametrize("name", STORIES)
-def test_a_story_ends_as_it_says(name: str, kind: str, templates: Templates, tmp_path: Path) -> None:
+def test_a_story_ends_as_it_says(name: str, embedded: Templates, tmp_path: Path) -> None:
+    plays_as_it_says(name, "sqlite", embedded, tmp_path)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_ends_the_same_on_a_real_server(name: str, served: Templates, tmp_path: Path) -> None:
+    plays_as_it_says(name, "postgresql", served, tmp_path)
+
+
+def plays_as_it_says(name: str, kind: str, templates: Templates, folder: Path) -> None:
     world = read_world(name)
-    with told(name, kind, templates, tmp_path) as found:
+    with told(name, kind, templates, folder) as found:
         ended_as_it_says(world, found)
         ended_well(found)
 

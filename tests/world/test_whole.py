@@ -15,7 +15,8 @@ from tests.world.leaks import no_marker_leaks
 from tests.world.playing import Played, end_lab, finish, left_behind, start
 from tests.world.test_stories import BY_PEOPLE, lies_within
 
-pytestmark = pytest.mark.xdist_group("whole")
+# As long as twenty stories: among the longer tests, beside a real server, so that the others stay quick.
+pytestmark = [pytest.mark.xdist_group("whole"), pytest.mark.system]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,6 @@ def test_nothing_is_published_of_few(played: Played) -> None:
     assert all(line["ranked"] == (line["n"] >= 50) for line in lines)
 
 
-@pytest.mark.system
 def test_a_real_server_comes_to_the_same_summary(played: Played, tmp_path: Path) -> None:
     server = SystemCluster()
     try:
