@@ -3,6 +3,7 @@
 import gc
 import resource
 from pathlib import Path
+from threading import Barrier, Lock
 
 import pytest
 
@@ -315,13 +316,24 @@ def test_one_hosts_requests_come_one_after_the_other_over_one_connection(server,
 
 
 def test_hosts_are_looked_at_side_by_side_up_to_the_bound(server, loopback):
-    server.pages["/page"] = silence
+    gathered, lock, present = Barrier(6), Lock(), [0, 0]
+
+    def answer_when_six_are_there(connection):
+        with lock:
+            present[0] += 1
+            present[1] = max(present)
+        gathered.wait(10)
+        with lock:
+            present[0] -= 1
+        connection.sendall(http(200))
+
+    server.pages["/page"] = answer_when_six_are_there
     requests = [request(server, key=key, host=f"h{key}.test") for key in range(12)]
 
-    answers = look(loopback, *requests, concurrency=6, body="head", timeout_s=0.4)
+    answers = look(loopback, *requests, concurrency=6, body="head")
 
-    assert len(answers) == 12
-    assert server.most_at_once == 6
+    assert [answer.status for answer in answers.values()] == [200] * 12
+    assert present == [0, 6]
 
 
 def test_two_addresses_of_one_host_are_each_asked(loopback):
