@@ -1,11 +1,9 @@
-"""The world `loop`, played once on each database."""
+"""The world `loop`, played once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.databases import SystemCluster
 from tests.world.playing import Played, end_lab, finish, start
 
 
@@ -25,36 +23,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _asks_for_the_loop(item: pytest.Item) -> bool:
-    return bool({"embedded_loop", "served_loop", "played"} & set(getattr(item, "fixturenames", ()))) and (
-        "test_whole" not in item.nodeid
-    )
+    return "played" in getattr(item, "fixturenames", ()) and "test_whole" not in item.nodeid
 
 
 @pytest.fixture(scope="session")
-def embedded_loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The loop on the embedded database."""
-    yield from _played(tmp_path_factory.mktemp("world-sqlite"), None)
-
-
-@pytest.fixture(scope="session")
-def served_loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The same world on the system's PostgreSQL."""
-    server = SystemCluster()
-    try:
-        yield from _played(tmp_path_factory.mktemp("world-postgresql"), server.uri)
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
-def played(request: pytest.FixtureRequest) -> Played:
-    found = request.getfixturevalue("embedded_loop" if request.param == "sqlite" else "served_loop")
-    assert isinstance(found, Played)
-    return found
-
-
-def _played(folder: Path, database_url: str | None) -> Iterator[Played]:
-    process = start(folder, database_url=database_url)
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """The loop on the embedded database; PostgreSQL comes to the same when killed, and in the whole world."""
+    folder = tmp_path_factory.mktemp("loop")
+    process = start(folder)
     try:
         yield finish(process, folder)
     finally:

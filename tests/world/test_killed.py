@@ -76,13 +76,13 @@ def nothing_is_lost(killed: Played, plain: Played, database: Database) -> None:
     assert [entry for entry in journal if entry["do"] == "copy" and entry["differs"]] == []
 
 
-def test_nothing_is_lost_on_the_embedded_database(tmp_path: Path, embedded_loop: Played) -> None:
+def test_nothing_is_lost_on_the_embedded_database(tmp_path: Path, played: Played) -> None:
     try:
         killed = played_through_kills(tmp_path, None)
     finally:
         end_lab(tmp_path)
 
-    nothing_is_lost(killed, embedded_loop, Database(f"sqlite:///{tmp_path / 'nta.sqlite'}"))
+    nothing_is_lost(killed, played, Database(f"sqlite:///{tmp_path / 'nta.sqlite'}"))
 
 
 @pytest.mark.system

@@ -3,8 +3,6 @@
 import json
 from datetime import datetime, timedelta
 
-import pytest
-
 from nta.domain.deadlines import pause
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
@@ -41,11 +39,6 @@ def test_every_story_of_the_loop_is_told(played: Played) -> None:
         assert len(large) >= 4, clock
 
 
-@pytest.mark.system
-def test_both_databases_come_to_the_same_summary(embedded_loop: Played, served_loop: Played) -> None:
-    assert embedded_loop.summary == served_loop.summary
-
-
 def test_every_true_moment_lies_within_its_interval(played: Played) -> None:
     outside = []
     for line in played.episodes:
@@ -56,8 +49,8 @@ def test_every_true_moment_lies_within_its_interval(played: Played) -> None:
     assert outside == []
 
 
-def test_no_interval_is_longer_than_the_pause_for_its_age(embedded_loop: Played) -> None:
-    store = left_behind(embedded_loop)
+def test_no_interval_is_longer_than_the_pause_for_its_age(played: Played) -> None:
+    store = left_behind(played)
     with store.db.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT began_at, last_up_at, first_gone_at, severity FROM episode WHERE last_up_at IS NOT NULL"
@@ -77,8 +70,7 @@ def test_no_interval_is_longer_than_the_pause_for_its_age(embedded_loop: Played)
     assert min(row.first_gone_at - row.last_up_at for row in rows) < hour / timedelta(microseconds=1)
 
 
-def test_the_true_shares_lie_between_surely_and_possibly(embedded_loop: Played) -> None:
-    played = embedded_loop
+def test_the_true_shares_lie_between_surely_and_possibly(played: Played) -> None:
     store = left_behind(played)
     ends = {int(line["episode"]): moment(line["true_gone"]) for line in played.episodes}
     as_of = max(end for end in ends.values() if end) + timedelta(days=30)
@@ -92,8 +84,8 @@ def test_the_true_shares_lie_between_surely_and_possibly(embedded_loop: Played) 
         assert share["possibly"] <= figure["within_24h"]["possibly"] + 1e-9, key
 
 
-def test_removed_as_answered_is_looked_at_at_once(embedded_loop: Played) -> None:
-    store = left_behind(embedded_loop)
+def test_removed_as_answered_is_looked_at_at_once(played: Played) -> None:
+    store = left_behind(played)
     with store.db.read() as connection:
         late = connection.exec_driver_sql(
             "SELECT count(*) FROM event a WHERE a.kind = 'answered_removed' "
@@ -113,11 +105,11 @@ def test_no_marker_leaks(played: Played) -> None:
     no_marker_leaks(played)
 
 
-def test_no_host_name_is_in_the_embedded_database_in_clear(embedded_loop: Played) -> None:
-    store = left_behind(embedded_loop)
+def test_no_host_name_is_in_the_embedded_database_in_clear(played: Played) -> None:
+    store = left_behind(played)
     with store.db.read() as connection:
         hosts = {parse(reading.url_of(store, line)).host for line in reading.episode_lines(connection)}
-    stored = (embedded_loop.folder / "nta.sqlite").read_bytes()
+    stored = (played.folder / "nta.sqlite").read_bytes()
 
     assert len(hosts) == 12
     assert [host for host in hosts if host.encode() in stored] == []
