@@ -19,7 +19,7 @@ from nta.store.types import to_us
 from nta.usecases.recheck import Eyes, recheck_due
 from tests.benchmarks.little_internet import HOSTS, PER_HOST, Internet, address, running, url
 from tests.benchmarks.overdue import LOOKS, NOW, fill
-from tests.benchmarks.running import Result, beside, child
+from tests.benchmarks.running import Result, beside, child, most_resident_mib
 from tests.benchmarks.stores import blank, copied, open_store
 from tests.databases import Cluster
 
@@ -42,11 +42,13 @@ def ours(database: str, web_port: int, dns_port: int) -> dict[str, Any]:
     while done := recheck_due(store, eyes=eyes, holder="bench", now=NOW):
         taken += done
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    assert prober.pid is not None
+    looking_mib = most_resident_mib(prober.pid)
     prober.close()
     assert taken == LOOKS, taken
     _check(store)
     store.db.dispose()
-    return {"seconds": seconds, "cpu": cpu}
+    return {"seconds": seconds, "cpu": cpu, "beside_mib": looking_mib}
 
 
 def _check(store: Store) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 LONGEST_S = 180
@@ -32,7 +33,7 @@ class Result:
 def child(module: str, side: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Call `side(**given)` of a benchmark module in a new process; return what it measured.
 
-    The process reports resident memory at its highest: its own and that of the largest it started.
+    The process reports resident memory at its highest: its own and, where it says so, that of one beside it.
     """
     ended = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.running", module, side, json.dumps(given)],
@@ -69,11 +70,16 @@ def beside(
     return Result(name, round(speed[0], 1), round(speed[1], 1), unit, round(ratio, 3), round(resident, 1))
 
 
+def most_resident_mib(pid: int) -> float:
+    """Return how much of a living process was resident at most, without what its parent held before."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def _main() -> None:
     module, side, given = sys.argv[1:]
     measured = getattr(import_module(f"tests.benchmarks.{module}"), side)(**json.loads(given))
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    resident = sum(resource.getrusage(one).ru_maxrss for one in who) / 1024
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + measured.pop("beside_mib", 0.0)
     print(json.dumps({"rss_mib": resident} | measured))
 
 
