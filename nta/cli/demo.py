@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from nta.cli.demo_beliefs import Beliefs
-from nta.cli.demo_lab import Lab, free_port, the_lab
+from nta.cli.demo_lab import Lab, free_port, settings_in, the_lab
 from nta.cli.demo_show import Board
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
 from nta.cli.kit import Kit
@@ -174,29 +174,13 @@ def _place(instance: Path | None) -> Place:
 
 
 def _environment(place: Place, lab: Lab) -> dict[str, str]:
-    """Return the settings of a demo: the lab's servers, nothing beyond loopback."""
-    at = lab.at
+    """Return the settings of a demo: the lab's servers and our own doors."""
     kept = {k: v for k, v in os.environ.items() if k in ("NTA_DATABASE_URL", "NTA_DATABASE_URL_FILE")}
-    return kept | {
-        "NTA_INSTANCE": str(place.folder),
-        "NTA_HOTLINE": at["hotline"],
-        "NTA_CATALOGUE": at["catalogue"],
-        "NTA_CLOCK": f"lab:{at['control']}",
-        "NTA_SENDING": "on",
-        "NTA_SMTP_URL": at["smtp"],
-        "NTA_SENDER": at["sender"],
-        "NTA_RETURN_PATH": at["return_path"],
-        "NTA_INBOX_URL": f"maildir:{at['maildir']}",
-        "NTA_DNS_SERVERS": at["dns"],
-        "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
-        "NTA_WHOIS_SERVER": at["whois"],
-        "NTA_VANTAGES": at["vantages"],
-        "NTA_CONTROL_URLS": at["control_urls"],
-        "NTA_REACH": "127.0.0.0/8",
-        "NTA_MANNERS": "lifted",
+    doors = {
         "NTA_DESK_URL": f"http://localhost:{place.desk_port}",
         "NTA_PORTAL_URL": f"http://localhost:{place.portal_port}",
     }
+    return kept | settings_in(lab.at, place.folder) | doors
 
 
 def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:

@@ -77,6 +77,31 @@ class Lab:
             connection.close()
 
 
+def settings_in(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
+    """Return the settings of an installation in a lab's world: its servers, nothing beyond loopback.
+
+    `at` is what the lab said of itself in `lab.json`.
+    """
+    return {
+        "NTA_INSTANCE": str(instance),
+        "NTA_HOTLINE": at["hotline"],
+        "NTA_CATALOGUE": at["catalogue"],
+        "NTA_CLOCK": f"lab:{at['control']}",
+        "NTA_SENDING": "on",
+        "NTA_SMTP_URL": at["smtp"],
+        "NTA_SENDER": at["sender"],
+        "NTA_RETURN_PATH": at["return_path"],
+        "NTA_INBOX_URL": f"maildir:{at['maildir']}",
+        "NTA_DNS_SERVERS": at["dns"],
+        "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
+        "NTA_WHOIS_SERVER": at["whois"],
+        "NTA_VANTAGES": at["vantages"],
+        "NTA_CONTROL_URLS": at["control_urls"],
+        "NTA_REACH": "127.0.0.0/8",
+        "NTA_MANNERS": "lifted",
+    }
+
+
 def the_lab(folder: Path, world: str, rate: int | None) -> Lab:
     """Return the lab of a folder: the one that lives, or a new process that goes on where it was."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from nta.adapters.clock import LabClock
 from nta.adapters.reach import Gate
 from nta.bootstrap import House
 from nta.cli.demo import USERS
-from nta.cli.demo_lab import Lab
+from nta.cli.demo_lab import Lab, settings_in
 from nta.cli.demo_truth import Truth, with_truth
 from nta.cli.tell import configure_logs
 from nta.lab.worldfile import read_world
@@ -162,7 +162,7 @@ def told(world: str, kind: str, templates: Templates, folder: Path) -> Iterator[
         connected.clear()
         client = stack.enter_context(playing(read_world(world), folder / "lab"))
         database = stack.enter_context(templates.installation(kind, folder / "instance"))
-        house = Installation(_environment(client.card, folder / "instance") | database)
+        house = Installation(settings_in(client.card, folder / "instance") | database)
         stack.callback(_closed, house)
         desk = stack.enter_context(_served(house.desk()))
         portal = stack.enter_context(_served(house.portal()))
@@ -214,30 +214,6 @@ def _served(app: Flask) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def _environment(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
-    return {
-        "NTA_INSTANCE": str(instance),
-        "NTA_HOTLINE": at["hotline"],
-        "NTA_CATALOGUE": at["catalogue"],
-        "NTA_CLOCK": f"lab:{at['control']}",
-        "NTA_SENDING": "on",
-        "NTA_SMTP_URL": at["smtp"],
-        "NTA_SENDER": at["sender"],
-        "NTA_RETURN_PATH": at["return_path"],
-        "NTA_INBOX_URL": f"maildir:{at['maildir']}",
-        "NTA_DNS_SERVERS": at["dns"],
-        "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
-        "NTA_WHOIS_SERVER": at["whois"],
-        "NTA_VANTAGES": at["vantages"],
-        "NTA_CONTROL_URLS": at["control_urls"],
-        "NTA_REACH": "127.0.0.0/8",
-        "NTA_MANNERS": "lifted",
-        # No page is larger than a desk's front page; a limit is not what a story is about.
-        "NTA_DESK_URL": "http://localhost:8000",
-        "NTA_PORTAL_URL": "http://localhost:8001",
-    }
 
 
 def _short(found: Told) -> str:
