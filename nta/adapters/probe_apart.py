@@ -25,6 +25,7 @@ from nta.settings import Vantage
 
 _WORTH_IT: Final = 256  # a smaller round is over before the other process has read it
 _ASKED_TOGETHER: Final = 512
+_PARTS_AHEAD: Final = 6  # so much is at hand there while this process writes
 _TOLD_TOGETHER: Final = 128
 _ANSWERS, _MORE, _END = "answers", "more", "end"
 _BEGIN: Final = (
@@ -107,14 +108,15 @@ class ApartProber:
         self, line: Connection, requests: Iterator[LookRequest], vantage: str
     ) -> Iterator[tuple[int, Answer]]:
         line.send((tuple(self._gate.own), vantage))
-        line.send(_part(requests))
+        line.send(part := _part(requests))
         while True:
             kind, said = line.recv()
             if kind == _ANSWERS:
                 for key, answer in said:
                     yield key, Answer._make(answer)
             elif kind == _MORE:
-                line.send(_part(requests))
+                if part:  # an empty one says that there are no more, and is said once
+                    line.send(part := _part(requests))
             elif said is None:
                 return
             else:
@@ -150,7 +152,9 @@ def _read(line: Connection, parts: "SimpleQueue[Any]") -> None:
 
 
 def _requests(line: Connection, parts: "SimpleQueue[Any]") -> Iterator[LookRequest]:
-    """Yield requests as they come, asking for the next part when one is begun."""
+    """Yield requests as they come, asking for another part when one is begun."""
+    for _ in range(_PARTS_AHEAD):
+        line.send((_MORE, None))
     while part := parts.get():
         line.send((_MORE, None))
         yield from map(LookRequest._make, part)

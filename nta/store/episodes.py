@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from nta.domain.availability import Verdict
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
@@ -77,7 +76,6 @@ _BEFORE_PRESENCE = slice(0, State._fields.index("presence"))
 _BEFORE_LOOKS = slice(State._fields.index("outcome"), State._fields.index("looked_at"))
 _MICROSECOND = timedelta(microseconds=1)
 _ASKED = f"SELECT {', '.join(State._fields)} FROM episode WHERE id"  # noqa: S608  # names of our own table
-_BRIEF = "SELECT presence, severity, began_at, first_gone_at, ended_at, id FROM episode WHERE id"
 _LOOKED = (
     "looked_at",
     "last_verdict",
@@ -97,40 +95,6 @@ def load(connection: Connection, ids: Collection[int], *, lock: bool = False) ->
     """Return the episodes by id. `lock` keeps others from moving them until this write ends."""
     rows = found_by(connection, _ASKED, sorted(ids), lock=lock)
     return {row[0]: _state(row) for row in rows}
-
-
-class Brief(NamedTuple):
-    """What a look that changes nothing needs of an episode; `facts` is as the driver gave it."""
-
-    facts: tuple[str, str, int, int | None]
-    has_ended: bool
-
-    @property
-    def presence(self) -> str:
-        """Return the presence."""
-        return self.facts[0]
-
-    @property
-    def severity(self) -> str:
-        """Return the severity."""
-        return self.facts[1]
-
-    @property
-    def began_at(self) -> datetime:
-        """Return when the episode began."""
-        return from_us(self.facts[2])
-
-    @property
-    def first_gone_at(self) -> datetime | None:
-        """Return the first look of the present absence."""
-        gone = self.facts[3]
-        return None if gone is None else from_us(gone)
-
-
-def briefs(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, Brief]:
-    """Return a few columns of the episodes by id. `lock` as for `load`."""
-    rows = found_by(connection, _BRIEF, sorted(ids), lock=lock)
-    return {row[5]: Brief((row[0], row[1], row[2], row[3]), row[4] is not None) for row in rows}
 
 
 def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
@@ -165,13 +129,37 @@ def looked(connection: Connection, states: Sequence[State]) -> None:
     _write_learned(connection, _LOOKED, [_learned(state) for state in states])
 
 
-def looked_alike(connection: Connection, ids: Sequence[int], verdict: str, cause: str, at: datetime) -> None:
-    """Write one look that changed nothing for many episodes; no event."""
-    moment = to_us(at)
-    learned: dict[str, Any] = {"looked_at": moment, "last_verdict": verdict, "last_cause": cause}
-    if verdict == Verdict.UP.value:
-        learned["last_up_at"] = moment
-    set_rows(connection, table_of(Episode), learned, "id", ids)
+class Turn(NamedTuple):
+    """A change of presence that looks make of many episodes alike: the columns they learn, and the event."""
+
+    presence: str
+    learned: tuple[tuple[str, Any], ...]
+    kind: EventKind
+
+
+def turn_alike(
+    connection: Connection,
+    ids: Ids,
+    standing: tuple[str, str],
+    turn: Turn,
+    numbers: Sequence[int],
+    *,
+    at: datetime,
+    who: str,
+) -> None:
+    """Write one change of presence, with its event, for episodes that stand alike: (stage, presence).
+
+    Raises RefusedError as `move` does.
+    """
+    stage, before = standing
+    _permit_steps(stage, stage, before, turn.presence)
+    set_rows(connection, table_of(Episode), {"presence": turn.presence} | dict(turn.learned), "id", numbers)
+    moment, kind = to_us(at), turn.kind.value
+    rows = [
+        (number, episode, moment, kind, who, None, stage, turn.presence, None)
+        for number, episode in zip(ids.take(len(numbers)), numbers, strict=True)
+    ]
+    insert_rows(connection, table_of(Event), _EVENT, rows)
 
 
 def note(
@@ -293,14 +281,18 @@ def _permit(change: Change) -> None:
     before, after = change.before, change.after
     if before.ended_at is not None:
         raise RefusedError("an episode that has ended does not move")
-    if after.stage != before.stage and after.stage not in _NEXT_STAGES[before.stage]:
-        raise RefusedError(f"an episode that is {before.stage} cannot become {after.stage}")
-    if after.presence != before.presence and after.presence not in _NEXT_PRESENCES[before.presence]:
-        raise RefusedError(f"content that is {before.presence} cannot become {after.presence}")
+    _permit_steps(before.stage, after.stage, before.presence, after.presence)
     if (after.stage == _ENDED) != (after.outcome is not None and after.ended_at is not None):
         raise RefusedError("an episode ends with an outcome, and only then has one")
     if after.presence == _CLOSED and after.stage != _ENDED:
         raise RefusedError("content is closed only when its episode ends")
+
+
+def _permit_steps(stage: str, next_stage: str, presence: str, next_presence: str) -> None:
+    if next_stage != stage and next_stage not in _NEXT_STAGES[stage]:
+        raise RefusedError(f"an episode that is {stage} cannot become {next_stage}")
+    if next_presence != presence and next_presence not in _NEXT_PRESENCES[presence]:
+        raise RefusedError(f"content that is {presence} cannot become {next_presence}")
 
 
 def _state(row: Sequence[Any]) -> State:

@@ -1,5 +1,6 @@
 """What a round of looks reads and writes: episodes with their URLs, current spans, in bulk."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -12,7 +13,7 @@ from nta.domain.outcomes import NAME_CAUSES, Actor, Outcome, ending, on_hold
 from nta.domain.roles import Role
 from nta.ports import Ids
 from nta.store.base import Store
-from nta.store.bulk import found_by, insert_rows, table_of, update_rows
+from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.episodes import State
 from nta.store.tables import Addressee, Domain, Episode, Host, SightingSpan
 from nta.store.types import from_us, to_us
@@ -21,8 +22,10 @@ _JOBS = (
     "SELECT e.id, e.case_id, e.host_id, c.url_sealed, c.referrer_sealed "
     'FROM episode e JOIN "case" c ON c.id = e.case_id WHERE e.id'
 )
+_BY_HOST = "SELECT host_id, id FROM episode WHERE id"
 _CURRENT = (
-    "SELECT episode_id, id, first_trace, vantage, verdict, cause, first_at, last_at, count, longest_gap "
+    "SELECT episode_id, id, first_trace, status, length, address, "
+    "vantage, verdict, cause, first_at, last_at, count, longest_gap "
     "FROM sighting_span WHERE current AND episode_id"
 )
 _SPAN = (
@@ -42,7 +45,10 @@ _SPAN = (
     "current",
     "first_trace",
 )
-_GOES_ON = ("last_at", "count", "longest_gap", "status", "length", "address")
+_GOES_ON = ("last_at", "count", "longest_gap")
+_SHOWN = ("status", "length", "address")
+_FEW = 8
+"""Rows that are written one by one: a statement for them alone costs more."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -58,11 +64,13 @@ class Job(NamedTuple):
 class Span(NamedTuple):
     """The current run of one vantage point, with its row; `state` is the run as the driver gave it.
 
-    `first` is the trace of the page when it was first seen from there.
+    `first` is the trace of the page when it was first seen from there, `shown`
+    what was shown last: status, length, address.
     """
 
     id: int
     first: str | None
+    shown: tuple[int | None, int | None, str | None]
     state: tuple[str, str, str, int, int, int, int]
 
     @property
@@ -80,6 +88,11 @@ class Span(NamedTuple):
         )
 
 
+def in_host_order(connection: Connection, ids: Collection[int]) -> list[int]:
+    """Return those of the episodes that there are, a host's together."""
+    return [number for _, number in sorted(map(tuple, found_by(connection, _BY_HOST, sorted(ids))))]
+
+
 def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job]:
     """Return episodes with their URLs unsealed, in the order of their hosts: a host's URLs stand together."""
     found: list[Job] = []
@@ -94,8 +107,10 @@ def jobs(connection: Connection, store: Store, ids: Collection[int]) -> list[Job
 def spans(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, Span]]:
     """Return the current span of each vantage point, by episode."""
     found: dict[int, dict[str, Span]] = {}
-    for episode, number, first, *state in found_by(connection, _CURRENT, sorted(ids)):
-        found.setdefault(episode, {})[state[0]] = Span(number, first, tuple(state))
+    for episode, number, first, status, length, address, *state in found_by(
+        connection, _CURRENT, sorted(ids)
+    ):
+        found.setdefault(episode, {})[state[0]] = Span(number, first, (status, length, address), tuple(state))
     return found
 
 
@@ -110,25 +125,33 @@ class Seen(NamedTuple):
 
 def write_spans(connection: Connection, ids: Ids, seen: Sequence[Seen]) -> None:
     """Let current spans go on, or end them and begin the next; what a page was like at first stays known."""
-    goes_on: list[tuple[Any, ...]] = []
+    goes_on: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    shown: list[tuple[Any, ...]] = []
     first_seen: list[tuple[Any, ...]] = []
-    ended: list[tuple[Any, ...]] = []
+    ended: list[int] = []
     begun: list[Seen] = []
     for entry in seen:
         run, s = entry.after, entry.sighting
         if entry.before is not None and run.count > 1:
             gap = run.longest_gap // _MICROSECOND
-            goes_on.append((to_us(run.last_at), run.count, gap, s.status, s.length, s.ip, entry.before.id))
+            goes_on[to_us(run.last_at), run.count, gap].append(entry.before.id)
+            if (s.status, s.length, s.ip) != entry.before.shown:
+                shown.append((s.status, s.length, s.ip, entry.before.id))
             if s.trace is not None and entry.before.first is None:
                 first_seen.append((s.trace, entry.before.id))
             continue
         if entry.before is not None:
-            ended.append((False, entry.before.id))
+            ended.append(entry.before.id)
         begun.append(entry)
     table = table_of(SightingSpan)
-    update_rows(connection, table, _GOES_ON, ("id",), goes_on)
+    few = [(*run, number) for run, numbers in goes_on.items() if len(numbers) < _FEW for number in numbers]
+    update_rows(connection, table, _GOES_ON, ("id",), few)
+    for values, numbers in goes_on.items():
+        if len(numbers) >= _FEW:
+            set_rows(connection, table, dict(zip(_GOES_ON, values, strict=True)), "id", numbers)
+    update_rows(connection, table, _SHOWN, ("id",), shown)
     update_rows(connection, table, ("first_trace",), ("id",), first_seen)
-    update_rows(connection, table, ("current",), ("id",), ended)
+    set_rows(connection, table, {"current": False}, "id", ended)
     insert_rows(connection, table, _SPAN, _new_spans(begun, ids))
 
 

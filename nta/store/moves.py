@@ -1,6 +1,6 @@
 """What the names said of hosts, recorded: seen again, joined, suspected, moved on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ _NOTED = 2_000
 def record_hosts(
     store: Store,
     hosts: Mapping[int, HostRow],
-    served: Mapping[int, Sequence[Served]],
+    served: Callable[[HostRow], Sequence[Served]],
     aims: Mapping[tuple[int, str], Aim],
     now: datetime,
 ) -> bool:
@@ -30,7 +30,7 @@ def record_hosts(
     moved = False
     seen_here: list[tuple[int, str]] = []
     for host_id, row in hosts.items():
-        known = served.get(row.arrangement_id or 0, ())
+        known = served(row)
         seen = frozenset[str]().union(*(aims[host_id, vantage].seen for vantage in vantages))
         parties = frozenset(one.party or "" for one in known)
         change = arrangement_change(parties, seen, row.missed_looks)

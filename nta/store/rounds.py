@@ -1,41 +1,111 @@
-"""What a round of looks makes of an episode."""
+"""What a round of looks reads, makes and writes of episodes: mostly many alike."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from nta.domain.availability import Judgement, Verdict, sign
+from sqlalchemy import Connection
+
+from nta.domain.availability import Judgement, Verdict
 from nta.domain.lifecycle import EventKind, Presence, Sign, next_presence
-from nta.store.episodes import State
+from nta.domain.outcomes import NAME_CAUSES
+from nta.store.bulk import found_by, set_rows, table_of
+from nta.store.episodes import State, Turn
+from nta.store.tables import Episode
+from nta.store.types import from_us, to_us
 
-_PRESENCES = {presence.value: presence for presence in Presence}
+_MINE = (
+    "SELECT d.taken_by, e.ended_at, e.id, e.stage, e.presence, e.severity, e.began_at, e.first_gone_at "
+    "FROM episode e JOIN due d ON d.kind = 'look' AND d.subject = e.id WHERE e.id"
+)
 
 
-def after_round(state: State, judgement: Judgement, now: datetime) -> tuple[State, EventKind | Sign | None]:
-    """Return the episode after a round, and the event it makes; WATCH_OVER says that it is to be ended."""
-    presence = _PRESENCES[state.presence]
-    signed = sign(presence, judgement, state.first_gone_at, now)
+class Brief(NamedTuple):
+    """What most rounds need of an episode, as the driver gave it: moments in microseconds."""
+
+    stage: str
+    presence: str
+    severity: str
+    began_us: int
+    first_gone_us: int | None
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when the episode began."""
+        return from_us(self.began_us)
+
+    @property
+    def first_gone_at(self) -> datetime | None:
+        """Return the first look of the present absence."""
+        return None if self.first_gone_us is None else from_us(self.first_gone_us)
+
+
+def mine(connection: Connection, ids: Sequence[int], holder: str) -> dict[int, Brief | None]:
+    """Return those episodes whose look this holder still holds, None for what has ended meanwhile.
+
+    Both rows are locked for the rest of the write.
+    """
+    return {
+        number: Brief._make(brief) if ended is None else None
+        for by, ended, number, *brief in found_by(connection, _MINE, ids, lock=True)
+        if by == holder
+    }
+
+
+def looked_alike(connection: Connection, ids: Sequence[int], verdict: str, cause: str, at: datetime) -> None:
+    """Write one look that changed nothing for many episodes; no event."""
+    moment = to_us(at)
+    learned: dict[str, Any] = {"looked_at": moment, "last_verdict": verdict, "last_cause": cause}
+    if verdict == Verdict.UP.value:
+        learned["last_up_at"] = moment
+    set_rows(connection, table_of(Episode), learned, "id", ids)
+
+
+def turn(presence: Presence, signed: Sign, judgement: Judgement, now: datetime) -> Turn | None:
+    """Return what a sign makes of every episode alike; None where each has to be read whole.
+
+    That is what was there again after an absence, whose length counts, and
+    what may end: the outcome says who was told.
+    """
+    us, verdict, cause = to_us(now), judgement.verdict.value, judgement.cause.value
+    learned: list[tuple[str, Any]] = [("looked_at", us), ("last_verdict", verdict), ("last_cause", cause)]
+    if signed is Sign.SEEN_GONE:
+        learned += [("first_gone_at", us), ("paused_since", us)]
+        kind = EventKind.SEEN_GONE
+    elif signed is Sign.SEEN_UP and presence is Presence.UNSEEN:
+        learned += [("last_up_at", us)]
+        kind = EventKind.SEEN_UP
+    elif signed is Sign.PROVEN_GONE and judgement.cause not in NAME_CAUSES:
+        learned += [("proven_gone_at", us), ("one_vantage", judgement.one_vantage)]
+        kind = EventKind.PROVEN_GONE
+    else:
+        return None
+    return Turn(next_presence(presence, signed).value, tuple(learned), kind)
+
+
+def after_round(
+    state: State, signed: Sign, judgement: Judgement, now: datetime
+) -> tuple[State, EventKind | Sign]:
+    """Return an episode read whole after a sign that `turn` says nothing of, and the event it makes.
+
+    WATCH_OVER says that it is to be ended.
+    """
+    presence = Presence(state.presence)
     learned: dict[str, Any] = {
         "looked_at": now,
         "last_verdict": judgement.verdict._value_,
         "last_cause": judgement.cause._value_,
         "last_up_at": now if judgement.verdict is Verdict.UP else state.last_up_at,
     }
-    if signed is None:
-        return state._replace(**learned), None
-    learned["presence"] = next_presence(presence, signed).value
-    if signed is Sign.SEEN_GONE:
-        return state._replace(**learned, first_gone_at=now, paused_since=now), EventKind.SEEN_GONE
-    after = state._replace(**learned)
+    after = state._replace(**learned, presence=next_presence(presence, signed).value)
     if signed is Sign.SEEN_UP:
-        return _up(after, presence, now)
+        return _up_again(after, presence, now)
     if signed is Sign.PROVEN_GONE:
         return after._replace(proven_gone_at=now, one_vantage=judgement.one_vantage), EventKind.PROVEN_GONE
     return after, Sign.WATCH_OVER
 
 
-def _up(after: State, presence: Presence, now: datetime) -> tuple[State, EventKind]:
-    if presence is Presence.UNSEEN:
-        return after, EventKind.SEEN_UP
+def _up_again(after: State, presence: Presence, now: datetime) -> tuple[State, EventKind]:
     stood_still = now - after.paused_since if after.paused_since else timedelta(0)
     back = after._replace(
         first_gone_at=None,

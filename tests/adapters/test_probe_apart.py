@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nta.adapters import probe_apart
 from nta.adapters.probe_apart import ApartProber
 from nta.domain.errors import OutsideError
 from nta.settings import Vantage
@@ -125,7 +126,8 @@ def test_a_process_that_dies_is_an_outside_error_and_the_next_round_starts_anoth
     assert len(answers) == 2
 
 
-def test_a_large_round_is_asked_for_in_parts(server, loopback):
+def test_a_large_round_is_asked_for_in_parts(server, loopback, monkeypatch):
+    monkeypatch.setattr(probe_apart, "_ASKED_TOGETHER", 64)
     few = ApartProber([Vantage("local", None)], loopback, concurrency=5)
     asked = [request(server, "/page", key, f"h{key // 10}.test") for key in range(1500)]
     drawn = []
@@ -185,6 +187,7 @@ def test_the_process_ends_when_this_one_is_killed():
 
 _PARENT = """
 import signal
+from nta.adapters import probe_apart
 from nta.adapters.probe_apart import ApartProber
 from nta.adapters.reach import Gate
 from nta.settings import Reach, Vantage

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nta.domain.aiming import STRANGER, Aim, ProxyOf, Served, aim_at, no_proxy
+from nta.domain.aiming import STRANGER, Aim, ProxyOf, aim_at, no_proxy
 from nta.domain.availability import Cause, Reading, Verdict, read
 from nta.domain.canaries import Trace, is_parking, made_up, trace
 from nta.domain.urls import parse
@@ -14,11 +14,10 @@ from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
+from nta.usecases.recheck.batch import Batch
 
 _STRANGERS = frozenset({STRANGER})
 _PARKED: Reading = (Verdict.GONE, Cause.DOMAIN_HOLD, "led_to_parking")
-AIMED = 256
-"""Episodes whose names are asked before the first is looked at; then twice as many each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,11 @@ class Aims:
         self,
         store: Store,
         eyes: Eyes,
-        hosts: Mapping[int, HostRow],
-        served: Mapping[int, Sequence[Served]],
-        pages: Mapping[int, str],
+        batch: Batch,
         now: datetime,
     ) -> None:
-        self.hosts = hosts
-        self._pages = pages  # one of each host
         self.one_moved = False
-        self._store, self._eyes, self._served, self._now = store, eyes, served, now
+        self._store, self._eyes, self._batch, self._now = store, eyes, batch, now
         self._found: dict[tuple[int, str], Aim] = {}
         self._asked: set[int] = set()
 
@@ -72,7 +67,7 @@ class Aims:
 
     def ask(self, host_ids: Iterable[int]) -> None:
         """Ask the names of hosts that were not asked yet, from every vantage point."""
-        new = {number: self.hosts[number] for number in host_ids if number not in self._asked}
+        new = {number: self._batch.hosts[number] for number in host_ids if number not in self._asked}
         if not new:
             return
         self._asked.update(new)
@@ -82,13 +77,13 @@ class Aims:
             answers = self._eyes.names.addresses(named, vantage) if named else {}
             for host_id, row in new.items():
                 answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
-                known = self._served.get(row.arrangement_id or 0, ())
+                known = self._batch.served(row)
                 found[host_id, vantage] = aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
         strangers = [n for n in new if all(found[n, v].seen == _STRANGERS for v in self._eyes.vantages)]
         if strangers:
             found |= self._out_of_use(strangers, found)
         self._found |= found
-        if moves.record_hosts(self._store, new, self._served, found, self._now):
+        if moves.record_hosts(self._store, new, self._batch.served, found, self._now):
             self.one_moved = True
 
     def _out_of_use(
@@ -101,8 +96,8 @@ class Aims:
         with self._store.db.read() as connection:
             told = looking.keepers_told(connection, host_ids)
         out: dict[tuple[int, str], Aim] = {}
-        for number in sorted(told & self._pages.keys()):
-            row, url = self.hosts[number], self._pages[number]
+        for number in sorted(told):
+            row, url = self._batch.hosts[number], self._batch.page(number)
             aims = {v: found[number, v] for v in self._eyes.vantages}
             if all(self._is_parked(row, url, aim.addresses[0], v) for v, aim in aims.items()):
                 out |= {(number, v): Aim((), frozenset(), _PARKED, a.addresses) for v, a in aims.items()}
@@ -115,13 +110,11 @@ class Aims:
         answers = dict(self._eyes.prober.look(asked, vantage))
         return len(answers) == len(asked) and is_parking(answers[-1], answers[-2], url, made)
 
-    def requests(self, jobs: Sequence[looking.Job], vantage: str) -> Iterator[LookRequest]:
-        """Yield what is to be looked at; names of the next hosts are asked while others are looked at."""
-        start, many = 0, AIMED
-        while part := jobs[start : start + many]:
+    def requests(self, vantage: str) -> Iterator[LookRequest]:
+        """Yield what is to be looked at; the next is read and its names asked while others are looked at."""
+        for part in self._batch.parts():
             self.ask(job.host_id for job in part)
             for job in part:
-                row = self.hosts[job.host_id]
+                row = self._batch.hosts[job.host_id]
                 for ip in self[row.id, vantage].pins:
                     yield LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
-            start, many = start + many, 2 * many

@@ -1,5 +1,6 @@
 """One round of looks: every job from every vantage point, what is not plainly there in the light of more."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
@@ -31,6 +32,7 @@ from nta.store import looking
 from nta.store.looking import Span
 from nta.usecases.recheck.aims import Aims, Eyes, control
 from nta.usecases.recheck.answers import MAY_BE_READ, Seen, View, followed, in_words
+from nta.usecases.recheck.batch import Batch
 from nta.usecases.recheck.canaries import Canaries, Doubt
 
 RECORDED = 400
@@ -39,25 +41,21 @@ RECORDED = 400
 Looked = tuple[looking.Job, Sequence[Sighting]]
 """One job, and what each vantage point saw of it in this round."""
 
-_NO_SPANS: Mapping[str, Span] = {}
-
 
 def look(
-    jobs: Sequence[looking.Job],
-    spans: Mapping[int, Mapping[str, Span]],
+    batch: Batch,
     aims: Aims,
     eyes: Eyes,
     canaries: Canaries,
     now: datetime,
 ) -> Iterator[Looked]:
-    """Look at every job from every vantage point; yield each with one merged sighting a vantage point.
+    """Look at every job of a batch from every vantage point; yield each with one merged sighting a point.
 
     What the last vantage point has seen is told while others still answer.
     What is not there as it was at first waits for some more of its kind:
     then a made-up page and the control pages say what to think of it.
     """
-    found: dict[int, list[Sighting]] = {job.id: [] for job in jobs}
-    by_id = {job.id: job for job in jobs}
+    found: defaultdict[int, list[Sighting]] = defaultdict(list)
     told: set[int] = set()
     for vantage in eyes.vantages:
         is_last = vantage == eyes.vantages[-1]
@@ -70,34 +68,34 @@ def look(
             rest = []
             for job in some:
                 given = answers.get(job.id)
-                if given and _all_as_first(spans.get(job.id, _NO_SPANS).get(vantage), given):
+                if given and _all_as_first(batch.spans(job.id).get(vantage), given):
                     found[job.id].append(_sighting(vantage, now, given[0], read(given[0], control_ok=True)))
                 else:
                     rest.append(job)
-            views = [_view(job, aims, vantage, answers.get(job.id, ()), spans) for job in rest]
+            views = [_view(job, batch, aims, vantage, answers.get(job.id, ())) for job in rest]
             for job, sightings in zip(rest, judged(views, vantage, eyes, canaries, now), strict=True):
                 found[job.id] += [merge_hosts(sightings)] if sightings else []
 
-        for key, answer in eyes.prober.look(aims.requests(jobs, vantage), vantage):
+        for key, answer in eyes.prober.look(aims.requests(vantage), vantage):
             given = answers.setdefault(key, [])
             given.append(answer)
-            job = by_id[key]
+            job = batch.jobs[key]
             if not is_last or len(given) < len(aims[job.host_id, vantage].pins):
                 continue
-            if _all_as_first(spans.get(key, _NO_SPANS).get(vantage), given):
+            if _all_as_first(batch.spans(key).get(vantage), given):
                 found[key].append(_sighting(vantage, now, answer, read(answer, control_ok=True)))
                 told.add(key)
-                yield job, _in_places(found[key], spans.get(key, _NO_SPANS))
+                yield job, _in_places(found[key], batch.spans(key))
                 continue
             doubtful.append(job)
             if len(doubtful) >= RECORDED:
                 conclude(doubtful)
                 told.update(each.id for each in doubtful)
-                yield from ((j, _in_places(found[j.id], spans.get(j.id, _NO_SPANS))) for j in doubtful)
+                yield from ((j, _in_places(found[j.id], batch.spans(j.id))) for j in doubtful)
                 doubtful = []
-        conclude([job for job in jobs if job.id not in told])
-    rest = (job for job in jobs if job.id not in told)
-    yield from ((job, _in_places(found[job.id], spans.get(job.id, _NO_SPANS))) for job in rest)
+        conclude([job for part in batch.parts() for job in part if job.id not in told])
+    rest = (job for part in batch.parts() for job in part if job.id not in told)
+    yield from ((job, _in_places(found[job.id], batch.spans(job.id))) for job in rest)
 
 
 def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequence[Sighting]:
@@ -125,14 +123,14 @@ def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting
 
 def _view(
     job: looking.Job,
+    batch: Batch,
     aims: Aims,
     vantage: str,
     answers: Sequence[Answer],
-    spans: Mapping[int, Mapping[str, Span]],
 ) -> View:
-    row = aims.hosts[job.host_id]
+    row = batch.hosts[job.host_id]
     request = LookRequest(job.id, job.url, row.name, row.port, "", job.referrer)
-    span = spans.get(job.id, _NO_SPANS).get(vantage)
+    span = batch.spans(job.id).get(vantage)
     return View(row.id, request, span, answers, aims[row.id, vantage].reading)
 
 

@@ -1,5 +1,6 @@
 """Looking whether it is still there: take due episodes, look from every vantage point, record."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -13,22 +14,24 @@ from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
-from nta.store import arrangements, due, episodes, looking
+from nta.store import due, episodes, looking, rounds
 from nta.store.base import Store
-from nta.store.episodes import State
-from nta.store.rounds import after_round
+from nta.store.episodes import State, Turn
+from nta.store.rounds import Brief
 from nta.usecases.recheck.aims import Aims, Eyes
+from nta.usecases.recheck.batch import Batch
 from nta.usecases.recheck.canaries import Canaries
 from nta.usecases.recheck.looks import RECORDED, Looked, look
 
 WHO = "service"
 RULES = ProofRules()
-LIMIT = 8000
-"""Episodes a batch: enough hosts side by side, few enough to be through before the lease is over."""
-LEASE = timedelta(minutes=10)
-"""As long as such a batch takes where every page answers at the end of its patience."""
+LIMIT = 20_000
+"""Episodes a batch: each begins and ends with one side waiting for the other, and few do so seldom."""
+LEASE = timedelta(minutes=45)
+"""As long as such a batch takes from two vantage points where no page answers in time."""
 
-_NO_SPANS: Mapping[str, looking.Span] = {}
+_THERE = (EventKind.SEEN_UP, EventKind.RETURNED)
+_WAITING = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED)
 
 
 def recheck_due(
@@ -46,24 +49,17 @@ def recheck_due(
     if not taken:
         return 0
     checkpoint("recheck.taken")
-    with store.db.read() as connection:
-        jobs = looking.jobs(connection, store, taken)
-        spans = looking.spans(connection, taken)
-        hosts = arrangements.hosts(connection, store, {job.host_id for job in jobs})
-        served = arrangements.served(
-            connection, {h.arrangement_id for h in hosts.values() if h.arrangement_id is not None}
-        )
-    aims = Aims(store, eyes, hosts, served, {job.host_id: job.url for job in jobs}, now)
-    looked = look(jobs, spans, aims, eyes, Canaries(store, eyes, now), now)
+    batch = Batch(store, taken)
+    aims = Aims(store, eyes, batch, now)
+    looked = look(batch, aims, eyes, Canaries(store, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
         with store.db.write(lazy=True) as connection:
-            mine = due.still_mine(connection, due.LOOK, [job.id for job, _ in part], holder)
-            _record(connection, store, [(j, seen) for j, seen in part if j.id in mine], spans, now)
+            _record(connection, store, part, batch, holder, now)
         checkpoint("recheck.recorded")
-    if len(jobs) < len(taken) or aims.one_moved:
+    if len(batch.ids) < len(taken) or aims.one_moved:
         with store.db.write() as connection:
-            known = {job.id for job in jobs}
+            known = set(batch.ids)
             due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
     return len(taken)
 
@@ -72,60 +68,75 @@ def _record(
     connection: Connection,
     store: Store,
     looked: Sequence[Looked],
-    spans: Mapping[int, Mapping[str, looking.Span]],
+    batch: Batch,
+    holder: str,
     now: datetime,
 ) -> None:
     """Write spans, states, events and next looks of one part of a batch.
 
-    Most rounds change nothing; only what changes is read whole. Spans read
-    before the look are as they were: only the holder of the lease writes them.
+    Episodes that stand alike and were seen alike are written together; few
+    are read whole. Spans read before the look are as they were: only the
+    holder of the lease writes them.
     """
-    ids = [job.id for job, _ in looked]
-    briefs = episodes.briefs(connection, ids, lock=True)
+    mine = rounds.mine(connection, [job.id for job, _ in looked], holder)
     decide = _Decider(now)
     seen: list[looking.Seen] = []
-    turned: dict[int, Judgement] = {}
-    same: dict[tuple[str, str], list[int]] = {}
-    moments: list[tuple[int, datetime | None]] = []
-    asked: list[tuple[int, str]] = []
+    made: list[tuple[int, Brief, _Decided]] = []
     for job, sightings in looked:
-        number = job.id
-        brief = briefs[number]
-        if brief.has_ended:
-            moments.append((number, None))
+        brief = mine.get(job.id)
+        if brief is None:
             continue
-        known = spans.get(number, _NO_SPANS)
+        known = batch.spans(job.id)
         decided = decide(brief, known, sightings)
-        if decided.asks is not None:
-            asked.append((number, decided.asks))
+        made.append((job.id, brief, decided))
         for sighting, run in zip(sightings, decided.runs, strict=True):
-            seen.append(looking.Seen(number, known.get(sighting.vantage), run, sighting))
-        if decided.next_at is None:
-            turned[number] = decided.judgement
-            continue
-        same.setdefault(decided.word, []).append(number)
-        moments.append((number, decided.next_at))
+            seen.append(looking.Seen(job.id, known.get(sighting.vantage), run, sighting))
     looking.write_spans(connection, store.ids, seen)
-    for (verdict, cause), numbers in same.items():
-        episodes.looked_alike(connection, numbers, verdict, cause, now)
-    changes = _turn(connection, turned, now)
+    again = _write_alike(connection, store, made, now)
+    changes = _changes(connection, {n: d for n, _, d in made if d.signed and not d.turn}, now)
     episodes.move(connection, store.ids, changes)
+    again |= {c.after.id for c in changes if c.kind in _THERE and c.after.stage in _WAITING}
+    moments: list[tuple[int, datetime | None]]
+    moments = [(number, None) for number, brief in mine.items() if brief is None]
+    moments += [(number, d.next_at) for number, _, d in made if d.turn or not d.signed]
     moments += [(c.after.id, None if c.after.ended_at else _next(c.after, now)) for c in changes]
     due.record_many(connection, due.LOOK, moments)
-    for number, reason in asked:
-        due.ask(
-            connection, number, now + TASK, owner="lead" if reason == BLOCKED else "analyst", reason=reason
-        )
+    due.want(connection, due.ESCALATE, again, now)
+    for number, _, decided in made:
+        if decided.asks is not None:
+            owner = "lead" if decided.asks == BLOCKED else "analyst"
+            due.ask(connection, number, now + TASK, owner=owner, reason=decided.asks)
     _follow_up(connection, store, changes, now)
 
 
+def _write_alike(
+    connection: Connection, store: Store, made: Sequence[tuple[int, Brief, "_Decided"]], now: datetime
+) -> set[int]:
+    """Write what is the same for many. Return those whose ladder goes on: their content is there."""
+    same: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    turned: defaultdict[tuple[tuple[str, str], Turn], list[int]] = defaultdict(list)
+    for number, brief, decided in made:
+        if decided.turn is not None:
+            turned[brief[:2], decided.turn].append(number)
+        elif decided.signed is None:
+            same[decided.word].append(number)
+    for (verdict, cause), numbers in same.items():
+        rounds.looked_alike(connection, numbers, verdict, cause, now)
+    for (standing, turn), numbers in turned.items():
+        episodes.turn_alike(connection, store.ids, standing, turn, numbers, at=now, who=WHO)
+    there = [ids for ((stage, _), turn), ids in turned.items() if turn.kind in _THERE and stage in _WAITING]
+    return {number for numbers in there for number in numbers}
+
+
 class _Decided(NamedTuple):
-    """What a round makes of one situation; no next look where the presence changes."""
+    """What a round makes of one situation; no turn where a sign needs the episode whole."""
 
     runs: tuple[Run, ...]
     judgement: Judgement
     word: tuple[str, str]
-    next_at: datetime | None
+    signed: Sign | None
+    turn: Turn | None
+    next_at: datetime
     asks: str | None
 
 
@@ -137,10 +148,10 @@ class _Decider:
         self._known: dict[Any, _Decided] = {}
 
     def __call__(
-        self, brief: episodes.Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+        self, brief: Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
     ) -> _Decided:
         situation = (
-            brief.facts,
+            brief[1:],
             *(
                 (
                     s.vantage,
@@ -157,7 +168,7 @@ class _Decider:
         return decided
 
     def _decide(
-        self, brief: episodes.Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+        self, brief: Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
     ) -> _Decided:
         presence = Presence(brief.presence)
         before = [spans.get(sighting.vantage) for sighting in sightings]
@@ -167,20 +178,24 @@ class _Decider:
         asks = attention(
             presence, judgement, [span.run if span else None for span in before], runs, self._now
         )
-        turns = sign(presence, judgement, brief.first_gone_at, self._now) is not None
-        next_at = next_look_at(presence, brief.began_at, Severity(brief.severity), self._now)
+        signed = sign(presence, judgement, brief.first_gone_at, self._now)
+        turn = rounds.turn(presence, signed, judgement, self._now) if signed is not None else None
+        after = Presence(turn.presence) if turn is not None else presence
+        next_at = next_look_at(after, brief.began_at, Severity(brief.severity), self._now)
         word = (judgement.verdict.value, judgement.cause.value)
-        return _Decided(runs, judgement, word, None if turns else next_at, asks)
+        return _Decided(runs, judgement, word, signed, turn, next_at, asks)
 
 
-def _turn(connection: Connection, turned: Mapping[int, Judgement], now: datetime) -> list[episodes.Change]:
-    """Return the changes of the episodes whose presence a round changes."""
+def _changes(connection: Connection, singly: Mapping[int, _Decided], now: datetime) -> list[episodes.Change]:
+    """Return the changes of the episodes that a sign makes something of each by itself."""
     changes = []
-    for number, state in episodes.load(connection, turned).items():
-        after, event = after_round(state, turned[number], now)
+    for number, state in episodes.load(connection, singly).items():
+        decided = singly[number]
+        assert decided.signed is not None
+        after, event = rounds.after_round(state, decided.signed, decided.judgement, now)
         if isinstance(event, EventKind):
             changes.append(episodes.Change(state, after, event, now, WHO))
-        elif event is Sign.WATCH_OVER:
+        else:
             changes.append(_close(connection, after, now))
     return changes
 
@@ -204,15 +219,7 @@ def _follow_up(
     changes: Sequence[episodes.Change],
     now: datetime,
 ) -> None:
-    """Let ladders go on where content is up again, note suspended domains, forget what ended."""
-    up = (EventKind.SEEN_UP, EventKind.RETURNED)
-    waiting = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED)
-    due.want(
-        connection,
-        due.ESCALATE,
-        {c.after.id for c in changes if c.kind in up and c.after.stage in waiting},
-        now,
-    )
+    """Note suspended domains, forget what ended."""
     episodes.forget(connection, [c.after.id for c in changes if c.after.ended_at is not None])
     for change in changes:
         state = change.after
