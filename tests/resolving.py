@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from nta.domain.hosting import Problem
 from nta.domain.ladders import When
 from nta.domain.parties import Catalogue
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store import arrangements, episodes
 from nta.store.base import Store
 from nta.store.tables import ArrangementParty, Due, Event

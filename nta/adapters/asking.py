@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from nta.domain.errors import OutsideError
 from nta.domain.hosting import Problem
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.ports import Asker
 
 # How long a failure is believed: long enough not to hammer a server in trouble, short enough

@@ -19,7 +19,7 @@ import dns.resolver
 from nta.adapters.asking import failed
 from nta.domain.addresses import not_in_the_dns
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 from nta.ports import NameAnswer
 
 _SOURCE: Final = "dns"

@@ -14,7 +14,7 @@ from nta.adapters.route_table import TableAsker
 from nta.adapters.whois import WhoisAsker
 from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
 from nta.adapters.zones import ZoneAsker
-from nta.domain.resolution import LookupKind
+from nta.domain.questions import LookupKind
 from nta.ports import Asker
 from nta.settings import Settings
 from nta.store.shipped import shipped

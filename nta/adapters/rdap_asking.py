@@ -14,7 +14,7 @@ from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.adapters.web import Resolve, Web
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 SOURCE: Final = "rdap"
 ACCEPT: Final = "application/rdap+json, application/json;q=0.9"

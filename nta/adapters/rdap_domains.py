@@ -9,7 +9,7 @@ from nta.adapters.rdap_asking import ACCEPT, NOTHING_VALID, SOURCE, VALID, RdapA
 from nta.adapters.rdap_bootstrap import Suffixes
 from nta.adapters.web import Web
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 
 class RdapDomainAsker(RdapAsking[Suffixes]):

@@ -10,7 +10,7 @@ from typing import Final
 from nta.adapters.asking import failed
 from nta.adapters.dns import DnsAsker
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "origin zone"
 _VALID: Final = timedelta(hours=12)

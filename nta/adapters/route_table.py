@@ -14,7 +14,7 @@ from typing import Final
 
 from nta.adapters.asking import failed
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "routing table"
 _VALID: Final = timedelta(hours=12)

@@ -17,7 +17,7 @@ from nta.adapters.manners import PORT_43, Manners
 from nta.adapters.reach import Gate
 from nta.adapters.web import Pins, Resolve
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "whois"
 _VALID: Final = timedelta(hours=12)

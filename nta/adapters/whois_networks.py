@@ -10,7 +10,7 @@ from nta.adapters import whois_network_answers as answers
 from nta.adapters.asking import failed
 from nta.adapters.whois import Spell, WhoisAsker
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 from nta.ports import Asker
 
 _SOURCE: Final = "whois"

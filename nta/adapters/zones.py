@@ -11,7 +11,7 @@ import dns.rdatatype
 from nta.adapters.asking import failed
 from nta.adapters.dns import ASKED_AT_ONCE, DnsAsker
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup
+from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "dns"
 _VALID: Final = timedelta(hours=1)

@@ -12,7 +12,7 @@ from nta.domain.addresses import is_nobodys
 from nta.domain.contacts import Choice, choose
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import FoundContact, HostingFacts, Problem
-from nta.domain.resolution import LookupKind
+from nta.domain.questions import LookupKind
 from nta.domain.roles import Role
 from nta.domain.urls import Location, parse, refang, registrable_domain
 from nta.settings import Reach

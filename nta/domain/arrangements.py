@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from nta.domain.hosting import AddressFacts, HostingFacts
 from nta.domain.parties import PartyId
-from nta.domain.resolution import LookupKind
+from nta.domain.questions import LookupKind
 
 
 class Change(StrEnum):

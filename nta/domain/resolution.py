@@ -2,101 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
 from nta.domain.parties import Catalogue, PartyId, Provider
+from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
-
-
-class LookupKind(StrEnum):
-    """What can be asked; the value is the step's name in problems and tables."""
-
-    ADDRESSES = "dns"  # of a host name: every A and AAAA, the CNAME chain
-    NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
-    ROUTE = "route"  # of an address: the autonomous system that announces it
-    SYSTEM = "rdap_as"  # of an AS number, where the network names no abuse contact: its own
-    ZONE = "dns_zone"  # of a registrable domain: its name servers and mail servers, as the DNS has them
-    DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
-    WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
-
-
-ABOUT_ADDRESSES = (LookupKind.NETWORK, LookupKind.ROUTE)
-"""Questions whose answers mostly cover the neighbours too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a case asks about: its host, and the registrable domain and public suffix if it has them.
-
-    `registered` is the name that a registry holds where that is another
-    than the registrable domain: under a company's suffix. `origins` and
-    `forced_host` are what a person knows of who stands behind a proxy.
-    `routes` says that routes are asked for, not only networks; `zone` that
-    the domain's zone is too, which nobody is chosen by: it is for a reader.
-    """
-
-    host: str
-    is_ip: bool
-    domain: str | None
-    suffix: str | None
-    registered: str | None = None
-    origins: tuple[str, ...] = ()
-    forced_host: PartyId | None = None
-    routes: bool = False
-    zone: bool = False
-
-    @property
-    def address(self) -> str:
-        """Return the address that the host is, an IPv4-mapped one as IPv4: registries hold no other."""
-        mapped = getattr(ip_address(self.host), "ipv4_mapped", None)
-        return str(mapped) if mapped else self.host
-
-    @property
-    def about_addresses(self) -> tuple[LookupKind, ...]:
-        """Return what is asked of each address."""
-        return ABOUT_ADDRESSES if self.routes else (LookupKind.NETWORK,)
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One question."""
-
-    kind: LookupKind
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to one question, or why there is none.
-
-    `value` None without a problem means: asked, and there is nothing.
-    Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
-    "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
-    "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
-    "source", "confidence"}]}; route {"asn", "as_name", "prefix"}, `asn`
-    None where nobody announces it; rdap_as {"as_name", "abuse": [as above]};
-    dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
-    "wildcard"}; rdap_domain and whois_domain {"name",
-    "suffix", "registered", "registrar": None | {"name", "iana_id",
-    "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
-    `covers` holds the ranges (CIDR) that an answer about an address is
-    valid for.
-    """
-
-    lookup: Lookup
-    value: Mapping[str, Any] | None
-    source: str
-    asked_at: datetime
-    valid_until: datetime
-    problem: Problem | None
-    covers: tuple[str, ...] = ()
-
 
 _NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})  # regions and fillers that registries write into the field
 

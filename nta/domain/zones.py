@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nta.domain.hosting import HostingFacts
-from nta.domain.resolution import Finding, LookupKind
+from nta.domain.questions import Finding, LookupKind
 
 # Name servers and aliases of services that park domains or offer them for sale, each with what is below
 # it, as measured by the TMA 2022 study of parking (tma22-parking.github.io, read on 2026-10-30). Left out are

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from nta.domain.hosting import Problem
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store.base import Store
 from nta.store.sealing import digest16
 from nta.store.tables import FindingRange, FindingRow

@@ -13,18 +13,8 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.domain.parties import Catalogue
-from nta.domain.resolution import (
-    ABOUT_ADDRESSES,
-    Finding,
-    Lookup,
-    LookupKind,
-    Subject,
-    conclude,
-    domain_lookups,
-    next_lookups,
-    one_of_each,
-    system_lookups,
-)
+from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
+from nta.domain.resolution import conclude, domain_lookups, next_lookups, one_of_each, system_lookups
 from nta.domain.roles import Severity
 from nta.domain.urls import Location, public_suffix, registrable_domain, registry_domain
 from nta.domain.zones import ZoneFacts, zone_facts

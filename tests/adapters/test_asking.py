@@ -6,7 +6,7 @@ import pytest
 
 from nta.adapters.asking import Askers, TryLaterError, failed
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = [Lookup(LookupKind.ADDRESSES, f"h{i}.test") for i in range(3)]

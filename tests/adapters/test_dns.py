@@ -9,7 +9,7 @@ import pytest
 from nta.adapters.dns import DnsAsker
 from nta.adapters.fresh_names import FreshNames
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.ports import NameAnswer
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
 

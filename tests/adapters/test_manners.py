@@ -12,7 +12,7 @@ from nta.adapters.manners import ANYBODY, OWN_PACE, PORT_43, RATES, Manners, Rat
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Lookup, LookupKind
+from nta.domain.questions import Lookup, LookupKind
 from tests.adapters.servers import WebServer, WhoisServer
 from tests.adapters.test_rdap import answer, asker, bootstrap
 

@@ -9,7 +9,7 @@ import pytest
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.reach import Gate
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http, nobody_listening
 

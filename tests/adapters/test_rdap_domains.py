@@ -15,7 +15,7 @@ from nta.adapters.rdap_domain_answers import domain, registrar_link
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http
 

@@ -8,7 +8,7 @@ import pytest
 from nta.adapters.look_ups import look_ups
 from nta.adapters.rdap_bootstrap import Bootstrap, Suffixes
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Lookup, LookupKind
+from nta.domain.questions import Lookup, LookupKind
 from nta.settings import read
 from nta.store.shipped import shipped
 from tests.conftest import NINE

@@ -13,7 +13,7 @@ from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
-from nta.domain.resolution import Lookup, LookupKind
+from nta.domain.questions import Lookup, LookupKind
 from tests.adapters.servers import WebServer, WhoisServer, http
 from tests.domain.shared_data import folder
 

@@ -7,7 +7,7 @@ import pytest
 
 from nta.adapters.dns import DnsAsker
 from nta.adapters.route_origins import OriginAsker
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
 from tests.conftest import NINE
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nta.adapters.route_table import RouteTable, TableAsker
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from tests.conftest import NINE
 
 TABLE = """\

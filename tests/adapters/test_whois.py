@@ -12,7 +12,7 @@ from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
 from nta.adapters.whois_answers import decoded, domain, referral, registrars_server
 from nta.domain.errors import OutsideError
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
 

@@ -14,7 +14,7 @@ from nta.adapters.whois_network_answers import network, referral
 from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting import Problem
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
 from tests.adapters.test_recorded_answers import recorded

@@ -10,8 +10,9 @@ from nta.domain.arrangements import recall, settle
 from nta.domain.contacts import choose
 from nta.domain.hosting import HostingFacts, Problem, from_plain, to_plain
 from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry
+from nta.domain.questions import Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import registrar_party
-from nta.domain.resolution import Finding, Lookup, LookupKind, Subject, conclude, next_lookups
+from nta.domain.resolution import conclude, next_lookups
 from nta.domain.roles import Role
 from nta.domain.urls import registry_domain
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from nta.domain.arrangements import Change, arrangement_change, recall, settle
 from nta.domain.hosting import HostingFacts, Problem
 from nta.domain.parties import Catalogue, Provider, Registry
-from nta.domain.resolution import Finding, Lookup, LookupKind, Subject, conclude, next_lookups, one_of_each
+from nta.domain.questions import Finding, Lookup, LookupKind, Subject
+from nta.domain.resolution import conclude, next_lookups, one_of_each
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,7 +7,8 @@ import pytest
 
 from nta.domain.arrangements import recall
 from nta.domain.hosting import AddressFacts, HostingFacts, Problem
-from nta.domain.resolution import Finding, Lookup, LookupKind, conclude, next_lookups, one_of_each
+from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.domain.resolution import conclude, next_lookups, one_of_each
 from tests.domain.test_resolution import CATALOGUE, HOUR, LITERAL, NINE, SITE, names, network
 
 ROUTED = replace(SITE, routes=True)

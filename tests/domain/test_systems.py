@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from nta.domain.hosting import FoundContact, Problem
 from nta.domain.parties import Catalogue
-from nta.domain.resolution import Finding, Lookup, LookupKind, Subject, conclude, next_lookups
+from nta.domain.questions import Finding, Lookup, LookupKind, Subject
+from nta.domain.resolution import conclude, next_lookups
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOST = Subject("192.0.2.1", True, None, None)

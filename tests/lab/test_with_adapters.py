@@ -14,7 +14,7 @@ from nta.adapters.probe import CurlProber
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
-from nta.domain.resolution import Lookup, LookupKind
+from nta.domain.questions import Lookup, LookupKind
 from nta.domain.returned_mail import explain
 from nta.lab.world import World
 from nta.ports import LookRequest, Outgoing

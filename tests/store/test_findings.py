@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from nta.domain.hosting import Problem
-from nta.domain.resolution import Finding, Lookup, LookupKind
+from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store import findings
 from nta.store.base import Store
 from nta.store.tables import FindingRange, FindingRow

@@ -15,7 +15,7 @@ from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
 from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
-from nta.domain.resolution import LookupKind
+from nta.domain.questions import LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import DnsServer, Page, WebServer, WhoisServer, Zone, http
 

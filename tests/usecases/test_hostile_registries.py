@@ -10,7 +10,7 @@ import pytest
 
 from nta.adapters.manners import OWN_PACE, Rate
 from nta.domain.hosting import HostingFacts
-from nta.domain.resolution import Lookup, LookupKind
+from nta.domain.questions import Lookup, LookupKind
 from nta.store import arrangements, due, findings
 from nta.store.base import Store
 from nta.usecases.resolve import resolve_due
