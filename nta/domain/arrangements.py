@@ -42,6 +42,7 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
             problems=after.problems,
             origins=today.origins,
             forced_host=after.forced_host,
+            origin_from=today.origin_from,
         )
     ips = {a.ip for a in today.addresses}
     kept = tuple(
@@ -60,16 +61,30 @@ def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
 
     An address whose network or route could not be asked is still its
     earlier party's; a domain that could not be asked for has its earlier
-    registrar.
+    registrar, and a proxy that could not be asked for an origin its earlier
+    answer.
     """
     unknown = after.domain is not None and after.domain.source is None
     lost = {problem.step for problem in after.problems}
-    return replace(
+    today = replace(
         after,
         addresses=_recalled(before.addresses, after.addresses, lost),
         origins=_recalled(before.origins, after.origins, lost),
         domain=before.domain if unknown and before.domain else after.domain,
     )
+    if _word_stands(before, after, today):
+        today = replace(today, origins=before.origins, origin_from=before.origin_from)
+    return today
+
+
+def _word_stands(before: HostingFacts, after: HostingFacts, today: HostingFacts) -> bool:
+    """Tell whether what a proxy said of an origin still counts: it stands there, and gave no answer now."""
+    proxy = before.origin_from
+    if proxy is None or after.dead or after.origins or after.forced_host:
+        return False
+    lost = any(problem.step == LookupKind.ORIGIN for problem in after.problems)
+    was_asked = any(a.proxy == proxy for a in after.addresses) and not lost
+    return not was_asked and (not after.addresses or any(a.proxy == proxy for a in today.addresses))
 
 
 def _recalled(

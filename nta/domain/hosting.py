@@ -98,7 +98,8 @@ class HostingFacts:
     do not make the facts old. `origins` are addresses that are known to lie
     behind a proxy: their networks' parties are told as hosts, but nobody
     looks there, and they are no part of the arrangement. `forced_host` is
-    told as the host instead of whom the addresses name.
+    told as the host instead of whom the addresses name. `origin_from` is the
+    proxy that named the origins when asked; None: a person knows them.
     """
 
     host: str
@@ -111,6 +112,7 @@ class HostingFacts:
     dead: str | None = None  # "nxdomain" or "no_address": the name leads nowhere
     origins: tuple[AddressFacts, ...] = ()
     forced_host: PartyId | None = None
+    origin_from: PartyId | None = None
 
     @property
     def parties(self) -> frozenset[PartyId]:
@@ -119,7 +121,7 @@ class HostingFacts:
 
     @property
     def hidden_hosts(self) -> frozenset[PartyId]:
-        """Return whom a person named as host: the parties of known origins, and the forced one."""
+        """Return the hosts that no address of the name shows: of known origins, and the forced one."""
         found = {a.party for a in self.origins if a.party and not a.proxy}
         return frozenset(found | ({self.forced_host} if self.forced_host else set()))
 
@@ -161,6 +163,7 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
         dead=plain.get("dead"),
         origins=tuple(_address(a) for a in plain.get("origins", ())),
         forced_host=plain.get("forced_host"),
+        origin_from=plain.get("origin_from"),
     )
 
 

@@ -301,3 +301,16 @@ class Catalogue:
     def party(self, party_id: PartyId) -> Party | None:
         """Return any organisation of the catalogue by its id."""
         return self._shelves.get(party_id.partition(":")[0], {}).get(party_id)
+
+
+@dataclass(frozen=True)
+class AskableProxies:
+    """The proxies of a catalogue that tell us, when asked, what stands behind a host."""
+
+    catalogue: Catalogue
+    ids: frozenset[PartyId]
+
+    def before(self, ip: str, asn: int | None, cname: Iterable[str]) -> PartyId | None:
+        """Return the one of them that an address belongs to, or that the host's names lead to."""
+        proxy = self.catalogue.proxy_of(ip, asn) or self.catalogue.proxy_of_name(cname)
+        return proxy.id if proxy and proxy.id in self.ids else None

@@ -1,14 +1,14 @@
 """What can be asked about a host, and how an answer looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any
 
 from nta.domain.hosting import Problem
-from nta.domain.parties import PartyId
+from nta.domain.parties import AskableProxies, PartyId
 
 
 class LookupKind(StrEnum):
@@ -21,6 +21,7 @@ class LookupKind(StrEnum):
     ZONE = "dns_zone"  # of a registrable domain: its name servers and mail servers, as the DNS has them
     DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
     WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
+    ORIGIN = "origin"  # of a host name, of the proxy before it: what stands behind
 
 
 ABOUT_ADDRESSES = (LookupKind.NETWORK, LookupKind.ROUTE)
@@ -36,6 +37,7 @@ class Subject:
     `forced_host` are what a person knows of who stands behind a proxy.
     `routes` says that routes are asked for, not only networks; `zone` that
     the domain's zone is too, which nobody is chosen by: it is for a reader.
+    `askable` holds the proxies that are asked for an origin; None: nobody is.
     """
 
     host: str
@@ -47,6 +49,7 @@ class Subject:
     forced_host: PartyId | None = None
     routes: bool = False
     zone: bool = False
+    askable: AskableProxies | None = field(default=None, compare=False)
 
     @property
     def address(self) -> str:
@@ -62,10 +65,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One question."""
+    """One question; `whom` says who is asked where the subject does not: a proxy, for an origin."""
 
     kind: LookupKind
     subject: str
+    whom: PartyId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class Finding:
     dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
     "wildcard"}; rdap_domain and whois_domain {"name",
     "suffix", "registered", "registrar": None | {"name", "iana_id",
-    "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
+    "abuse": [as above]}, "status": [], "nameservers": [], "source"};
+    origin {"proxy", "addresses": [], "holder_name", "abuse": [as above]}.
     `covers` holds the ranges (CIDR) that an answer about an address is
     valid for.
     """

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
 from nta.domain.parties import Catalogue, PartyId, Provider
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
@@ -25,26 +26,42 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
     valid = _newest(findings, now)
     wanted = _about_domain(subject, valid)
     addresses: tuple[str, ...] = (subject.address,) if subject.is_ip else ()
+    cname: tuple[str, ...] = ()
     if not subject.is_ip:
         names = Lookup(LookupKind.ADDRESSES, subject.host)
         if names in valid:
             addresses = _addresses(valid[names])
+            cname = _cname(valid[names])
             if subject.zone and subject.domain and valid[names].problem is None:
                 wanted.add(Lookup(LookupKind.ZONE, subject.domain))
         else:
             wanted.add(names)
     answers = _Answers(valid)
+    proxies = _askable_before(subject, addresses, cname, answers)
+    wanted.update(lookup for lookup in origin_lookups(subject) if lookup.whom in proxies)
+    origins = subject.origins or addresses_told(told_by(subject, proxies, valid))
     for kind in subject.about_addresses:
         open_ones: dict[tuple[int, int], str] = {}
-        for ip in (*addresses, *subject.origins):
+        for ip in (*addresses, *origins):
             if answers.of(kind, ip) is None:
                 open_ones.setdefault(_neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
-    for ip in (*addresses, *subject.origins):
+    for ip in (*addresses, *origins):
         known = all(answers.of(kind, ip) for kind in subject.about_addresses)
         if known and (system := answers.system_to_ask(ip)):
             wanted.add(system)
     return frozenset(lookup for lookup in wanted if lookup not in valid)
+
+
+def _askable_before(
+    subject: Subject, addresses: Iterable[str], cname: Sequence[str], answers: "_Answers"
+) -> set[PartyId]:
+    """Return the askable proxies that serve the host, of the addresses whose registries have been asked."""
+    if subject.askable is None:
+        return set()
+    asked = [ip for ip in addresses if all(answers.of(kind, ip) for kind in subject.about_addresses)]
+    before = (subject.askable.before(ip, answers.asn_of(ip), cname) for ip in asked)
+    return {proxy for proxy in before if proxy}
 
 
 def system_lookups(addresses: Iterable[str], findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
@@ -101,11 +118,14 @@ def conclude(
     ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
     answers = _Answers(valid)
-    cname = tuple(value.get("cname") or ())
+    cname = _cname(names)
     alias = catalogue.proxy_of_name(cname)
     pairs = [_address(ip, answers, catalogue, asked_at, alias) for ip in ips]
-    behind = [_address(ip, answers, catalogue, asked_at) for ip in subject.origins]
+    told = told_by(subject, {address.proxy for address, _ in pairs}, valid)
+    known = subject.origins or addresses_told(told)
+    behind = [_address(ip, answers, catalogue, asked_at) for ip in known]
     problems = {problem for _, found in (*pairs, *behind) for problem in found}
+    problems |= {finding.problem for finding in told if finding.problem}
     if names and names.problem:
         problems.add(names.problem)
     about_domain = [valid[lookup] for lookup in domain_lookups(subject) if lookup in valid]
@@ -113,7 +133,7 @@ def conclude(
     if answer is None:
         problems |= {finding.problem for finding in about_domain if finding.problem}
     addresses = tuple(address for address, _ in pairs)
-    origins = tuple(address for address, _ in behind)
+    origins = tuple(with_word(address, told, is_asked=not found) for address, found in behind)
     return HostingFacts(
         host=subject.host,
         asked_at=asked_at,
@@ -125,6 +145,7 @@ def conclude(
         dead=value.get("dead"),
         origins=origins,
         forced_host=subject.forced_host,
+        origin_from=next((finding.lookup.whom for finding in told if addresses_told([finding])), None),
     )
 
 
@@ -155,6 +176,11 @@ def _addresses(names: Finding | None) -> tuple[str, ...]:
     """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
     listed = (names.value or {}).get("addresses") or () if names else ()
     return tuple(sorted(set(listed), key=_number))
+
+
+def _cname(names: Finding | None) -> tuple[str, ...]:
+    """Return the names that a name led over, in order."""
+    return tuple((names.value or {}).get("cname") or ()) if names else ()
 
 
 Span = tuple[int, int, int]  # IP version, first and last address as numbers
@@ -192,12 +218,17 @@ class _Answers:
         )
         return next(covering, None) or self._valid.get(Lookup(kind, ip))
 
+    def asn_of(self, ip: str) -> int | None:
+        """Return the AS of an address, as far as it is known."""
+        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
+        return _origin((route.value if route else None) or {}, (network.value if network else None) or {})[0]
+
     def system_to_ask(self, ip: str) -> Lookup | None:
         """Return the question about the address's AS, where its network names no abuse contact."""
-        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
+        network = self.of(LookupKind.NETWORK, ip)
         if network is None or network.problem or (network.value or {}).get("abuse"):
             return None
-        asn, _ = _origin((route.value if route else None) or {}, network.value or {})
+        asn = self.asn_of(ip)
         return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
 
     def system_of(self, ip: str) -> Finding | None:
