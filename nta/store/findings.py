@@ -102,6 +102,18 @@ def of_networks(
     return found
 
 
+def kept(connection: Connection, store: Store, lookups: Collection[Lookup], most: int) -> list[Finding]:
+    """Return what was ever found by these questions, run out or not: the newest `most` of them, newest first."""
+    key = store.keys.derived("finding")
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(FindingRow.digest.in_(sorted(_digest(key, lookup) for lookup in lookups)))
+        .order_by(FindingRow.asked_at.desc(), FindingRow.id.desc())
+        .limit(most)
+    )
+    return [_load(store, row) for row in rows]
+
+
 def expire(
     connection: Connection, store: Store, subjects: Iterable[str], addresses: Iterable[str], now: datetime
 ) -> None:
@@ -129,6 +141,8 @@ def expire(
 def _dump(finding: Finding) -> str:
     subject = finding.lookup.subject
     said: dict[str, Any] = {"subject": subject, "value": finding.value, "covers": finding.covers}
+    if finding.lookup.whom:
+        said["whom"] = finding.lookup.whom
     if finding.problem and finding.problem.again_at:
         said["again"] = True  # valid_until says when
     return json.dumps(said, separators=(",", ":"))
@@ -142,7 +156,7 @@ def _load(store: Store, row) -> Finding:  # type: ignore[no-untyped-def]
     if row.problem is not None:
         problem = Problem(row.kind, row.problem, bool(row.temporary), again_at)
     return Finding(
-        lookup=Lookup(kind, plain["subject"]),
+        lookup=Lookup(kind, plain["subject"], plain.get("whom")),
         value=plain["value"],
         source=row.source,
         asked_at=row.asked_at,
@@ -153,6 +167,7 @@ def _load(store: Store, row) -> Finding:  # type: ignore[no-untyped-def]
 
 
 def _digest(key: bytes, lookup: Lookup) -> bytes:
+    """Return what a question is found by: whoever was asked, what is forgotten of a name is forgotten."""
     return digest16(key, f"{lookup.kind.value}:{lookup.subject}".encode())
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from nta.domain.addresses import not_in_the_dns
+from nta.domain.origins import origin_lookups
+from nta.domain.parties import AskableProxies
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.resolution import domain_lookups, next_lookups, one_of_each, system_lookups
 from nta.domain.urls import public_suffix, registrable_domain, registry_domain
@@ -12,11 +14,21 @@ from nta.store import findings
 from nta.store.base import Store
 from nta.store.forced import Forced
 
+_NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
+"""Questions about a host whose answers hold addresses."""
+
 ROUNDS = 8
 """More than the longest chain of questions; a bound against an adapter that never settles."""
 
 
-def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: bool = False) -> Subject:
+def subject_of(
+    host: str,
+    is_ip: bool,
+    behind: Forced | None = None,
+    *,
+    routes: bool = False,
+    askable: AskableProxies | None = None,
+) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
     has_registry = not is_ip and not not_in_the_dns(host)
@@ -29,6 +41,7 @@ def subject_of(host: str, is_ip: bool, behind: Forced | None = None, *, routes: 
         (origin,) if origin else (),
         behind.party if behind else None,
         routes,
+        askable=askable,
     )
 
 
@@ -37,7 +50,7 @@ def gather(
 ) -> tuple[list[Finding], list[Finding]]:
     """Return all findings about the subjects, and those of them that were asked for just now."""
     first = {Lookup(LookupKind.ADDRESSES, s.host) for s in subjects if not s.is_ip}
-    first.update(lookup for s in subjects for lookup in domain_lookups(s))
+    first.update(lookup for s in subjects for lookup in (*domain_lookups(s), *origin_lookups(s)))
     kinds = {kind for s in subjects for kind in s.about_addresses}
     with store.db.read() as connection:
         known = findings.of_questions(connection, store, first, now)
@@ -80,7 +93,8 @@ def by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
             others.setdefault(finding.lookup, []).append(finding)
 
     def about(subject: Subject) -> list[Finding]:
-        own = (Lookup(LookupKind.ADDRESSES, subject.host), *domain_lookups(subject))
+        names = Lookup(LookupKind.ADDRESSES, subject.host)
+        own = (names, *domain_lookups(subject), *origin_lookups(subject))
         return [finding for lookup in own for finding in others.get(lookup, ())] + shared
 
     return about
@@ -90,6 +104,6 @@ def _addresses(subjects: Sequence[Subject], known: Collection[Finding]) -> set[s
     named = {s.host for s in subjects}
     found = {s.address for s in subjects if s.is_ip}.union(*(s.origins for s in subjects))
     for finding in known:
-        if finding.lookup.kind is LookupKind.ADDRESSES and finding.lookup.subject in named and finding.value:
+        if finding.lookup.kind in _NAMING and finding.lookup.subject in named and finding.value:
             found.update(finding.value["addresses"])
     return found

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from nta.domain.deadlines import back_off
-from nta.domain.parties import Catalogue
+from nta.domain.parties import AskableProxies, Catalogue
 from nta.domain.resolution import conclude, next_lookups
 from nta.ports import Asker
 from nta.store import arrangements, due, episodes, findings, forced
@@ -23,11 +23,12 @@ def resolve_due(
     now: datetime,
     limit: int = 200,
     routes: bool = False,
+    askable: AskableProxies | None = None,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Resolve one batch of due hosts as a set: a question is asked once for all of them. Return how many.
 
-    `routes` says that the asker knows routes too.
+    `routes` says that the asker knows routes too, `askable` which proxies it can ask for an origin.
     """
     with store.db.write() as connection:
         taken = due.take(connection, due.RESOLVE, holder, now, limit)
@@ -37,7 +38,10 @@ def resolve_due(
     with store.db.read() as connection:
         rows = arrangements.hosts(connection, store, taken)
         behind = forced.of_hosts(connection, store, taken, now)
-    subjects = {i: subject_of(row.name, row.is_ip, behind.get(i), routes=routes) for i, row in rows.items()}
+    subjects = {
+        i: subject_of(row.name, row.is_ip, behind.get(i), routes=routes, askable=askable)
+        for i, row in rows.items()
+    }
     known, new = gather(store, list(subjects.values()), asker, now)
     checkpoint("resolve.asked")
     with store.db.write() as connection:

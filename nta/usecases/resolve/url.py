@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nta.domain.hosting import HostingFacts
-from nta.domain.parties import Catalogue
+from nta.domain.parties import AskableProxies, Catalogue
 from nta.domain.questions import Finding, LookupKind
 from nta.domain.resolution import conclude, next_lookups
 from nta.domain.urls import Location
@@ -24,10 +24,21 @@ class Resolved:
 
 
 def resolve_url(
-    location: Location, *, asker: Asker, catalogue: Catalogue, now: datetime, routes: bool = False
+    location: Location,
+    *,
+    asker: Asker,
+    catalogue: Catalogue,
+    now: datetime,
+    routes: bool = False,
+    askable: AskableProxies | None = None,
 ) -> Resolved:
-    """Return who serves a URL; writes nothing. `routes` says that the asker knows routes too."""
-    subject = replace(subject_of(location.host, location.is_ip, routes=routes), zone=True)
+    """Return who serves a URL; writes nothing.
+
+    `routes` says that the asker knows routes too, `askable` which proxies
+    it can ask for an origin.
+    """
+    subject = subject_of(location.host, location.is_ip, routes=routes, askable=askable)
+    subject = replace(subject, zone=True)
     known: list[Finding] = []
     asked: dict[str, int] = {}
     for _ in range(ROUNDS):
