@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from nta.catalogue import check, read
-from nta.domain.contacts import is_usable
 from nta.domain.ladders import Ladder, Rung
+from nta.domain.mailboxes import is_usable
 from nta.domain.parties import Catalogue
 from nta.domain.roles import NoticeKind, Role, Severity
 from tests.domain.shared_data import folder

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import yaml
 
 from nta.catalogue.faults import Fault, Lined
-from nta.domain.contacts import is_usable
+from nta.domain.mailboxes import is_usable
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
