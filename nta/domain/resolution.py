@@ -3,27 +3,30 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.known import Known, neighbourhood, number_of, system_in
 from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
 from nta.domain.parties import Catalogue, PartyId, Provider
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
 
+Findings = Sequence[Finding] | Known
+"""All that was found, or what is known by it; of many hosts side by side the latter, made once."""
+
 _NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})  # regions and fillers that registries write into the field
 
 
-def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+def next_lookups(subject: Subject, findings: Findings, now: datetime) -> frozenset[Lookup]:
     """Return what is still to be asked; empty when nothing is left.
 
     A question is asked once while its finding is valid, also when it
     failed. Networks and routes are asked for one address of each
     neighbourhood (/24, /48) at a time: its answer mostly covers the others.
     """
-    valid = _newest(findings, now)
+    answers = _known(findings, now)
+    valid = answers.valid
     wanted = _about_domain(subject, valid)
     addresses: tuple[str, ...] = (subject.address,) if subject.is_ip else ()
     cname: tuple[str, ...] = ()
@@ -36,7 +39,6 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
                 wanted.add(Lookup(LookupKind.ZONE, subject.domain))
         else:
             wanted.add(names)
-    answers = _Answers(valid)
     proxies = _askable_before(subject, addresses, cname, answers)
     wanted.update(lookup for lookup in origin_lookups(subject) if lookup.whom in proxies)
     origins = subject.origins or addresses_told(told_by(subject, proxies, valid))
@@ -44,7 +46,7 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
         open_ones: dict[tuple[int, int], str] = {}
         for ip in (*addresses, *origins):
             if answers.of(kind, ip) is None:
-                open_ones.setdefault(_neighbourhood(ip), ip)
+                open_ones.setdefault(neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
     for ip in (*addresses, *origins):
         known = all(answers.of(kind, ip) for kind in subject.about_addresses)
@@ -54,7 +56,7 @@ def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -
 
 
 def _askable_before(
-    subject: Subject, addresses: Iterable[str], cname: Sequence[str], answers: "_Answers"
+    subject: Subject, addresses: Iterable[str], cname: Sequence[str], answers: Known
 ) -> set[PartyId]:
     """Return the askable proxies that serve the host, of the addresses whose registries have been asked."""
     if subject.askable is None:
@@ -64,9 +66,9 @@ def _askable_before(
     return {proxy for proxy in before if proxy}
 
 
-def system_lookups(addresses: Iterable[str], findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+def system_lookups(addresses: Iterable[str], findings: Findings, now: datetime) -> frozenset[Lookup]:
     """Return the questions about autonomous systems that these addresses raise, asked already or not."""
-    answers = _Answers(_newest(findings, now))
+    answers = _known(findings, now)
     return frozenset(lookup for ip in addresses if (lookup := answers.system_to_ask(ip)))
 
 
@@ -95,7 +97,7 @@ def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
     counts: Counter[tuple[LookupKind, int, int]] = Counter()
     for lookup in sorted(lookups, key=lambda x: (x.kind in ABOUT_ADDRESSES, x.subject, x.kind)):
         if lookup.kind in ABOUT_ADDRESSES:
-            place = (lookup.kind, *_neighbourhood(lookup.subject))
+            place = (lookup.kind, *neighbourhood(lookup.subject))
             if counts[place] == most:
                 continue
             counts[place] += 1
@@ -103,21 +105,19 @@ def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
     return frozenset(chosen)
 
 
-def conclude(
-    subject: Subject, findings: Sequence[Finding], catalogue: Catalogue, now: datetime
-) -> HostingFacts:
+def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: datetime) -> HostingFacts:
     """Return what the valid findings say; their order does not matter.
 
     Of several networks that hold an address the narrowest wins, and what is
     announced wins over what is registered. What could not be asked stands
     in `problems`, and the facts hold what is known.
     """
-    valid = _newest(findings, now)
+    answers = _known(findings, now)
+    valid = answers.valid
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
     value = (names.value if names else None) or {}
     ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
-    answers = _Answers(valid)
     cname = _cname(names)
     alias = catalogue.proxy_of_name(cname)
     pairs = [_address(ip, answers, catalogue, asked_at, alias) for ip in ips]
@@ -155,27 +155,14 @@ def _each_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple({(p.step, p.reason, p.temporary): p for p in reversed(ordered)}.values())[::-1]
 
 
-def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:
-    """Return the valid finding of each question: an answer before a failure, then the newest."""
-    newest: dict[Lookup, Finding] = {}
-    for finding in findings:
-        if finding.valid_until <= now:
-            continue
-        held = newest.get(finding.lookup)
-        if held is None or _rank(finding) > _rank(held):
-            newest[finding.lookup] = finding
-    return newest
-
-
-def _rank(finding: Finding) -> tuple[bool, datetime, datetime, str, str]:
-    told = repr((finding.value, finding.problem, finding.covers))
-    return finding.problem is None, finding.asked_at, finding.valid_until, finding.source, told
+def _known(findings: Findings, now: datetime) -> Known:
+    return findings if isinstance(findings, Known) else Known(findings, now)
 
 
 def _addresses(names: Finding | None) -> tuple[str, ...]:
     """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
     listed = (names.value or {}).get("addresses") or () if names else ()
-    return tuple(sorted(set(listed), key=_number))
+    return tuple(sorted(set(listed), key=number_of))
 
 
 def _cname(names: Finding | None) -> tuple[str, ...]:
@@ -183,75 +170,9 @@ def _cname(names: Finding | None) -> tuple[str, ...]:
     return tuple((names.value or {}).get("cname") or ()) if names else ()
 
 
-Span = tuple[int, int, int]  # IP version, first and last address as numbers
-
-
-@lru_cache(maxsize=65536)
-def _span(cidr: str) -> Span:
-    network = ip_network(cidr, strict=False)
-    return network.version, int(network.network_address), int(network.broadcast_address)
-
-
-@lru_cache(maxsize=65536)
-def _number(ip: str) -> tuple[int, int]:
-    address = ip_address(ip)
-    return address.version, int(address)
-
-
-def _neighbourhood(ip: str) -> tuple[int, int]:
-    version, number = _number(ip)
-    return version, number >> (8 if version == 4 else 80)
-
-
-class _Answers:
-    """The valid answers about addresses, by the ranges they cover."""
-
-    def __init__(self, valid: Mapping[Lookup, Finding]) -> None:
-        self._valid = valid
-        self._spans = {kind: _spans(kind, valid) for kind in ABOUT_ADDRESSES}
-
-    def of(self, kind: LookupKind, ip: str) -> Finding | None:
-        """Return the answer whose narrowest range holds the address, else what its own question gave."""
-        version, number = _number(ip)
-        covering = (
-            found for (v, first, last), found in self._spans[kind] if v == version and first <= number <= last
-        )
-        return next(covering, None) or self._valid.get(Lookup(kind, ip))
-
-    def asn_of(self, ip: str) -> int | None:
-        """Return the AS of an address, as far as it is known."""
-        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
-        return _origin((route.value if route else None) or {}, (network.value if network else None) or {})[0]
-
-    def system_to_ask(self, ip: str) -> Lookup | None:
-        """Return the question about the address's AS, where its network names no abuse contact."""
-        network = self.of(LookupKind.NETWORK, ip)
-        if network is None or network.problem or (network.value or {}).get("abuse"):
-            return None
-        asn = self.asn_of(ip)
-        return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
-
-    def system_of(self, ip: str) -> Finding | None:
-        """Return what the registry said of the address's AS, where that was asked."""
-        lookup = self.system_to_ask(ip)
-        return self._valid.get(lookup) if lookup else None
-
-
-def _spans(kind: LookupKind, valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
-    """Return the ranges that answers of a kind cover, narrowest first."""
-    spans = [
-        (_span(cidr), finding)
-        for lookup, finding in valid.items()
-        if lookup.kind is kind and finding.value is not None
-        for cidr in finding.covers
-    ]
-    newest_first = sorted(spans, key=lambda pair: (pair[1].asked_at, pair[1].lookup.subject), reverse=True)
-    return sorted(newest_first, key=lambda pair: pair[0][2] - pair[0][1])
-
-
 def _address(
     ip: str,
-    answers: _Answers,
+    answers: Known,
     catalogue: Catalogue,
     seen_at: datetime,
     alias: Provider | None = None,
@@ -263,7 +184,7 @@ def _address(
     """
     registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
     value = (registered.value if registered else None) or {}
-    asn, as_name = _origin((routed.value if routed else None) or {}, value)
+    asn, as_name = system_in((routed.value if routed else None) or {}, value)
     about_system = answers.system_of(ip)
     system = (about_system.value if about_system else None) or {}
     as_name = as_name or system.get("as_name")
@@ -285,13 +206,6 @@ def _address(
     )
     asked = (registered, routed, about_system)
     return facts, [finding.problem for finding in asked if finding and finding.problem]
-
-
-def _origin(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:
-    """Return number and name of the autonomous system: as announced, else as registered."""
-    asn = route.get("asn") or network.get("asn")
-    names = (said.get("as_name") for said in (route, network) if asn and said.get("asn") == asn)
-    return asn, next((name for name in names if name), None)
 
 
 def _network(value: Mapping[str, Any]) -> Network:

@@ -1,0 +1,112 @@
+"""What is known so far: the valid answers by question, those about addresses also by the range they cover."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind
+
+Place = tuple[int, int, int]  # IP version, bits left to the addresses, the bits before them as a number
+
+
+class Known:
+    """The valid finding of each question: an answer before a failure, then the newest.
+
+    Grows as answers come; one of these serves thousands of hosts.
+    """
+
+    def __init__(self, findings: Iterable[Finding], now: datetime) -> None:
+        self._now = now
+        self.valid: dict[Lookup, Finding] = {}
+        self._ranges: dict[LookupKind, _Ranges] = {}
+        self.add(findings)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Take more findings in; their order does not matter."""
+        for finding in findings:
+            if finding.valid_until <= self._now:
+                continue
+            held = self.valid.get(finding.lookup)
+            if held is None or _rank(finding) > _rank(held):
+                self.valid[finding.lookup] = finding
+                self._ranges.pop(finding.lookup.kind, None)
+
+    def of(self, kind: LookupKind, ip: str) -> Finding | None:
+        """Return the answer whose narrowest range holds the address, else what its own question gave."""
+        ranges = self._ranges.get(kind)
+        if ranges is None:
+            ranges = self._ranges[kind] = _Ranges(
+                f for lookup, f in self.valid.items() if lookup.kind is kind and f.value is not None
+            )
+        return ranges.around(ip) or self.valid.get(Lookup(kind, ip))
+
+    def asn_of(self, ip: str) -> int | None:
+        """Return the AS of an address, as far as it is known."""
+        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
+        return system_in((route.value if route else None) or {}, (network.value if network else None) or {})[
+            0
+        ]
+
+    def system_to_ask(self, ip: str) -> Lookup | None:
+        """Return the question about the address's AS, where its network names no abuse contact."""
+        network = self.of(LookupKind.NETWORK, ip)
+        if network is None or network.problem or (network.value or {}).get("abuse"):
+            return None
+        asn = self.asn_of(ip)
+        return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
+
+    def system_of(self, ip: str) -> Finding | None:
+        """Return what the registry said of the address's AS, where that was asked."""
+        lookup = self.system_to_ask(ip)
+        return self.valid.get(lookup) if lookup else None
+
+
+class _Ranges:
+    """Answers by the ranges they cover; of equal ranges the newest answer counts."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self._held: dict[Place, Finding] = {}
+        for finding in sorted(findings, key=lambda f: (f.asked_at, f.lookup.subject)):
+            self._held.update((_place(cidr), finding) for cidr in finding.covers)
+        self._widths = sorted({place[:2] for place in self._held})
+
+    def around(self, ip: str) -> Finding | None:
+        version, number = number_of(ip)
+        for other, width in self._widths:
+            if other == version and (found := self._held.get((version, width, number >> width))):
+                return found
+        return None
+
+
+def _rank(finding: Finding) -> tuple[bool, datetime, datetime, str, str]:
+    told = repr((finding.value, finding.problem, finding.covers))
+    return finding.problem is None, finding.asked_at, finding.valid_until, finding.source, told
+
+
+@lru_cache(maxsize=65536)
+def _place(cidr: str) -> Place:
+    network = ip_network(cidr, strict=False)
+    width = network.max_prefixlen - network.prefixlen
+    return network.version, width, int(network.network_address) >> width
+
+
+@lru_cache(maxsize=65536)
+def number_of(ip: str) -> tuple[int, int]:
+    """Return an address's version and number, by which addresses are ordered."""
+    address = ip_address(ip)
+    return address.version, int(address)
+
+
+def neighbourhood(ip: str) -> tuple[int, int]:
+    """Return the /24 or /48 that an address lies in: one answer mostly covers all of it."""
+    version, number = number_of(ip)
+    return version, number >> (8 if version == 4 else 80)
+
+
+def system_in(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """Return number and name of the autonomous system: as announced, else as registered."""
+    asn = route.get("asn") or network.get("asn")
+    names = (said.get("as_name") for said in (route, network) if asn and said.get("asn") == asn)
+    return asn, next((name for name in names if name), None)
