@@ -151,6 +151,20 @@ def test_every_sort_of_entry_is_read(write):
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        pytest.param("", None, id="used-at-once-by-default"),
+        pytest.param("new_contacts: use\n", None, id="used-at-once"),
+        pytest.param("new_contacts: {approve_within: 4h}\n", timedelta(hours=4), id="waits"),
+    ],
+)
+def test_a_country_says_how_long_a_new_contact_waits(write, said, waits):
+    catalogue = read([write(ALL | {"countries/NO.yaml": COUNTRY + said})])
+
+    assert catalogue.countries["NO"].new_contacts_wait == waits
+
+
 def test_a_ladder_is_read_rung_by_rung(write):
     (ladder,) = read([write(ALL)]).ladders
 
@@ -295,6 +309,21 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
         ),
         pytest.param(
             edited("48h", "48", "countries/NO.yaml"), "police_hold: must be a duration", id="no-unit"
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: later\ncode:", "countries/NO.yaml"),
+            "new_contacts: must be use, or {approve_within: 4h}",
+            id="no-policy",
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: {approve_within: 25h}\ncode:", "countries/NO.yaml"),
+            "countries/NO.yaml:1: new_contacts: approve_within: must be at most 24h",
+            id="waits-too-long",
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: {}\ncode:", "countries/NO.yaml"),
+            "new_contacts: approve_within: is missing",
+            id="waits-without-an-end",
         ),
         pytest.param(
             edited("[home]", "[away]", "countries/NO.yaml"), "there is no hotline:away", id="no-hotline"

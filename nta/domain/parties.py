@@ -113,6 +113,7 @@ class Country:
     law_in: Mapping[str, str] = field(default_factory=dict)  # the law as further languages name it
     eu: bool | None = None  # a member state of the European Union; None: the catalogue does not say
     imported: bool = False  # a row of a table: law and manners are those of the entry `default`
+    new_contacts_wait: timedelta | None = None  # how long for a person's word; None: used at once
 
 
 class Ranges:
