@@ -79,6 +79,8 @@ class Settings:
     probe_body: ProbeBody
     reach: Reach
     manners: bool
+    origin_lookups: Mapping[str, str]
+    origin_tokens: Mapping[str, str]
     ca_file: Path | None
     desk_url: str
     portal_url: str
@@ -231,6 +233,19 @@ KNOWN: tuple[_Known, ...] = (
         "kept",
         "our own rates for asking registries: kept; lifted for the lab and the bench alone",
         _manners,
+    ),
+    _Known(
+        "NTA_ORIGIN_LOOKUPS",
+        "",
+        "proxies that tell trusted reporters what stands behind a host: proxy:<id>=https://…, comma separated",
+        read_as.origin_lookups,
+    ),
+    _Known(
+        "NTA_ORIGIN_TOKENS",
+        "",
+        "our token with each of them: proxy:<id>=<token>, comma separated",
+        read_as.origin_tokens,
+        secret=True,
     ),
     _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
     _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),

@@ -1,11 +1,16 @@
 """How the text of one setting is read: each says by ValueError what it should have been."""
 
+import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from nta.domain.errors import RefusedError
 from nta.domain.urls import parse
+
+_PROXY = re.compile(r"proxy:[a-z0-9-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 def text(value: str) -> str | None:
@@ -120,6 +125,40 @@ def site(value: str) -> str:
     if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
         raise ValueError("say http://host:port")
     return value.rstrip("/")
+
+
+def origin_lookups(value: str) -> Mapping[str, str]:
+    """Return where each proxy is asked; a token goes over no plain line but this machine's own."""
+    found = _of_proxies(value, "say proxy:<id>=https://host/path, comma separated")
+    for url in found.values():
+        split = parts_of(url)
+        is_kept = split.scheme == "https" or (split.scheme == "http" and _is_loopback(split.hostname))
+        if not (is_kept and split.hostname) or split.query or split.fragment or split.username is not None:
+            raise ValueError("say proxy:<id>=https://host/path, comma separated")
+    return found
+
+
+def origin_tokens(value: str) -> Mapping[str, str]:
+    """Return the token for each proxy (RFC 6750, section 2.1)."""
+    found = _of_proxies(value, "say proxy:<id>=<token>, comma separated")
+    if not all(map(_TOKEN.fullmatch, found.values())):
+        raise ValueError("a token is of letters, digits and -._~+/=")
+    return found
+
+
+def _of_proxies(value: str, wanted: str) -> Mapping[str, str]:
+    pairs = [part.partition("=") for part in value.replace(",", " ").split()]
+    found = {proxy: rest for proxy, _, rest in pairs}
+    if len(found) != len(pairs) or not all(_PROXY.fullmatch(proxy) for proxy in found):
+        raise ValueError(wanted)
+    return found
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def clock(value: str) -> str:
