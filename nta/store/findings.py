@@ -103,7 +103,7 @@ def of_networks(
 
 
 def kept(connection: Connection, store: Store, lookups: Collection[Lookup], most: int) -> list[Finding]:
-    """Return what was ever found by these questions, run out or not: the newest `most` of them, newest first."""
+    """Return the newest `most` findings of these questions, newest first, also those that ran out."""
     key = store.keys.derived("finding")
     rows = connection.execute(
         select(*_COLUMNS)
