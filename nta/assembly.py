@@ -10,7 +10,7 @@ from nta.adapters.probe_apart import ApartProber
 from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import Catalogue, PartyId
+from nta.domain.parties import AskableProxies, Catalogue, PartyId
 from nta.ports import Asker, Handed, Mailer, Outgoing, Prober
 from nta.settings import Settings
 from nta.usecases.recheck import Eyes
@@ -21,6 +21,20 @@ USER_AGENT: Final = "nta (notice and takedown; a look whether something is gone)
 def asker(given: Settings, gate: Gate) -> Asker:
     """Return what asks who serves a name or an address."""
     return look_ups(given, gate, _ca_file(given), USER_AGENT)
+
+
+def askable(given: Settings, catalogue: Callable[[], Catalogue]) -> AskableProxies | None:
+    """Return the proxies that are asked what stands behind a host; None where none is.
+
+    Raises: RefusedError for one that the catalogue does not know.
+    """
+    if not given.origin_lookups:
+        return None
+    known = catalogue()
+    unknown = sorted(given.origin_lookups.keys() - known.proxies.keys())
+    if unknown:
+        raise RefusedError(f"NTA_ORIGIN_LOOKUPS: the catalogue has no {unknown[0]}")
+    return AskableProxies(known, frozenset(given.origin_lookups))
 
 
 def prober(given: Settings, gate: Gate) -> ApartProber:

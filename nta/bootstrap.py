@@ -26,7 +26,7 @@ from nta.catalogue import check as check_catalogue
 from nta.catalogue import read as read_catalogue
 from nta.cli import commands
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties import AskableProxies, Catalogue
 from nta.jobs.alone import Alone
 from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
@@ -178,6 +178,11 @@ class House:
         return assembly.asker(self.settings, self.gate)
 
     @cached_property
+    def askable(self) -> AskableProxies | None:
+        """Return the proxies that are asked what stands behind a host."""
+        return assembly.askable(self.settings, lambda: self.catalogue)
+
+    @cached_property
     def prober(self) -> ApartProber:
         """Return what asks for pages."""
         return assembly.prober(self.settings, self.gate)
@@ -226,6 +231,7 @@ class House:
             asker=self.asker,
             catalogue=known,
             routes=given.routes.are_asked,
+            askable=self.askable,
             **mine,
         )
         looking = partial(recheck.recheck_due, store, eyes=self.eyes, **mine)

@@ -237,7 +237,7 @@ KNOWN: tuple[_Known, ...] = (
     _Known(
         "NTA_ORIGIN_LOOKUPS",
         "",
-        "proxies that tell trusted reporters what stands behind a host: proxy:<id>=https://…, comma separated",
+        "proxies that tell us what stands behind a host: proxy:<id>=https://…, comma separated",
         read_as.origin_lookups,
     ),
     _Known(

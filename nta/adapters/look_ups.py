@@ -5,6 +5,7 @@ from pathlib import Path
 from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
 from nta.adapters.manners import Manners
+from nta.adapters.origin_lookup import AskedAt, OriginLookUp
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.rdap_systems import RdapSystemAsker
@@ -52,4 +53,13 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
         adapters[LookupKind.ROUTE] = TableAsker(given.routes.table)
     elif given.routes.zones:
         adapters[LookupKind.ROUTE] = OriginAsker(names, given.routes.zones)
+    if given.origin_lookups:
+        adapters[LookupKind.ORIGIN] = OriginLookUp(
+            {id_: AskedAt(url, given.origin_tokens[id_]) for id_, url in given.origin_lookups.items()},
+            gate,
+            ca_file,
+            resolve=names.resolve,
+            user_agent=user_agent,
+            manners=manners,
+        )
     return Askers(adapters)

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -146,6 +146,21 @@ class Web:
             raise OutsideError("the server's address cannot be read", temporary=True) from None
         raise OutsideError("too many redirects", temporary=True)
 
+    def get_with_token(self, url: str, accept: str, token: str, now: datetime) -> bytes | None:
+        """Return the body that a URL has for the bearer of a token (RFC 6750), None for 404 and 410.
+
+        No redirect is followed: the token is meant for this server alone.
+
+        Raises: as `get`; a token that is not accepted (401, 403) is no passing problem.
+        """
+        try:
+            target, body = self._hop(urls.parse(url).url, accept, now, token)
+        except (RefusedError, ValueError):
+            raise OutsideError("the server's address cannot be read", temporary=True) from None
+        if target is not None:
+            raise OutsideError("the server leads elsewhere, where our token must not go", temporary=True)
+        return body
+
     def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
         """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
         try:
@@ -165,7 +180,9 @@ class Web:
         """Return how long a request may take that begins now."""
         return min(self._timeouts[1], max(self._ends_at - time.monotonic(), 0.001))
 
-    def _hop(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+    def _hop(
+        self, url: str, accept: str, now: datetime, token: str | None = None
+    ) -> tuple[str | None, bytes | None]:
         """Return where to go on, or the body."""
         server = urlsplit(url).netloc
         rest_s = self._rest_s()
@@ -173,7 +190,7 @@ class Web:
         connect_s, request_s = self._timeouts
         timeouts = (min(connect_s, rest_s), min(request_s, rest_s))
         try:
-            found = self._asked(server, url, accept, timeouts, now)
+            found = self._asked(server, url, _headers(accept, token), timeouts, now)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
             # ValueError: what http.client and its parsers make of some garbage.
             if _is_silence(fault):
@@ -183,10 +200,15 @@ class Web:
         return found
 
     def _asked(
-        self, server: str, url: str, accept: str, timeouts: tuple[float, float], now: datetime
+        self,
+        server: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeouts: tuple[float, float],
+        now: datetime,
     ) -> tuple[str | None, bytes | None]:
         with self._session.get(
-            url, headers={"Accept": accept}, timeout=timeouts, allow_redirects=False, stream=True
+            url, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
         ) as response:
             status = response.status_code
             target = response.headers.get("Location")
@@ -198,6 +220,8 @@ class Web:
                 until = now + _rest(response)
                 self._manners.leave_alone(server, until)
                 raise TryLaterError(f"the server answered {status}", until)
+            if status in (401, 403) and "Authorization" in headers:
+                raise OutsideError(f"our token is not accepted ({status})", temporary=False)
             if status != 200:
                 raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
             return None, self._body(response)
@@ -211,6 +235,10 @@ class Web:
             if size > self._longest:
                 raise OutsideError("the answer is too long", temporary=True)
         return b"".join(parts)
+
+
+def _headers(accept: str, token: str | None) -> dict[str, str]:
+    return {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 def _rest(response: requests.Response) -> timedelta:

@@ -45,7 +45,14 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     routes = kit.settings.routes.are_asked
     for location in locations:
         now = kit.clock.now()
-        found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=now, routes=routes)
+        found = resolve_url(
+            location,
+            asker=kit.asker,
+            catalogue=kit.catalogue,
+            now=now,
+            routes=routes,
+            askable=kit.askable,
+        )
         plain = _resolved(location.url, found, kit.catalogue)
         problems += _problems(found.facts)
         if as_json:
@@ -110,6 +117,7 @@ def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
         "cname": list(facts.cname),
         "hosting_country": facts.country,
         "addresses": [_address(a) for a in facts.addresses],
+        "origins": [_address(a) | {"from": facts.origin_from} for a in facts.origins],
         "domain": _domain(facts, catalogue),
         "contacts": [_contact(c) for c in choices],
         "problems": [
@@ -126,7 +134,7 @@ def _lookups(found: Resolved) -> dict[str, int]:
         "dns": found.asked.get("dns", 0),
         "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),
         "whois": sum(n for kind, n in found.asked.items() if kind.startswith("whois")),
-        **{kind: n for kind, n in found.asked.items() if kind == LookupKind.ROUTE},
+        **{kind: n for kind, n in found.asked.items() if kind in (LookupKind.ROUTE, LookupKind.ORIGIN)},
     }
 
 
