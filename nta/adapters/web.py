@@ -26,6 +26,7 @@ from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.domain import urls
 from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.urls import Location
 
 Resolve = Callable[[str], Sequence[str]]
 
@@ -102,8 +103,13 @@ class Web:
         longest: int = 1 << 20,
         connections: int = 8,
         manners: Manners | None = None,
+        media: str | None = None,
     ) -> None:
-        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it."""
+        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it.
+
+        With `media` a document of another media type is as good as none, and is not read.
+        """
+        self._media = media
         self._manners = manners or Manners(lifted=True)
         self._longest = longest
         self._timeouts = (connect_timeout_s, timeout_s)
@@ -132,16 +138,28 @@ class Web:
         when the server, or our rate for it, says when to come back. Each
         request has the time limit, and all of a session the session's.
         """
+        return self.read(url, accept, now)[1]
+
+    def read(
+        self, url: str, accept: str, now: datetime, may_lead: Callable[[Location], bool] = lambda _: True
+    ) -> tuple[str, bytes | None]:
+        """Return where a URL leads in the end, and what `get` returns of it.
+
+        `may_lead` says of each place that a redirect names whether to go on
+        there. Raises: as `get`, also for a redirect that may not be followed.
+        """
         try:
             location = urls.parse(url)
             target, body = self._hop(location.url, accept, now)
             for _ in range(_MOST_REDIRECTS):
                 if target is None:
-                    return body
+                    return location.url, body
                 location = urls.join(location, target)
+                if not may_lead(location):
+                    raise OutsideError("the server leads where we do not follow", temporary=True)
                 target, body = self._led(location.url, accept, now)
             if target is None:
-                return body
+                return location.url, body
         except (RefusedError, ValueError):
             raise OutsideError("the server's address cannot be read", temporary=True) from None
         raise OutsideError("too many redirects", temporary=True)
@@ -224,17 +242,23 @@ class Web:
                 raise OutsideError(f"our token is not accepted ({status})", temporary=False)
             if status != 200:
                 raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
+            if self._media and _media_type(response) != self._media:
+                return None, None
             return None, self._body(response)
 
     def _body(self, response: requests.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while part := response.raw.read(_CHUNK, decode_content=True):
+        while part := response.raw.read(min(_CHUNK, self._longest + 1), decode_content=True):
             parts.append(part)
             size += len(part)
             if size > self._longest:
                 raise OutsideError("the answer is too long", temporary=True)
         return b"".join(parts)
+
+
+def _media_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def _headers(accept: str, token: str | None) -> dict[str, str]:

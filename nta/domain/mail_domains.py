@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# Where anybody may have a mailbox: the large free services, and what access providers give to their customers.
+# Where anybody may have a mailbox: the large free services, and what access providers give customers.
 # Collected by hand in 2026 from what these are known for; no list of them is whole, and what it lacks costs a
 # notice that bounces.
 _FOR_ALL: Final = """
@@ -15,7 +15,7 @@ uol.com.br wanadoo.fr web.de wp.pl ya.ru yeah.net ymail.com ziggo.nl zoho.com
 """
 _FOR_ALL_ANYWHERE: Final = "aol gmx hotmail live msn outlook rocketmail yahoo yandex"  # under any suffix
 
-# Who keeps the records of networks that others hold: IANA, the five regional registries (RFC 7020, section 2),
+# Who keeps the records of networks that others hold: IANA, the five regional registries (RFC 7020, 2),
 # and the national ones under APNIC and LACNIC, as their networks' records of 2026 name them.
 _REGISTRIES: Final = """
 afrinic.net apjii.or.id apnic.net arin.net cnnic.cn cnnic.net.cn iana.org iar.mx icann.org idnic.net
