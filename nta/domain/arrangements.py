@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
-from nta.domain.hosting import AddressFacts, HostingFacts
+from nta.domain.hosting import AddressFacts, HostingFacts, Network
 from nta.domain.parties import PartyId
 from nta.domain.questions import LookupKind
+from nta.domain.ranges import lie_in
 
 
 class Change(StrEnum):
@@ -106,9 +107,17 @@ def _recalled(
         no_route = LookupKind.ROUTE in lost and a.asn != known.asn and a.network == known.network
         no_network = LookupKind.NETWORK in lost and a.network is None
         same = no_network and who == (known.proxy or known.party)
-        return replace(known, seen_at=a.seen_at) if not who or no_route or same else a
+        less = no_route or same or (LookupKind.NETWORK in lost and _says_less(a.network, known.network))
+        return replace(known, seen_at=a.seen_at, seen_from=a.seen_from) if not who or less else a
 
     return tuple(told(a) for a in after)
+
+
+def _says_less(network: Network | None, known: Network | None) -> bool:
+    """Tell whether a network is only the wider one around the known: a registry's that sends us further."""
+    if network is None or known is None or not known.cidr:
+        return False
+    return network != known and lie_in(known.cidr, network.cidr)
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:

@@ -13,7 +13,11 @@ SHORT_WAIT = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class FoundContact:
-    """A contact that a look-up gave. `source` says where: `rdap`, `whois`, `catalogue`, `remark`, `guess`."""
+    """A contact that a look-up gave.
+
+    `source` says where: `rdap`, `whois`, `remark`, `upstream` (of who
+    announces the address), `security_txt`, `guess`, `catalogue`.
+    """
 
     email: str
     source: str
@@ -34,7 +38,11 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class AddressFacts:
-    """One address of a host, and the party that answers for it."""
+    """One address of a host, and the party that answers for it.
+
+    `seen_from` has the vantage points that were shown it, where not all
+    were shown the same.
+    """
 
     ip: str
     asn: int | None
@@ -45,6 +53,16 @@ class AddressFacts:
     proxy: PartyId | None
     abuse: tuple[FoundContact, ...]
     seen_at: datetime | None = None  # when the name last led here
+    seen_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Who announces an address that another holds, where the catalogue does not know them."""
+
+    party: PartyId
+    name: str
+    abuse: tuple[FoundContact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,8 @@ class HostingFacts:
     looks there, and they are no part of the arrangement. `forced_host` is
     told as the host instead of whom the addresses name. `origin_from` is the
     proxy that named the origins when asked; None: a person knows them.
+    `owner` is how the site's owner is reached, asked only where the hosting
+    country's policy says so.
     """
 
     host: str
@@ -113,6 +133,8 @@ class HostingFacts:
     origins: tuple[AddressFacts, ...] = ()
     forced_host: PartyId | None = None
     origin_from: PartyId | None = None
+    upstreams: tuple[Upstream, ...] = ()
+    owner: tuple[FoundContact, ...] = ()
 
     @property
     def parties(self) -> frozenset[PartyId]:
@@ -147,6 +169,8 @@ def to_plain(facts: HostingFacts) -> dict[str, Any]:
         del problem["again_at"]  # for the next round alone; a finding keeps it
     for address in (*plain["addresses"], *plain["origins"]):
         address["seen_at"] = address["seen_at"] and address["seen_at"].isoformat()
+        if not address["seen_from"]:
+            del address["seen_from"]  # an earlier release reads no key that it does not know
     return plain
 
 
@@ -164,6 +188,10 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
         origins=tuple(_address(a) for a in plain.get("origins", ())),
         forced_host=plain.get("forced_host"),
         origin_from=plain.get("origin_from"),
+        upstreams=tuple(
+            Upstream(u["party"], u["name"], _contacts(u["abuse"])) for u in plain.get("upstreams", ())
+        ),
+        owner=_contacts(plain.get("owner", [])),
     )
 
 
@@ -177,6 +205,7 @@ def _address(plain: Mapping[str, Any]) -> AddressFacts:
         **{
             **plain,
             "seen_at": datetime.fromisoformat(seen_at) if seen_at else None,
+            "seen_from": tuple(plain.get("seen_from", ())),
             "abuse": _contacts(plain["abuse"]),
             "network": Network(**{**network, "cidr": tuple(network["cidr"])}) if network else None,
         }
