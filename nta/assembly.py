@@ -51,7 +51,7 @@ def eyes(given: Settings, prober: Prober, catalogue: Callable[[], Catalogue]) ->
 
     return Eyes(
         vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
-        names=FreshNames(given.dns_servers),
+        names=FreshNames(given.dns_servers.everywhere, given.dns_servers.own),
         prober=prober,
         control_urls=given.control_urls,
         proxy_of=proxy_of,

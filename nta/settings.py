@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,6 +30,18 @@ class Vantage:
 
     name: str
     proxy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameServers:
+    """Which DNS servers are asked, each (address, port), and which from single vantage points instead."""
+
+    everywhere: tuple[tuple[str, int], ...] = ()
+    own: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+    def of(self, vantage: str) -> tuple[tuple[str, int], ...]:
+        """Return the servers that a vantage point asks; none: the system's."""
+        return self.own.get(vantage, self.everywhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class Settings:
     sender: str | None
     return_path: str | None
     inbox_url: str | None
-    dns_servers: tuple[tuple[str, int], ...]
+    dns_servers: NameServers
     rdap_bootstrap: str | None
     whois_server: tuple[str, int]
     routes: Routes
@@ -118,6 +130,17 @@ def _sending(value: str) -> Sending:
     if word == "redirect" and "@" in address:
         return Sending("redirect", address)
     raise ValueError("say off, on or redirect:<address>")
+
+
+def _name_servers(value: str) -> NameServers:
+    places: dict[str, list[str]] = {}
+    for part in value.split(","):
+        vantage, _, place = part.rpartition("=")
+        places.setdefault(vantage.strip(), []).append(place)
+    read = {vantage: read_as.servers(",".join(listed)) for vantage, listed in places.items()}
+    if not all(found for vantage, found in read.items() if vantage):
+        raise ValueError("say vantage=ip")
+    return NameServers(read.pop("", ()), read)
 
 
 def _routes(value: str) -> Routes:
@@ -194,7 +217,12 @@ KNOWN: tuple[_Known, ...] = (
     _Known("NTA_SENDER", "", "From of our notices", read_as.sender),
     _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path),
     _Known("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
-    _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", read_as.servers),
+    _Known(
+        "NTA_DNS_SERVERS",
+        "",
+        "ip[:port], comma separated; else the system's. vantage=ip[:port] is asked from that vantage point",
+        _name_servers,
+    ),
     _Known(
         "NTA_RDAP_BOOTSTRAP",
         "",
@@ -271,4 +299,8 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
         name, (_, source) = sorted(raw.items())[0]
         raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")
     assert set(values) == {field.name for field in fields(Settings)}
-    return Settings(**values), tuple(lines)
+    given = Settings(**values)
+    unknown = sorted(set(given.dns_servers.own) - {v.name for v in given.vantages})
+    if unknown:
+        raise RefusedError(f"NTA_DNS_SERVERS: NTA_VANTAGES names no vantage point {unknown[0]}")
+    return given, tuple(lines)

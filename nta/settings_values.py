@@ -87,7 +87,7 @@ def servers(value: str) -> tuple[tuple[str, int], ...]:
         try:
             servers.append((str(ip_address(split.hostname or "")), split.port or 53))
         except ValueError:
-            raise ValueError("say ip or ip:port, comma separated") from None
+            raise ValueError("say ip, ip:port or vantage=ip, comma separated") from None
     return tuple(servers)
 
 

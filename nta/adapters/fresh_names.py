@@ -35,14 +35,22 @@ class FreshNames:
 
     pycares is what aiodns is made of. aiodns itself hands every answer over
     from a thread of c-ares: 5,300 hosts a second (two questions each) where
-    driving the sockets here gives 8,500, without a thread. Every vantage point
-    asks the same servers: names cannot be asked through a SOCKS proxy.
+    driving the sockets here gives 8,500, without a thread. Names cannot be
+    asked through a SOCKS proxy: a vantage point sees what others do not only
+    where `own` has servers of its own.
     """
 
     def __init__(
-        self, servers: Servers = (), *, timeout_s: float = 2, tries: int = 2, at_once: int = 200
+        self,
+        servers: Servers = (),
+        own: Mapping[str, Servers] | None = None,
+        *,
+        timeout_s: float = 2,
+        tries: int = 2,
+        at_once: int = 200,
     ) -> None:
         self._servers = servers
+        self._own = own or {}
         self._timeout_s = timeout_s
         self._tries = tries
         self._at_once = at_once
@@ -61,7 +69,7 @@ class FreshNames:
             else:
                 answers[host] = NameAnswer((address,))
         if names:
-            servers = self._servers or system_servers()
+            servers = self._own.get(vantage, self._servers) or system_servers()
             halves = _Channel(servers, self._timeout_s, self._tries).ask(names, self._at_once)
             answers |= {host: _name_answer(pair) for host, pair in halves.items()}
             loose_ends = [host for host, pair in halves.items() if _is_loose_end(pair)]
