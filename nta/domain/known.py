@@ -6,6 +6,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from nta.domain.holders import files_of, names_desk
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind
 
 Place = tuple[int, int, int]  # IP version, bits left to the addresses, the bits before them as a number
@@ -49,13 +50,35 @@ class Known:
             0
         ]
 
-    def system_to_ask(self, ip: str) -> Lookup | None:
-        """Return the question about the address's AS, where its network names no abuse contact."""
+    def system_to_ask(self, ip: str, *, upstream: bool = False) -> Lookup | None:
+        """Return the question about the address's AS, where its network names no abuse contact.
+
+        With `upstream` also where it does: who announces it is to be told beside it.
+        """
         network = self.of(LookupKind.NETWORK, ip)
-        if network is None or network.problem or (network.value or {}).get("abuse"):
+        if network is None or network.problem or (names_desk(network.value) and not upstream):
             return None
         asn = self.asn_of(ip)
         return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
+
+    def files_to_ask(self, ip: str) -> tuple[Lookup, ...]:
+        """Return the questions for the holder's security.txt, where neither network nor AS names a contact.
+
+        An AS that cannot be asked for now may name one yet.
+        """
+        network, system = self.of(LookupKind.NETWORK, ip), self.system_to_ask(ip)
+        if network is None or network.problem or names_desk(network.value):
+            return ()
+        told = self.valid.get(system) if system else None
+        is_open = system is not None and told is None
+        if is_open or (told and (names_desk(told.value) or (told.problem and told.problem.temporary))):
+            return ()
+        return files_of(network.value)
+
+    def raised_by(self, ip: str, *, upstream: bool = False) -> frozenset[Lookup]:
+        """Return the questions that what is known of an address raises, asked already or not."""
+        system = self.system_to_ask(ip, upstream=upstream)
+        return frozenset((*([system] if system else ()), *self.files_to_ask(ip)))
 
     def system_of(self, ip: str) -> Finding | None:
         """Return what the registry said of the address's AS, where that was asked."""

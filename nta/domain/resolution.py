@@ -1,16 +1,19 @@
 """What to ask next about a host, and what the answers together say about who serves it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.holders import file_of, found_contacts, of_files
+from nta.domain.hosting import AddressFacts, HostingFacts, Network, Problem
 from nta.domain.known import Known, neighbourhood, number_of, system_in
 from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
 from nta.domain.parties import Catalogue, PartyId, Provider
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
+from nta.domain.upstreams import upstreams
 
 Findings = Sequence[Finding] | Known
 """All that was found, or what is known by it; of many hosts side by side the latter, made once."""
@@ -50,9 +53,26 @@ def next_lookups(subject: Subject, findings: Findings, now: datetime) -> frozens
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
     for ip in (*addresses, *origins):
         known = all(answers.of(kind, ip) for kind in subject.about_addresses)
-        if known and (system := answers.system_to_ask(ip)):
-            wanted.add(system)
+        if known:
+            wanted |= answers.raised_by(ip, upstream=subject.upstream)
+    wanted |= _about_owner(subject, (origins, addresses), answers)
     return frozenset(lookup for lookup in wanted if lookup not in valid)
+
+
+def _about_owner(subject: Subject, places: Iterable[Iterable[str]], answers: Known) -> set[Lookup]:
+    """Return the question for the site's own security.txt, where the country that hosts it wants it asked.
+
+    By the networks' registrations alone, of the known origins before the
+    addresses, as `conclude` finds it; not before all of them are known.
+    """
+    if not subject.owner_in or not subject.domain:
+        return set()
+    found = [[answers.of(LookupKind.NETWORK, ip) for ip in ips] for ips in places]
+    if not any(found) or not all(finding for ips in found for finding in ips):
+        return set()
+    countries = (_most(_network(f.value).country for f in ips if f and f.value) for ips in found)
+    country = next((code for code in countries if code), None)
+    return {file_of(subject.domain)} if country in subject.owner_in else set()
 
 
 def _askable_before(
@@ -66,10 +86,15 @@ def _askable_before(
     return {proxy for proxy in before if proxy}
 
 
-def system_lookups(addresses: Iterable[str], findings: Findings, now: datetime) -> frozenset[Lookup]:
-    """Return the questions about autonomous systems that these addresses raise, asked already or not."""
+def raised_lookups(
+    addresses: Iterable[str], findings: Findings, now: datetime, *, upstream: bool = False
+) -> frozenset[Lookup]:
+    """Return the questions that what is known of these addresses raises, asked already or not.
+
+    About their AS, and for the security.txt of who holds their network.
+    """
     answers = _known(findings, now)
-    return frozenset(lookup for ip in addresses if (lookup := answers.system_to_ask(ip)))
+    return frozenset(lookup for ip in addresses for lookup in answers.raised_by(ip, upstream=upstream))
 
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
@@ -126,26 +151,31 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
     behind = [_address(ip, answers, catalogue, asked_at) for ip in known]
     problems = {problem for _, found in (*pairs, *behind) for problem in found}
     problems |= {finding.problem for finding in told if finding.problem}
-    if names and names.problem:
-        problems.add(names.problem)
+    problems |= set(names.problems) if names else set()
     about_domain = [valid[lookup] for lookup in domain_lookups(subject) if lookup in valid]
     answer = next((finding for finding in about_domain if finding.problem is None), None)
     if answer is None:
         problems |= {finding.problem for finding in about_domain if finding.problem}
-    addresses = tuple(address for address, _ in pairs)
+    shown = value.get("seen_from") or {}
+    addresses = tuple(_with_places(address, shown) for address, _ in pairs)
     origins = tuple(with_word(address, told, is_asked=not found) for address, found in behind)
+    country = _majority(origins, catalogue) or _majority(addresses, catalogue)
+    owner = valid.get(file_of(subject.domain)) if subject.domain and country in subject.owner_in else None
+    problems |= set(owner.problems) if owner else set()
     return HostingFacts(
         host=subject.host,
         asked_at=asked_at,
         cname=cname,
         addresses=addresses,
-        country=_majority(origins, catalogue) or _majority(addresses, catalogue),
+        country=country,
         domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
         problems=_each_once(problems),
         dead=value.get("dead"),
         origins=origins,
         forced_host=subject.forced_host,
         origin_from=next((finding.lookup.whom for finding in told if addresses_told([finding])), None),
+        upstreams=upstreams((*addresses, *origins), answers, catalogue) if subject.upstream else (),
+        owner=of_files([owner] if owner else []),
     )
 
 
@@ -163,6 +193,12 @@ def _addresses(names: Finding | None) -> tuple[str, ...]:
     """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
     listed = (names.value or {}).get("addresses") or () if names else ()
     return tuple(sorted(set(listed), key=number_of))
+
+
+def _with_places(address: AddressFacts, shown: Mapping[str, Collection[str]]) -> AddressFacts:
+    """Return the address with the vantage points that are shown it, where not all are shown the same."""
+    places = tuple(vantage for vantage, listed in shown.items() if address.ip in listed)
+    return replace(address, seen_from=places) if places else address
 
 
 def _cname(names: Finding | None) -> tuple[str, ...]:
@@ -188,7 +224,7 @@ def _address(
     about_system = answers.system_of(ip)
     system = (about_system.value if about_system else None) or {}
     as_name = as_name or system.get("as_name")
-    abuse = value.get("abuse") or system.get("abuse") or ()
+    files = [answers.valid[lookup] for lookup in answers.files_to_ask(ip) if lookup in answers.valid]
     proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
     party, name = (entry.id, entry.name) if entry else _found_party(value)
     if party is None and registered and registered.problem is None and asn:
@@ -201,11 +237,11 @@ def _address(
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
-        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in abuse),
+        abuse=found_contacts(value, system, files),
         seen_at=seen_at,
     )
-    asked = (registered, routed, about_system)
-    return facts, [finding.problem for finding in asked if finding and finding.problem]
+    asked = (registered, routed, about_system, *files)
+    return facts, [problem for finding in asked if finding for problem in finding.problems]
 
 
 def _network(value: Mapping[str, Any]) -> Network:
@@ -231,7 +267,11 @@ def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
 
 def _majority(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> str | None:
     """Return the country of more than half of the addresses whose country is known."""
-    counts = Counter(country for a in addresses if (country := _country(a, catalogue)))
+    return _most(_country(a, catalogue) for a in addresses)
+
+
+def _most(countries: Iterable[str | None]) -> str | None:
+    counts = Counter(country for country in countries if country)
     if not counts:
         return None
     country, most = counts.most_common(1)[0]

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from nta.domain.addresses import not_in_the_dns
+from nta.domain.holders import file_of
 from nta.domain.origins import origin_lookups
 from nta.domain.parties import AskableProxies
-from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
-from nta.domain.resolution import domain_lookups, next_lookups, one_of_each, system_lookups
+from nta.domain.questions import ABOUT_ADDRESSES, ABOUT_HOLDERS, Finding, Lookup, LookupKind, Subject
+from nta.domain.resolution import domain_lookups, next_lookups, one_of_each, raised_lookups
 from nta.domain.urls import public_suffix, registrable_domain, registry_domain
 from nta.ports import Asker
 from nta.store import findings
@@ -51,11 +52,14 @@ def gather(
     """Return all findings about the subjects, and those of them that were asked for just now."""
     first = {Lookup(LookupKind.ADDRESSES, s.host) for s in subjects if not s.is_ip}
     first.update(lookup for s in subjects for lookup in (*domain_lookups(s), *origin_lookups(s)))
+    first.update(file_of(s.domain) for s in subjects if s.domain and s.owner_in)
     kinds = {kind for s in subjects for kind in s.about_addresses}
     with store.db.read() as connection:
         known = findings.of_questions(connection, store, first, now)
     new: list[Finding] = []
     looked_for: set[str] = set()
+    read: set[Lookup] = set()
+    upstream = any(s.upstream for s in subjects)
     most = 1
     for _ in range(ROUNDS):
         addresses = _addresses(subjects, known) - looked_for
@@ -65,10 +69,10 @@ def gather(
                 failed = {Lookup(kind, address) for kind in kinds for address in addresses}
                 known += findings.of_questions(connection, store, failed, now)
             looked_for |= addresses
-        systems = system_lookups(looked_for, known, now) - {finding.lookup for finding in known}
-        if systems:
+        while raised := raised_lookups(looked_for, known, now, upstream=upstream) - read:
             with store.db.read() as connection:
-                known += findings.of_questions(connection, store, systems, now)
+                known += findings.of_questions(connection, store, raised, now)
+            read |= raised  # what was found there may raise others
         about = by_host(known)
         lookups: set[Lookup] = set()
         for subject in subjects:
@@ -84,8 +88,8 @@ def gather(
 
 
 def by_host(known: Sequence[Finding]) -> Callable[[Subject], list[Finding]]:
-    """Return a function that gives a subject its own findings, and all about addresses and their AS."""
-    kinds = (*ABOUT_ADDRESSES, LookupKind.SYSTEM)
+    """Return a function that gives a subject its own findings, and all about addresses and who holds them."""
+    kinds = (*ABOUT_ADDRESSES, *ABOUT_HOLDERS)
     shared = [f for f in known if f.lookup.kind in kinds]
     others: dict[Lookup, list[Finding]] = {}
     for finding in known:
