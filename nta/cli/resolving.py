@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -38,6 +39,7 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
 
     \b
     Example:  nta resolve https://gallery.example/a
+              nta resolve --json hxxp://gallery[.]example/a
     """
     kit = opener()
     locations = located(urls, kit.settings.reach)
@@ -53,14 +55,13 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
             routes=routes,
             askable=kit.askable,
         )
-        plain = _resolved(location.url, found, kit.catalogue)
+        choices = [c for role in _ROLES for c in choose(role, found.facts, kit.catalogue, {})]
+        plain = _resolved(location.url, found, choices, kit.catalogue)
         problems += _problems(found.facts)
         if as_json:
             put(plain)
         else:
-            from nta.cli.trees import show_tree  # rich takes longer to load than most commands to run
-
-            show_tree(plain)
+            _show(plain, found.facts, choices, now, is_first=location is locations[0])
     if any(p.temporary for p in problems):
         return 3
     return 1 if problems or len(locations) < len(urls) else 0
@@ -107,9 +108,20 @@ def _problems(facts: HostingFacts) -> list[Problem]:
     return [*facts.problems, *dead]
 
 
-def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
+def _show(
+    plain: dict[str, Any], facts: HostingFacts, choices: Sequence[Choice], now: datetime, *, is_first: bool
+) -> None:
+    """Print the tree of one URL, with a line between it and the one before."""
+    from nta.cli.trees import Reading, show_tree  # rich takes longer to load than most commands to run
+
+    names = {who: a.party_name for a in facts.addresses if (who := a.proxy or a.party) and a.party_name}
+    if not is_first:
+        click.echo()
+    show_tree(plain, Reading(now, names | {c.party: c.party_name for c in choices}))
+
+
+def _resolved(url: str, found: Resolved, choices: Iterable[Choice], catalogue: Any) -> dict[str, Any]:
     facts = found.facts
-    choices = [choice for role in _ROLES for choice in choose(role, facts, catalogue, {})]
     return {
         "url": url,
         "host": facts.host,
@@ -174,6 +186,7 @@ def _address(a: Any) -> dict[str, Any]:
         "asn": a.asn,
         "as_name": a.as_name,
         "proxy": a.proxy,
+        "seen_from": list(a.seen_from),
         "network": {
             "handle": network.handle,
             "name": network.name,
