@@ -85,7 +85,7 @@ class Registries:
     port_43: WhoisServer
     machine_s: list[float] = field(default_factory=lambda: [0.0])
 
-    def askers(self, rate: Rate = ANYBODY) -> Askers:
+    def askers(self, rate: Rate = ANYBODY, dns_s: float | None = None) -> Askers:
         silent = never in {
             *self.rdap.pages.values(),
             *self.registry.pages.values(),
@@ -93,7 +93,7 @@ class Registries:
         }
         step_s = HASTE_S if silent else PATIENCE_S
         gate = Gate(Reach(public=False, ranges=(ip_network("127.0.0.0/8"),)))
-        names = DnsAsker([self.dns.address], timeout_s=step_s, tries=1)
+        names = DnsAsker([self.dns.address], timeout_s=dns_s or step_s, tries=1)
         manners = Manners({"127.0.0.1": rate}, monotonic=lambda: self.machine_s[0])
         steps = {"connect_timeout_s": step_s, "timeout_s": step_s, "manners": manners}
         here = f"http://127.0.0.1:{self.rdap.port}"

@@ -1,0 +1,123 @@
+"""No answer of the DNS, and no list of registries, however malformed, makes resolving raise."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nta.domain.questions import LookupKind
+from nta.domain.urls import parse
+from nta.store.base import Store
+from nta.usecases.resolve import resolve_due, resolve_url
+from tests.adapters.servers import DnsServer, Zone, http
+from tests.conftest import NINE
+from tests.domain.shared_data import folder
+from tests.resolving import EVERYWHERE, made, state
+from tests.usecases.mangling import trees
+from tests.usecases.registries import IP, Registries, registries
+
+ZONE = Zone(
+    f"a.test 300 CNAME edge.b.test.\nedge.b.test 300 A {IP}\na.test 300 NS ns.a.test.\n"
+    "edge.b.test 300 AAAA 2001:db8::1"
+)
+_HEADER = 12  # octets before the question (RFC 1035, 4.1.1)
+_ODD = st.sampled_from(
+    [
+        b"\xc0\x0c",  # a name that points to itself
+        b"\xc0\xff",
+        b"\x00" * 20,
+        b"\xff" * 20,
+        b"\x3f" + b"a" * 63,
+        b"\x00\x01\x00\x01\xff\xff\xff\xff\x00\x04",
+        b"\x00\x05\x00\x01\x00\x00\x00\x00\xff\xff",
+    ]
+)
+
+
+class SpoiltDns(DnsServer):
+    """Answers rightly, and spoils what it sends at places that a test drew."""
+
+    spoils: tuple[tuple[float, float, bytes], ...] = ()
+
+    def _reply(self, wire: bytes, *, over_udp: bool) -> bytes:
+        reply = super()._reply(wire, over_udp=over_udp)
+        for start, length, filling in self.spoils:
+            # The id stays, or nobody would read the rest.
+            at = 2 + int(start * (len(reply) - 2))
+            end = at + int(length * (len(reply) - at))
+            reply = reply[:at] + filling + reply[end:]
+        return reply[:60_000]
+
+
+SPOILS = st.lists(
+    st.tuples(st.floats(0, 1), st.floats(0, 0.3), st.one_of(st.binary(max_size=12), _ODD)),
+    min_size=1,
+    max_size=4,
+).map(tuple)
+LISTS = [
+    json.dumps({"version": "1.0", "services": [[["192.0.2.0/24"], ["http://127.0.0.1:9/"]]]}).encode(),
+    json.dumps({"services": [[["test", "example"], ["http://127.0.0.1:9/", "https://[::1"]]]}).encode(),
+]
+NO_LISTS = [b"", b"{", b"[]", b'{"services": null}', b'{"services": [[["192.0.2.0/33"], [7]]]}']
+if place := folder():
+    malformed = place / "registries" / "rdap-bootstrap-malformed"
+    NO_LISTS += [file.read_bytes() for file in sorted(malformed.glob("*.json"))]
+
+
+@pytest.fixture
+def at() -> Iterator[Registries]:
+    with registries(ZONE, {}) as all_of_them, SpoiltDns(ZONE) as dns:
+        all_of_them.dns = dns
+        yield all_of_them
+
+
+def spoilt(at: Registries, spoils: tuple[tuple[float, float, bytes], ...]) -> None:
+    assert isinstance(at.dns, SpoiltDns)
+    at.dns.spoils = spoils
+
+
+@given(spoils=SPOILS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_dns_answer_gives_facts_or_a_problem_with_a_name(
+    at: Registries, spoils: tuple[tuple[float, float, bytes], ...]
+) -> None:
+    spoilt(at, spoils)
+
+    found = resolve_url(parse("http://a.test/x"), asker=at.askers(dns_s=0.05), catalogue=EVERYWHERE, now=NINE)
+
+    assert found.facts.host == "a.test"
+    assert found.facts.addresses or found.facts.dead or found.facts.problems
+    assert all(len(problem.reason) < 200 for problem in found.facts.problems)
+
+
+@given(spoils=SPOILS)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_dns_answer_can_be_kept(
+    store: Store, at: Registries, spoils: tuple[tuple[float, float, bytes], ...]
+) -> None:
+    spoilt(at, spoils)
+    case = made(store, "http://a.test/x")
+
+    resolve_due(store, asker=at.askers(dns_s=0.05), catalogue=EVERYWHERE, holder="one", now=NINE)
+
+    assert state(store, case).host_id == case.host_id
+
+
+@given(networks=st.one_of(trees(LISTS), st.sampled_from(NO_LISTS)), domains=trees(LISTS))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_list_of_registries_leaves_what_the_name_leads_to(
+    at: Registries, networks: bytes, domains: bytes
+) -> None:
+    spoilt(at, ())
+    at.rdap.pages |= {
+        "/ipv4.json": http(200, networks),
+        "/ipv6.json": http(200, domains),
+        "/dns.json": http(200, domains),
+    }
+
+    found = resolve_url(parse("http://a.test/x"), asker=at.askers(), catalogue=EVERYWHERE, now=NINE)
+
+    assert [address.ip for address in found.facts.addresses] == [IP, "2001:db8::1"]
+    assert {problem.step for problem in found.facts.problems} <= {kind.value for kind in LookupKind}
