@@ -68,23 +68,27 @@ def found_by(
     asked: str,
     values: Sequence[str] | Sequence[bytes] | Sequence[int],
     *,
+    given: tuple[Any, ...] = (),
     lock: bool = False,
+    order: str = "",
 ) -> Sequence[Sequence[Any]]:
     """Return the rows that `asked` finds for any of the values; it ends in the name of a column.
 
-    Values go to the driver as they are. `lock` keeps others from writing the
-    rows until this write ends, taking them in the column's order, and lets
-    rows be added that name them; on SQLite a writer is alone as it is.
+    Values go to the driver as they are, `given` for the marks before them.
+    `lock` keeps others from writing the rows until this write ends, taking
+    them in the order of the column, or of `order`, and lets rows be added
+    that name them; on SQLite a writer is alone as it is.
     """
     if not values:
         return []
     if connection.dialect.name != "sqlite":
-        ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
-        return _fetched(connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", (_array(values),)))
+        ending = f" ORDER BY {order or asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
+        statement = f"{asked} = ANY(%s){ending}"
+        return _fetched(connection.exec_driver_sql(statement, (*given, _array(values))))
     found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
         part = _padded(values[start : start + _MOST_ASKED])
-        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), part))
+        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), given + part))
     return found
 
 
