@@ -20,6 +20,9 @@ USER_AGENT: Final = "nta (notice and takedown; a look whether something is gone)
 
 def asker(given: Settings, gate: Gate) -> Asker:
     """Return what asks who serves a name or an address."""
+    alone = sorted(given.origin_lookups.keys() ^ given.origin_tokens.keys())
+    if alone:
+        raise RefusedError(f"{alone[0]} stands in one of NTA_ORIGIN_LOOKUPS and NTA_ORIGIN_TOKENS alone")
     return look_ups(given, gate, _ca_file(given), USER_AGENT)
 
 
