@@ -165,6 +165,14 @@ def test_a_country_says_how_long_a_new_contact_waits(write, said, waits):
     assert catalogue.countries["NO"].new_contacts_wait == waits
 
 
+def test_a_sites_owner_is_told_where_a_countrys_entry_says_so_and_nowhere_else(write):
+    silent = read([write(ALL)])
+    told = read([write(ALL | {"countries/NO.yaml": COUNTRY + "site_owner: true\n"}, "told")])
+
+    assert silent.owners_told_in == frozenset()
+    assert told.owners_told_in == {"NO"}
+
+
 def test_a_ladder_is_read_rung_by_rung(write):
     (ladder,) = read([write(ALL)]).ladders
 
@@ -243,6 +251,7 @@ def test_a_later_folder_lays_its_files_over_the_earlier(write):
 
 
 STEPS = "ladders/steps.yaml"
+SITE_OWNER = "tell: site_owner, kind: site_owner"
 SECOND = (
     "{id: two, name: Two, country: NL, notices: null, asns: [64502], source: a page, checked: 2026-03-01}"
 )
@@ -478,6 +487,17 @@ def test_all_faults_are_told_at_once(write):
             edited("tell: authority, party: order, kind: authority", "tell: registry, kind: registry", STEPS),
             "steps.yaml:3: warning: rungs: rung last: tells a registry without approval: four-eyes",
             id="a-registry-told-by-one-person",
+        ),
+        pytest.param(
+            edited("tell: authority, party: order, kind: authority", SITE_OWNER, STEPS),
+            "steps.yaml:3: warning: rungs: rung last: tells a site's owner, and no country",
+            id="a-sites-owner-told-nowhere",
+        ),
+        pytest.param(
+            edited("tell: authority, party: order, kind: authority", SITE_OWNER, STEPS)
+            | {"countries/NO.yaml": COUNTRY + "site_owner: true\n"},
+            None,
+            id="a-sites-owner-told-somewhere",
         ),
     ],
 )

@@ -155,6 +155,7 @@ def _country(entry: Entry, stem: str) -> Country:
         law_in=_by_language(entry, "law_in"),
         eu=entry.take("eu", or_none(flag), None),
         new_contacts_wait=_new_contacts(entry),
+        site_owner=entry.take("site_owner", flag, False),
     )
 
 

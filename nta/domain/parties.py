@@ -114,6 +114,7 @@ class Country:
     eu: bool | None = None  # a member state of the European Union; None: the catalogue does not say
     imported: bool = False  # a row of a table: law and manners are those of the entry `default`
     new_contacts_wait: timedelta | None = None  # how long for a person's word; None: used at once
+    site_owner: bool = False  # who runs a site hosted there may be told
 
 
 class Ranges:
@@ -263,8 +264,12 @@ class Catalogue:
         return None
 
     def registry_of(self, suffix: str) -> Registry | None:
-        """Return the registry of a public suffix: its own entry, else that of the top-level domain."""
-        return self._by_suffix.get(suffix) or self._by_suffix.get(suffix.rpartition(".")[2])
+        """Return the registry of a public suffix: its own entry, else that of the nearest level above it."""
+        while suffix:
+            if registry := self._by_suffix.get(suffix):
+                return registry
+            suffix = suffix.partition(".")[2]
+        return None
 
     def hotlines_of(self, code: str | None) -> tuple[Hotline, ...]:
         """Return the hotlines that take over what is hosted in a country; those that are not enabled never.
@@ -286,6 +291,11 @@ class Catalogue:
     def country(self, code: str | None) -> Country | None:
         """Return the country's entry; the entry `default` where it has none of its own."""
         return self.countries.get(code or "") or self.countries.get("default")
+
+    @cached_property
+    def owners_told_in(self) -> frozenset[str]:
+        """Return the hosting countries in which the owner of a site may be told."""
+        return frozenset(code for code, country in self.countries.items() if country.site_owner) - {"default"}
 
     def ours(self, name: str | None) -> Hotline | None:
         """Return the hotline that NTA_HOTLINE names, with or without `hotline:` before its id."""
