@@ -23,10 +23,10 @@ from nta.domain.errors import OutsideError
 from nta.domain.questions import Finding, Lookup
 from nta.ports import NameAnswer
 
-_SOURCE: Final = "dns"
+SOURCE: Final = "dns"
 SHORTEST: Final = timedelta(minutes=5)
-_LONGEST: Final = timedelta(hours=1)
-_MOST_ALIASES: Final = 8
+LONGEST: Final = timedelta(hours=1)
+MOST_ALIASES: Final = 8
 ASKED_AT_ONCE: Final = 16
 _TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
 _USABLE: Final = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
@@ -202,7 +202,7 @@ class DnsAsker:
         address = literal(host)
         if address is not None:
             is_asked = (":" in address) == (type_ == dns.rdatatype.AAAA)
-            return _Half((address,) if is_asked else (), (), exists=True, ttl=_LONGEST)
+            return _Half((address,) if is_asked else (), (), exists=True, ttl=LONGEST)
         try:
             return self._chain(_asked_for(host), type_, patience, allowance)
         except (dns.exception.DNSException, UnicodeError):
@@ -217,8 +217,8 @@ class DnsAsker:
     ) -> _Half:
         """Follow aliases to their end, of which a server may tell only the part that it knows."""
         cname: list[str] = []
-        ttl = _LONGEST
-        while len(cname) <= _MOST_ALIASES:
+        ttl = LONGEST
+        while len(cname) <= MOST_ALIASES:
             reply = self._exchange(name, type_, patience, allowance)
             chain = reply.resolve_chaining()
             cname += [str(alias.target).rstrip(".") for rrset in chain.cnames for alias in rrset]
@@ -311,8 +311,8 @@ class _Whole:
 
 def _finding(lookup: Lookup, whole: _Whole, now: datetime) -> Finding:
     if whole.error and not whole.addresses:
-        return failed(lookup, _SOURCE, now, whole.error)
+        return failed(lookup, SOURCE, now, whole.error)
     # Half an answer is soon asked for again.
-    ttl = SHORTEST if whole.error else min(max(whole.ttl, SHORTEST), _LONGEST)
+    ttl = SHORTEST if whole.error else min(max(whole.ttl, SHORTEST), LONGEST)
     value = {"addresses": list(whole.addresses), "cname": list(whole.cname), "dead": whole.dead}
-    return Finding(lookup, value, _SOURCE, now, now + ttl, None)
+    return Finding(lookup, value, SOURCE, now, now + ttl, None)

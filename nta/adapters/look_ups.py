@@ -5,6 +5,7 @@ from pathlib import Path
 from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
 from nta.adapters.manners import Manners
+from nta.adapters.many_names import ManyNames
 from nta.adapters.national import NATIONAL, NationalNetworks, RegistryAsker
 from nta.adapters.origin_lookup import AskedAt, OriginLookUp
 from nta.adapters.rdap import RdapAsker
@@ -51,7 +52,7 @@ def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str)
     )
     port_43 = WhoisAsker(given.whois_server, gate, resolve=names.resolve, patience_s=30, manners=manners)
     adapters: dict[LookupKind, Asker] = {
-        LookupKind.ADDRESSES: names_of(places, given.dns_servers.everywhere, DnsAsker),
+        LookupKind.ADDRESSES: names_of(places, given.dns_servers.everywhere, ManyNames),
         LookupKind.NETWORK: NationalNetworks(NetworkAsker(networks, old_networks), national),
         LookupKind.SYSTEM: systems,
         LookupKind.SECURITY_TXT: SecurityTxtAsker(
