@@ -137,3 +137,13 @@ def is_correction(before: HostingFacts, after: HostingFacts) -> bool:
     """Tell whether only the name of who answers changed, not where the host is: no move, a better answer."""
     known, seen = ({a.ip for a in facts.addresses} for facts in (before, after))
     return bool(seen) and seen <= known
+
+
+def another_host(before: HostingFacts, after: HostingFacts) -> bool:
+    """Tell whether somebody is to be told as the host who was not, though no address shows them.
+
+    That is a hidden one who joined, and whoever was found all along where no
+    person names another any more.
+    """
+    is_freed = before.forced_host is not None and after.forced_host is None
+    return is_freed or bool(after.hidden_hosts - before.hidden_hosts)

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from nta.domain.arrangements import Change, arrangement_change, is_correction, recall, settle
+from nta.domain.arrangements import (
+    Change,
+    another_host,
+    arrangement_change,
+    is_correction,
+    recall,
+    settle,
+)
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import DomainFacts, HostingFacts
@@ -73,7 +80,8 @@ class _Work:
         row, states, after = host
         failing = any(p.temporary for p in after.problems)
         host_fails = any(p.temporary and p.step in _ABOUT_HOST for p in after.problems)
-        nobody = not after.parties or (row.arrangement_id is None and not _can_tell(after, self._catalogue))
+        serving = after.parties or (after.addresses and after.hidden_hosts)
+        nobody = not serving or (row.arrangement_id is None and not _can_tell(after, self._catalogue))
         if row.domain_id is not None and after.domain is not None:
             self._domains[row.domain_id] = after.domain
         later = FACTS_KEPT
@@ -122,7 +130,7 @@ class _Work:
         if row.missed_looks and row.suspect_id is None and after.parties & before.parties:
             # A party that went on to addresses which the look did not know: now they are known.
             self._seen_again.append(row)
-        joined = change is Change.JOINED or bool(after.hidden_hosts - before.hidden_hosts)
+        joined = change is Change.JOINED or another_host(before, after)
         if joined:
             self._joined += [s for s in states if s.arrangement_id == row.arrangement_id]
         return row.arrangement_id, joined
@@ -189,7 +197,12 @@ def _said_when(after: HostingFacts, next_at: datetime) -> datetime:
 
 
 def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:
-    """Tell whether a contact is known of any who serve the host: by their network, or by the catalogue."""
+    """Tell whether a contact is known of any who serve the host: by their network, or by the catalogue.
+
+    Of whom a person named it was known when they were named.
+    """
+    if after.forced_host:
+        return True
     for address in (*after.addresses, *after.origins):
         entry = catalogue.party(address.proxy or address.party or "")
         if address.abuse or (entry and entry.notices):
