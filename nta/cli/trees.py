@@ -21,8 +21,9 @@ _WAYS: Final = {
     "remark": "a remark",
     "catalogue": "the catalogue",
     "security_txt": "security.txt",
+    "origin_lookup": "the proxy",
 }
-_LOOKED_UP: Final = {"dns": "DNS", "rdap": "RDAP", "whois": "WHOIS", "route": "routes"}
+_LOOKED_UP: Final = {"dns": "DNS", "rdap": "RDAP", "whois": "WHOIS", "route": "routes", "origin": "the proxy"}
 _DEAD: Final = {"nxdomain": "the name does not exist", "no_address": "the name has no address"}
 
 
@@ -48,8 +49,12 @@ def resolved_tree(found: Shown, reading: Reading) -> Tree:
     tree = Tree(_line("host ", found["host"], hosted, style="bold"))
     for number, name in enumerate(found["cname"], 1):
         tree.add(_line(f"alias {number}: ", name))
+    origins = found.get("origins", ())
     for address in found["addresses"]:
-        _add_address(tree, address, reading)
+        _add_address(tree, address, reading, hides="" if origins else ": the host behind it is not seen")
+    for origin in origins:
+        who = reading.names.get(origin["from"], origin["from"])
+        _add_address(tree.add(_line("behind the proxy, by the word of ", who)), origin, reading)
     _add_domain(tree, found)
     if found["contacts"]:
         whom = tree.add(_line("whom to tell", style="bold"))
@@ -77,14 +82,14 @@ def _add_contact(whom: Tree, c: Shown, reading: Reading) -> None:
     told.add(_line(f"source: {source}{asked}; {how_sure(c['confidence'])}"))
 
 
-def _add_address(tree: Tree, a: Shown, reading: Reading) -> None:
+def _add_address(tree: Tree, a: Shown, reading: Reading, hides: str = "") -> None:
     announced = f"  AS{a['asn']} {a['as_name'] or ''}".rstrip() if a["asn"] else "  AS not known"
     branch = tree.add(_line(a["ip"], announced))
     if a.get("seen_from"):
         branch.add(_line("shown only to those who ask from ", ", ".join(a["seen_from"])))
     if a["proxy"]:
         name = reading.names.get(a["proxy"], a["proxy"])
-        branch.add(_line("a proxy: ", name, ": the host behind it is not seen"))
+        branch.add(_line("a proxy: ", name, hides))
     network = a["network"]
     if network:
         holder = network["holder"] or network["name"] or "an unknown holder"

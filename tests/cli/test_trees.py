@@ -116,6 +116,23 @@ def test_a_proxy_has_a_name() -> None:
     assert "├── nobody to tell was found" in lines
 
 
+def test_what_a_proxy_names_stands_behind_it_with_whose_word_it_is() -> None:
+    origin = address("198.51.100.1", abuse=[]) | {"from": "proxy:veil"}
+    lookups = {"dns": 1, "rdap": 3, "whois": 0, "origin": 1}
+    edge = address(proxy="proxy:veil", abuse=[])
+    lines = drawn(resolved(addresses=[edge], origins=[origin], lookups=lookups))
+
+    assert lines[1:7] == [
+        "├── 192.0.2.1  AS64500 EXAMPLE",
+        "│   ├── a proxy: Veil",
+        "│   └── network of Example  192.0.2.0/24  NL",
+        "├── behind the proxy, by the word of Veil",
+        "│   └── 198.51.100.1  AS64500 EXAMPLE",
+        "│       └── network of Example  192.0.2.0/24  NL",
+    ]
+    assert lines[-1].endswith("1 by DNS, 3 by RDAP, 1 by the proxy")
+
+
 def test_a_name_that_leads_nowhere_is_hosted_nowhere() -> None:
     dead = {"step": "dns", "reason": "nxdomain", "temporary": False}
     lines = drawn(resolved(addresses=[], contacts=[], hosting_country=None, problems=[dead]))
