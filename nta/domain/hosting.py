@@ -16,7 +16,7 @@ class FoundContact:
     """A contact that a look-up gave.
 
     `source` says where: `rdap`, `whois`, `remark`, `upstream` (of who
-    announces the address), `security_txt`, `guess`, `catalogue`.
+    announces the address), `origin_lookup` (a proxy), `security_txt`, `guess`, `catalogue`.
     """
 
     email: str
