@@ -6,7 +6,7 @@ from nta.domain.questions import Subject
 from nta.domain.urls import public_suffix, registrable_domain, registry_domain
 from nta.store.forced import Forced
 
-ROUNDS = 8
+ROUNDS = 20
 """More than the longest chain of questions; a bound against an adapter that never settles."""
 
 

@@ -10,7 +10,8 @@ from nta.domain.holders import file_of
 from nta.domain.known import Known
 from nta.domain.origins import origin_lookups
 from nta.domain.questions import Finding, Lookup, LookupKind, Subject
-from nta.domain.resolution import domain_lookups, next_lookups, one_of_each, raised_lookups
+from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
+from nta.domain.sparing import one_of_each
 from nta.ports import Asker
 from nta.store import findings
 from nta.store.base import Store
@@ -18,9 +19,6 @@ from nta.usecases.resolve.asking import ROUNDS
 
 _NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
 """Questions about a host whose answers hold addresses."""
-
-_GROWTH = 4
-"""Ranges smaller than a neighbourhood are asked for in ever larger numbers: few rounds for all of them."""
 
 
 class Gathered(NamedTuple):
@@ -39,13 +37,14 @@ def gather(store: Store, subjects: Mapping[int, Subject], asker: Asker, now: dat
     """
     about = _About(store, subjects, now)
     rounds: Counter[LookupKind] = Counter()
+    steps: Counter[LookupKind] = Counter()
     under_way: dict[Future[list[Finding]], LookupKind] = {}
     with ThreadPoolExecutor(len(LookupKind), "ask") as pool:
         while True:
             wanted = about.wanted()
             for kind in sorted(wanted.keys() - set(under_way.values())):
                 if rounds[kind] < ROUNDS:
-                    part = one_of_each(wanted[kind], _GROWTH ** rounds[kind])
+                    part, steps[kind] = one_of_each(wanted[kind], steps[kind])
                     under_way[pool.submit(_asked, asker, part, now)] = kind
                     rounds[kind] += 1
             if not under_way:
