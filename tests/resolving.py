@@ -38,10 +38,12 @@ class FakeAsker:
     domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
     routes: dict[str, int | Problem | None] = field(default_factory=dict)  # by range
     systems: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by AS number
+    files: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by domain
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
     asked_routes: list[str] = field(default_factory=list)
     asked_systems: list[str] = field(default_factory=list)
+    asked_files: list[str] = field(default_factory=list)
     rounds: int = 0
     before: Any = None
 
@@ -60,6 +62,12 @@ class FakeAsker:
             if lookup.kind is LookupKind.SYSTEM:
                 self.asked_systems.append(lookup.subject)
                 yield Finding(lookup, self.systems.get(lookup.subject), "rdap", now, now + hours(12), None)
+                continue
+            if lookup.kind is LookupKind.SECURITY_TXT:
+                self.asked_files.append(lookup.subject)
+                yield Finding(
+                    lookup, self.files.get(lookup.subject), "security_txt", now, now + hours(1), None
+                )
                 continue
             if lookup.kind is LookupKind.ROUTE:
                 self.asked_routes.append(lookup.subject)

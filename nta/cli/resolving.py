@@ -24,7 +24,8 @@ _AS_IT_STANDS = re.compile(
     r"https?://(?:[^\s/?#@\\]*@)?(?:[\w.%-]+|\[[0-9a-f:.]+\])(?::\d*)?(?:/|\?.)(?!.*[\[({](?:\.|dot)[\])}])",
     re.IGNORECASE | re.DOTALL,
 )
-_ROLES = (Role.HOST, Role.PROXY, Role.REGISTRAR, Role.REGISTRY)
+_ROLES = (Role.HOST, Role.PROXY, Role.SITE_OWNER, Role.REGISTRAR, Role.REGISTRY)
+_NAMED_APART = (LookupKind.ROUTE, LookupKind.ORIGIN, LookupKind.SECURITY_TXT)
 
 
 @click.command()
@@ -146,7 +147,7 @@ def _lookups(found: Resolved) -> dict[str, int]:
         "dns": found.asked.get("dns", 0),
         "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),
         "whois": sum(n for kind, n in found.asked.items() if kind.startswith("whois")),
-        **{kind: n for kind, n in found.asked.items() if kind in (LookupKind.ROUTE, LookupKind.ORIGIN)},
+        **{kind: n for kind, n in found.asked.items() if kind in _NAMED_APART},
     }
 
 
@@ -196,7 +197,7 @@ def _address(a: Any) -> dict[str, Any]:
         }
         if network
         else None,
-        "abuse": _mails(a.abuse),
+        "abuse": _mails(c for c in a.abuse if c.source != "guess"),  # nobody named those: see contacts
     }
 
 

@@ -17,6 +17,10 @@ _ASKED_OPEN = (
     "SELECT id, host_id, arrangement_id, severity, stage, presence, began_at FROM episode "
     "WHERE ended_at IS NULL AND host_id"
 )
+_TOLD = (
+    "SELECT DISTINCT host_id FROM episode WHERE ended_at IS NULL AND stage IN ('notified', 'escalated') "
+    "AND host_id"
+)
 _ARRANGED = "arrangement_id = (SELECT host.arrangement_id FROM host WHERE host.id = episode.host_id)"
 
 
@@ -41,6 +45,11 @@ def open_on_hosts(
     for *given, began_at in sorted(rows):
         found.setdefault(given[1], []).append(Standing(*given, from_us(began_at)))
     return found
+
+
+def told_on(connection: Connection, host_ids: Collection[int]) -> frozenset[int]:
+    """Return the hosts on which somebody was told of an open episode."""
+    return frozenset(host_id for (host_id,) in found_by(connection, _TOLD, sorted(host_ids)))
 
 
 def ready(

@@ -17,6 +17,8 @@ def subject_of(
     *,
     routes: bool = False,
     askable: AskableProxies | None = None,
+    upstream: bool = False,
+    owner_in: frozenset[str] = frozenset(),
 ) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
@@ -31,4 +33,6 @@ def subject_of(
         behind.party if behind else None,
         routes,
         askable=askable,
+        upstream=upstream,
+        owner_in=owner_in,
     )

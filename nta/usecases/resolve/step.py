@@ -48,8 +48,18 @@ def resolve_due(
     with store.db.read() as connection:
         rows = arrangements.hosts(connection, store, taken)
         behind = forced.of_hosts(connection, store, taken, now)
+        told = alike.told_on(connection, taken)  # their upstreams may be the next to be told
+    owner_in = catalogue.owners_told_in
     subjects = {
-        i: subject_of(row.name, row.is_ip, behind.get(i), routes=routes, askable=askable)
+        i: subject_of(
+            row.name,
+            row.is_ip,
+            behind.get(i),
+            routes=routes,
+            askable=askable,
+            upstream=i in told,
+            owner_in=owner_in,
+        )
         for i, row in rows.items()
     }
     gathered = gather(store, subjects, asker, now)

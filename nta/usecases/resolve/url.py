@@ -37,7 +37,13 @@ def resolve_url(
     `routes` says that the asker knows routes too, `askable` which proxies
     it can ask for an origin.
     """
-    subject = subject_of(location.host, location.is_ip, routes=routes, askable=askable)
+    subject = subject_of(
+        location.host,
+        location.is_ip,
+        routes=routes,
+        askable=askable,
+        owner_in=catalogue.owners_told_in,
+    )
     subject = replace(subject, zone=True)
     known: list[Finding] = []
     asked: dict[str, int] = {}
