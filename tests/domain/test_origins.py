@@ -53,7 +53,10 @@ def word(*addresses: str, at: datetime = NINE, problem: Problem | None = None, *
 
 
 def asked(subject: Subject, *findings: Finding) -> set[tuple[str, str, str | None]]:
-    return {(x.kind.value, x.subject, x.whom) for x in next_lookups(subject, findings, NINE)}
+    """Return what is asked next of networks and proxies; the rest has tests of its own."""
+    kinds = (LookupKind.NETWORK, LookupKind.ORIGIN)
+    wanted = (x for x in next_lookups(subject, findings, NINE) if x.kind in kinds)
+    return {(x.kind.value, x.subject, x.whom) for x in wanted}
 
 
 THE_QUESTION = {("origin", "www.a.test", "proxy:shield")}
