@@ -302,5 +302,6 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
     given = Settings(**values)
     unknown = sorted(set(given.dns_servers.own) - {v.name for v in given.vantages})
     if unknown:
-        raise RefusedError(f"NTA_DNS_SERVERS: NTA_VANTAGES names no vantage point {unknown[0]}")
+        source = next(line.source for line in lines if line.name == "NTA_DNS_SERVERS")
+        raise RefusedError(f"NTA_DNS_SERVERS ({source}): NTA_VANTAGES names no vantage point {unknown[0]}")
     return given, tuple(lines)

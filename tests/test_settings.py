@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nta.domain.errors import RefusedError
-from nta.settings import KNOWN, Reach, Routes, Sending, Settings, Vantage, read
+from nta.settings import KNOWN, NameServers, Reach, Routes, Sending, Settings, Vantage, read
 
 KEY = "ab" * 32
 OTHER_KEY = "cd" * 32
@@ -45,7 +45,13 @@ def test_every_field_has_its_variable() -> None:
             "NTA_DNS_SERVERS",
             "127.0.0.1:5300, ::1,[::1]:53",
             "dns_servers",
-            (("127.0.0.1", 5300), ("::1", 53), ("::1", 53)),
+            NameServers((("127.0.0.1", 5300), ("::1", 53), ("::1", 53))),
+        ),
+        (
+            "NTA_DNS_SERVERS",
+            "local=192.0.2.53, 127.0.0.1, local=[2001:db8::53]:5300",
+            "dns_servers",
+            NameServers((("127.0.0.1", 53),), {"local": (("192.0.2.53", 53), ("2001:db8::53", 5300))}),
         ),
         (
             "NTA_VANTAGES",
@@ -112,6 +118,8 @@ def test_a_good_value_is_read(name: str, text: str, field: str, expected: object
         ("NTA_INBOX_URL", "imap:x"),
         ("NTA_DNS_SERVERS", "dns.test"),
         ("NTA_DNS_SERVERS", "127.0.0.1:fifty"),
+        ("NTA_DNS_SERVERS", "local="),
+        ("NTA_DNS_SERVERS", "elsewhere=192.0.2.53"),
         ("NTA_ROUTES", ""),
         ("NTA_ROUTES", "bgp"),
         ("NTA_ROUTES", "file:routes.txt"),

@@ -150,7 +150,7 @@ def _is_own(email: str, registry: Registry) -> bool:
 
 def _value(told: Told, registry: Registry) -> dict[str, Any]:
     first, last = told.ends
-    ranges = [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]  # type: ignore[type-var]
+    ranges = [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]
     found = [(email, _SOURCE, _NAMED) for email in told.abuse] or [
         (email, "guess", _GUESSED) for email in told.desk
     ]

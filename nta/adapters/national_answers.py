@@ -127,9 +127,11 @@ def twnic(text: str, ip: str) -> Told:
         elif label:
             says_abuse = "abuse" in label or "spam" in label
         if found and (mails := _mailboxes([value])):
-            last = found[-1]
-            more = {"abuse": last.abuse + mails} if says_abuse else {"desk": last.desk + mails}
-            found[-1] = last._replace(**{key: _mailboxes(mails) for key, mails in more.items()})
+            last = found.pop()
+            if says_abuse:
+                found.append(last._replace(abuse=_mailboxes(last.abuse + mails)))
+            else:
+                found.append(last._replace(desk=_mailboxes(last.desk + mails)))
     return _narrowest(found, ip)
 
 
@@ -142,7 +144,10 @@ def _first(texts: Iterable[str]) -> str | None:
 
 
 def _mailboxes(texts: Iterable[str]) -> tuple[str, ...]:
-    found = {email.casefold(): email for text in texts for email in _EMAIL.findall(text)}
+    found: dict[str, str] = {}
+    for text in texts:
+        for email in _EMAIL.findall(text):
+            found.setdefault(email.casefold(), email)
     return tuple(found.values())[:_MOST_MAILBOXES]
 
 
