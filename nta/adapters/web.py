@@ -283,8 +283,10 @@ def _rest(response: requests.Response) -> timedelta:
 
 
 def _is_silence(fault: BaseException) -> bool:
+    # urllib3 counts a refused connection among time-outs.
     return any(
         isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError)
+        and not isinstance(seen, urllib3.exceptions.NewConnectionError)
         for seen in _chain(fault)
     )
 

@@ -116,7 +116,7 @@ def test_a_domain_for_mail_alone_is_not_asked(server, ask):
         pytest.param(http(500), "answered 500", id="broken"),
         pytest.param(http(429, Retry_After="60"), "answered 429", id="too-many"),
         pytest.param(b"garbage\r\n\r\n", "", id="garbage"),
-        pytest.param(b"", "cannot be reached or breaks off", id="nothing"),
+        pytest.param(lambda _: None, "cannot be reached or breaks off", id="nothing"),
         pytest.param(lambda connection: connection.recv(1), "in time", id="silence"),
         pytest.param(page(b"Expires: 2026-03-02T09:00:00Z\n" + FILE), "has run out", id="run-out"),
         pytest.param(

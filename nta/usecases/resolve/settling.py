@@ -28,8 +28,11 @@ from nta.store.base import Store
 
 WHO = "service"
 
-_ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value})
-"""A domain that cannot be asked for stops no notice to the host."""
+_ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value, LookupKind.SYSTEM.value})
+"""A domain that cannot be asked for stops no notice to the host.
+
+An AS is asked only for want of another contact; what it says goes before a guess.
+"""
 
 
 class Concluded(NamedTuple):
