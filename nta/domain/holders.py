@@ -45,8 +45,11 @@ def holder_domains(emails: Iterable[str]) -> list[str]:
 
 
 def names_desk(value: Mapping[str, Any] | None) -> bool:
-    """Tell whether an answer about a network or an AS names an abuse contact that can be written to."""
-    return any(is_usable(c["email"]) for c in (value or {}).get("abuse") or ())
+    """Tell whether an answer about a network or an AS names an abuse contact that can be written to.
+
+    A general mailbox of a registration, marked as a guess, is none: the search goes on.
+    """
+    return any(is_usable(c["email"]) and c["source"] != "guess" for c in (value or {}).get("abuse") or ())
 
 
 def file_of(domain: str) -> Lookup:
@@ -78,7 +81,7 @@ def found_contacts(
     found = [FoundContact(c["email"], c["source"], c["confidence"]) for c in network.get("abuse") or ()]
     if not names_desk(network):
         found += [FoundContact(c["email"], c["source"], c["confidence"]) for c in system.get("abuse") or ()]
-    if any(is_usable(c.email) for c in found):
+    if any(is_usable(c.email) and c.source != "guess" for c in found):
         return tuple(found)
     guesses = [f"abuse@{file.lookup.subject}" for file in files]
     return (*found, *(of_files(files) or _declining(guesses, "guess", _GUESSED)))

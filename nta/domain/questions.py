@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Any
 
+from nta.domain.addresses import unmapped
 from nta.domain.hosting import Problem
 from nta.domain.parties import AskableProxies, PartyId
 
@@ -58,13 +58,12 @@ class Subject:
     zone: bool = False
     askable: AskableProxies | None = field(default=None, compare=False)
     upstream: bool = False
-    owner_in: frozenset[str | None] = frozenset()
+    owner_in: frozenset[str] = frozenset()
 
     @property
     def address(self) -> str:
         """Return the address that the host is, an IPv4-mapped one as IPv4: registries hold no other."""
-        mapped = getattr(ip_address(self.host), "ipv4_mapped", None)
-        return str(mapped) if mapped else self.host
+        return unmapped(self.host)
 
     @property
     def about_addresses(self) -> tuple[LookupKind, ...]:

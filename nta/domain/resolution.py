@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from nta.domain.addresses import unmapped
 from nta.domain.holders import file_of, found_contacts, of_files
 from nta.domain.hosting import AddressFacts, HostingFacts, Network, Problem
 from nta.domain.known import Known, neighbourhood, number_of, system_in
@@ -112,24 +113,6 @@ def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Look
     return set([lookup for lookup in lookups if lookup not in valid][:1])
 
 
-def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
-    """Return the look-ups of a set of hosts with at most `most` of a kind in each neighbourhood.
-
-    `next_lookups` sees one host; of many hosts side by side one answer
-    mostly covers the others. Where ranges are smaller, ask again for more.
-    """
-    chosen: set[Lookup] = set()
-    counts: Counter[tuple[LookupKind, int, int]] = Counter()
-    for lookup in sorted(lookups, key=lambda x: (x.kind in ABOUT_ADDRESSES, x.subject, x.kind)):
-        if lookup.kind in ABOUT_ADDRESSES:
-            place = (lookup.kind, *neighbourhood(lookup.subject))
-            if counts[place] == most:
-                continue
-            counts[place] += 1
-        chosen.add(lookup)
-    return frozenset(chosen)
-
-
 def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: datetime) -> HostingFacts:
     """Return what the valid findings say; their order does not matter.
 
@@ -159,7 +142,7 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
     shown = value.get("seen_from") or {}
     addresses = tuple(_with_places(address, shown) for address, _ in pairs)
     origins = tuple(with_word(address, told, is_asked=not found) for address, found in behind)
-    country = _majority(origins, catalogue) or _majority(addresses, catalogue)
+    country = _hosted_in(origins, addresses, subject.forced_host, catalogue)
     owner = valid.get(file_of(subject.domain)) if subject.domain and country in subject.owner_in else None
     problems |= set(owner.problems) if owner else set()
     return HostingFacts(
@@ -190,14 +173,17 @@ def _known(findings: Findings, now: datetime) -> Known:
 
 
 def _addresses(names: Finding | None) -> tuple[str, ...]:
-    """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
+    """Return the addresses of a name, each once, in numerical order: DNS turns theirs about.
+
+    An AAAA record may hold an IPv4 address; packets go there, and registries know no other form.
+    """
     listed = (names.value or {}).get("addresses") or () if names else ()
-    return tuple(sorted(set(listed), key=number_of))
+    return tuple(sorted({unmapped(ip) for ip in listed}, key=number_of))
 
 
 def _with_places(address: AddressFacts, shown: Mapping[str, Collection[str]]) -> AddressFacts:
     """Return the address with the vantage points that are shown it, where not all are shown the same."""
-    places = tuple(vantage for vantage, listed in shown.items() if address.ip in listed)
+    places = tuple(vantage for vantage, listed in shown.items() if address.ip in map(unmapped, listed))
     return replace(address, seen_from=places) if places else address
 
 
@@ -265,12 +251,27 @@ def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
     return None, None
 
 
-def _majority(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> str | None:
-    """Return the country of more than half of the addresses whose country is known."""
-    return _most(_country(a, catalogue) for a in addresses)
+def _hosted_in(
+    origins: Iterable[AddressFacts],
+    addresses: Sequence[AddressFacts],
+    forced_host: PartyId | None,
+    catalogue: Catalogue,
+) -> str | None:
+    """Return the country in which it is hosted, by the nearest to the machine of which one is known.
+
+    Known origins, then addresses that no proxy stands before, then the host
+    that a person named; a proxy's own country where nothing else is known.
+    """
+    for nearer in (origins, [a for a in addresses if not a.proxy]):
+        countries = [country for a in nearer if (country := _country(a, catalogue))]
+        if countries:
+            return _most(countries)
+    named = catalogue.party(forced_host or "")
+    return (named.country if named else None) or _most(_country(a, catalogue) for a in addresses)
 
 
 def _most(countries: Iterable[str | None]) -> str | None:
+    """Return the country of more than half of those that are known."""
     counts = Counter(country for country in countries if country)
     if not counts:
         return None
