@@ -1,6 +1,7 @@
 """Organisations that can take content away, and the catalogue that knows them."""
 
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -142,19 +143,26 @@ class Ranges:
     def _sort(self) -> dict[int, list[tuple[int, dict[int, Provider]]]]:
         shelves: dict[int, dict[int, dict[int, Provider]]] = {4: {}, 6: {}}
         for provider in self._providers:
-            for text in provider.ranges:
-                address, _, length = text.partition("/")
-                version, bits = (6, 128) if ":" in address else (4, 32)
-                shift = bits - int(length or bits)
-                shelves[version].setdefault(shift, {})[_number(address) >> shift] = provider
+            parted = [text.partition("/") for text in provider.ranges]
+            for version, bits, numbers in ((4, 32, _numbers), (6, 128, lambda found: map(_number, found))):
+                mine = [(a, length) for a, _, length in parted if (":" in a) == (version == 6)]
+                shelf = shelves[version]
+                for number, (_, length) in zip(numbers([a for a, _ in mine]), mine, strict=True):
+                    shift = bits - int(length or bits)
+                    if shift not in shelf:
+                        shelf[shift] = {}
+                    shelf[shift][number >> shift] = provider
         return {version: sorted(shelf.items()) for version, shelf in shelves.items()}
 
 
+def _numbers(addresses: Sequence[str]) -> Sequence[int]:
+    """Return the numbers that IPv4 addresses are: thousands at once, as the class takes ten times as long."""
+    octets = bytes(map(int, ".".join(addresses).split("."))) if addresses else b""
+    return struct.unpack(f">{len(addresses)}I", octets)
+
+
 def _number(address: str) -> int:
-    """Return the number that an address is; by hand, as the class takes five times as long for thousands."""
-    if ":" not in address:
-        first, second, third, last = map(int, address.split("."))
-        return first << 24 | second << 16 | third << 8 | last
+    """Return the number that an IPv6 address is; by hand, as the class takes five times as long."""
     if "." in address:
         return int(IPv6Address(address))
     head, _, tail = address.partition("::")
