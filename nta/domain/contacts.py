@@ -29,7 +29,7 @@ class KnownContact:
     """An address of a party that we met before: a person's word on it, and how long that is waited for.
 
     At most one of `approved_at` and `refused_at` is set: the last word
-    counts. `used` is whether a notice was ever handed over for it.
+    counts.
     """
 
     email: str
@@ -38,7 +38,6 @@ class KnownContact:
     approved_at: datetime | None = None
     refused_at: datetime | None = None
     waits_until: datetime | None = None
-    used: bool = False
 
 
 KnownContacts = Mapping[PartyId, Collection[KnownContact]]
@@ -148,20 +147,26 @@ def choose(
     return tuple(sorted((c for c in chosen if c), key=lambda c: c.party))
 
 
+def known_as(choice: Choice, known: KnownContacts) -> KnownContact | None:
+    """Return what is known of the address that was chosen."""
+    email = choice.email.lower()
+    return next((one for one in known.get(choice.party, ()) if one.email.lower() == email), None)
+
+
 def waits_until(
     choice: Choice, known: KnownContacts, within: timedelta | None, now: datetime
 ) -> datetime | None:
     """Return until when a contact waits for a person's word; None where it is used now.
 
-    What the catalogue names, a person approved or a notice went to before
-    never waits. A new one waits for `within` (None: not at all); after one
-    that was refused the next waits for what was left of that time.
+    What the catalogue names or a person approved never waits. Another one,
+    to which no notice went yet, waits for `within` (None: not at all); after
+    one that was refused the next waits for what was left of that time.
     """
     if within is None or choice.source == "catalogue":
         return None
     theirs = known.get(choice.party, ())
-    one = next((k for k in theirs if k.email.lower() == choice.email.lower()), None)
-    if one and (one.approved_at or one.used):
+    one = known_as(choice, known)
+    if one and one.approved_at:
         return None
     if one and one.waits_until:
         return one.waits_until if now < one.waits_until else None

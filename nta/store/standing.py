@@ -1,7 +1,7 @@
 """How an episode's ladder stands: who was told and since when, who failed or joined, who is told again."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nta.domain.contacts import Choice
@@ -29,6 +29,7 @@ class Known:
     noted: tuple[Noted, ...]
     asked_to_wait: Mapping[str, datetime]
     confirmed_at: datetime | None
+    revived: Mapping[str, datetime] = field(default_factory=dict)  # when a person last revived an address
 
     @property
     def there_at(self) -> datetime | None:
@@ -124,8 +125,15 @@ def again(
 
 
 def unreached(known: Known) -> set[str]:
-    """Return the addresses at which a notice of this episode failed."""
-    return {p.email for p in known.past if failed(p)}
+    """Return the addresses at which a notice of this episode failed, and that nobody revived since."""
+    return {p.email for p in known.past if failed(p) and not _is_revived(p, known)}
+
+
+def is_unreplaced(known: Known, choices: Collection[Choice], since: datetime) -> bool:
+    """Tell whether a notice failed since then whose party has no other contact yet that could be told."""
+    could_be = {(c.party, c.role.value) for c in choices}
+    lately = (p for p in known.past if p.bounced_at is not None and p.bounced_at > since)
+    return any((p.party, p.role) not in could_be for p in lately)
 
 
 def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
@@ -133,6 +141,11 @@ def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
     return [
         c for c in choices if c.role in rung.tell and rung.party in (None, c.party, c.party.partition(":")[2])
     ]
+
+
+def _is_revived(notice: Past, known: Known) -> bool:
+    at = known.revived.get(notice.email)
+    return at is not None and (notice.bounced_at or notice.queued_at) < at
 
 
 def _is_repeated(known: Known, notice: Past) -> bool:

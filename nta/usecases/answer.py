@@ -21,7 +21,7 @@ from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.roles import Role
-from nta.store import answers, audit, due, episodes, forced
+from nta.store import answers, audit, contacts, due, episodes, forced
 from nta.store.anew import ask_anew
 from nta.store.answers import Dated, Sign
 from nta.store.base import Store
@@ -219,6 +219,7 @@ def settle(
             states = episodes.load(connection, {sign.episode for sign in signs}, lock=True)
             still_open = {number for number, state in states.items() if state.ended_at is None}
             dated = answers.date(connection, signs, still_open)
+            contacts.heard(connection, signs)
             _tell(connection, store, signs, states, dated.parties)
             _follow(connection, store, signs, states, dated, now)
         answers.close(connection, opened, answered)
