@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from nta.domain.urls import parse
 from nta.store.base import Store
 from nta.usecases.resolve import resolve_due, resolve_url
 from tests.adapters.servers import DnsServer, Zone, http
-from tests.conftest import NINE
+from tests.conftest import NINE, hours
 from tests.domain.shared_data import folder
 from tests.resolving import EVERYWHERE, made, state
 from tests.usecases.mangling import trees
@@ -73,6 +74,12 @@ def at() -> Iterator[Registries]:
         yield all_of_them
 
 
+@pytest.fixture
+def days() -> Iterator[int]:
+    """Days that pass from one example to the next."""
+    return count()
+
+
 def spoilt(at: Registries, spoils: tuple[tuple[float, float, bytes], ...]) -> None:
     assert isinstance(at.dns, SpoiltDns)
     at.dns.spoils = spoils
@@ -95,12 +102,14 @@ def test_any_dns_answer_gives_facts_or_a_problem_with_a_name(
 @given(spoils=SPOILS)
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_dns_answer_can_be_kept(
-    store: Store, at: Registries, spoils: tuple[tuple[float, float, bytes], ...]
+    store: Store, at: Registries, days: Iterator[int], spoils: tuple[tuple[float, float, bytes], ...]
 ) -> None:
+    day = next(days)
     spoilt(at, spoils)
-    case = made(store, "http://a.test/x")
+    case = made(store, f"http://a.test/{day}")
+    now = NINE + hours(24 * day)  # after all earlier findings
 
-    resolve_due(store, asker=at.askers(dns_s=0.05), catalogue=EVERYWHERE, holder="one", now=NINE)
+    resolve_due(store, asker=at.askers(dns_s=0.05), catalogue=EVERYWHERE, holder="one", now=now)
 
     assert state(store, case).host_id == case.host_id
 

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from nta.domain.parties import Catalogue
-from nta.store import due, episodes
+from nta.store import due
 from nta.store.base import Store
 from nta.store.reads.hosting import History, history
 from nta.store.tables import Arrangement, Due
+from nta.usecases import steer
 from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase, make_case
 from tests.builders_notices import HOSTING, World, catalogue
@@ -55,11 +56,7 @@ def test_all_facts_are_asked_for_again_every_twelve_hours_while_a_case_lives(
         assert facts_at(store, case) == now
         assert due_at(store, due.RESOLVE, case.host_id) == now + hours(12)
 
-    with store.db.write() as connection:
-        before = episodes.load(connection, [case.episode_id])[case.episode_id]
-        ended = before._replace(stage="ended", outcome="withdrawn", actor="us", ended_at=moments[-1])
-        change = episodes.Change(before, ended, episodes.EventKind.WITHDRAWN, moments[-1], "x")
-        episodes.move(connection, store.ids, [change])
+    steer.withdraw(store, case.reference, "a mistake", "analyst@hotline.test", moments[-1])
     resolve(store, asker, moments[-1] + hours(12))
 
     assert due_at(store, due.RESOLVE, case.host_id) is None
@@ -87,17 +84,22 @@ def known() -> Catalogue:
     return catalogue(hosting={HOSTING.id: replace(HOSTING, asns=(64500,))})
 
 
-def test_a_notice_waits_until_its_old_facts_were_asked_for_again_and_then_goes(store: Store) -> None:
+def a_notice(store: Store) -> tuple[Service, int, int]:
+    """Return the telling steps with one notice to go out, its episode and its host, found out at nine."""
     world, service = World(store), Service(store, known=known())
     episode = world.ready()
+    with store.db.write() as connection:
+        connection.execute(update(Due).where(Due.kind == due.RESOLVE).values(due_at=NINE + hours(12)))
     service.escalate(NINE)
     service.notify(NOTICE_AT)
-    place = world.state(episode).host_id
+    return service, episode, world.state(episode).host_id
+
+
+def test_a_notice_waits_until_its_old_facts_were_asked_for_again_and_then_goes(store: Store) -> None:
+    service, episode, place = a_notice(store)
     at = NINE + hours(1)
     asker = FakeAsker({"site1.test": ("192.0.2.1",)}, {"192.0.2.0/24": {"holder": "ORG-1"}})
-    with store.db.write() as connection:
-        connection.execute(update(Due).where(Due.kind == due.SEND).values(due_at=at))
-    world.looked(episode, "up", at)
+    World(store).looked(episode, "up", at)
 
     service.dispatch(at)
     assert service.relay.given == []
@@ -110,17 +112,14 @@ def test_a_notice_waits_until_its_old_facts_were_asked_for_again_and_then_goes(s
 
 
 def test_a_notice_with_facts_younger_than_an_hour_asks_nothing_and_goes(store: Store) -> None:
-    world, service = World(store), Service(store, known=known())
-    episode = world.ready()
-    service.escalate(NINE)
-    service.notify(NOTICE_AT)
+    service, episode, place = a_notice(store)
     at = NINE + timedelta(minutes=59)
-    world.looked(episode, "up", at)
+    World(store).looked(episode, "up", at)
 
     service.dispatch(at)
 
     assert len(service.relay.given) == 1
-    assert due_at(store, due.RESOLVE, world.state(episode).host_id) is None
+    assert due_at(store, due.RESOLVE, place) == NINE + hours(12)
 
 
 def test_what_was_asked_and_answered_before_stays_to_be_read(store: Store, asker: FakeAsker) -> None:
