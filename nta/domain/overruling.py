@@ -26,6 +26,7 @@ class Wrong(StrEnum):
 
     HOST = "host"  # somebody else serves it
     ORIGIN = "origin"  # the machine behind the proxy stands at this address
+    CONTACT = "contact"  # a contact does not work: it is not used any more
     OTHER = "other"  # none of these: a lead reads what, and all is asked anew
 
 
@@ -43,7 +44,7 @@ class Slip(StrEnum):
     NO_SUCH_SCOPE = "say whether it is for this host or for the whole domain"
     NO_DOMAIN = "this case is on an address or a suffix; there is no domain"
     HOST_MISSING = "say who serves it"
-    HOST_UNKNOWN = "no host of the catalogue has this id or name, or more than one has this name"
+    HOST_UNKNOWN = "no host of the catalogue has this id or name, or several have this name"
     HOST_UNREACHABLE = "no contact is known of this host, so nobody could be told"
     ADDRESS_MISSING = "say at which address the machine stands"
     ADDRESS_UNREADABLE = "this is no IP address"
@@ -51,6 +52,7 @@ class Slip(StrEnum):
     ADDRESS_PROXYS = "this address is the proxy's own"
     ADDRESS_KNOWN = "the name leads to this address already"
     ON_AN_ADDRESS = "this case is on an address; nothing stands before it"
+    CONTACT_MISSING = "choose the contact that does not work"
     UNTIL_MISSING = "say until when it counts"
     UNTIL_UNREADABLE = "write the moment as a date and a time"
     UNTIL_PAST = "this moment is over"
@@ -71,6 +73,7 @@ FIELDS: Final = {
     Slip.ADDRESS_PROXYS: "address",
     Slip.ADDRESS_KNOWN: "address",
     Slip.ON_AN_ADDRESS: "wrong",
+    Slip.CONTACT_MISSING: "contact",
     Slip.UNTIL_MISSING: "until",
     Slip.UNTIL_UNREADABLE: "until",
     Slip.UNTIL_PAST: "until",

@@ -1,6 +1,6 @@
 """What a person knows of who stands behind a host: its origin behind a proxy, or the party to tell."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,8 @@ from nta.store.addressees import chunks
 from nta.store.base import Store
 from nta.store.tables import Domain, Episode, Host
 
-_TABLES: Final = {Scope.HOST: Host, Scope.DOMAIN: Domain}
+_Table = type[Host] | type[Domain]
+_TABLES: Final[Mapping[Scope, _Table]] = {Scope.HOST: Host, Scope.DOMAIN: Domain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +126,15 @@ def open_hosts(connection: Connection, scope: Scope, number: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def _columns(table: type[Host] | type[Domain]) -> Iterable[Any]:
+def _columns(table: _Table) -> Iterable[Any]:
     return table.forced_origin_sealed, table.forced_party, table.forced_until
 
 
-def _is_set(table: type[Host] | type[Domain]) -> ColumnElement[bool]:
+def _is_set(table: _Table) -> ColumnElement[bool]:
     return or_(table.forced_origin_sealed.is_not(None), table.forced_party.is_not(None))
 
 
-def _in_force(table: type[Host] | type[Domain], now: datetime) -> ColumnElement[bool]:
+def _in_force(table: _Table, now: datetime) -> ColumnElement[bool]:
     return and_(_is_set(table), or_(table.forced_until.is_(None), table.forced_until > now))
 
 

@@ -16,7 +16,7 @@ from nta.domain.overruling import Ground, Said, Scope, judged, reason, scope_of
 from nta.domain.parties import Catalogue, PartyId
 from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
-from nta.store import addressees, arrangements, audit, due, episodes, forced
+from nta.store import addressees, arrangements, audit, contacts, due, episodes, forced
 from nta.store.anew import ask_anew
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
@@ -46,10 +46,11 @@ def overrule(
     with store.db.write() as connection:
         _, row = _open(connection, store, reference)
         facts = _facts(connection, store, row, now)
-        health = addressees.troubled(connection)
+        health, met = addressees.troubled(connection), contacts.known(connection)
 
         def is_reachable(party: PartyId) -> bool:
-            return bool(choose(Role.HOST, replace(facts, forced_host=party), catalogue, health))
+            named = replace(facts, forced_host=party)
+            return bool(choose(Role.HOST, named, catalogue, health, known=met))
 
         ground = Ground(facts, row.is_ip, row.domain_id is not None, catalogue, ranges, is_reachable)
         entry = judged(said, ground, now)
@@ -68,7 +69,7 @@ def overrule(
         )
         kind = EventKind.ORIGIN_NAMED if entry.origin else EventKind.HOST_NAMED
         _resolve_again(connection, store, entry.scope, number, kind, entry.why, who, now)
-        act, detail = kind.value, f"{entry.scope}: {entry.why}"
+        act, detail = "name_origin" if entry.origin else "name_host", f"{entry.scope}: {entry.why}"
         audit.note(connection, store.ids, at=now, who=who, act=act, subject=reference, detail=detail[:200])
 
 

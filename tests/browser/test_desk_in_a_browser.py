@@ -116,7 +116,7 @@ def test_the_second_factor_is_set_up_from_a_picture(page: Page, desk: str, lite:
     page.wait_for_url(f"{desk}/cases")
 
 
-PLACES = ["/cases", "/hand-in", "/tasks", "/sending", "/approvals", "case", "notice", "/login"]
+PLACES = ["/cases", "/hand-in", "/tasks", "/sending", "/approvals", "case", "resolution", "notice", "/login"]
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -132,6 +132,7 @@ def test_pages_can_be_used_by_everyone(
     if where != "/login":
         log_in(page, desk, staffed, "lead")
     named = {"case": f"/cases/{case.reference}", "notice": f"/notices/{notice.reference}"}
+    named["resolution"] = f"{named['case']}/resolution"
     page.goto(desk + named.get(where, where))
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import update
 
+from nta.domain.overruling import USUAL
 from nta.domain.parties import Catalogue
 from nta.ports import Clock
 from nta.render.words import state_word
@@ -18,7 +19,7 @@ from nta.store.reads import tasks as tasks_reads
 from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, house, languages
-from nta.web.desk import approvals, cases, handing_in, reasons, reports, steering, tasks, texts
+from nta.web.desk import approvals, cases, handing_in, reasons, reports, resolution, steering, tasks, texts
 
 
 def create_desk(
@@ -40,6 +41,7 @@ def create_desk(
     app.jinja_env.globals.update(
         reason_of=reasons.reason,
         hotline=hotline,
+        usual_entry=USUAL,
         texts=texts,
         sending_mode=settings.sending.mode,
         word_of=state_word,
@@ -51,7 +53,8 @@ def create_desk(
     handing = handing_in.pages(store, clock, checkpoint)
     approving = approvals.pages(store, clock, settings, catalogue)
     people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
-    for site in (cases.pages(store, clock, catalogue), handing, *people):
+    serving = resolution.pages(store, clock, catalogue, settings.reach)
+    for site in (cases.pages(store, clock, catalogue), serving, handing, *people):
         app.register_blueprint(site)
     folders = template_folders(settings.templates)
     app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))
