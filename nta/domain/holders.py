@@ -1,7 +1,7 @@
 """Whose a network is by the mail domains of its registration, and whom to tell there as a last way."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from nta.domain.hosting import FoundContact
@@ -44,12 +44,17 @@ def holder_domains(emails: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def names_desk(value: Mapping[str, Any] | None) -> bool:
+def names_desk(value: Mapping[str, Any] | None, dead: Collection[str] = ()) -> bool:
     """Tell whether an answer about a network or an AS names an abuse contact that can be written to.
 
-    A general mailbox of a registration, marked as a guess, is none: the search goes on.
+    `dead` holds mailboxes, in lower case, that refused what we wrote. A
+    general mailbox of a registration, marked as a guess, is no such contact
+    either: the search goes on.
     """
-    return any(is_usable(c["email"]) and c["source"] != "guess" for c in (value or {}).get("abuse") or ())
+    return any(
+        is_usable(c["email"]) and c["source"] != "guess" and c["email"].lower() not in dead
+        for c in (value or {}).get("abuse") or ()
+    )
 
 
 def file_of(domain: str) -> Lookup:
@@ -69,22 +74,29 @@ def of_files(files: Iterable[Finding]) -> tuple[FoundContact, ...]:
 
 
 def found_contacts(
-    network: Mapping[str, Any], system: Mapping[str, Any], files: Sequence[Finding]
+    network: Mapping[str, Any],
+    system: Mapping[str, Any],
+    files: Sequence[Finding],
+    dead: Collection[str] = (),
 ) -> tuple[FoundContact, ...]:
     """Return the abuse contacts of a network, in the order in which one is looked for after another.
 
     The network's own registration, that of who announces it, the
     security.txt of the holder's domain, and at last abuse@ there, which
     nobody names (RFC 2142, section 4). `files` holds what was asked of the
-    domains; without them nothing is guessed.
+    domains; without them nothing is guessed. A mailbox in
+    `dead` (see `names_desk`) is no contact to stop at.
     """
     found = [FoundContact(c["email"], c["source"], c["confidence"]) for c in network.get("abuse") or ()]
-    if not names_desk(network):
+    if not names_desk(network, dead):
         found += [FoundContact(c["email"], c["source"], c["confidence"]) for c in system.get("abuse") or ()]
-    if any(is_usable(c.email) and c.source != "guess" for c in found):
+    if names_desk(network, dead) or names_desk(system, dead):
+        return tuple(found)
+    found += of_files(files)
+    if any(c.source == "security_txt" and c.email.lower() not in dead for c in found):
         return tuple(found)
     guesses = [f"abuse@{file.lookup.subject}" for file in files]
-    return (*found, *(of_files(files) or _declining(guesses, "guess", _GUESSED)))
+    return (*found, *_declining([email for email in guesses if email not in dead], "guess", _GUESSED))
 
 
 def _declining(emails: Sequence[str], source: str, sure: float) -> tuple[FoundContact, ...]:

@@ -1,6 +1,6 @@
 """What is known so far: the valid answers by question, those about addresses also by the range they cover."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -15,13 +15,18 @@ Place = tuple[int, int, int]  # IP version, bits left to the addresses, the bits
 class Known:
     """The valid finding of each question: an answer before a failure, then the newest.
 
-    Grows as answers come; one of these serves thousands of hosts.
+    Grows as answers come; one of these serves thousands of hosts. `dead`
+    holds mailboxes in lower case: who names no other is as good as silent.
     """
 
-    def __init__(self, findings: Iterable[Finding], now: datetime) -> None:
+    def __init__(
+        self, findings: Iterable[Finding], now: datetime, dead: Collection[str] = frozenset()
+    ) -> None:
         self._now = now
+        self.dead = dead
         self.valid: dict[Lookup, Finding] = {}
         self._ranges: dict[LookupKind, _Ranges] = {}
+        self._raised: dict[tuple[int, int, bool], frozenset[Lookup]] = {}
         self.add(findings)
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -33,6 +38,7 @@ class Known:
             if held is None or _rank(finding) > _rank(held):
                 self.valid[finding.lookup] = finding
                 self._ranges.pop(finding.lookup.kind, None)
+        self._raised.clear()
 
     def of(self, kind: LookupKind, ip: str) -> Finding | None:
         """Return the answer whose narrowest range holds the address, else what its own question gave."""
@@ -56,7 +62,7 @@ class Known:
         With `upstream` also where it does: who announces it is to be told beside it.
         """
         network = self.of(LookupKind.NETWORK, ip)
-        if network is None or network.problem or (names_desk(network.value) and not upstream):
+        if network is None or network.problem or (names_desk(network.value, self.dead) and not upstream):
             return None
         asn = self.asn_of(ip)
         return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
@@ -67,18 +73,22 @@ class Known:
         An AS that cannot be asked for now may name one yet.
         """
         network, system = self.of(LookupKind.NETWORK, ip), self.system_to_ask(ip)
-        if network is None or network.problem or names_desk(network.value):
+        if network is None or network.problem or names_desk(network.value, self.dead):
             return ()
         told = self.valid.get(system) if system else None
-        is_open = system is not None and told is None
-        if is_open or (told and (names_desk(told.value) or (told.problem and told.problem.temporary))):
+        if system and told is None:
+            return ()
+        if told and (names_desk(told.value, self.dead) or (told.problem and told.problem.temporary)):
             return ()
         return files_of(network.value)
 
     def raised_by(self, ip: str, *, upstream: bool = False) -> frozenset[Lookup]:
         """Return the questions that what is known of an address raises, asked already or not."""
-        system = self.system_to_ask(ip, upstream=upstream)
-        return frozenset((*([system] if system else ()), *self.files_to_ask(ip)))
+        about = (id(self.of(LookupKind.NETWORK, ip)), id(self.of(LookupKind.ROUTE, ip)), upstream)
+        if about not in self._raised:  # the same for all addresses that share their answers
+            system = self.system_to_ask(ip, upstream=upstream)
+            self._raised[about] = frozenset((*([system] if system else ()), *self.files_to_ask(ip)))
+        return self._raised[about]
 
     def system_of(self, ip: str) -> Finding | None:
         """Return what the registry said of the address's AS, where that was asked."""

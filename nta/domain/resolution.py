@@ -223,7 +223,7 @@ def _address(
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
-        abuse=found_contacts(value, system, files),
+        abuse=found_contacts(value, system, files, answers.dead),
         seen_at=seen_at,
     )
     asked = (registered, routed, about_system, *files)

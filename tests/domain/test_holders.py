@@ -111,6 +111,22 @@ def test_contacts_are_looked_for_one_way_after_another(network, system, files, e
     assert [f"{c.email} {c.source}" for c in found] == expected
 
 
+def test_who_names_only_dead_mailboxes_is_looked_past():
+    ways = {"abuse": [named("Abuse@net.example")]}, {"abuse": [named("abuse@as.example", "upstream")]}
+    files = [file("one.example", "security@one.example")]
+    dead = ["abuse@net.example", "abuse@as.example", "security@one.example", "abuse@one.example"]
+
+    found = [[c.email for c in found_contacts(*ways, files, dead[:n])] for n in range(5)]
+
+    assert found == [
+        ["Abuse@net.example"],
+        ["Abuse@net.example", "abuse@as.example"],
+        ["Abuse@net.example", "abuse@as.example", "security@one.example"],
+        ["Abuse@net.example", "abuse@as.example", "security@one.example", "abuse@one.example"],
+        ["Abuse@net.example", "abuse@as.example", "security@one.example"],
+    ]
+
+
 def test_what_is_preferred_is_surer_and_a_guess_is_never_as_sure():
     first, second = found_contacts({}, {}, [file("one.example", "a@one.example", "b@one.example")])
     guess, other = found_contacts({}, {}, [ONE, TWO])

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from nta.domain.contacts import Choice, choose
+from nta.domain.contacts import Choice, Health, choose
 from nta.domain.hosting import HostingFacts, Problem
 from nta.domain.parties import Catalogue
 from nta.domain.roles import Role
 from nta.store import arrangements
 from nta.store.base import Store
-from nta.store.tables import Episode
+from nta.store.tables import Contact, Episode, PartyRow
 from tests.builders import MadeCase
 from tests.builders_notices import NL, catalogue
 from tests.conftest import NINE, hours
@@ -87,6 +87,26 @@ def test_nobody_is_guessed_while_the_as_may_yet_answer(store: Store) -> None:
 
     (choice,) = told(store, case)
     assert choice.email == "abuse@carrier.example"
+
+
+def test_a_dead_contact_has_the_next_ways_tried(store: Store) -> None:
+    asker = holder_without_desk()
+    asker.networks = {"192.0.2.0/24": ONE | {"abuse": [DESK], "domains": ["holder.example"]}}
+    case = made(store, "http://a.test/")
+    resolve(store, asker)
+    assert (asker.asked_systems, asker.asked_files) == ([], [])
+    with store.db.write() as connection:
+        party = {"id": "rdap:ORG-1", "name": "One", "source": "rdap", "seen_at": NINE}
+        connection.execute(insert(PartyRow).values(party))
+        contact = {"id": store.new_id(), "party": party["id"], "way": "email", "address": DESK["email"]}
+        contact |= {"language": "en", "format": "text", "source": "rdap", "confidence": 0.9, "health": "dead"}
+        connection.execute(insert(Contact).values(contact))
+
+    resolve(store, asker, LATER)
+
+    assert (asker.asked_systems, asker.asked_files) == (["64500"], ["holder.example"])
+    (choice,) = choose(Role.HOST, facts(store, case), catalogue(), {"abuse@net.example": Health.DEAD})
+    assert (choice.email, choice.source) == ("abuse@holder.example", "guess")
 
 
 def named_network() -> FakeAsker:

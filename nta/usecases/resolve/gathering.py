@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import NamedTuple
 
+from nta.domain.contacts import Health
 from nta.domain.holders import file_of
 from nta.domain.known import Known
 from nta.domain.origins import origin_lookups
@@ -13,7 +14,7 @@ from nta.domain.questions import Finding, Lookup, LookupKind, Subject
 from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
 from nta.domain.sparing import one_of_each
 from nta.ports import Asker
-from nta.store import findings
+from nta.store import addressees, findings
 from nta.store.base import Store
 from nta.usecases.resolve.asking import ROUNDS
 
@@ -69,7 +70,9 @@ class _About:
         self._named = {s.host for s in self._all}
         self._looked_for: set[str] = set()
         self._read: set[Lookup] = set()
-        self.known = Known((), now)
+        with store.db.read() as connection:
+            health = addressees.troubled(connection)
+        self.known = Known((), now, {email for email, one in health.items() if one is Health.DEAD})
         self.new: list[Finding] = []
         self.unfinished: Collection[int] = ()
         first = {Lookup(LookupKind.ADDRESSES, s.host) for s in self._all if not s.is_ip}
