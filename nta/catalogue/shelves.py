@@ -127,7 +127,7 @@ def _term(value: Any) -> timedelta:
 
 def _new_contacts(entry: Entry) -> timedelta | None:
     """Return how long a new contact waits for a person's word; None where it is used at once."""
-    said = entry.take("new_contacts", lambda plain: plain, "use")
+    said: Any = entry.take("new_contacts", lambda plain: plain, "use")
     if isinstance(said, str):
         if said != "use":
             entry.fault("new_contacts", "must be use, or {approve_within: 4h}")

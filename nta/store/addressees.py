@@ -110,9 +110,7 @@ def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[St
     return found
 
 
-def tell(
-    connection: Connection, ids: Ids, told: Sequence[Told], now: datetime
-) -> dict[tuple[str, str], int]:
+def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) -> dict[tuple[str, str], int]:
     """Make a notice be wanted for each party told; an addressee of an earlier rung is used again.
 
     Return the contacts' ids by party and address.
