@@ -7,11 +7,13 @@ import pytest
 
 from nta.domain.contacts import choose
 from nta.domain.errors import RefusedError
+from nta.domain.hosting import from_plain, to_plain
 from nta.domain.questions import LookupKind
 from nta.domain.resolution import conclude, next_lookups
 from nta.domain.roles import Role
 from nta.domain.urls import parse, refang
-from tests.domain.worked_stories import NOW, Story, UnsoundError, all_stories, cast, read
+from tests.domain.worked_findings import NOW
+from tests.domain.worked_stories import Story, UnsoundError, all_stories, cast, read
 
 STORIES = {story.id: story for story in all_stories()}
 _ABOUT_THE_HOST = frozenset({LookupKind.ADDRESSES, LookupKind.NETWORK, LookupKind.ROUTE})
@@ -58,6 +60,14 @@ def test_what_is_asked_next(story):
         assert {x for x in open_ones if x.kind in _ABOUT_THE_HOST} == set(), "a story is told to its end"
     else:
         assert {f"{x.kind} {x.subject}" for x in open_ones} == story.next, story.because
+
+
+@pytest.mark.parametrize("story", [s for s in STORIES.values() if s.subject], ids=lambda story: story.id)
+def test_the_order_of_findings_says_nothing_and_the_facts_can_be_kept(story):
+    facts = conclude(story.subject, story.findings, story.catalogue, NOW)
+
+    assert conclude(story.subject, story.findings[::-1], story.catalogue, NOW) == facts
+    assert from_plain(to_plain(facts)) == facts
 
 
 @pytest.mark.parametrize("story", [s for s in STORIES.values() if s.beside], ids=lambda story: story.id)

@@ -1,15 +1,13 @@
 """How the worked stories of tests/data/resolution are read: strictly, each key known, each name in the cast.
 
-tests/data/resolution/README.md says how a story is written. What a look-up
-gave stands there in few words; here they become findings, in the shapes
-that `nta.domain.questions.Finding` names.
+tests/data/resolution/README.md says how a story is written.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +16,23 @@ from nta.catalogue.files import load
 from nta.catalogue.shelves import SHELVES
 from nta.catalogue.strict import (
     Entry,
-    asn,
     code,
-    duration,
     flag,
-    iana_id,
-    ip_range,
     many,
     one_of,
     or_none,
     text,
 )
 from nta.domain.contacts import Health, KnownContact, KnownContacts
-from nta.domain.hosting import Problem
 from nta.domain.parties import AskableProxies, Catalogue
-from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
+from nta.domain.questions import Finding, LookupKind, Subject
 from nta.domain.roles import Role
 from nta.domain.urls import parse, refang
 from nta.usecases.resolve.asking import subject_of
+from tests.domain.worked_findings import found, mapping, words
 
 FOLDER = Path(__file__).parent.parent / "data" / "resolution"
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-_DNS_LASTS, _LASTS = timedelta(hours=1), timedelta(hours=12)
-_SURE = {"rdap": 0.9, "whois": 0.9, "origin_lookup": 0.8, "remark": 0.6, "upstream": 0.5, "guess": 0.3}
-"""How sure the adapters are of each source; a story says otherwise by a third word."""
 _WORD = re.compile(r"(approved|refused) on (\d{4}-\d\d-\d\d)")
-_FAILED = re.compile(r"fails for (now|good), (.+)")
 
 
 @dataclass(frozen=True)
@@ -131,22 +120,10 @@ def cast(path: Path = FOLDER / "cast.yaml") -> Cast:
 
 def _children(entry: Entry, key: str, named: str | None = None) -> Iterator[tuple[str, Entry]]:
     """Yield name and entry of each mapping under a key; its own key `named` repeats the name."""
-    mapping = entry.take(key, _mapping) or {}
-    for name, value in mapping.items():
+    for name, value in (entry.take(key, mapping) or {}).items():
         if named and isinstance(value, dict):
             value[named] = name
         yield str(name), entry.child(key, value, f"{key}: {name}")
-
-
-def _mapping(value: Any) -> Mapping[Any, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("must hold keys and values")
-    return value
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    """Return the words of a text; of nothing none."""
-    return tuple(text(value).split()) if value is not None else ()
 
 
 def read(path: Path) -> list[Story]:
@@ -173,7 +150,7 @@ def _story(name: str, entry: Entry) -> Story | None:
     refused = entry.take("refused", or_none(text), None)
     known = frozenset(entry.take("catalogue", many(one_of(cast().names)), ()) or ())
     subject = None if refused or not url else _subject(entry, url)
-    findings = entry.within("found", lambda found: _found(found, subject)) or ()
+    findings = entry.within("found", lambda told: found(told, subject)) or ()
     health = entry.take("health", _health, {})
     word = entry.take("word", _word, {})
     expected = {"refused": refused} if refused else _expected(entry)
@@ -230,7 +207,7 @@ def _subject(entry: Entry, url: str) -> Subject:
     def behind(known: Entry) -> Subject:
         return replace(
             subject,
-            origins=known.take("origin", _words, ()),
+            origins=known.take("origin", words, ()),
             forced_host=known.take("host", text, None),
         )
 
@@ -239,14 +216,14 @@ def _subject(entry: Entry, url: str) -> Subject:
 
 
 def _health(value: Any) -> Mapping[str, Health]:
-    return {text(email): Health(state) for email, state in _mapping(value).items()}
+    return {text(email): Health(state) for email, state in mapping(value).items()}
 
 
 def _word(value: Any) -> KnownContacts:
     """Return what a person said of each party's contacts: `approved on 2026-02-20`, or `refused on` a day."""
     return {
-        text(party): [_spoken_of(text(email), said) for email, said in _mapping(contacts).items()]
-        for party, contacts in _mapping(value).items()
+        text(party): [_spoken_of(text(email), said) for email, said in mapping(contacts).items()]
+        for party, contacts in mapping(value).items()
     }
 
 
@@ -274,151 +251,16 @@ def _expected(entry: Entry) -> dict[str, Any]:
 
 
 def _by_role(value: Any) -> Mapping[Role, list[tuple[str, ...]]]:
-    return {Role(role): _told(choices) for role, choices in _mapping(value).items()}
+    return {Role(role): _told(choices) for role, choices in mapping(value).items()}
 
 
 def _told(value: Any) -> list[tuple[str, ...]]:
     """Return party, address, language, format and reason of each `party address language format: reason`."""
-    return sorted((*_exactly(who, 4), _sentence(why)) for who, why in _mapping(value).items())
+    return sorted((*_exactly(who, 4), _sentence(why)) for who, why in mapping(value).items())
 
 
 def _exactly(value: Any, count: int) -> tuple[str, ...]:
-    words = _words(value)
-    if len(words) != count:
+    listed = words(value)
+    if len(listed) != count:
         raise ValueError(f"must be {count} words")
-    return words
-
-
-def _found(entry: Entry, subject: Subject | None) -> tuple[Finding, ...]:
-    """Return the findings that a story tells of."""
-    host, domain = (subject.host, subject.registered or subject.domain or "") if subject else ("", "")
-    cname = entry.take("cname", _words, ())
-    answers: list[tuple[str, Lookup, Any, Callable[[Entry], Any]]] = []
-    for key, kind, of, read_answer in (
-        ("dns", LookupKind.ADDRESSES, host, partial(_names, cname)),
-        ("domain", LookupKind.DOMAIN, domain, partial(_domain, "rdap", domain)),
-        ("whois", LookupKind.WHOIS, domain, partial(_domain, "whois", domain)),
-    ):
-        answers.append((key, Lookup(kind, of), entry.take(key, _anything, []), read_answer))
-    for key, (kind, read_answer) in _ABOUT.items():
-        for of, value in entry.take(key, _mapping, {}).items():
-            answers.append((key, Lookup(kind, str(of)), value, read_answer))
-    for whom, value in entry.take("origins", _mapping, {}).items():
-        answers.append(("origins", Lookup(LookupKind.ORIGIN, host, whom), value, partial(_origin, whom)))
-    return tuple(
-        _finding(entry, key, lookup, one, read_answer)
-        for key, lookup, value, read_answer in answers
-        for one in (value if isinstance(value, list) else [value])
-    )
-
-
-def _anything(value: Any) -> Any:
-    return value
-
-
-def _finding(
-    entry: Entry, key: str, lookup: Lookup, value: Any, read_answer: Callable[[Entry], Any]
-) -> Finding:
-    """Return one finding: `nothing`, `fails for now, why`, `fails for good, why`, or an answer."""
-    lasts = _DNS_LASTS if lookup.kind is LookupKind.ADDRESSES else _LASTS
-    if isinstance(value, str):
-        failed = _FAILED.fullmatch(value)
-        if not failed and value != "nothing":
-            entry.fault(key, "must be keys and values, 'nothing', or 'fails for now, why'")
-        problem = Problem(lookup.kind.value, failed[2], failed[1] == "now") if failed else None
-        return Finding(lookup, None, "story", NOW, NOW + lasts, problem)
-    told = entry.child(key, value, f"{key}: {lookup.subject}")
-    asked_at = NOW - told.take("asked", duration, timedelta(0))
-    covers = told.take("range", ip_range, None) if lookup.kind in ABOUT_ADDRESSES else None
-    answer = read_answer(told)
-    told.is_sound()
-    if lookup.kind is LookupKind.NETWORK:
-        answer["cidr"] = [covers] if covers else []
-    return Finding(lookup, answer, "story", asked_at, asked_at + lasts, None, (covers,) if covers else ())
-
-
-def _names(cname: tuple[str, ...], told: Entry) -> dict[str, Any]:
-    dead = told.take("leads", or_none(one_of(("nxdomain", "no_address"))), None)
-    return {"addresses": list(told.take("to", _words, ())), "cname": list(cname), "dead": dead}
-
-
-def _network(told: Entry) -> dict[str, Any]:
-    holder, _, holder_name = told.take("holder", text, "").partition(" ")
-    return {
-        "handle": told.take("handle", or_none(text), None),
-        "name": told.take("name", or_none(text), None),
-        "country": told.take("country", or_none(text), None),
-        "holder": holder or None,
-        "holder_name": holder_name or None,
-        "asn": told.take("asn", asn, None),
-        "as_name": told.take("as_name", text, None),
-        "abuse": told.take("abuse", _contacts, []),
-        "domains": list(told.take("domains", _words, ())),
-    }
-
-
-def _route(told: Entry) -> dict[str, Any]:
-    return {
-        "asn": told.take("asn", or_none(asn)),
-        "as_name": told.take("as_name", text, None),
-        "prefix": None,
-    }
-
-
-def _system(told: Entry) -> dict[str, Any]:
-    return {
-        "as_name": told.take("as_name", text, None),
-        "holder": told.take("holder", text, None),
-        "abuse": told.take("abuse", _contacts, []),
-    }
-
-
-def _file(told: Entry) -> dict[str, Any]:
-    return {"contacts": list(told.take("contacts", _words)), "expires": None}
-
-
-def _origin(whom: str, told: Entry) -> dict[str, Any]:
-    return {
-        "proxy": whom,
-        "addresses": list(told.take("addresses", _words)),
-        "holder_name": told.take("holder_name", text, None),
-        "abuse": told.take("abuse", _contacts, []),
-    }
-
-
-def _domain(source: str, name: str, told: Entry) -> dict[str, Any]:
-    registrar = {
-        "name": told.take("registrar", or_none(text), None),
-        "iana_id": told.take("iana", iana_id, None),
-        "abuse": told.take("abuse", _contacts, []),
-    }
-    return {
-        "name": name,
-        "suffix": name.partition(".")[2],
-        "registered": told.take("registered", flag, True),
-        "registrar": registrar if any(registrar.values()) else None,
-        "status": list(told.take("status", many(text), ())),
-        "nameservers": list(told.take("nameservers", many(text), ())),
-        "source": source,
-    }
-
-
-def _contacts(value: Any) -> list[dict[str, Any]]:
-    """Return the contacts of `source address`, or of a list of such; a third word says how sure it is."""
-    found = []
-    for one in value if isinstance(value, list) else [value]:
-        source, email, *sure = text(one).split()
-        if source not in _SURE or len(sure) > 1:
-            raise ValueError(f"must be 'source address', the source one of {', '.join(_SURE)}")
-        found.append(
-            {"email": email, "source": source, "confidence": float(sure[0]) if sure else _SURE[source]}
-        )
-    return found
-
-
-_ABOUT = {
-    "networks": (LookupKind.NETWORK, _network),
-    "routes": (LookupKind.ROUTE, _route),
-    "systems": (LookupKind.SYSTEM, _system),
-    "security_txt": (LookupKind.SECURITY_TXT, _file),
-}
+    return listed
