@@ -159,10 +159,23 @@ def test_a_holder_of_whom_the_registries_know_nothing_is_told_by_the_proxys_word
     assert (choice.party, choice.party_name) == (f"origin:{ORIGIN}", "Nine")
 
 
+def test_while_the_registries_cannot_be_asked_the_proxys_word_makes_no_party() -> None:
+    down = found(Lookup(LookupKind.NETWORK, ORIGIN), None, problem=Problem("rdap_ip", "no", True))
+    known = facts(*SEEN, word(ORIGIN, holder_name="Nine", abuse=[CONTACT]), down)
+
+    assert [(a.ip, a.party) for a in known.origins] == [(ORIGIN, None)]
+
+
+def test_a_proxy_that_is_not_asked_stands_before_nobody_we_ask_about() -> None:
+    assert ASKABLE.before(EDGE, None, ()) == "proxy:shield"
+    assert ASKABLE.before("203.0.113.200", None, ()) is None
+
+
 def test_an_origin_that_is_a_proxy_itself_is_nobodys_host() -> None:
     known = facts(*SEEN, word("203.0.113.9", abuse=[CONTACT], holder_name="Nine"), network("203.0.113.9"))
 
     assert (known.hidden_hosts, choose(Role.HOST, known, CATALOGUE, {})) == (frozenset(), ())
+    assert [(a.proxy, a.party) for a in known.origins] == [("proxy:shield", None)]
 
 
 def test_a_question_without_an_answer_is_a_problem_and_the_proxy_is_told() -> None:
@@ -173,6 +186,7 @@ def test_a_question_without_an_answer_is_a_problem_and_the_proxy_is_told() -> No
     assert (known.parties, known.origins) == ({"proxy:shield"}, ())
 
 
+NO_NAME = name(problem=Problem("dns", "no answer", True))
 BEFORE = facts(*SEEN, word(ORIGIN), network(ORIGIN, **HOST))
 NO = Problem("origin", "the server does not answer in time", True)
 
@@ -187,11 +201,21 @@ NO = Problem("origin", "the server does not answer in time", True)
             {"rdap:ORG-1"},
             id="it-names-another",
         ),
-        pytest.param(facts(name(ELSEWHERE), network(ELSEWHERE)), frozenset(), id="the-host-left-the-proxy"),
         pytest.param(
-            facts(name(problem=Problem("dns", "no answer", True))),
-            {"rdap:ORG-9"},
-            id="no-name-could-be-asked",
+            facts(name(ELSEWHERE), network(ELSEWHERE), word(ORIGIN), network(ORIGIN, **HOST)),
+            frozenset(),
+            id="the-host-left-the-proxy",
+        ),
+        pytest.param(facts(NO_NAME), {"rdap:ORG-9"}, id="the-name-could-not-be-asked"),
+        pytest.param(
+            facts(NO_NAME, network(ELSEWHERE, holder="ORG-1"), subject=replace(SITE, origins=(ELSEWHERE,))),
+            {"rdap:ORG-1"},
+            id="a-person-knows-the-address",
+        ),
+        pytest.param(
+            facts(NO_NAME, subject=replace(SITE, forced_host="hosting:one")),
+            {"hosting:one"},
+            id="a-person-knows-the-host",
         ),
         pytest.param(
             facts(*SEEN, subject=replace(SITE, forced_host="hosting:one")),
@@ -206,7 +230,10 @@ def test_the_proxys_word_stands_while_it_cannot_be_asked_again(
     assert settle(BEFORE, after).hidden_hosts == expected
 
 
-def test_what_a_person_entered_ends_with_the_entry_though_the_proxy_cannot_be_asked() -> None:
+@pytest.mark.parametrize(
+    "after", [(*SEEN, word(problem=NO)), (NO_NAME,)], ids=["the-proxy-could-not", "the-name-could-not"]
+)
+def test_what_a_person_entered_ends_with_the_entry_whatever_cannot_be_asked(after: Any) -> None:
     entered = facts(*SEEN, network(ORIGIN, **HOST), subject=replace(SITE, origins=(ORIGIN,)))
 
-    assert recall(entered, facts(*SEEN, word(problem=NO))).hidden_hosts == frozenset()
+    assert recall(entered, facts(*after)).hidden_hosts == frozenset()

@@ -106,6 +106,17 @@ def test_an_answer_is_believed_for_twelve_hours_and_asked_once_for_a_host(
     assert asker.asked_origins == [("a.test", "proxy:shield")] * 2
 
 
+def test_the_network_of_an_origin_is_asked_once_for_all_its_addresses(store: Store, asker: Telling) -> None:
+    asker.behind["b.test"] = "192.0.2.78"
+    made(store, URL)
+    resolve(store, asker, known=KNOWN, askable=ASKABLE)
+    made(store, "http://b.test/")
+
+    resolve(store, asker, NINE + hours(1), known=KNOWN, askable=ASKABLE)
+
+    assert [ip for ip in asker.asked if ip.startswith("192.0.2.")] == [BEHIND]
+
+
 def test_where_nothing_is_known_the_proxy_alone_is_told(store: Store, asker: Telling) -> None:
     case = made(store, "http://b.test/")
 
