@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from hashlib import sha256
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts
 from nta.domain.mailboxes import is_usable
@@ -75,6 +76,8 @@ LANGUAGES = frozenset({"de", "en", "nl"})
 
 NOBODY_KNOWN: KnownContacts = {}
 
+_GUESS = "abuse@ at the domain of the network's holder is a guess"
+
 
 class _Place(IntEnum):
     """How good a contact is by where it comes from; a better one is never passed over but for trouble."""
@@ -98,13 +101,18 @@ class _Candidate:
     refused: bool
 
     @property
-    def merit(self) -> tuple[int, float, bool, str]:
-        """Return the order of candidates as long as all are fine; of equals, one that says abuse is first."""
+    def merit(self) -> tuple[int, float, bool, bool, str]:
+        """Return the order of candidates as long as all are fine.
+
+        Of equals, one that says abuse is first, then one that stands in a
+        field of RDAP: port 43 is text, in which a mailbox is easily misread.
+        """
         email = self.contact.email.lower()
-        return (self.place, -self.worth, "abuse" not in email.partition("@")[0], email)
+        says_so = "abuse" in email.partition("@")[0]
+        return (self.place, -self.worth, not says_so, self.contact.source == "whois", email)
 
     @property
-    def rank(self) -> tuple[int, bool, tuple[int, float, bool, str]]:
+    def rank(self) -> tuple[int, bool, tuple[int, float, bool, bool, str]]:
         """Return the order in which they are chosen: a fine one before a doubtful one of its place."""
         return (self.place, self.health is Health.DOUBTFUL, self.merit)
 
@@ -181,11 +189,14 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
     if role is Role.PROXY:
         return _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
     if role is Role.UPSTREAM:
-        return _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
+        known = _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
+        return [*known, *(_Wanted(one.party, one.name, None, None, one.abuse) for one in facts.upstreams)]
+    if role is Role.SITE_OWNER:
+        return _site_owner(facts, catalogue)
     if role is Role.REGISTRAR:
         return _registrar(facts, catalogue)
     entries: list[Party] = []
-    if role is Role.REGISTRY and facts.domain:
+    if role is Role.REGISTRY and facts.domain and not (facts.dead and facts.domain.registered is False):
         registry = catalogue.party(facts.domain.registry or "") or catalogue.registry_of(facts.domain.suffix)
         entries = [registry] if registry else []
     elif role is Role.HOTLINE:
@@ -234,6 +245,17 @@ def _upstream(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> Iterab
     return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in found.values()]
 
 
+def _site_owner(facts: HostingFacts, catalogue: Catalogue) -> list[_Wanted]:
+    """Return who runs the site, where the hosting country's policy lets them be told; never a registrant.
+
+    Parties are stored in clear and sites are not: the id is a digest.
+    """
+    if facts.country not in catalogue.owners_told_in or not facts.owner or not facts.domain:
+        return []
+    party = f"site:{sha256(facts.domain.name.encode()).hexdigest()[:16]}"
+    return [_Wanted(party, "the site's owner", None, None, facts.owner)]
+
+
 def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
     found = facts.domain.registrar if facts.domain else None
     if found is None:
@@ -266,7 +288,7 @@ def _reason(best: _Candidate, candidates: Collection[_Candidate]) -> str:
     if better is best:
         return f"{said}."
     if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
-        return "No contact that is named can be used; this address is a guess."
+        return f"No contact that is named can be used; {_guess(best.contact)}."
     name = {_Place.CATALOGUE: "the catalogue's contact", _Place.APPROVED: "the approved contact"}
     who = name.get(better.place, "another contact") if better.place < best.place else "another contact"
     if better.refused:
@@ -306,13 +328,19 @@ def _placed(
         best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
-        yield best, place, _said_by(sources), best.confidence
+        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best)}"
+        yield best, place, reason, best.confidence
+
+
+def _guess(contact: FoundContact) -> str:
+    """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
+    return _GUESS if contact.email.lower().startswith("abuse@") else "this address is a guess"
 
 
 def _said_by(sources: Collection[str]) -> str:
     names = [_NAMES.get(source, source) for source in sources]
-    if not names:
-        return "No source names a contact; this address is a guess"
+    if names == [_NAMES["security_txt"]]:
+        return "The security.txt of its own domain names this address"
     verb = "name the same" if len(names) > 1 else "names it as the"
     reason = f"{' and '.join(names)} {verb} abuse contact"
     return reason[0].upper() + reason[1:]
@@ -343,6 +371,7 @@ _NAMES = {
     "remark": "a remark",
     "upstream": "RDAP of the network that announces the address",
     "origin_lookup": "the proxy before the host",
+    "security_txt": "security.txt",
 }
 
 

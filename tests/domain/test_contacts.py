@@ -149,7 +149,7 @@ def test_a_doubtful_contact_is_still_written_to():
         pytest.param(
             [found("abuse@x.example", "guess", 0.2)],
             "abuse@x.example",
-            "No source names a contact; this address is a guess.",
+            "No source names a contact; abuse@ at the domain of the network's holder is a guess.",
             id="a-guess-says-so",
         ),
         pytest.param(
