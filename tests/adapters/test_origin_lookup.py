@@ -4,9 +4,12 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nta.adapters.manners import Manners
 from nta.adapters.origin_lookup import AskedAt, OriginLookUp
@@ -176,6 +179,29 @@ def test_a_proxy_that_answers_badly_is_a_problem_with_a_name(
     assert finding.problem.temporary is temporary
     assert len(server.asked) == 1
     assert TOKEN not in repr(finding)
+
+
+WORDS = st.sampled_from(["addresses", "abuse", "email", "holder_name", "127.0.0.9", "::1", "a@b.example"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("addresses", "abuse", "holder_name", "proxy"), ANYTHING)
+)
+
+
+@given(document=DOCUMENTS | ANYTHING)
+@settings(max_examples=80, suppress_health_check=list(HealthCheck), deadline=None)
+def test_whatever_a_proxy_answers_is_a_finding(server: WebServer, loopback: Gate, document: object) -> None:
+    server.pages["/v1"] = answer(document)
+
+    finding = ask(server, loopback)
+
+    assert finding.value is None or set(finding.value) == {"proxy", "addresses", "holder_name", "abuse"}
+    assert finding.value is None or all(ip_address(ip).is_loopback for ip in finding.value["addresses"])
+    assert finding.problem is None or finding.value is None
 
 
 def test_a_proxy_that_wants_rest_gets_it(server: WebServer, loopback: Gate) -> None:
