@@ -38,7 +38,9 @@ Loader.add_constructor("tag:yaml.org,2002:map", Loader.lined)
 def load(path: Path, faults: list[Fault]) -> Lined | None:
     """Return what a file holds, or None and what is wrong with it."""
     try:
-        value = _whole(path.read_text("utf-8"))
+        with open(path, "rb", buffering=0) as opened:  # noqa: PTH123 (hundreds: half the time of read_text)
+            text = opened.read().decode("utf-8")
+        value = _whole(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         faults.append(Fault(str(path), line, error.problem or "not YAML"))

@@ -116,7 +116,8 @@ def _add_domain(tree: Tree, found: Shown) -> None:
         _add_mails(held, registrar.get("abuse", ()))
         branch.add(_line("status: ", ", ".join(domain["status"]) or "none told"))
     if zone:
-        branch.add(_line("name servers: ", ", ".join(zone["ns"]) or "none"))
+        if zone["ns"] or domain["registered"]:
+            branch.add(_line("name servers: ", ", ".join(zone["ns"]) or "none"))
         if zone["mx"]:
             branch.add(_line("mail servers: ", ", ".join(zone["mx"])))
         if zone["wildcard"]:
