@@ -26,7 +26,7 @@ def outcome(story: Story) -> dict[str, Any]:
         with pytest.raises(RefusedError) as refusal:
             parse(refang(story.url))
         return {"refused": str(refusal.value)}
-    facts = conclude(story.subject, story.findings, story.catalogue, NOW)
+    facts = conclude(story.subject, story.known, story.catalogue, NOW)
     told = {role: sorted(told_as(story, role)) for role in Role}
     come_out = {
         "told": {role: choices for role, choices in told.items() if choices},
@@ -42,7 +42,7 @@ def outcome(story: Story) -> dict[str, Any]:
 
 def told_as(story: Story, role: Role) -> list[tuple[str, ...]]:
     """Return party, address, language, format and reason of each who is told in a role."""
-    facts = conclude(story.subject, story.findings, story.catalogue, NOW)
+    facts = conclude(story.subject, story.known, story.catalogue, NOW)
     chosen = choose(role, facts, story.catalogue, story.health, known=story.word)
     return [(c.party, c.email, c.language, c.format, c.reason) for c in chosen]
 
@@ -54,7 +54,7 @@ def test_the_right_desks_are_told_with_the_right_sentences(story):
 
 @pytest.mark.parametrize("story", [s for s in STORIES.values() if s.subject], ids=lambda story: story.id)
 def test_what_is_asked_next(story):
-    open_ones = next_lookups(story.subject, story.findings, NOW)
+    open_ones = next_lookups(story.subject, story.known, NOW)
 
     if story.next is None:
         assert {x for x in open_ones if x.kind in _ABOUT_THE_HOST} == set(), "a story is told to its end"

@@ -24,12 +24,13 @@ from nta.catalogue.strict import (
     text,
 )
 from nta.domain.contacts import Health, KnownContact, KnownContacts
+from nta.domain.known import Known
 from nta.domain.parties import AskableProxies, Catalogue
 from nta.domain.questions import Finding, LookupKind, Subject
 from nta.domain.roles import Role
 from nta.domain.urls import parse, refang
 from nta.usecases.resolve.asking import subject_of
-from tests.domain.worked_findings import found, mapping, words
+from tests.domain.worked_findings import NOW, found, mapping, words
 
 FOLDER = Path(__file__).parent.parent / "data" / "resolution"
 _WORD = re.compile(r"(approved|refused) on (\d{4}-\d\d-\d\d)")
@@ -52,6 +53,12 @@ class Story:
     expected: Mapping[str, Any]
     next: frozenset[str] | None
     beside: str | None
+
+    @property
+    def known(self) -> Known:
+        """Return what is known by the findings, and which contacts are as good as silent."""
+        dead = frozenset(email for email, health in self.health.items() if health is Health.DEAD)
+        return Known(self.findings, NOW, dead)
 
 
 @dataclass(frozen=True)
