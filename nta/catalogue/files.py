@@ -97,8 +97,8 @@ def _value(loader: Any, event: Any) -> Any:
         raise _UnusualError
     lines: dict[str, int] = {}
     mapping = Lined(event.start_mark.line + 1)
-    while type(key := loader.get_event()) is not MappingEndEvent:
-        if type(key) is not ScalarEvent or key.value in lines or key.value == "<<":
+    while (kind := type(key := loader.get_event())) is not MappingEndEvent:
+        if kind is not ScalarEvent or key.value in lines or key.value == "<<":
             raise _UnusualError
         lines[key.value] = key.start_mark.line + 1
         mapping[_scalar(key)] = _value(loader, loader.get_event())
