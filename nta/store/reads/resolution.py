@@ -12,7 +12,6 @@ from nta.domain.known import Known
 from nta.domain.overruling import Scope
 from nta.domain.parties import Catalogue, PartyId
 from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
 from nta.domain.urls import mask, registrable_domain, registry_domain
 from nta.store import addressees, arrangements, contacts, due, findings, forced
@@ -111,7 +110,7 @@ def resolution(
     connection: Connection, store: Store, catalogue: Catalogue, reference: str, now: datetime
 ) -> ResolutionPage | None:
     """Return the page about a case's host, or None when there is no such case. Nothing is looked up."""
-    query = select(Case.id, Case.url_sealed, Case.host_id).where(Case.reference == read_reference(reference))
+    query = select(Case.id, Case.url_sealed, Case.host_id).where(Case.reference == reference)
     case = connection.execute(query).first()
     if case is None:
         return None
@@ -123,7 +122,7 @@ def resolution(
     names = _Names(connection, catalogue, whole)
     facts = _covered(whole, catalogue)
     return ResolutionPage(
-        reference=read_reference(reference),
+        reference=reference,
         masked=mask(store.sealer.text("case.url", case.id, case.url_sealed)),
         is_open=is_open,
         is_ip=row.is_ip,
