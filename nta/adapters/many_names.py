@@ -21,7 +21,7 @@ from nta.adapters.fresh_names import Channel
 from nta.domain.addresses import not_in_the_dns
 from nta.domain.questions import Finding, Lookup
 
-_AT_ONCE: Final = 200
+AT_ONCE: Final = 200
 _LOOSE: Final = "loose end"
 
 
@@ -59,7 +59,7 @@ class ManyNames:
         servers = self._servers or system_servers()
         wanted = dict.fromkeys(lookups)
         hosts = [x.subject for x in wanted if not literal(x.subject) and not not_in_the_dns(x.subject)]
-        halves = Channel(_read, servers, self._timeout_s, self._tries).ask(hosts, _AT_ONCE) if hosts else {}
+        halves = Channel(_read, servers, self._timeout_s, self._tries).ask(hosts, AT_ONCE) if hosts else {}
         rest = []
         for lookup in wanted:
             finding = _finding(lookup, halves.get(lookup.subject, ()), now)
@@ -112,4 +112,5 @@ def _followed(host: str, type_: int, result: pycares.DNSResult) -> _Half:
     if aliases or len(cname) > MOST_ALIASES or not (found or result.authority or not cname):
         return _LOOSE
     ttl_s = min((*ttls, *(r.ttl for r in found)), default=0)
-    return _Plain(in_order(r.data.addr for r in found), tuple(cname), ttl_s)
+    listed = tuple(r.data.addr for r in found)
+    return _Plain(in_order(listed) if len(listed) > 1 else listed, tuple(cname), ttl_s)

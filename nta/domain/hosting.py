@@ -1,8 +1,9 @@
 """What is known of who serves a host: addresses, networks, AS, proxy, registrar, registry."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from nta.domain.parties import PartyId
@@ -163,7 +164,7 @@ class HostingFacts:
 
 def to_plain(facts: HostingFacts) -> dict[str, Any]:
     """Return the facts as JSON values; `from_plain` gives them back."""
-    plain = asdict(facts)
+    plain: dict[str, Any] = _plain(facts)
     plain["asked_at"] = facts.asked_at.isoformat()
     for problem in plain["problems"]:
         del problem["again_at"]  # for the next round alone; a finding keeps it
@@ -193,6 +194,19 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
         ),
         owner=_contacts(plain.get("owner", [])),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return what `dataclasses.asdict` would, which takes five times as long over thousands of hosts."""
+    if isinstance(value, tuple):
+        return tuple([_plain(one) for one in value]) if value else value
+    names = _fields(type(value))
+    return {name: _plain(getattr(value, name)) for name in names} if names else value
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _contacts(plain: list[Mapping[str, Any]]) -> tuple[FoundContact, ...]:

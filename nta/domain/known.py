@@ -1,14 +1,16 @@
 """What is known so far: the valid answers by question, those about addresses also by the range they cover."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
-from typing import Any
+from ipaddress import ip_network
+from typing import Any, TypeVar
 
+from nta.domain.addresses import number_of
 from nta.domain.holders import files_of, names_desk
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind
 
+Made = TypeVar("Made")
 Place = tuple[int, int, int]  # IP version, bits left to the addresses, the bits before them as a number
 
 
@@ -26,7 +28,7 @@ class Known:
         self.dead = dead
         self.valid: dict[Lookup, Finding] = {}
         self._ranges: dict[LookupKind, _Ranges] = {}
-        self._raised: dict[tuple[int, int, bool], frozenset[Lookup]] = {}
+        self._shared: dict[tuple[Any, ...], Any] = {}
         self.add(findings)
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -38,7 +40,7 @@ class Known:
             if held is None or _rank(finding) > _rank(held):
                 self.valid[finding.lookup] = finding
                 self._ranges.pop(finding.lookup.kind, None)
-        self._raised.clear()
+        self._shared.clear()
 
     def of(self, kind: LookupKind, ip: str) -> Finding | None:
         """Return the answer whose narrowest range holds the address, else what its own question gave."""
@@ -48,6 +50,17 @@ class Known:
                 f for lookup, f in self.valid.items() if lookup.kind is kind and f.value is not None
             )
         return ranges.around(ip) or self.valid.get(Lookup(kind, ip))
+
+    def shared(self, make: Callable[..., Made], ip: str, *more: bool) -> Made:
+        """Return what `make` makes of this, an address and `more`: once for all that share their answers.
+
+        It may look at the answers about the address, and not at the address.
+        """
+        key = (make, *(id(self.of(kind, ip)) for kind in ABOUT_ADDRESSES), *more)
+        if key not in self._shared:
+            self._shared[key] = make(self, ip, *more)
+        made: Made = self._shared[key]
+        return made
 
     def asn_of(self, ip: str) -> int | None:
         """Return the AS of an address, as far as it is known."""
@@ -84,16 +97,17 @@ class Known:
 
     def raised_by(self, ip: str, *, upstream: bool = False) -> frozenset[Lookup]:
         """Return the questions that what is known of an address raises, asked already or not."""
-        about = (id(self.of(LookupKind.NETWORK, ip)), id(self.of(LookupKind.ROUTE, ip)), upstream)
-        if about not in self._raised:  # the same for all addresses that share their answers
-            system = self.system_to_ask(ip, upstream=upstream)
-            self._raised[about] = frozenset((*([system] if system else ()), *self.files_to_ask(ip)))
-        return self._raised[about]
+        return self.shared(_raised, ip, upstream)
 
     def system_of(self, ip: str) -> Finding | None:
         """Return what the registry said of the address's AS, where that was asked."""
         lookup = self.system_to_ask(ip)
         return self.valid.get(lookup) if lookup else None
+
+
+def _raised(known: Known, ip: str, upstream: bool) -> frozenset[Lookup]:
+    system = known.system_to_ask(ip, upstream=upstream)
+    return frozenset((*([system] if system else ()), *known.files_to_ask(ip)))
 
 
 class _Ranges:
@@ -123,13 +137,6 @@ def _place(cidr: str) -> Place:
     network = ip_network(cidr, strict=False)
     width = network.max_prefixlen - network.prefixlen
     return network.version, width, int(network.network_address) >> width
-
-
-@lru_cache(maxsize=65536)
-def number_of(ip: str) -> tuple[int, int]:
-    """Return an address's version and number, by which addresses are ordered."""
-    address = ip_address(ip)
-    return address.version, int(address)
 
 
 def neighbourhood(ip: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Which text is a mail address that somebody may read."""
 
 import re
+from functools import lru_cache
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(
@@ -25,6 +26,7 @@ _WITHHELD = re.compile(
 _LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 
 
+@lru_cache(maxsize=65536)  # a desk is that of thousands of hosts
 def is_usable(email: str) -> bool:
     """Tell whether this is one plain address that somebody may read.
 

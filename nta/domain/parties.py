@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import TypeVar
 
+from nta.domain.addresses import number_of
 from nta.domain.ladders import Ladder, choose_ladder
 from nta.domain.roles import Severity
 
@@ -133,12 +134,11 @@ class Ranges:
             return None
         # There are thousands of ranges, and most commands ask for none of them.
         shelves = self._sorted = self._sorted or self._sort()
-        address = ip_address(ip)
-        number = int(address)
-        return next(
-            (found for shift, nets in shelves[address.version] if (found := nets.get(number >> shift))),
-            None,
-        )
+        version, number = number_of(ip)
+        for shift, nets in shelves[version]:
+            if found := nets.get(number >> shift):
+                return found
+        return None
 
     def _sort(self) -> dict[int, list[tuple[int, dict[int, Provider]]]]:
         shelves: dict[int, dict[int, dict[int, Provider]]] = {4: {}, 6: {}}

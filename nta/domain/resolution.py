@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from nta.domain.addresses import unmapped
+from nta.domain.addresses import number_of, unmapped
 from nta.domain.holders import file_of, found_contacts, of_files
-from nta.domain.hosting import AddressFacts, HostingFacts, Network, Problem
-from nta.domain.known import Known, neighbourhood, number_of, system_in
+from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.known import Known, neighbourhood, system_in
 from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
 from nta.domain.parties import Catalogue, PartyId, Provider
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
@@ -204,6 +204,35 @@ def _address(
     `alias` is the proxy that the name's CNAMEs lead to: its customers'
     addresses may be anybody's.
     """
+    told = answers.shared(_told, ip)
+    proxy, entry = catalogue.proxy_of(ip, told.asn) or alias, catalogue.host_of(ip, told.asn)
+    party, name = (entry.id, entry.name) if entry else told.party
+    facts = AddressFacts(
+        ip=ip,
+        asn=told.asn,
+        as_name=told.as_name,
+        network=told.network,
+        party=None if proxy else party,
+        party_name=proxy.name if proxy else name,
+        proxy=proxy.id if proxy else None,
+        abuse=told.abuse,
+        seen_at=seen_at,
+    )
+    return facts, told.problems
+
+
+class _Told(NamedTuple):
+    """What registries say of an address, the same for all that share the answers."""
+
+    asn: int | None
+    as_name: str | None
+    network: Network | None
+    party: tuple[PartyId | None, str | None]  # outside the catalogue: id and name
+    abuse: tuple[FoundContact, ...]
+    problems: list[Problem]
+
+
+def _told(answers: Known, ip: str) -> _Told:
     registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
     value = (registered.value if registered else None) or {}
     asn, as_name = system_in((routed.value if routed else None) or {}, value)
@@ -211,23 +240,17 @@ def _address(
     system = (about_system.value if about_system else None) or {}
     as_name = as_name or system.get("as_name")
     files = [answers.valid[lookup] for lookup in answers.files_to_ask(ip) if lookup in answers.valid]
-    proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
-    party, name = (entry.id, entry.name) if entry else _found_party(value)
-    if party is None and registered and registered.problem is None and asn:
-        party, name = f"as:{asn}", as_name or f"AS{asn}"
-    facts = AddressFacts(
-        ip=ip,
-        asn=asn,
-        as_name=as_name,
-        network=_network(value) if value else None,
-        party=None if proxy else party,
-        party_name=proxy.name if proxy else name,
-        proxy=proxy.id if proxy else None,
-        abuse=found_contacts(value, system, files, answers.dead),
-        seen_at=seen_at,
+    party = _found_party(value)
+    if party[0] is None and registered and registered.problem is None and asn:
+        party = f"as:{asn}", as_name or f"AS{asn}"
+    return _Told(
+        asn,
+        as_name,
+        _network(value) if value else None,
+        party,
+        found_contacts(value, system, files, answers.dead),
+        [problem for f in (registered, routed, about_system, *files) if f for problem in f.problems],
     )
-    asked = (registered, routed, about_system, *files)
-    return facts, [problem for finding in asked if finding for problem in finding.problems]
 
 
 def _network(value: Mapping[str, Any]) -> Network:
@@ -272,9 +295,10 @@ def _hosted_in(
 
 def _most(countries: Iterable[str | None]) -> str | None:
     """Return the country of more than half of those that are known."""
-    counts = Counter(country for country in countries if country)
-    if not counts:
-        return None
+    known = [country for country in countries if country]
+    if len(set(known)) < 2:
+        return known[0] if known else None
+    counts = Counter(known)
     country, most = counts.most_common(1)[0]
     return country if 2 * most > counts.total() else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from nta.domain.known import number_of
+from nta.domain.addresses import number_of
 from nta.domain.questions import ABOUT_ADDRESSES, Lookup, LookupKind
 
 _LENGTHS = {

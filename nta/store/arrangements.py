@@ -4,12 +4,14 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import ip_network
 from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
+from nta.domain.addresses import number_of
 from nta.domain.aiming import Served
 from nta.domain.hosting import AddressFacts, HostingFacts, from_plain, to_plain
 from nta.store.addressees import chunks
@@ -23,6 +25,7 @@ _HOSTS = (
     "SELECT id, name_sealed, port, is_ip, domain_id, arrangement_id, suspect_id, missed_looks, missed_since "
     "FROM host WHERE id"
 )
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _FACTS = "SELECT id, facts_sealed FROM arrangement WHERE id"
 _SEEN = "SELECT arrangement_id, address, seen_at FROM arrangement_party WHERE arrangement_id"
 _BEGUN = ("id", "host_id", "country", "facts_sealed", "facts_at", "began_at")
@@ -224,7 +227,7 @@ def domain_of(connection: Connection, store: Store, domain_id: int | None) -> tu
 
 
 def _sealed(store: Store, number: int, what: HostingFacts) -> bytes:
-    return store.sealer.seal(PLACE, number, json.dumps(to_plain(what), separators=(",", ":")))
+    return store.sealer.seal(PLACE, number, _encoded(to_plain(what)))
 
 
 def _write_parties(connection: Connection, facts_by_id: Mapping[int, HostingFacts]) -> None:
@@ -247,6 +250,16 @@ def _write_parties(connection: Connection, facts_by_id: Mapping[int, HostingFact
 
 def _around(address: AddressFacts) -> str | None:
     """Return that range of its network that the address lies in."""
-    ip = ip_address(address.ip)
-    ranges = address.network.cidr if address.network else ()
-    return next((cidr for cidr in ranges if ip in ip_network(cidr, strict=False)), None)
+    version, number = number_of(address.ip)
+    for cidr in address.network.cidr if address.network else ():
+        other, first, last = _span(cidr)
+        if other == version and first <= number <= last:
+            return cidr
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _span(cidr: str) -> tuple[int, int, int]:
+    """Return IP version, first and last address as numbers."""
+    network = ip_network(cidr, strict=False)
+    return network.version, int(network[0]), int(network[-1])

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from nta.domain.addresses import number_of
 from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store.base import Store
@@ -17,6 +18,7 @@ from nta.store.tables import FindingRange, FindingRow
 from nta.store.types import from_us, to_us
 
 _PLACE = "finding.value"
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _MAPPED = b"\x00" * 10 + b"\xff\xff"  # before an IPv4 address (RFC 4291, 2.5.5.2)
 _COLUMNS = (
     FindingRow.id,
@@ -143,7 +145,7 @@ def _dump(finding: Finding) -> str:
         said["whom"] = finding.lookup.whom
     if finding.problem and finding.problem.again_at:
         said["again"] = True  # valid_until says when
-    return json.dumps(said, separators=(",", ":"))
+    return _encoded(said)
 
 
 def _load(store: Store, row: Sequence[Any]) -> Finding:
@@ -172,8 +174,8 @@ def _digest(key: bytes, lookup: Lookup) -> bytes:
 
 
 def _packed(address: str) -> bytes:
-    ip = ip_address(address)
-    return _MAPPED + ip.packed if ip.version == 4 else ip.packed
+    version, number = number_of(address)
+    return _MAPPED + number.to_bytes(4) if version == 4 else number.to_bytes(16)
 
 
 def _prefixes_around(addresses: Iterable[str]) -> set[tuple[bytes, bytes]]:

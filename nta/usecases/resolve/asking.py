@@ -23,12 +23,14 @@ def subject_of(
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
     has_registry = not is_ip and not not_in_the_dns(host)
+    domain = registrable_domain(host) if has_registry else None
+    name = domain or host  # what is asked of all names below one is worked out once
     return Subject(
         host,
         is_ip,
-        registrable_domain(host) if has_registry else None,
-        public_suffix(host) if has_registry else None,
-        registry_domain(host) if has_registry else None,
+        domain,
+        public_suffix(name) if has_registry else None,
+        registry_domain(name) if has_registry else None,
         (origin,) if origin else (),
         behind.party if behind else None,
         routes,

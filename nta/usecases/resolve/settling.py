@@ -72,6 +72,7 @@ class _Work:
         self._ready: dict[tuple[str, str], list[Standing]] = {}
         self._unresolved: list[tuple[Standing, str]] = []
         self._overdue: list[tuple[Standing, str]] = []
+        self._ladders: dict[tuple[str | None, str], tuple[str, str]] = {}
 
     def settle(self, host: Concluded) -> datetime | None:
         """Decide what is written of one host, and return when to ask again.
@@ -149,12 +150,20 @@ class _Work:
             if state.stage != Stage.SUBMITTED and not again:
                 continue
             try:
-                ladder = self._catalogue.ladder_for(after.country, Severity(state.severity))
+                ladder = self._ladder(after.country, state.severity)
             except RefusedError as refusal:
                 if state.stage == Stage.SUBMITTED:
                     self._unresolved.append((state, str(refusal)))
                 continue
-            self._ready.setdefault((ladder.id, ladder.version), []).append(state)
+            self._ready.setdefault(ladder, []).append(state)
+
+    def _ladder(self, country: str | None, severity: str) -> tuple[str, str]:
+        """Return id and version of the ladder. Raises RefusedError where none is meant for such a case."""
+        known = self._ladders.get((country, severity))
+        if known is None:
+            ladder = self._catalogue.ladder_for(country, Severity(severity))
+            known = self._ladders[country, severity] = ladder.id, ladder.version
+        return known
 
     def write(self, connection: Connection) -> None:
         """Write it all; each kind of row of all hosts together."""
