@@ -157,7 +157,7 @@ QUESTIONS: Final = {
     "dns_zone": _l("name servers of the domain"),
     "rdap_domain": _l("registration of the domain"),
     "whois_domain": _l("registration of the domain, on port 43"),
-    "security_txt": _l("security.txt of the host"),
+    "security_txt": _l("security.txt of a domain"),
     "origin": _l("who stands behind the proxy"),
 }
 
