@@ -5,10 +5,11 @@ from datetime import datetime
 
 import pytest
 
+from nta.domain.lifecycle import EventKind
 from nta.domain.overruling import Scope
 from nta.domain.references import reference
 from nta.domain.roles import Role
-from nta.store import forced
+from nta.store import episodes, forced
 from nta.store.base import Store
 from nta.store.reads.resolution import ResolutionPage, resolution
 from tests.builders import MadeCase
@@ -143,6 +144,28 @@ def test_what_a_person_entered_says_whether_it_counts(
         ("hosting:one", None),
         (None, "198.51.100.1"),
     ]
+
+
+def test_an_entry_from_before_a_move_says_so(store: Store, case: MadeCase) -> None:
+    with store.db.write() as connection:
+        for number, at in ((case.host_id, NINE), (case.domain_id, LATER)):
+            scope = Scope.HOST if number == case.host_id else Scope.DOMAIN
+            forced.put(
+                connection,
+                store,
+                number or 0,
+                reason="x",
+                until=None,
+                party="hosting:one",
+                scope=scope,
+                at=at,
+            )
+        states = episodes.open_on_host(connection, case.host_id)
+        episodes.note(connection, store.ids, states, EventKind.MOVED, at=NINE + hours(1), who="service")
+
+    page = read(store, case, LATER)
+
+    assert [(e.entry.scope, e.has_moved) for e in page.entered] == [(Scope.HOST, True), (Scope.DOMAIN, False)]
 
 
 def test_a_host_that_nobody_asked_about_yet_has_a_page(store: Store, case: MadeCase) -> None:

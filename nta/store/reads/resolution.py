@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from nta.domain.contacts import Choice, Health, KnownContact, choose, known_as
 from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts
 from nta.domain.known import Known
+from nta.domain.lifecycle import EventKind
 from nta.domain.overruling import Scope
 from nta.domain.parties import Catalogue, PartyId
 from nta.domain.questions import Finding, Lookup, LookupKind
@@ -20,7 +21,7 @@ from nta.store.base import Store
 from nta.store.forced import Written
 from nta.store.reads import hosting
 from nta.store.reads.hosting import History
-from nta.store.tables import Case, Contact, Due, Episode, PartyRow
+from nta.store.tables import Case, Contact, Due, Episode, Event, PartyRow
 
 _REGISTRATION = (LookupKind.DOMAIN, LookupKind.WHOIS)
 
@@ -58,11 +59,16 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a person entered. `state`: in_force, over, or behind where the host's own goes first."""
+    """What a person entered. `state`: in_force, over, or behind where the host's own goes first.
+
+    With `has_moved` the host has moved since: what was true of its former
+    hosts may be true no more.
+    """
 
     entry: Written
     party: str | None
     state: str
+    has_moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +319,17 @@ def _entered(
         is_over = until is not None and until <= now
         state = "over" if is_over else "behind" if is_taken else "in_force"
         is_taken = is_taken or (entry.scope is Scope.HOST and not is_over)
-        found.append(Entered(entry, names[entry.forced.party] if entry.forced.party else None, state))
+        party = names[entry.forced.party] if entry.forced.party else None
+        found.append(Entered(entry, party, state, _has_moved(connection, host_id, entry.at)))
     return tuple(found)
+
+
+def _has_moved(connection: Connection, host_id: int, since: datetime | None) -> bool:
+    if since is None:
+        return False
+    moves = (Event.kind == EventKind.MOVED.value, Event.at > since)
+    query = select(Event.id).join(Episode, Episode.id == Event.episode_id).where(Episode.host_id == host_id)
+    return connection.execute(query.where(*moves).limit(1)).first() is not None
 
 
 def _covered(facts: HostingFacts, catalogue: Catalogue) -> HostingFacts:
