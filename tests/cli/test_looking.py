@@ -13,9 +13,9 @@ from tests.lab.conftest import small as small  # the world that the lab plays
 
 MAILS = SMALL.parents[1] / "data" / "mails"
 SHAPE = {
-    "resolve": "url host registrable_domain cname hosting_country addresses domain contacts problems lookups "
-    "zone",
-    "address": "ip asn as_name proxy network abuse",
+    "resolve": "url host registrable_domain cname hosting_country addresses origins domain contacts problems "
+    "lookups zone",
+    "address": "ip asn as_name proxy seen_from network abuse",
     "network": "handle name cidr country holder",
     "domain": "registered registrar registry status nameservers source",
     "contact": "role email party country source confidence reason",
