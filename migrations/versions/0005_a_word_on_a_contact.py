@@ -8,7 +8,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_UNTOLD = sa.text("first_handed_at IS NULL")
+_UNREACHED = sa.text("first_handed_at IS NULL OR bounced_at IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -19,18 +19,21 @@ def upgrade() -> None:
     op.add_column("contact", sa.Column("waits_until", sa.BigInteger(), nullable=True))
     op.add_column("contact", sa.Column("revived_at", sa.BigInteger(), nullable=True))
     op.create_index(
-        "ix_addressee_untold",
+        "ix_addressee_unreached",
         "addressee",
         ["contact_id"],
         unique=False,
-        sqlite_where=_UNTOLD,
-        postgresql_where=_UNTOLD,
+        sqlite_where=_UNREACHED,
+        postgresql_where=_UNREACHED,
     )
 
 
 def downgrade() -> None:
     op.drop_index(
-        "ix_addressee_untold", table_name="addressee", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD
+        "ix_addressee_unreached",
+        table_name="addressee",
+        sqlite_where=_UNREACHED,
+        postgresql_where=_UNREACHED,
     )
     for name in ("revived_at", "waits_until", "word_why", "refused_at", "refused_by", "approved_at"):
         op.drop_column("contact", name)

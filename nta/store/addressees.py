@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Label, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
@@ -100,6 +100,12 @@ def troubled(connection: Connection) -> dict[str, Health]:
     return found
 
 
+def as_written_to() -> Label[str]:
+    """Return how a contact fares for a notice that is to go there: who was refused is as good as dead."""
+    refused = _CONTACT.c.refused_at.is_not(None)
+    return case((refused, Health.DEAD.value), else_=_CONTACT.c.health).label("health")
+
+
 def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[Standing]:
     """Return the addressees of the episodes, in the order of their ids."""
     found: list[Standing] = []
@@ -160,7 +166,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
             _CONTACT.c.address,
             _CONTACT.c.language,
             _CONTACT.c.format,
-            _CONTACT.c.health,
+            as_written_to(),
             *(_EPISODE.c[name] for name in Waiting._fields[12:20]),
             _CASE.c.reference,
             _CASE.c.url_sealed,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select, union, update
+from sqlalchemy import Connection, exists, func, or_, select, union, update
 
 from nta.domain.contacts import Health, KnownContact
 from nta.store import addressees, due
@@ -20,6 +20,9 @@ _CONTACT = table_of(Contact)
 _EPISODE = table_of(Episode)
 _NOTICE = table_of(Notice)
 _NOTICE_ITEM = table_of(NoticeItem)
+
+_UNREACHED = or_(_ADDRESSEE.c.first_handed_at.is_(None), _ADDRESSEE.c.bounced_at.is_not(None))
+"""Of an addressee: no notice reached it yet, as far as we know."""
 
 
 class Held(NamedTuple):
@@ -98,6 +101,23 @@ def ask_no_more(connection: Connection, contact_ids: Iterable[int]) -> None:
     due.drop(connection, [(due.TASK, number) for number in contact_ids])
 
 
+def drop_ended(connection: Connection, episode_ids: Iterable[int]) -> None:
+    """Ask no more about contacts that wait for a word in ended episodes alone; another case asks anew."""
+    still = (
+        exists()
+        .where(_ADDRESSEE.c.contact_id == _CONTACT.c.id, _UNREACHED)
+        .where(_EPISODE.c.id == _ADDRESSEE.c.episode_id, _EPISODE.c.ended_at.is_(None))
+    )
+    asked = exists().where(Due.kind == due.TASK, Due.subject == _CONTACT.c.id)
+    for part in chunks(episode_ids):
+        theirs = select(_ADDRESSEE.c.contact_id).where(_ADDRESSEE.c.episode_id.in_(part))
+        waits = _CONTACT.c.waits_until.is_not(None)
+        query = select(_CONTACT.c.id).where(_CONTACT.c.id.in_(theirs), waits, asked, ~still)
+        for number in connection.execute(query.order_by(_CONTACT.c.id)).scalars().all():
+            put(connection, number, waits_until=None)
+            ask_no_more(connection, [number])
+
+
 def held(connection: Connection, contact_id: int) -> Held | None:
     """Return a contact, kept from being decided on by another until this write ends."""
     query = select(*_columns()).where(_CONTACT.c.id == contact_id)
@@ -124,9 +144,7 @@ def put(connection: Connection, contact_id: int, **values: Any) -> None:
 def concerned(connection: Connection, contact: Held) -> list[int]:
     """Return the open episodes that hang on a contact: to be told there, or told in vain at its party."""
     to_be_told = select(_ADDRESSEE.c.episode_id).where(
-        _ADDRESSEE.c.contact_id == contact.id,
-        _ADDRESSEE.c.first_handed_at.is_(None),
-        _ADDRESSEE.c.released_at.is_(None),
+        _ADDRESSEE.c.contact_id == contact.id, _UNREACHED, _ADDRESSEE.c.released_at.is_(None)
     )
     in_vain = (
         select(_NOTICE_ITEM.c.episode_id)

@@ -11,7 +11,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
-from nta.store import approvals, due
+from nta.store import approvals, contacts, due
 from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
 from nta.store.types import Moment, from_us, to_us
@@ -250,10 +250,11 @@ def end(
 
 
 def forget(connection: Connection, ids: Iterable[int]) -> None:
-    """Drop every due row of episodes that ended, and the notices about them that wait for leads."""
+    """Drop every due row of episodes that ended, and what people are asked about for them alone."""
     ended = list(ids)
     due.drop(connection, [(kind, i) for i in ended for kind in (due.LOOK, due.ESCALATE, due.TASK)])
     approvals.drop_ended(connection, ended)
+    contacts.drop_ended(connection, ended)
 
 
 def _permit(change: Change) -> None:

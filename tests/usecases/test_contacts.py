@@ -11,8 +11,9 @@ from sqlalchemy import insert, select, update
 from nta.domain.contacts import Health
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import AddressFacts
+from nta.domain.outcomes import Actor, Outcome
 from nta.domain.roles import Role
-from nta.store import due
+from nta.store import due, episodes
 from nta.store.base import Store
 from nta.store.contacts import ASKED
 from nta.store.tables import Addressee, AuditEntry, Contact, Event, NoticeEvent
@@ -204,6 +205,46 @@ def test_an_episode_that_ended_meanwhile_stays_as_it_is(world: World, service: S
 
     assert told_at(world, service, NINE + hours(2)) == []
     assert world.due(due.ESCALATE, episode) is None
+
+
+@pytest.mark.parametrize("gathered", [False, True], ids=["while-it-gathers", "when-it-is-made"])
+def test_a_notice_on_its_way_does_not_reach_a_refused_contact(
+    world: World, service: Service, store: Store, gathered: bool
+) -> None:
+    service.known = waiting_for(None)
+    world.ready(addresses=(second(NEW, NEXT),))
+    world.fresh(NINE)
+    service.escalate(NINE)
+    if gathered:
+        service.notify(NINE + hours(0.25))
+        assert len(world.notices()) == 1
+
+    contacts.refuse(store, contact(world).id, "a private address", ANALYST, NINE)
+
+    assert told_at(world, service, NINE + hours(0.25), NINE + hours(1)) == [NEXT]
+
+
+def test_nobody_is_asked_for_a_case_that_ended(world: World, service: Service, store: Store) -> None:
+    made = [world.ready(addresses=(second(),)) for _ in range(2)]
+    told_at(world, service, NINE)
+    asked = []
+    for episode in made:
+        with store.db.write() as connection:
+            episodes.end(
+                connection,
+                store.ids,
+                episode,
+                Outcome.WITHDRAWN,
+                Actor.ANALYST,
+                at=NINE + hours(1),
+                who=ANALYST,
+            )
+        asked.append(world.task(contact(world).id))
+
+    assert asked == [ASKED, None]
+    world.ready(addresses=(second(),), at=NINE + hours(9))
+    assert told_at(world, service, NINE + hours(9)) == []
+    assert world.due(due.TASK, contact(world).id) == NINE + hours(13)
 
 
 def test_a_dead_contact_starts_the_search_for_another(world: World, service: Service, store: Store) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from nta.domain.contacts import Health
 from nta.store.due import TASK
@@ -84,7 +84,7 @@ def _of_cases(connection: Connection, contact_id: int) -> tuple[str | None, int,
     """Return why a contact is to be written to, of how many open cases, and the first of these."""
     open_ones = (
         Addressee.contact_id == contact_id,
-        Addressee.first_handed_at.is_(None),
+        or_(Addressee.first_handed_at.is_(None), Addressee.bounced_at.is_not(None)),
         Episode.ended_at.is_(None),
     )
     joined = select(func.count()).join(Episode, Episode.id == Addressee.episode_id).where(*open_ones)

@@ -60,10 +60,10 @@ class Addressee(Base):
             postgresql_where=text("waiting_since IS NOT NULL"),
         ),
         Index(
-            "ix_addressee_untold",
+            "ix_addressee_unreached",
             "contact_id",
-            sqlite_where=text("first_handed_at IS NULL"),
-            postgresql_where=text("first_handed_at IS NULL"),
+            sqlite_where=text("first_handed_at IS NULL OR bounced_at IS NOT NULL"),
+            postgresql_where=text("first_handed_at IS NULL OR bounced_at IS NOT NULL"),
         ),
     )
 
