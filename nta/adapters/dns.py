@@ -62,6 +62,15 @@ def system_servers() -> Servers:
     return [(str(server), 53) for server in resolver.nameservers]
 
 
+def can_be_asked(host: str) -> bool:
+    """Tell whether the DNS can hold a name and may be asked for it."""
+    try:
+        _asked_for(host)
+    except OutsideError:
+        return False
+    return True
+
+
 def _asked_for(host: str) -> dns.name.Name:
     """Return the name to ask for. Raises OutsideError when the DNS cannot hold it, or is not to be asked."""
     if why := not_in_the_dns(host):

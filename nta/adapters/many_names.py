@@ -13,16 +13,17 @@ from nta.adapters.dns import (
     SOURCE,
     DnsAsker,
     Servers,
+    can_be_asked,
     in_order,
     literal,
     system_servers,
 )
 from nta.adapters.fresh_names import Channel
-from nta.domain.addresses import not_in_the_dns
 from nta.domain.questions import Finding, Lookup
 
 AT_ONCE: Final = 200
 _LOOSE: Final = "loose end"
+_RECORDS: Final = (pycares.ARecordData, pycares.AAAARecordData)
 
 
 class _Plain(NamedTuple):
@@ -46,8 +47,11 @@ class ManyNames:
     finding says does not depend on who found it.
     """
 
-    def __init__(self, servers: Servers = (), *, timeout_s: float = 2, tries: int = 2) -> None:
+    def __init__(
+        self, servers: Servers = (), *, timeout_s: float = 2, tries: int = 2, careful: DnsAsker | None = None
+    ) -> None:
         self._servers = servers
+        self._careful = careful
         self._timeout_s = timeout_s
         self._tries = tries
 
@@ -58,7 +62,7 @@ class ManyNames:
         """
         servers = self._servers or system_servers()
         wanted = dict.fromkeys(lookups)
-        hosts = [x.subject for x in wanted if not literal(x.subject) and not not_in_the_dns(x.subject)]
+        hosts = [x.subject for x in wanted if not literal(x.subject) and can_be_asked(x.subject)]
         halves = Channel(_read, servers, self._timeout_s, self._tries).ask(hosts, AT_ONCE) if hosts else {}
         rest = []
         for lookup in wanted:
@@ -68,7 +72,7 @@ class ManyNames:
             else:
                 yield finding
         if rest:
-            yield from DnsAsker(servers).ask(rest, now)
+            yield from (self._careful or DnsAsker(servers)).ask(rest, now)
 
 
 def _finding(lookup: Lookup, halves: Sequence[_Half], now: datetime) -> Finding | None:
@@ -100,17 +104,19 @@ def _followed(host: str, type_: int, result: pycares.DNSResult) -> _Half:
     Aliases without an address are the whole answer where the zone's SOA
     says so (RFC 2308, section 2.2).
     """
-    aliases = {
-        record.name.lower(): record for record in result.answer if record.type == pycares.QUERY_TYPE_CNAME
-    }
     name, cname, ttls = host.rstrip(".").lower(), [], []
-    while record := aliases.pop(name, None):
-        cname.append(record.data.cname)
-        ttls.append(record.ttl)
-        name = record.data.cname.lower()
-    found = [r for r in result.answer if r.type == type_ and r.name.lower() == name]
+    aliases = {r.name.lower(): r for r in result.answer if isinstance(r.data, pycares.CNAMERecordData)}
+    while aliases and (alias := aliases.pop(name, None)):
+        assert isinstance(alias.data, pycares.CNAMERecordData)
+        cname.append(alias.data.cname)
+        ttls.append(alias.ttl)
+        name = alias.data.cname.lower()
+    found = []
+    for record in result.answer:
+        if record.type == type_ and record.name.lower() == name and isinstance(record.data, _RECORDS):
+            found.append(record.data.addr)
+            ttls.append(record.ttl)
     if aliases or len(cname) > MOST_ALIASES or not (found or result.authority or not cname):
         return _LOOSE
-    ttl_s = min((*ttls, *(r.ttl for r in found)), default=0)
-    listed = tuple(r.data.addr for r in found)
-    return _Plain(in_order(listed) if len(listed) > 1 else listed, tuple(cname), ttl_s)
+    listed = in_order(found) if len(found) > 1 else tuple(found)
+    return _Plain(listed, tuple(cname), min(ttls, default=0))
