@@ -97,6 +97,17 @@ def test_a_contact_that_waits_is_shown_with_its_deadline_and_its_case(
     assert f"done-{new}" not in Forms(tasks).forms
 
 
+def test_the_page_of_the_case_says_that_it_waits(
+    analyst: FlaskClient, lite: Store, new: int, case: MadeCase
+) -> None:
+    said = "s word until 2 Mar 2026, 13:00 UTC"
+    assert said in analyst.get(f"/cases/{case.reference}").text
+
+    post(analyst, "/contacts", f"approve-{new}")
+
+    assert said not in analyst.get(f"/cases/{case.reference}").text
+
+
 def test_an_analyst_approves_a_contact(analyst: FlaskClient, lite: Store, new: int, case: MadeCase) -> None:
     answer = post(analyst, "/contacts", f"approve-{new}", reason="on their own page")
 
