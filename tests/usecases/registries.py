@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
 from nta.adapters.manners import ANYBODY, Manners, Rate
+from nta.adapters.many_names import ManyNames
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
@@ -85,7 +86,7 @@ class Registries:
     port_43: WhoisServer
     machine_s: list[float] = field(default_factory=lambda: [0.0])
 
-    def askers(self, rate: Rate = ANYBODY, dns_s: float | None = None) -> Askers:
+    def askers(self, rate: Rate = ANYBODY, dns_s: float | None = None, *, many: bool = False) -> Askers:
         silent = never in {
             *self.rdap.pages.values(),
             *self.registry.pages.values(),
@@ -102,7 +103,11 @@ class Registries:
         old_networks = WhoisNetworkAsker(old, gate, resolve=names.resolve, **steps)
         return Askers(
             {
-                LookupKind.ADDRESSES: names,
+                LookupKind.ADDRESSES: ManyNames(
+                    [self.dns.address], timeout_s=dns_s or step_s, tries=1, careful=names
+                )
+                if many
+                else names,
                 LookupKind.NETWORK: NetworkAsker(networks, old_networks),
                 LookupKind.DOMAIN: RdapDomainAsker(here, gate, resolve=names.resolve, **steps),
                 LookupKind.WHOIS: WhoisAsker(old, gate, resolve=names.resolve, **steps),
