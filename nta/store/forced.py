@@ -5,15 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from nta.domain.overruling import Scope
 from nta.domain.parties import PartyId
-from nta.store.addressees import chunks
 from nta.store.base import Store
+from nta.store.bulk import found_by
 from nta.store.tables import Domain, Episode, Host
+from nta.store.types import from_us
 
 _Table = type[Host] | type[Domain]
+_BEHIND: Final = (
+    "SELECT host.id, host.forced_origin_sealed, host.forced_party, host.forced_until, "
+    "domain.id, domain.forced_origin_sealed, domain.forced_party, domain.forced_until "
+    "FROM host LEFT JOIN domain ON domain.id = host.domain_id "
+    "WHERE (host.forced_origin_sealed IS NOT NULL OR host.forced_party IS NOT NULL "
+    "OR domain.forced_origin_sealed IS NOT NULL OR domain.forced_party IS NOT NULL) AND host.id"
+)
 _TABLES: Final[Mapping[Scope, _Table]] = {Scope.HOST: Host, Scope.DOMAIN: Domain}
 
 
@@ -46,17 +54,12 @@ def of_hosts(
     and a party of the other are never mixed.
     """
     found: dict[int, Forced] = {}
-    for part in chunks(host_ids):
-        query = (
-            select(Host.id, *_columns(Host), Domain.id, *_columns(Domain))
-            .join(Domain, Domain.id == Host.domain_id, isouter=True)
-            .where(Host.id.in_(part), or_(_in_force(Host, now), _in_force(Domain, now)))
-        )
-        for number, origin, party, until, domain, *others in connection.execute(query):
-            own = _read(store, Scope.HOST, number, origin, party, until)
-            if not _counts(own, now):
-                own = _read(store, Scope.DOMAIN, domain, *others)
-            found[number] = own
+    for number, *own, domain, origin, party, until in found_by(connection, _BEHIND, sorted(host_ids)):
+        known = _read(store, Scope.HOST, number, *own)
+        if not _counts(known, now) and domain is not None:
+            known = _read(store, Scope.DOMAIN, domain, origin, party, until)
+        if _counts(known, now):
+            found[number] = known
     return found
 
 
@@ -69,7 +72,9 @@ def written(connection: Connection, store: Store, host_id: int) -> tuple[Written
         query = select(*_columns(table), table.forced_reason, table.forced_by, table.forced_at)
         row = connection.execute(query.where(table.id == number, _is_set(table))).first()
         if row is not None and number is not None:
-            forced = _read(store, scope, number, *row[:3])
+            sealed, party, until, *_ = row
+            origin = _origin(store, scope, number, sealed)
+            forced = Forced(origin, party, until)
             found.append(Written(scope, forced, row.forced_reason, row.forced_by, row.forced_at))
     return tuple(found)
 
@@ -134,20 +139,21 @@ def _is_set(table: _Table) -> ColumnElement[bool]:
     return or_(table.forced_origin_sealed.is_not(None), table.forced_party.is_not(None))
 
 
-def _in_force(table: _Table, now: datetime) -> ColumnElement[bool]:
-    return and_(_is_set(table), or_(table.forced_until.is_(None), table.forced_until > now))
-
-
 def _counts(forced: Forced, now: datetime) -> bool:
     says_something = forced.origin is not None or forced.party is not None
     return says_something and (forced.until is None or forced.until > now)
 
 
 def _read(
-    store: Store, scope: Scope, number: int, sealed: bytes | None, party: str | None, until: datetime | None
+    store: Store, scope: Scope, number: int, sealed: bytes | None, party: str | None, until: int | None
 ) -> Forced:
-    origin = store.sealer.text(_place(scope), number, sealed) if sealed else None
-    return Forced(origin, party, until)
+    """Return an entry of the driver's own values."""
+    origin = _origin(store, scope, number, sealed)
+    return Forced(origin, party, None if until is None else from_us(until))
+
+
+def _origin(store: Store, scope: Scope, number: int, sealed: bytes | None) -> str | None:
+    return store.sealer.text(_place(scope), number, sealed) if sealed else None
 
 
 def _place(scope: Scope) -> str:
