@@ -22,8 +22,17 @@ _WAYS: Final = {
     "catalogue": "the catalogue",
     "security_txt": "security.txt",
     "origin_lookup": "the proxy",
+    "guess": "nobody's word",
 }
-_LOOKED_UP: Final = {"dns": "DNS", "rdap": "RDAP", "whois": "WHOIS", "route": "routes", "origin": "the proxy"}
+_UNASKED: Final = frozenset({"catalogue", "guess"})  # the reason says since when an entry is known
+_LOOKED_UP: Final = {
+    "dns": "DNS",
+    "rdap": "RDAP",
+    "whois": "WHOIS",
+    "route": "routes",
+    "origin": "the proxy",
+    "security_txt": "security.txt",
+}
 _DEAD: Final = {"nxdomain": "the name does not exist", "no_address": "the name has no address"}
 
 
@@ -77,8 +86,7 @@ def _add_contact(whom: Tree, c: Shown, reading: Reading) -> None:
     told = whom.add(_line(f"tell {c['role']}: ", c["email"], f"  ({_of(c, reading)})", style="bold"))
     told.add(_line("why: ", c["reason"]))
     source = _WAYS.get(c["source"], c["source"])
-    # Our own folder is not asked: the reason says when a person last checked the entry.
-    asked = "" if c["source"] == "catalogue" else f", asked {_moment(reading.at)}"
+    asked = "" if c["source"] in _UNASKED else f", asked {_moment(reading.at)}"
     told.add(_line(f"source: {source}{asked}; {how_sure(c['confidence'])}"))
 
 

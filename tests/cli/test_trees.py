@@ -86,11 +86,27 @@ def test_each_contact_has_its_reason_its_source_its_moment_and_its_confidence() 
     ]
 
 
-def test_the_catalogue_is_not_asked() -> None:
-    reason = "The catalogue's contact, last checked on 2026-02-01."
-    lines = drawn(resolved(contacts=[contact(source="catalogue", confidence=1.0, reason=reason)]))
+@pytest.mark.parametrize(
+    ("source", "confidence", "line"),
+    [
+        ("catalogue", 1.0, "source: the catalogue; certain"),
+        ("guess", 0.3, "source: nobody's word; a guess"),
+        ("security_txt", 0.8, "source: security.txt, asked 2026-03-02 09:30 UTC; very likely"),
+        ("origin_lookup", 0.9, "source: the proxy, asked 2026-03-02 09:30 UTC; very likely"),
+    ],
+)
+def test_what_was_not_asked_has_no_moment(source: str, confidence: float, line: str) -> None:
+    lines = drawn(resolved(contacts=[contact(source=source, confidence=confidence)]))
 
-    assert "│       └── source: the catalogue; certain" in lines
+    assert f"│       └── {line}" in lines
+
+
+def test_every_way_of_asking_has_a_name() -> None:
+    lookups = {"dns": 1, "rdap": 2, "whois": 1, "route": 1, "origin": 1, "security_txt": 1}
+
+    last = drawn(resolved(lookups=lookups))[-1]
+
+    assert last.endswith("1 by DNS, 2 by RDAP, 1 by WHOIS, 1 by routes, 1 by the proxy, 1 by security.txt")
 
 
 @pytest.mark.parametrize(
