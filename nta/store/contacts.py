@@ -142,16 +142,19 @@ def put(connection: Connection, contact_id: int, **values: Any) -> None:
 
 
 def concerned(connection: Connection, contact: Held) -> list[int]:
-    """Return the open episodes that hang on a contact: to be told there, or told in vain at its party."""
+    """Return the open episodes that hang on a contact: to be told there, told there, or in vain at its party."""
     to_be_told = select(_ADDRESSEE.c.episode_id).where(
         _ADDRESSEE.c.contact_id == contact.id, _UNREACHED, _ADDRESSEE.c.released_at.is_(None)
     )
-    in_vain = (
+    told = (
         select(_NOTICE_ITEM.c.episode_id)
         .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
-        .where(_NOTICE.c.party == contact.party, _NOTICE.c.bounced_at.is_not(None))
+        .where(
+            _NOTICE.c.party == contact.party,
+            or_(_NOTICE.c.contact_id == contact.id, _NOTICE.c.bounced_at.is_not(None)),
+        )
     )
-    hanging = union(to_be_told, in_vain).subquery()
+    hanging = union(to_be_told, told).subquery()
     query = (
         select(_EPISODE.c.id)
         .join(hanging, hanging.c.episode_id == _EPISODE.c.id)

@@ -57,8 +57,12 @@ def under_way(known: Known) -> bool:
 
 
 def failed(notice: Past) -> bool:
-    """Tell whether a notice did not reach its reader, or the reader said that it is not theirs."""
-    return notice.bounced_at is not None or notice.state == notices.REFUSED or notice.released_at is not None
+    """Tell whether a notice did not reach its reader, or the reader said that it is not theirs.
+
+    A contact that a person refused afterwards was none: its notice reached nobody.
+    """
+    fates = (notice.bounced_at, notice.released_at, notice.refused_at)
+    return notice.state == notices.REFUSED or any(at is not None for at in fates)
 
 
 def told(known: Known) -> dict[str, Told]:

@@ -224,6 +224,21 @@ def test_a_notice_on_its_way_does_not_reach_a_refused_contact(
     assert told_at(world, service, NINE + hours(0.25), NINE + hours(1)) == [NEXT]
 
 
+def test_who_was_told_at_a_contact_that_is_refused_is_told_at_the_next(
+    world: World, service: Service, store: Store
+) -> None:
+    service.known = waiting_for(None)
+    episode = world.ready(addresses=(second(NEW, NEXT),))
+    told_at(world, service, NINE)
+
+    assert contacts.refuse(store, contact(world).id, "nobody reads it", ANALYST, NINE + hours(1)) == 1
+
+    assert told_at(world, service, NINE + hours(1)) == [NEW, NEXT]
+    assert world.events(episode) == ["told", "contact_replaced", "told"]
+    assert world.due(due.ESCALATE, episode) == NINE + hours(25)
+    assert [row.rung for row in world.rows(Addressee)] == ["first"]
+
+
 def test_nobody_is_asked_for_a_case_that_ended(world: World, service: Service, store: Store) -> None:
     made = [world.ready(addresses=(second(),)) for _ in range(2)]
     told_at(world, service, NINE)
