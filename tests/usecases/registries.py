@@ -11,6 +11,7 @@ from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
 from nta.adapters.manners import ANYBODY, Manners, Rate
 from nta.adapters.many_names import ManyNames
+from nta.adapters.national import NATIONAL, NationalNetworks, RegistryAsker
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
@@ -101,6 +102,7 @@ class Registries:
         old = ("127.0.0.1", self.port_43.port)
         networks = RdapAsker(here, gate, resolve=names.resolve, **steps)
         old_networks = WhoisNetworkAsker(old, gate, resolve=names.resolve, **steps)
+        national = [RegistryAsker(r, old[1], gate, resolve=names.resolve, **steps) for r in NATIONAL]
         return Askers(
             {
                 LookupKind.ADDRESSES: ManyNames(
@@ -108,7 +110,7 @@ class Registries:
                 )
                 if many
                 else names,
-                LookupKind.NETWORK: NetworkAsker(networks, old_networks),
+                LookupKind.NETWORK: NationalNetworks(NetworkAsker(networks, old_networks), national),
                 LookupKind.DOMAIN: RdapDomainAsker(here, gate, resolve=names.resolve, **steps),
                 LookupKind.WHOIS: WhoisAsker(old, gate, resolve=names.resolve, **steps),
             }
