@@ -142,7 +142,7 @@ def put(connection: Connection, contact_id: int, **values: Any) -> None:
 
 
 def concerned(connection: Connection, contact: Held) -> list[int]:
-    """Return the open episodes that hang on a contact: to be told there, told there, or in vain at its party."""
+    """Return the open episodes that hang on a contact: told there, to be told, or in vain at its party."""
     to_be_told = select(_ADDRESSEE.c.episode_id).where(
         _ADDRESSEE.c.contact_id == contact.id, _UNREACHED, _ADDRESSEE.c.released_at.is_(None)
     )

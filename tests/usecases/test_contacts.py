@@ -16,11 +16,12 @@ from nta.domain.roles import Role
 from nta.store import due, episodes
 from nta.store.base import Store
 from nta.store.contacts import ASKED
-from nta.store.tables import Addressee, AuditEntry, Contact, Event, NoticeEvent
+from nta.store.tables import Addressee, AuditEntry, Contact, Episode, Event, NoticeEvent
 from nta.usecases import answer, contacts
 from nta.usecases.escalate.judge import UNSAID
 from tests.builders_notices import LADDER, NL, RUNGS, World, catalogue, served_by
 from tests.conftest import NINE, hours
+from tests.resolving import FakeAsker, made, resolve
 from tests.telling import Service
 
 ANALYST = "analyst@hotline.test"
@@ -56,6 +57,11 @@ def told_at(world: World, service: Service, *moments: datetime) -> list[str]:
             world.fresh(at)
             service.tell(at)
     return [message.recipient for message in service.relay.given]
+
+
+def registered(email: str) -> dict[str, Any]:
+    found = {"email": email, "source": "rdap", "confidence": 0.9}
+    return {"holder": "ORG-2", "holder_name": "Second", "abuse": [found]}
 
 
 def contact(world: World, address: str = NEW) -> Any:
@@ -233,6 +239,8 @@ def test_who_was_told_at_a_contact_that_is_refused_is_told_at_the_next(
 
     assert contacts.refuse(store, contact(world).id, "nobody reads it", ANALYST, NINE + hours(1)) == 1
 
+    (host,) = {row.host_id for row in world.rows(Episode)}
+    assert world.due(due.RESOLVE, host) == NINE + hours(1), "whoever else may name a contact is asked"
     assert told_at(world, service, NINE + hours(1)) == [NEW, NEXT]
     assert world.events(episode) == ["told", "contact_replaced", "told"]
     assert world.due(due.ESCALATE, episode) == NINE + hours(25)
@@ -240,10 +248,10 @@ def test_who_was_told_at_a_contact_that_is_refused_is_told_at_the_next(
 
 
 def test_nobody_is_asked_for_a_case_that_ended(world: World, service: Service, store: Store) -> None:
-    made = [world.ready(addresses=(second(),)) for _ in range(2)]
+    both = [world.ready(addresses=(second(),)) for _ in range(2)]
     told_at(world, service, NINE)
     asked = []
-    for episode in made:
+    for episode in both:
         with store.db.write() as connection:
             episodes.end(
                 connection,
@@ -277,6 +285,23 @@ def test_a_dead_contact_starts_the_search_for_another(world: World, service: Ser
 
     assert told_at(world, service, NINE + hours(0.5)) == [NEW, NEXT]
     assert "contact_replaced" in world.events(episode)
+
+
+def test_the_contact_that_was_registered_since_is_found_and_told(
+    world: World, service: Service, store: Store
+) -> None:
+    service.known = waiting_for(None)
+    service.relay.says[NEW] = DEAD
+    asker = FakeAsker({"a.test": ("192.0.2.1",)}, {"192.0.2.0/24": registered(NEW)})
+    made(store, "http://a.test/x", presence="up", last_up_at=NINE)
+    resolve(store, asker, NINE)
+    assert told_at(world, service, NINE) == [NEW]
+
+    asker.networks["192.0.2.0/24"] = registered(NEXT)
+    resolve(store, asker, NINE + hours(0.3))
+
+    assert asker.asked.count("192.0.2.1") == 2
+    assert told_at(world, service, NINE + hours(0.5)) == [NEW, NEXT]
 
 
 @pytest.mark.parametrize("found", [True, False], ids=["looked-up-in-vain", "never-looked-up"])
