@@ -18,7 +18,8 @@ class Known:
     """The valid finding of each question: an answer before a failure, then the newest.
 
     Grows as answers come; one of these serves thousands of hosts. `dead`
-    holds mailboxes in lower case: who names no other is as good as silent.
+    holds mailboxes in lower case, dead or refused by a person: who names
+    no other is as good as silent.
     """
 
     def __init__(

@@ -124,6 +124,8 @@ def _go_on(store: Store, episode_ids: Collection[int], who: str, now: datetime, 
             due.want(
                 connection, due.ESCALATE, {s.id for s in still if s in stuck or s.stage not in waits}, now
             )
+            if not usable:  # somebody further off may name another contact
+                due.want(connection, due.RESOLVE, {s.host_id for s in still}, now)
 
 
 def _reason(why: str | None) -> str:

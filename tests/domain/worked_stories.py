@@ -57,7 +57,8 @@ class Story:
     @property
     def known(self) -> Known:
         """Return what is known by the findings, and which contacts are as good as silent."""
-        dead = frozenset(email for email, health in self.health.items() if health is Health.DEAD)
+        dead = {email for email, health in self.health.items() if health is Health.DEAD}
+        dead |= {one.email for theirs in self.word.values() for one in theirs if one.refused_at}
         return Known(self.findings, NOW, dead)
 
 

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import insert, update
 
 from nta.domain.contacts import Choice, Health, choose
@@ -89,7 +91,8 @@ def test_nobody_is_guessed_while_the_as_may_yet_answer(store: Store) -> None:
     assert choice.email == "abuse@carrier.example"
 
 
-def test_a_dead_contact_has_the_next_ways_tried(store: Store) -> None:
+@pytest.mark.parametrize("trouble", [{"health": "dead"}, {"refused_at": NINE}], ids=["dead", "refused"])
+def test_a_dead_or_refused_contact_has_the_next_ways_tried(store: Store, trouble: dict[str, Any]) -> None:
     asker = holder_without_desk()
     asker.networks = {"192.0.2.0/24": ONE | {"abuse": [DESK], "domains": ["holder.example"]}}
     case = made(store, "http://a.test/")
@@ -99,7 +102,7 @@ def test_a_dead_contact_has_the_next_ways_tried(store: Store) -> None:
         party = {"id": "rdap:ORG-1", "name": "One", "source": "rdap", "seen_at": NINE}
         connection.execute(insert(PartyRow).values(party))
         contact = {"id": store.new_id(), "party": party["id"], "way": "email", "address": DESK["email"]}
-        contact |= {"language": "en", "format": "text", "source": "rdap", "confidence": 0.9, "health": "dead"}
+        contact |= {"language": "en", "format": "text", "source": "rdap", "confidence": 0.9} | trouble
         connection.execute(insert(Contact).values(contact))
 
     resolve(store, asker, LATER)

@@ -14,7 +14,7 @@ from nta.domain.questions import Finding, Lookup, LookupKind, Subject
 from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
 from nta.domain.sparing import one_of_each
 from nta.ports import Asker
-from nta.store import addressees, findings
+from nta.store import addressees, contacts, findings
 from nta.store.base import Store
 from nta.usecases.resolve.asking import ROUNDS
 
@@ -72,7 +72,10 @@ class _About:
         self._read: set[Lookup] = set()
         with store.db.read() as connection:
             health = addressees.troubled(connection)
-        self.known = Known((), now, {email for email, one in health.items() if one is Health.DEAD})
+            spoken_of = contacts.known(connection)
+        dead = {email for email, one in health.items() if one is Health.DEAD}
+        dead.update(one.email.lower() for theirs in spoken_of.values() for one in theirs if one.refused_at)
+        self.known = Known((), now, dead)
         self.new: list[Finding] = []
         self.unfinished: Collection[int] = ()
         first = {Lookup(LookupKind.ADDRESSES, s.host) for s in self._all if not s.is_ip}
