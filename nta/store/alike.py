@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -42,8 +43,9 @@ def open_on_hosts(
     """Return the hosts' episodes that have not ended, by host and in the order of their ids."""
     found: dict[int, list[Standing]] = {}
     rows = found_by(connection, _ASKED_OPEN, sorted(host_ids), lock=lock, order="id")
-    for *given, began_at in sorted(rows):
-        found.setdefault(given[1], []).append(Standing(*given, from_us(began_at)))
+    for number, host, arrangement, severity, stage, presence, began_at in sorted(rows, key=itemgetter(0)):
+        one = Standing(number, host, arrangement, severity, stage, presence, from_us(began_at))
+        found.setdefault(host, []).append(one)
     return found
 
 
