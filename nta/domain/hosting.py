@@ -41,8 +41,7 @@ class Network:
 class AddressFacts:
     """One address of a host, and the party that answers for it.
 
-    `seen_from` has the vantage points that were shown it, where not all
-    were shown the same.
+    `seen_from` has the vantage points that were shown it, where not all were.
     """
 
     ip: str

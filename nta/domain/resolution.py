@@ -182,9 +182,9 @@ def _addresses(names: Finding | None) -> tuple[str, ...]:
 
 
 def _with_places(address: AddressFacts, shown: Mapping[str, Collection[str]]) -> AddressFacts:
-    """Return the address with the vantage points that are shown it, where not all are shown the same."""
+    """Return the address with the vantage points that are shown it, where not all are."""
     places = tuple(vantage for vantage, listed in shown.items() if address.ip in map(unmapped, listed))
-    return replace(address, seen_from=places) if places else address
+    return replace(address, seen_from=places) if len(places) < len(shown) else address
 
 
 def _cname(names: Finding | None) -> tuple[str, ...]:

@@ -48,6 +48,14 @@ def test_each_address_says_who_is_shown_it_and_all_that_serve_are_parties() -> N
     assert found.parties == {"net:192.0.2.0/24", "net:198.51.100.0/24"}
 
 
+def test_an_address_that_all_are_shown_says_of_nobody() -> None:
+    shown = {"nl": ["192.0.2.1"], "de": ["192.0.2.1", "198.51.100.1"]}
+
+    found = facts(names("192.0.2.1", "198.51.100.1", seen_from=shown), ONE, TWO)
+
+    assert {a.ip: a.seen_from for a in found.addresses} == {"192.0.2.1": (), "198.51.100.1": ("de",)}
+
+
 def test_who_is_shown_what_is_kept_with_the_facts_and_nothing_where_all_are_shown_the_same() -> None:
     differing = facts(names("192.0.2.1", "198.51.100.1", seen_from=SHOWN), ONE, TWO)
     same = facts(names("192.0.2.1"), ONE)
