@@ -71,6 +71,11 @@ def test_every_entry_has_a_source_a_date_and_a_usable_contact_or_none_in_so_many
             assert {"language", "format"} <= set(entry["notices"]) or shelf == "hotlines", path.name
 
 
+def test_nobodys_site_owner_is_told_by_default(shipped: Catalogue) -> None:
+    assert shipped.owners_told_in == frozenset()
+    assert all(Role.SITE_OWNER not in rung.tell for ladder in shipped.ladders for rung in ladder.rungs)
+
+
 def test_countries_have_a_source_and_a_date() -> None:
     codes = {path.stem for path in FILES if path.parent.name == "countries"}
 

@@ -33,6 +33,7 @@ _LOOKED_UP: Final = {
     "origin": "the proxy",
     "security_txt": "security.txt",
 }
+_NO_TERMINAL: Final = 4_096
 _DEAD: Final = {"nxdomain": "the name does not exist", "no_address": "the name has no address"}
 
 
@@ -48,7 +49,9 @@ def show_tree(found: Shown, reading: Reading) -> None:
     """Print one resolved URL: on a terminal within its width, elsewhere one line for one thing."""
     # No markup, no highlighting, no emoji codes: texts of others are only ever shown as they are.
     console = Console(markup=False, highlight=False, emoji=False)
-    console.print(resolved_tree(found, reading), soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        console.width = _NO_TERMINAL  # a tree is cut at the width, also where lines may wrap
+    console.print(resolved_tree(found, reading))
 
 
 def resolved_tree(found: Shown, reading: Reading) -> Tree:
