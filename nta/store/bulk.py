@@ -23,6 +23,23 @@ def insert_rows(
         connection.exec_driver_sql(_insert_arrays(table, columns), _arrays(rows))
 
 
+def insert_alike(
+    connection: Connection,
+    table: Table,
+    pair: tuple[str, str],
+    pairs: Sequence[tuple[int, int]],
+    same: Mapping[str, Any],
+) -> None:
+    """Insert rows that differ in two columns of numbers alone; `same` holds the others, as driver values."""
+    if connection.dialect.name != "sqlite":
+        rows = [(*both, *same.values()) for both in pairs]
+        insert_rows(connection, table, (*pair, *same), rows)
+    elif pairs:
+        # One statement over an array: half of what a row each takes.
+        text = f"[{','.join(f'[{first},{second}]' for first, second in pairs)}]"
+        connection.exec_driver_sql(_insert_pairs(table.name, (*pair, *same)), (*same.values(), text))
+
+
 def update_rows(
     connection: Connection,
     table: Table,
@@ -161,6 +178,12 @@ def _among(asked: str, wide: int) -> str:
 @cache
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     return f'INSERT INTO "{table}" ({_names(columns)}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608
+
+
+@cache
+def _insert_pairs(table: str, columns: tuple[str, ...]) -> str:
+    taken = ["json_extract(value, '$[0]')", "json_extract(value, '$[1]')", *"?" * (len(columns) - 2)]
+    return f'INSERT INTO "{table}" ({_names(columns)}) SELECT {", ".join(taken)} FROM json_each(?)'  # noqa: S608
 
 
 @cache

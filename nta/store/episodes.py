@@ -12,7 +12,7 @@ from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
 from nta.store import approvals, contacts, due
-from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
+from nta.store.bulk import found_by, insert_alike, insert_rows, set_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
 from nta.store.types import Moment, from_us, to_us
 
@@ -355,12 +355,15 @@ def events_alike(
     subject: int | None = None,
 ) -> None:
     """Write one event of each of these: (episode, stage, presence) as they stand after it."""
-    moment, word = to_us(at), kind.value
-    rows = [
-        (number, episode, moment, word, who, why, stage, presence, subject)
-        for number, (episode, stage, presence) in zip(ids.take(len(written)), written, strict=True)
-    ]
-    insert_rows(connection, table_of(Event), _EVENT, rows)
+    alike: dict[tuple[str, str], list[int]] = {}
+    for episode, stage, presence in written:
+        alike.setdefault((stage, presence), []).append(episode)
+    for (stage, presence), episodes in alike.items():
+        pairs = list(zip(ids.take(len(episodes)), episodes, strict=True))
+        values = (to_us(at), kind.value, who, why, stage, presence, subject)
+        insert_alike(
+            connection, table_of(Event), _EVENT[:2], pairs, dict(zip(_EVENT[2:], values, strict=True))
+        )
 
 
 def _events(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:
