@@ -1,6 +1,6 @@
 """What is known of who serves a host: addresses, networks, AS, proxy, registrar, registry."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -199,8 +199,7 @@ def _plain(value: Any) -> Any:
     """Return what `dataclasses.asdict` would, which takes five times as long over thousands of hosts."""
     if isinstance(value, tuple):
         return tuple([_plain(one) for one in value]) if value else value
-    kind: Hashable = type(value)
-    names = _fields(kind)
+    names = _fields(value.__class__)
     return {name: _plain(getattr(value, name)) for name in names} if names else value
 
 
