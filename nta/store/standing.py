@@ -8,6 +8,7 @@ from nta.domain.contacts import Choice
 from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import Ladder, Rung, Told, stood_at
 from nta.domain.lifecycle import EventKind
+from nta.domain.parties import PartyId
 from nta.store import escalation, notices
 from nta.store.addressees import Standing
 from nta.store.episodes import State
@@ -133,11 +134,14 @@ def unreached(known: Known) -> set[str]:
     return {p.email for p in known.past if failed(p) and not _is_revived(p, known)}
 
 
-def is_unreplaced(known: Known, choices: Collection[Choice], since: datetime) -> bool:
-    """Tell whether a notice failed since then whose party has no other contact yet that could be told."""
+def is_unreplaced(
+    known: Known, choices: Collection[Choice], since: datetime, refused: Collection[PartyId]
+) -> bool:
+    """Tell whether a party has no contact left, of which one failed since then or that is `refused`."""
     could_be = {(c.party, c.role.value) for c in choices}
-    lately = (p for p in known.past if p.bounced_at is not None and p.bounced_at > since)
-    return any((p.party, p.role) not in could_be for p in lately)
+    lost = {(p.party, p.role) for p in known.past if p.bounced_at is not None and p.bounced_at > since}
+    lost |= {(a.party, a.role) for a in known.addressees if a.party in refused and a.released_at is None}
+    return not lost <= could_be
 
 
 def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:

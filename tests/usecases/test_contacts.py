@@ -151,6 +151,31 @@ def test_after_a_refused_contact_one_that_was_used_is_told_at_once(
     assert world.rows(Addressee)[-1].why.endswith("; another contact was refused.")
 
 
+def test_a_refusal_that_leaves_nobody_waits_for_who_serves_the_host_to_be_asked(
+    world: World, service: Service, store: Store
+) -> None:
+    episode = world.ready(addresses=(second(),))
+    told_at(world, service, NINE)
+    contacts.refuse(store, contact(world).id, "a private address", ANALYST, NINE + hours(1))
+
+    service.tell(NINE + hours(1))
+    assert world.state(episode).stage == "ready"
+    resolved(world, episode, (second(NEXT),), NINE + hours(1.1))
+
+    assert told_at(world, service, NINE + hours(1.1), FOUR) == [NEXT]
+
+
+def test_a_party_that_waits_keeps_nobody_from_the_next_rung(world: World, service: Service) -> None:
+    episode = world.ready()
+    told_at(world, service, NINE)
+    world.serve(episode, (served_by(), second()), NINE + hours(23))
+
+    assert told_at(world, service, NINE + hours(23), NINE + hours(24.25)) == ["abuse@hosting.example"] * 2
+    assert [n.rung for n in world.notices()] == ["first", "reminder"]
+    assert told_at(world, service, NINE + hours(27))[2:] == [NEW]
+    assert [n.rung for n in world.notices()] == ["first", "reminder", "first"]
+
+
 def test_a_refusal_that_leaves_nobody_is_taken_back(world: World, service: Service, store: Store) -> None:
     episode = world.ready(addresses=(second(),))
     told_at(world, service, NINE)
@@ -335,7 +360,8 @@ def test_a_contact_that_somebody_revived_is_written_to_again(
     revived = contact(world)
     assert (revived.health, revived.word_why) == ("fine", "they mended it")
     assert told_at(world, service, NINE + hours(2)) == [NEW, NEW]
-    assert world.state(episode).stage in ("notified", "escalated")
+    assert [n.rung for n in world.notices()] == ["first", "first"]
+    assert world.state(episode).stage == "notified"
 
 
 def test_a_mailbox_is_revived_for_every_party_that_has_it(

@@ -203,10 +203,15 @@ class Judge:
         return self._used[key]
 
     def _is_searched(self, known: Known, choices: Collection[Choice]) -> bool:
-        """Tell whether a contact died just now, no other is known, and who serves the host is being asked."""
-        return standing.is_unreplaced(known, choices, self._now - PATIENCE) and contacts.is_searched(
-            self._connection, known.state.host_id, self._now
-        )
+        """Tell whether a party lost its last contact just now, and who serves the host is being asked."""
+        since = self._now - PATIENCE
+        refused = {
+            party
+            for party, theirs in self._contacts.items()
+            if any(one.refused_at is not None and one.refused_at > since for one in theirs)
+        }
+        lost = standing.is_unreplaced(known, choices, since, refused)
+        return lost and contacts.is_searched(self._connection, known.state.host_id, self._now)
 
     def _country(self, known: Known) -> Country | None:
         return self._catalogue.country(known.facts.country if known.facts else None)
