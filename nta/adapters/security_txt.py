@@ -93,8 +93,10 @@ class SecurityTxtAsker:
             value = self._value(web, resolve, lookup.subject, now)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, OutsideError(fault.reason, temporary=False))
-        kept = _VALID if value and value["contacts"] else _NOTHING_VALID
-        return Finding(lookup, value, _SOURCE, now, now + kept, None)
+        until = now + (_VALID if value and value["contacts"] else _NOTHING_VALID)
+        if value and value["expires"]:
+            until = min(until, datetime.fromisoformat(value["expires"]))
+        return Finding(lookup, value, _SOURCE, now, until, None)
 
     def _value(self, web: Web, resolve: Resolve, domain: str, now: datetime) -> dict[str, Any] | None:
         if not resolve(domain):

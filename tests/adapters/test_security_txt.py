@@ -89,6 +89,12 @@ def test_where_there_is_no_file_nothing_is_known(server, ask, answer):
     assert (finding.value, finding.problem, finding.valid_until) == (None, None, NOW + HOUR)
 
 
+def test_what_a_file_says_holds_no_longer_than_the_file(server, ask):
+    server.pages[PATH] = page(b"Expires: 2026-03-02T10:00:00Z\nContact: mailto:a@web.test\n")
+
+    assert ask().valid_until == NOW + HOUR
+
+
 def test_a_domain_for_mail_alone_is_not_asked(server, ask):
     finding = ask(names={})
 
