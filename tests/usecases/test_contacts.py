@@ -165,14 +165,18 @@ def test_a_refusal_that_leaves_nobody_waits_for_who_serves_the_host_to_be_asked(
     assert told_at(world, service, NINE + hours(1.1), FOUR) == [NEXT]
 
 
-def test_a_party_that_waits_keeps_nobody_from_the_next_rung(world: World, service: Service) -> None:
+@pytest.mark.parametrize("joined", [23, 24.25], ids=["in-the-silence", "with-the-next-rung"])
+def test_a_party_that_waits_keeps_nobody_from_the_next_rung(
+    world: World, service: Service, joined: float
+) -> None:
     episode = world.ready()
     told_at(world, service, NINE)
-    world.serve(episode, (served_by(), second()), NINE + hours(23))
+    world.serve(episode, (served_by(), second()), NINE + hours(joined))
 
-    assert told_at(world, service, NINE + hours(23), NINE + hours(24.25)) == ["abuse@hosting.example"] * 2
+    moments = sorted({NINE + hours(joined), NINE + hours(24.25)})
+    assert told_at(world, service, *moments) == ["abuse@hosting.example"] * 2
     assert [n.rung for n in world.notices()] == ["first", "reminder"]
-    assert told_at(world, service, NINE + hours(27))[2:] == [NEW]
+    assert told_at(world, service, NINE + hours(joined + 4))[2:] == [NEW]
     assert [n.rung for n in world.notices()] == ["first", "reminder", "first"]
 
 
