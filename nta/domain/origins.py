@@ -24,6 +24,8 @@ def told_by(
     subject: Subject, proxies: Collection[PartyId | None], valid: Mapping[Lookup, Finding]
 ) -> tuple[Finding, ...]:
     """Return what these proxies, who serve the subject, gave for an answer; failures too."""
+    if subject.askable is None:
+        return ()
     asked = (lookup for lookup in origin_lookups(subject) if lookup.whom in proxies)
     return tuple(valid[lookup] for lookup in asked if lookup in valid)
 

@@ -20,7 +20,7 @@ from nta.usecases.resolve.settling import Concluded, settle_hosts
 BATCH = 2_000
 """Hosts of one batch: as a set they ask each question once, and so a whole hand-in mostly is one."""
 
-PART = 250
+PART = 500
 """Hosts written in one transaction: short enough for others to wait for."""
 
 
