@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store import due
 from nta.store.base import Store
+from nta.usecases.resolve.asking import subject_of
+from nta.usecases.resolve.gathering import ASKING, gather
 from tests.builders import MadeCase
 from tests.conftest import NINE
 from tests.resolving import FakeAsker, an_asker, due_at, events, host, made, resolve, state
@@ -70,6 +72,22 @@ def test_hosts_are_written_together_each_with_its_own(store: Store) -> None:
         state(store, case).arrangement_id for case in cases
     }
     assert passed == ["resolve.taken", "resolve.asked", "resolve.recorded"]
+
+
+def test_nothing_more_is_asked_when_the_lease_would_run_out(store: Store) -> None:
+    asker = an_asker()
+    times = iter((NINE, NINE, NINE))  # the beginning, the name, the domain: then it is late
+
+    found = gather(
+        store,
+        {1: subject_of("a.test", is_ip=False)},
+        asker,
+        NINE,
+        machine=lambda: next(times, NINE + ASKING),
+    )
+
+    assert (asker.asked, asker.asked_domains) == (["a.test"], ["rdap_domain a.test"])
+    assert set(found.unfinished) == {1}
 
 
 def test_a_host_that_cannot_be_written_harms_no_other(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Asking all that must be known about many hosts: each question once, kinds of questions side by side."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from nta.domain.questions import Finding, Lookup, LookupKind, Subject
 from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
 from nta.domain.sparing import one_of_each
 from nta.ports import Asker
-from nta.store import addressees, contacts, findings
+from nta.store import addressees, contacts, due, findings
 from nta.store.base import Store
 from nta.usecases.resolve.asking import ROUNDS
 
@@ -30,12 +30,24 @@ class Gathered(NamedTuple):
     unfinished: Collection[int]
 
 
-def gather(store: Store, subjects: Mapping[int, Subject], asker: Asker, now: datetime) -> Gathered:
-    """Ask what is still to be asked about hosts, by number, until nothing is, or `ROUNDS` of a kind are over.
+ASKING = due.LEASE / 2
+"""Machine time after which nothing more is asked: what is under way then ends within the lease."""
+
+
+def gather(
+    store: Store,
+    subjects: Mapping[int, Subject],
+    asker: Asker,
+    now: datetime,
+    *,
+    machine: Callable[[], datetime] = due.machine_now,
+) -> Gathered:
+    """Ask what is still to be asked about hosts, by number, until nothing is, or rounds or time are over.
 
     A kind of question waits only for what it follows from: a slow registry
     of domains holds up no network. Of one kind a single asking is under way.
     """
+    begun = machine()
     about = _About(store, subjects, now)
     rounds: Counter[LookupKind] = Counter()
     steps: Counter[LookupKind] = Counter()
@@ -44,7 +56,7 @@ def gather(store: Store, subjects: Mapping[int, Subject], asker: Asker, now: dat
         while True:
             wanted = about.wanted()
             for kind in sorted(wanted.keys() - set(under_way.values())):
-                if rounds[kind] < ROUNDS:
+                if rounds[kind] < ROUNDS and machine() - begun < ASKING:
                     part, steps[kind] = one_of_each(wanted[kind], steps[kind])
                     under_way[pool.submit(_asked, asker, part, now)] = kind
                     rounds[kind] += 1
