@@ -122,7 +122,7 @@ def want(connection: Connection, kind: str, subjects: Collection[int], at: datet
     when, listed = to_us(at), sorted(subjects)
     statement = _want(connection.dialect.name, kind == SEND)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(statement, [(kind, subject, when, 0) for subject in listed])
+        connection.exec_driver_sql(statement, (kind, when, f"[{','.join(map(str, listed))}]"))
     else:
         connection.exec_driver_sql(statement, (kind, when, listed))
 
@@ -132,7 +132,7 @@ def _want(dialect: str, keep_lease: bool) -> str:
     least = "min" if dialect == "sqlite" else "least"
     ends = "" if keep_lease else ", taken_by = NULL, taken_until = NULL"
     rows = (
-        "VALUES (?, ?, ?, ?)"
+        "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
         if dialect == "sqlite"
         else "SELECT %s, given.subject, %s, 0 FROM unnest(%s::bigint[]) AS given(subject)"
     )

@@ -18,6 +18,11 @@ from nta.store.tables import FindingRange, FindingRow
 from nta.store.types import from_us, to_us
 
 _PLACE = "finding.value"
+_V4_WIDTHS = range(33)
+_V6_WIDTHS = (
+    0,
+    *range(64, 129),
+)  # no registry gives less than a /64; an answer about one address has it alone
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 _MAPPED = b"\x00" * 10 + b"\xff\xff"  # before an IPv4 address (RFC 4291, 2.5.5.2)
 _COLUMNS = (
@@ -179,12 +184,12 @@ def _packed(address: str) -> bytes:
 
 
 def _prefixes_around(addresses: Iterable[str]) -> set[tuple[bytes, bytes]]:
-    """Return first and last address of each prefix, however long, that holds one of the addresses."""
+    """Return first and last address of each prefix that holds one of the addresses and can be registered."""
     seen: set[tuple[int, int]] = set()
     for address in addresses:
         packed = _packed(address)
         number = int.from_bytes(packed)
-        for width in range(33 if packed.startswith(_MAPPED) else 129):
+        for width in _V4_WIDTHS if packed.startswith(_MAPPED) else _V6_WIDTHS:
             prefix = (width, number >> width)
             if prefix in seen:
                 break  # and all wider ones with it
