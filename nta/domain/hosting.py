@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from types import NoneType
 from typing import Any
 
 from nta.domain.parties import PartyId
@@ -200,7 +201,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple([_plain(one) for one in value]) if value else value
     names = _fields(value.__class__)
-    return {name: _plain(getattr(value, name)) for name in names} if names else value
+    if not names:
+        return value
+    return {name: one if type(one := getattr(value, name)) in _LEAVES else _plain(one) for name in names}
+
+
+_LEAVES = frozenset({str, int, float, bool, NoneType, datetime})
 
 
 @cache

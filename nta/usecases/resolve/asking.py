@@ -25,11 +25,12 @@ def subject_of(
     has_registry = not is_ip and not not_in_the_dns(host)
     domain = registrable_domain(host) if has_registry else None
     name = domain or host  # what is asked of all names below one is worked out once
+    suffix = domain.partition(".")[2] if domain else public_suffix(host)
     return Subject(
         host,
         is_ip,
         domain,
-        public_suffix(name) if has_registry else None,
+        suffix if has_registry else None,
         registry_domain(name) if has_registry else None,
         (origin,) if origin else (),
         behind.party if behind else None,
