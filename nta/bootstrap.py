@@ -3,7 +3,7 @@
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -14,26 +14,24 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from nta import assembly
 from nta import settings as configuration
 from nta.adapters.clock import LabClock, SystemClock
-from nta.adapters.fresh_names import FreshNames
 from nta.adapters.ids import SnowflakeIds
 from nta.adapters.inbox import MaildirInbox
-from nta.adapters.look_ups import look_ups
 from nta.adapters.probe_apart import ApartProber
 from nta.adapters.reach import Gate
-from nta.adapters.smtp import SmtpMailer
 from nta.catalogue import Checked
 from nta.catalogue import check as check_catalogue
 from nta.catalogue import read as read_catalogue
 from nta.cli import commands
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import Catalogue, PartyId
+from nta.domain.parties import AskableProxies, Catalogue
 from nta.jobs.alone import Alone
 from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
-from nta.ports import Asker, Clock, Handed, Mailer, Outgoing
+from nta.ports import Asker, Clock, Mailer
 from nta.store import audit, due, notices, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
@@ -47,7 +45,6 @@ from nta.web.portal import create_portal
 from nta.web.serving import Door, Servers
 
 Checkpoint = Callable[[str], None]
-USER_AGENT = "nta (notice and takedown; a look whether something is gone)"
 
 
 def _chosen(instance: Path) -> str | None:
@@ -178,43 +175,27 @@ class House:
     @cached_property
     def asker(self) -> Asker:
         """Return what asks who serves a name or an address."""
-        return look_ups(self.settings, self.gate, self._ca_file, USER_AGENT)
+        return assembly.asker(self.settings, self.gate)
+
+    @cached_property
+    def askable(self) -> AskableProxies | None:
+        """Return the proxies that are asked what stands behind a host."""
+        return assembly.askable(self.settings, lambda: self.catalogue)
 
     @cached_property
     def prober(self) -> ApartProber:
         """Return what asks for pages."""
-        given = self.settings
-        return ApartProber(given.vantages, self.gate, self._ca_file, given.probe_body, USER_AGENT)
+        return assembly.prober(self.settings, self.gate)
 
     @cached_property
     def eyes(self) -> recheck.Eyes:
         """Return what looks."""
-        given = self.settings
-        return recheck.Eyes(
-            vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
-            names=FreshNames(given.dns_servers),
-            prober=self.prober,
-            control_urls=given.control_urls,
-            proxy_of=self._proxy_of,
-        )
-
-    def _proxy_of(self, address: str) -> PartyId | None:
-        """Return the proxy in whose published ranges an address lies."""
-        found = self.catalogue.proxy_of(address, None)
-        return found.id if found else None
+        return assembly.eyes(self.settings, self.prober, lambda: self.catalogue)
 
     @cached_property
     def mailer(self) -> Mailer:
         """Return what hands messages to the relay."""
-        url = self.settings.smtp_url
-        return _NoRelay() if url is None else SmtpMailer(url, self._ca_file)
-
-    @property
-    def _ca_file(self) -> Path | None:
-        file = self.settings.ca_file
-        if file is not None and not file.is_file():
-            raise RefusedError(f"NTA_CA_FILE: {file} is no file")
-        return file
+        return assembly.mailer(self.settings)
 
     def desk(self) -> Flask:
         """Return the desk's app."""
@@ -250,6 +231,7 @@ class House:
             asker=self.asker,
             catalogue=known,
             routes=given.routes.are_asked,
+            askable=self.askable,
             **mine,
         )
         looking = partial(recheck.recheck_due, store, eyes=self.eyes, **mine)
@@ -374,13 +356,6 @@ class House:
             self.release_the_dead()
         with self.store.db.write() as connection:
             return audit.seal(connection, now)
-
-
-class _NoRelay:
-    """Stands where no relay is set: notices wait."""
-
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
-        raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)
 
 
 def desk_app() -> Flask:

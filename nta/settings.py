@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import SplitResult, urlsplit
 
+from nta import settings_values as read_as
 from nta.domain.errors import RefusedError
-from nta.domain.urls import parse
 from nta.settings_sources import gather
 
 _ZONE = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
@@ -31,6 +30,18 @@ class Vantage:
 
     name: str
     proxy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameServers:
+    """Which DNS servers are asked, each (address, port), and which from single vantage points instead."""
+
+    everywhere: tuple[tuple[str, int], ...] = ()
+    own: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+    def of(self, vantage: str) -> tuple[tuple[str, int], ...]:
+        """Return the servers that a vantage point asks; none: the system's."""
+        return self.own.get(vantage, self.everywhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class Settings:
     sender: str | None
     return_path: str | None
     inbox_url: str | None
-    dns_servers: tuple[tuple[str, int], ...]
+    dns_servers: NameServers
     rdap_bootstrap: str | None
     whois_server: tuple[str, int]
     routes: Routes
@@ -80,6 +91,8 @@ class Settings:
     probe_body: ProbeBody
     reach: Reach
     manners: bool
+    origin_lookups: Mapping[str, str]
+    origin_tokens: Mapping[str, str]
     ca_file: Path | None
     desk_url: str
     portal_url: str
@@ -110,38 +123,6 @@ class _Known:
         return self.name.removeprefix("NTA_").lower()
 
 
-def _text(value: str) -> str | None:
-    return value or None
-
-
-def _path(value: str) -> Path | None:
-    return Path(value) if value else None
-
-
-def _folder(value: str) -> Path:
-    if not value:
-        raise ValueError("say a folder")
-    return Path(value)
-
-
-def read_keys(value: str) -> tuple[bytes, ...]:
-    """Return keys written as 64 hexadecimal digits each, apart by commas or white space."""
-    try:
-        keys = tuple(bytes.fromhex(part) for part in value.replace(",", " ").split())
-    except ValueError:
-        keys = (b"",)
-    if any(len(key) != 32 for key in keys):
-        raise ValueError("each key is 64 hexadecimal digits")
-    return keys
-
-
-def _key(value: str) -> bytes | None:
-    keys = read_keys(value)
-    if len(keys) > 1:
-        raise ValueError("one key only")
-    return keys[0] if keys else None
-
-
 def _sending(value: str) -> Sending:
     if value in ("off", "on"):
         return Sending("off" if value == "off" else "on")
@@ -151,57 +132,15 @@ def _sending(value: str) -> Sending:
     raise ValueError("say off, on or redirect:<address>")
 
 
-def _sender(value: str) -> str | None:
-    if value and not all(value.partition("@")):
-        raise ValueError("say an e-mail address")
-    return value or None
-
-
-def _return_path(value: str) -> str | None:
-    before, mark, domain = value.partition("{token}@")
-    if value and not (before and mark and domain):
-        raise ValueError("say local+{token}@domain")
-    return value or None
-
-
-def _database_url(value: str) -> str | None:
-    if value and not value.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
-        raise ValueError(
-            "say postgresql+psycopg://user@host/name, or leave it out for SQLite in the instance"
-        )
-    _split(value)
-    return value or None
-
-
-def _smtp(value: str) -> str | None:
-    split = _split(value)
-    if value and not (split.scheme in ("smtp", "smtps") and split.hostname):
-        raise ValueError("say smtp://host:port or smtps://user:password@host:port")
-    return value or None
-
-
-def _inbox(value: str) -> str | None:
-    if value and not value.startswith("maildir:/"):
-        raise ValueError("say maildir:/path")
-    return value or None
-
-
-def _servers(value: str) -> tuple[tuple[str, int], ...]:
-    servers = []
-    for part in filter(None, (p.strip() for p in value.split(","))):
-        split = _split(f"//{part}" if part.count(":") < 2 or "[" in part else f"//[{part}]")
-        try:
-            servers.append((str(ip_address(split.hostname or "")), split.port or 53))
-        except ValueError:
-            raise ValueError("say ip or ip:port, comma separated") from None
-    return tuple(servers)
-
-
-def _whois(value: str) -> tuple[str, int]:
-    split = _split(f"//{value}")
-    if not split.hostname or split.path or split.username is not None:
-        raise ValueError("say host:port")
-    return split.hostname, split.port or 43
+def _name_servers(value: str) -> NameServers:
+    places: dict[str, list[str]] = {}
+    for part in value.split(","):
+        vantage, _, place = part.rpartition("=")
+        places.setdefault(vantage.strip(), []).append(place)
+    read = {vantage: read_as.servers(",".join(listed)) for vantage, listed in places.items()}
+    if not all(found for vantage, found in read.items() if vantage):
+        raise ValueError("say vantage=ip")
+    return NameServers(read.pop("", ()), read)
 
 
 def _routes(value: str) -> Routes:
@@ -220,7 +159,7 @@ def _vantages(value: str) -> tuple[Vantage, ...]:
     found = []
     for part in filter(None, (p.strip() for p in value.split(","))):
         name, _, way = part.partition("=")
-        split = _split(way)
+        split = read_as.parts_of(way)
         by_proxy = split.scheme in ("socks5", "socks5h") and split.hostname and split.port
         if not (name.isidentifier() and len(name) <= 24) or not (way == "direct" or by_proxy):
             raise ValueError("say name=direct or name=socks5h://host:port, comma separated")
@@ -228,28 +167,6 @@ def _vantages(value: str) -> tuple[Vantage, ...]:
     if not found or len({v.name for v in found}) != len(found):
         raise ValueError("name at least one vantage point, each once")
     return tuple(found)
-
-
-def _urls(value: str) -> tuple[str, ...]:
-    urls = tuple(p.strip() for p in value.split(",") if p.strip())
-    if not urls:
-        raise ValueError("name at least one page")
-    for url in urls:
-        try:
-            parse(url)
-        except RefusedError as refusal:
-            raise ValueError(str(refusal)) from None
-    return urls
-
-
-def _split(url: str) -> SplitResult:
-    """Return the parts of a URL whose host and port can be read."""
-    try:
-        split = urlsplit(url)
-        _ = split.hostname, split.port
-    except ValueError:
-        raise ValueError("the host or port cannot be read") from None
-    return split
 
 
 def _probe_body(value: str) -> str:
@@ -269,52 +186,54 @@ def _manners(value: str) -> bool:
     return value == "kept"
 
 
-def _site(value: str) -> str:
-    split = _split(value)
-    if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
-        raise ValueError("say http://host:port")
-    return value.rstrip("/")
-
-
-def _clock(value: str) -> str:
-    if value != "system" and not value.startswith("lab:http://127.0.0.1:"):
-        raise ValueError("say system (the lab sets its own)")
-    return value
-
-
 KNOWN: tuple[_Known, ...] = (
     _Known(
-        "NTA_INSTANCE", "instance/", "embedded database and keys; made on first start, mode 0700", _folder
+        "NTA_INSTANCE",
+        "instance/",
+        "embedded database and keys; made on first start, mode 0700",
+        read_as.folder,
     ),
     _Known(
         "NTA_DATABASE_URL",
         "",
         "postgresql+psycopg://… for several machines; else SQLite in the instance",
-        _database_url,
+        read_as.database_url,
         secret=True,
     ),
-    _Known("NTA_HOTLINE", "", "id of our own entry in hotlines/", _text),
-    _Known("NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", _path),
-    _Known("NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", _path),
-    _Known("NTA_KEYS", "", "sealing keys, newest first; made on first start", read_keys, secret=True),
-    _Known("NTA_DIGEST_KEY", "", "key of the digests; made on first start", _key, secret=True),
+    _Known("NTA_HOTLINE", "", "id of our own entry in hotlines/", read_as.text),
+    _Known("NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", read_as.path),
+    _Known("NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", read_as.path),
+    _Known("NTA_KEYS", "", "sealing keys, newest first; made on first start", read_as.read_keys, secret=True),
+    _Known("NTA_DIGEST_KEY", "", "key of the digests; made on first start", read_as.key, secret=True),
     _Known(
-        "NTA_PORTAL_KEYS", "", "the portal's own sealing keys; made on first start", read_keys, secret=True
+        "NTA_PORTAL_KEYS",
+        "",
+        "the portal's own sealing keys; made on first start",
+        read_as.read_keys,
+        secret=True,
     ),
     _Known("NTA_SENDING", "off", "off; redirect:<address>; on", _sending),
-    _Known("NTA_SMTP_URL", "", "our relay, smtp://host:port", _smtp, secret=True),
-    _Known("NTA_SENDER", "", "From of our notices", _sender),
-    _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", _return_path),
-    _Known("NTA_INBOX_URL", "", "maildir:/path", _inbox, secret=True),
-    _Known("NTA_DNS_SERVERS", "", "ip[:port], comma separated; else the system's", _servers),
+    _Known("NTA_SMTP_URL", "", "our relay, smtp://host:port", read_as.smtp_url, secret=True),
+    _Known("NTA_SENDER", "", "From of our notices", read_as.sender),
+    _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path),
+    _Known("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
     _Known(
-        "NTA_RDAP_BOOTSTRAP", "", "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy", _text
+        "NTA_DNS_SERVERS",
+        "",
+        "ip[:port], comma separated; else the system's. vantage=ip[:port] is asked from that vantage point",
+        _name_servers,
+    ),
+    _Known(
+        "NTA_RDAP_BOOTSTRAP",
+        "",
+        "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy",
+        read_as.text,
     ),
     _Known(
         "NTA_WHOIS_SERVER",
         "whois.iana.org:43",
         "where referral begins for suffixes without RDAP; referred servers are asked on the same port",
-        _whois,
+        read_as.whois_server,
     ),
     _Known(
         "NTA_ROUTES",
@@ -324,7 +243,12 @@ KNOWN: tuple[_Known, ...] = (
         _routes,
     ),
     _Known("NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages),
-    _Known("NTA_CONTROL_URLS", "http://example.com/,http://example.org/", "pages that must be there", _urls),
+    _Known(
+        "NTA_CONTROL_URLS",
+        "http://example.com/,http://example.org/",
+        "pages that must be there",
+        read_as.urls,
+    ),
     _Known(
         "NTA_PROBE_BODY",
         "text",
@@ -338,10 +262,23 @@ KNOWN: tuple[_Known, ...] = (
         "our own rates for asking registries: kept; lifted for the lab and the bench alone",
         _manners,
     ),
-    _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", _path),
-    _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", _site),
-    _Known("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", _site),
-    _Known("NTA_CLOCK", "system", "system; the lab sets its own", _clock),
+    _Known(
+        "NTA_ORIGIN_LOOKUPS",
+        "",
+        "proxies that tell us what stands behind a host: proxy:<id>=https://…, comma separated",
+        read_as.origin_lookups,
+    ),
+    _Known(
+        "NTA_ORIGIN_TOKENS",
+        "",
+        "our token with each of them: proxy:<id>=<token>, comma separated",
+        read_as.origin_tokens,
+        secret=True,
+    ),
+    _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
+    _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),
+    _Known("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", read_as.site),
+    _Known("NTA_CLOCK", "system", "system; the lab sets its own", read_as.clock),
 )
 
 
@@ -362,4 +299,9 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
         name, (_, source) = sorted(raw.items())[0]
         raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")
     assert set(values) == {field.name for field in fields(Settings)}
-    return Settings(**values), tuple(lines)
+    given = Settings(**values)
+    unknown = sorted(set(given.dns_servers.own) - {v.name for v in given.vantages})
+    if unknown:
+        source = next(line.source for line in lines if line.name == "NTA_DNS_SERVERS")
+        raise RefusedError(f"NTA_DNS_SERVERS ({source}): NTA_VANTAGES names no vantage point {unknown[0]}")
+    return given, tuple(lines)

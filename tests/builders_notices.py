@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network
 from nta.domain.ladders import Ladder, Rung, When
@@ -226,6 +226,11 @@ class World:
                 .values(looked_at=at, last_up_at=at, last_verdict="up")
             )
             c.execute(update(Arrangement).values(facts_at=at))
+
+    def searched(self) -> None:
+        """Let every look-up that is due have been done, and have found what was known."""
+        with self.store.db.write() as c:
+            c.execute(delete(Due).where(Due.kind == due.RESOLVE))
 
     def state(self, episode: int) -> episodes.State:
         with self.store.db.read() as c:

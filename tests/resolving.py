@@ -37,11 +37,13 @@ class FakeAsker:
     networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
     domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
     routes: dict[str, int | Problem | None] = field(default_factory=dict)  # by range
-    systems: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by AS number
+    systems: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by AS number
+    files: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by domain
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
     asked_routes: list[str] = field(default_factory=list)
     asked_systems: list[str] = field(default_factory=list)
+    asked_files: list[str] = field(default_factory=list)
     rounds: int = 0
     before: Any = None
 
@@ -59,7 +61,13 @@ class FakeAsker:
                 continue
             if lookup.kind is LookupKind.SYSTEM:
                 self.asked_systems.append(lookup.subject)
-                yield Finding(lookup, self.systems.get(lookup.subject), "rdap", now, now + hours(12), None)
+                yield self._system(lookup, now)
+                continue
+            if lookup.kind is LookupKind.SECURITY_TXT:
+                self.asked_files.append(lookup.subject)
+                yield Finding(
+                    lookup, self.files.get(lookup.subject), "security_txt", now, now + hours(1), None
+                )
                 continue
             if lookup.kind is LookupKind.ROUTE:
                 self.asked_routes.append(lookup.subject)
@@ -79,6 +87,12 @@ class FakeAsker:
         if not isinstance(said, Problem):
             value |= said
         return Finding(lookup, value, source, now, now + hours(12), None)
+
+    def _system(self, lookup: Lookup, now: datetime) -> Finding:
+        said = self.systems.get(lookup.subject)
+        if isinstance(said, Problem):
+            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+        return Finding(lookup, said, "rdap", now, now + hours(12), None)
 
     def _name(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.names[lookup.subject]

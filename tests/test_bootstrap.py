@@ -258,6 +258,17 @@ def test_the_jobs_want_to_know_who_we_are(houses: Any) -> None:
         houses().steps()
 
 
+def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> None:
+    settings = {"hotline": "ours", "origin_tokens": "proxy:cloudflare=a,proxy:unheard=b"}
+    known, unknown = "proxy:cloudflare=https://one.test/", "proxy:unheard=https://two.test/"
+
+    assert houses().askable is None
+    assert houses(origin_lookups=known, **settings).askable.ids == {"proxy:cloudflare"}
+    with pytest.raises(RefusedError) as refusal:
+        houses(origin_lookups=f"{known},{unknown}", **settings).steps()
+    assert str(refusal.value) == "NTA_ORIGIN_LOOKUPS: the catalogue has no proxy:unheard"
+
+
 def test_without_a_relay_notices_wait(houses: Any) -> None:
     with pytest.raises(OutsideError, match="NTA_SMTP_URL is not set") as fault:
         list(houses().mailer.hand_over([Outgoing(1, "a@hotline.test", "b@hosting.example", b"")]))
@@ -270,6 +281,8 @@ def test_without_a_relay_notices_wait(houses: Any) -> None:
         ({"catalogue": "/none"}, "NTA_CATALOGUE: /none is no folder", "catalogue"),
         ({"ca_file": "/none.pem"}, "NTA_CA_FILE: /none.pem is no file", "eyes"),
         ({"ca_file": "/none.pem"}, "NTA_CA_FILE: /none.pem is no file", "asker"),
+        ({"origin_tokens": "proxy:one=a"}, "^proxy:one stands in one of NTA_ORIGIN_LOOKUPS", "asker"),
+        ({"origin_lookups": "proxy:one=https://one.test/"}, "^proxy:one stands in one of", "asker"),
     ],
 )
 def test_what_settings_name_must_be_there(

@@ -151,6 +151,28 @@ def test_every_sort_of_entry_is_read(write):
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        pytest.param("", None, id="used-at-once-by-default"),
+        pytest.param("new_contacts: use\n", None, id="used-at-once"),
+        pytest.param("new_contacts: {approve_within: 4h}\n", timedelta(hours=4), id="waits"),
+    ],
+)
+def test_a_country_says_how_long_a_new_contact_waits(write, said, waits):
+    catalogue = read([write(ALL | {"countries/NO.yaml": COUNTRY + said})])
+
+    assert catalogue.countries["NO"].new_contacts_wait == waits
+
+
+def test_a_sites_owner_is_told_where_a_countrys_entry_says_so_and_nowhere_else(write):
+    silent = read([write(ALL)])
+    told = read([write(ALL | {"countries/NO.yaml": COUNTRY + "site_owner: true\n"}, "told")])
+
+    assert silent.owners_told_in == frozenset()
+    assert told.owners_told_in == {"NO"}
+
+
 def test_a_ladder_is_read_rung_by_rung(write):
     (ladder,) = read([write(ALL)]).ladders
 
@@ -229,6 +251,7 @@ def test_a_later_folder_lays_its_files_over_the_earlier(write):
 
 
 STEPS = "ladders/steps.yaml"
+SITE_OWNER = "tell: site_owner, kind: site_owner"
 SECOND = (
     "{id: two, name: Two, country: NL, notices: null, asns: [64502], source: a page, checked: 2026-03-01}"
 )
@@ -295,6 +318,21 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
         ),
         pytest.param(
             edited("48h", "48", "countries/NO.yaml"), "police_hold: must be a duration", id="no-unit"
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: later\ncode:", "countries/NO.yaml"),
+            "new_contacts: must be use, or {approve_within: 4h}",
+            id="no-policy",
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: {approve_within: 25h}\ncode:", "countries/NO.yaml"),
+            "countries/NO.yaml:1: new_contacts: approve_within: must be at most 24h",
+            id="waits-too-long",
+        ),
+        pytest.param(
+            edited("code:", "new_contacts: {}\ncode:", "countries/NO.yaml"),
+            "new_contacts: approve_within: is missing",
+            id="waits-without-an-end",
         ),
         pytest.param(
             edited("[home]", "[away]", "countries/NO.yaml"), "there is no hotline:away", id="no-hotline"
@@ -449,6 +487,17 @@ def test_all_faults_are_told_at_once(write):
             edited("tell: authority, party: order, kind: authority", "tell: registry, kind: registry", STEPS),
             "steps.yaml:3: warning: rungs: rung last: tells a registry without approval: four-eyes",
             id="a-registry-told-by-one-person",
+        ),
+        pytest.param(
+            edited("tell: authority, party: order, kind: authority", SITE_OWNER, STEPS),
+            "steps.yaml:3: warning: rungs: rung last: tells a site's owner, and no country",
+            id="a-sites-owner-told-nowhere",
+        ),
+        pytest.param(
+            edited("tell: authority, party: order, kind: authority", SITE_OWNER, STEPS)
+            | {"countries/NO.yaml": COUNTRY + "site_owner: true\n"},
+            None,
+            id="a-sites-owner-told-somewhere",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ import pytest
 import yaml
 
 from nta.catalogue import check, read
-from nta.domain.contacts import is_usable
+from nta.domain.contacts import choose
+from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import Ladder, Rung
+from nta.domain.mailboxes import is_usable
 from nta.domain.parties import Catalogue
+from nta.domain.registrations import domain_facts
 from nta.domain.roles import NoticeKind, Role, Severity
 from tests.domain.shared_data import folder
 
@@ -66,6 +69,11 @@ def test_every_entry_has_a_source_a_date_and_a_usable_contact_or_none_in_so_many
         if entry["notices"] is not None:
             assert is_usable(entry["notices"]["to"]), path.name
             assert {"language", "format"} <= set(entry["notices"]) or shelf == "hotlines", path.name
+
+
+def test_nobodys_site_owner_is_told_by_default(shipped: Catalogue) -> None:
+    assert shipped.owners_told_in == frozenset()
+    assert all(Role.SITE_OWNER not in rung.tell for ladder in shipped.ladders for rung in ladder.rungs)
 
 
 def test_countries_have_a_source_and_a_date() -> None:
@@ -234,6 +242,20 @@ def test_registrars_are_entered_under_their_own_number(shipped: Catalogue) -> No
         row = rows[registrar.iana_id or ""]
 
         assert (row["Registrar Name"].strip(), row["Status"]) == (registrar.name, "Accredited")
+
+
+def test_a_registrar_that_only_the_table_knows_is_told_at_the_address_of_its_row(shipped: Catalogue) -> None:
+    row = next(r for r in shipped.registrars.values() if r.imported and r.notices and not r.form)
+    registrar = {"name": "As it calls itself", "iana_id": row.iana_id, "abuse": []}
+    value = {"registered": True, "registrar": registrar, "status": [], "nameservers": [], "source": "rdap"}
+    domain = domain_facts("gallery.example", "example", value, shipped)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    facts = HostingFacts("www.gallery.example", now, (), (), None, domain, ())
+
+    [told] = choose(Role.REGISTRAR, facts, shipped, {})
+
+    assert row.notices is not None
+    assert (told.party, told.email, told.source) == (row.id, row.notices.to, "catalogue")
 
 
 def test_the_entries_that_the_docs_show_are_sound(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nta.domain.errors import RefusedError
-from nta.settings import KNOWN, Reach, Routes, Sending, Settings, Vantage, read
+from nta.settings import KNOWN, NameServers, Reach, Routes, Sending, Settings, Vantage, read
 
 KEY = "ab" * 32
 OTHER_KEY = "cd" * 32
@@ -45,7 +45,13 @@ def test_every_field_has_its_variable() -> None:
             "NTA_DNS_SERVERS",
             "127.0.0.1:5300, ::1,[::1]:53",
             "dns_servers",
-            (("127.0.0.1", 5300), ("::1", 53), ("::1", 53)),
+            NameServers((("127.0.0.1", 5300), ("::1", 53), ("::1", 53))),
+        ),
+        (
+            "NTA_DNS_SERVERS",
+            "local=192.0.2.53, 127.0.0.1, local=[2001:db8::53]:5300",
+            "dns_servers",
+            NameServers((("127.0.0.1", 53),), {"local": (("192.0.2.53", 53), ("2001:db8::53", 5300))}),
         ),
         (
             "NTA_VANTAGES",
@@ -64,6 +70,13 @@ def test_every_field_has_its_variable() -> None:
         ("NTA_ROUTES", "dns:origin.test.", "routes", Routes(zones=("origin.test",))),
         ("NTA_ROUTES", "dns:one.test, six.test", "routes", Routes(zones=("one.test", "six.test"))),
         ("NTA_MANNERS", "lifted", "manners", False),
+        (
+            "NTA_ORIGIN_LOOKUPS",
+            "proxy:one=https://lookup.one.test/v1, proxy:two=http://127.0.0.1:81/",
+            "origin_lookups",
+            {"proxy:one": "https://lookup.one.test/v1", "proxy:two": "http://127.0.0.1:81/"},
+        ),
+        ("NTA_ORIGIN_TOKENS", "proxy:one=ab/c+d==", "origin_tokens", {"proxy:one": "ab/c+d=="}),
         ("NTA_REACH", "10.0.0.0/8", "reach", Reach(public=False, ranges=(ip_network("10.0.0.0/8"),))),
         (
             "NTA_REACH",
@@ -105,6 +118,8 @@ def test_a_good_value_is_read(name: str, text: str, field: str, expected: object
         ("NTA_INBOX_URL", "imap:x"),
         ("NTA_DNS_SERVERS", "dns.test"),
         ("NTA_DNS_SERVERS", "127.0.0.1:fifty"),
+        ("NTA_DNS_SERVERS", "local="),
+        ("NTA_DNS_SERVERS", "elsewhere=192.0.2.53"),
         ("NTA_ROUTES", ""),
         ("NTA_ROUTES", "bgp"),
         ("NTA_ROUTES", "file:routes.txt"),
@@ -125,6 +140,16 @@ def test_a_good_value_is_read(name: str, text: str, field: str, expected: object
         ("NTA_DESK_URL", "localhost:8000"),
         ("NTA_DESK_URL", "http://localhost:99999"),
         ("NTA_PORTAL_URL", "http://[::1"),
+        ("NTA_ORIGIN_LOOKUPS", "https://lookup.one.test/v1"),
+        ("NTA_ORIGIN_LOOKUPS", "hosting:one=https://lookup.one.test/v1"),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=http://lookup.one.test/v1"),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=http://127.0.0.1.one.test/v1"),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=https://me:word@lookup.one.test/"),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=https://lookup.one.test/?host="),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=https:///v1"),
+        ("NTA_ORIGIN_LOOKUPS", "proxy:one=https://one.test/,proxy:one=https://two.test/"),
+        ("NTA_ORIGIN_TOKENS", "proxy:one"),
+        ("NTA_ORIGIN_TOKENS", "proxy:one=a!b"),
         ("NTA_CLOCK", "lab:http://lab.test:1"),
     ],
 )

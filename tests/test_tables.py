@@ -17,7 +17,7 @@ from nta.catalogue.tables import Table, lay, read_table
 from nta.domain.contacts import choose
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, RegistrarFacts
-from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry, _number
+from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry, _number, _numbers
 from nta.domain.roles import Role
 
 SHIPPED = Path(__file__).parents[1] / "providers"
@@ -347,7 +347,9 @@ def test_what_an_entry_claims_is_always_its_own_and_the_rest_the_tables(entries,
 
 @given(st.ip_addresses())
 def test_an_address_read_by_hand_is_the_number_it_is(address) -> None:
-    assert _number(str(address)) == int(address)
+    read = _number(str(address)) if address.version == 6 else _numbers([str(address)] * 2)[1]
+
+    assert read == int(address)
 
 
 @given(st.lists(st.sampled_from([0, 0, 0, 1, 0xFFFF]), min_size=8, max_size=8))

@@ -77,7 +77,7 @@ def _tellable(value: Any) -> Any:
     leave the character out would make it another's.
     """
     if isinstance(value, str):
-        return _UNTELLABLE.sub("\ufffd", value)
+        return value if value.isascii() and value.isprintable() else _UNTELLABLE.sub("\ufffd", value)
     if isinstance(value, Mapping):
         return {key: _tellable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

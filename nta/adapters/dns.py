@@ -1,5 +1,6 @@
 """Names to addresses, with the aliases before them and how long the answer holds."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,10 +23,10 @@ from nta.domain.errors import OutsideError
 from nta.domain.questions import Finding, Lookup
 from nta.ports import NameAnswer
 
-_SOURCE: Final = "dns"
-_SHORTEST: Final = timedelta(minutes=5)
-_LONGEST: Final = timedelta(hours=1)
-_MOST_ALIASES: Final = 8
+SOURCE: Final = "dns"
+SHORTEST: Final = timedelta(minutes=5)
+LONGEST: Final = timedelta(hours=1)
+MOST_ALIASES: Final = 8
 ASKED_AT_ONCE: Final = 16
 _TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
 _USABLE: Final = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
@@ -59,6 +60,15 @@ def system_servers() -> Servers:
     except dns.resolver.NoResolverConfiguration:
         raise OutsideError("this machine has no DNS server configured", temporary=False) from None
     return [(str(server), 53) for server in resolver.nameservers]
+
+
+def can_be_asked(host: str) -> bool:
+    """Tell whether the DNS can hold a name and may be asked for it."""
+    try:
+        _asked_for(host)
+    except OutsideError:
+        return False
+    return True
 
 
 def _asked_for(host: str) -> dns.name.Name:
@@ -98,13 +108,38 @@ class _Patience:
         self._silences += 1
 
 
-class DnsAsker:
-    """Asks for addresses with the CNAME chain before them. No answer is kept here."""
+class _Allowance:
+    """The time that all questions about one name may take together, from the first of them on."""
 
-    def __init__(self, servers: Servers = (), *, timeout_s: float = 3, tries: int = 2) -> None:
+    def __init__(self, whole_s: float) -> None:
+        self._whole_s = whole_s
+        self._ends_at: float | None = None  # two halves that begin at once set it to the same
+
+    def rest_s(self, most: float) -> float:
+        """Return how long the next step may take. Raises OutsideError when nothing is left."""
+        now = time.monotonic()
+        if self._ends_at is None:
+            self._ends_at = now + self._whole_s
+        rest = min(self._ends_at - now, most)
+        if rest <= 0:
+            raise OutsideError("the DNS servers take too long", temporary=True)
+        return rest
+
+
+class DnsAsker:
+    """Asks for addresses with the CNAME chain before them. No answer is kept here.
+
+    All of one name, its aliases, both types of address, further tries and TCP,
+    ends within `whole_s`, whatever the servers do.
+    """
+
+    def __init__(
+        self, servers: Servers = (), *, timeout_s: float = 3, tries: int = 2, whole_s: float = 10
+    ) -> None:
         self._servers = servers
         self._timeout_s = timeout_s
         self._tries = tries
+        self._whole_s = whole_s
 
     def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
         """Yield a finding for each look-up; the subject is a host.
@@ -115,10 +150,10 @@ class DnsAsker:
         """
         patience = _Patience()
         with ThreadPoolExecutor(ASKED_AT_ONCE, "dns") as pool:
-            asked = [
-                (lookup, [pool.submit(self._half, lookup.subject, type_, patience) for type_ in _TYPES])
-                for lookup in dict.fromkeys(lookups)
-            ]
+            asked = []
+            for lookup in dict.fromkeys(lookups):
+                both = lookup.subject, patience, _Allowance(self._whole_s)
+                asked.append((lookup, [pool.submit(self._half, type_, *both) for type_ in _TYPES]))
             for lookup, halves in asked:
                 yield _finding(lookup, _Whole.of(half.result for half in halves), now)
 
@@ -152,14 +187,14 @@ class DnsAsker:
         Raises: OutsideError when no server answers, or the name is none to ask for.
         """
         try:
-            chain = self._exchange(_asked_for(name), type_, _Patience()).resolve_chaining()
+            chain = self._answer(_asked_for(name), type_, _Patience()).resolve_chaining()
         except dns.exception.DNSException:
             raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
         return tuple(chain.answer or ())
 
     def _texts(self, name: str, patience: _Patience) -> tuple[str, ...] | OutsideError:
         try:
-            chain = self._exchange(dns.name.from_text(name), dns.rdatatype.TXT, patience).resolve_chaining()
+            chain = self._answer(dns.name.from_text(name), dns.rdatatype.TXT, patience).resolve_chaining()
         except OutsideError as fault:
             return fault
         except (dns.exception.DNSException, UnicodeError):
@@ -167,24 +202,33 @@ class DnsAsker:
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in chain.answer or ())
 
     def _whole(self, host: str) -> "_Whole":
-        return _Whole.of(partial(self._half, host, type_, _Patience()) for type_ in _TYPES)
+        both = host, _Patience(), _Allowance(self._whole_s)
+        return _Whole.of(partial(self._half, type_, *both) for type_ in _TYPES)
 
-    def _half(self, host: str, type_: dns.rdatatype.RdataType, patience: _Patience) -> _Half:
+    def _half(
+        self, type_: dns.rdatatype.RdataType, host: str, patience: _Patience, allowance: _Allowance
+    ) -> _Half:
         address = literal(host)
         if address is not None:
             is_asked = (":" in address) == (type_ == dns.rdatatype.AAAA)
-            return _Half((address,) if is_asked else (), (), exists=True, ttl=_LONGEST)
+            return _Half((address,) if is_asked else (), (), exists=True, ttl=LONGEST)
         try:
-            return self._chain(_asked_for(host), type_, patience)
+            return self._chain(_asked_for(host), type_, patience, allowance)
         except (dns.exception.DNSException, UnicodeError):
             raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
 
-    def _chain(self, name: dns.name.Name, type_: dns.rdatatype.RdataType, patience: _Patience) -> _Half:
+    def _chain(
+        self,
+        name: dns.name.Name,
+        type_: dns.rdatatype.RdataType,
+        patience: _Patience,
+        allowance: _Allowance,
+    ) -> _Half:
         """Follow aliases to their end, of which a server may tell only the part that it knows."""
         cname: list[str] = []
-        ttl = _LONGEST
-        while len(cname) <= _MOST_ALIASES:
-            reply = self._exchange(name, type_, patience)
+        ttl = LONGEST
+        while len(cname) <= MOST_ALIASES:
+            reply = self._exchange(name, type_, patience, allowance)
             chain = reply.resolve_chaining()
             cname += [str(alias.target).rstrip(".") for rrset in chain.cnames for alias in rrset]
             ttl = min(ttl, timedelta(seconds=chain.minimum_ttl))
@@ -195,26 +239,54 @@ class DnsAsker:
                 return _Half(in_order(map(str, chain.answer or ())), tuple(cname), exists, ttl)
         raise OutsideError("the DNS aliases go round in a circle", temporary=True)
 
-    def _exchange(
+    def _answer(
         self, name: dns.name.Name, type_: dns.rdatatype.RdataType, patience: _Patience
     ) -> dns.message.QueryMessage:
+        return self._exchange(name, type_, patience, _Allowance(self._whole_s))
+
+    def _exchange(
+        self,
+        name: dns.name.Name,
+        type_: dns.rdatatype.RdataType,
+        patience: _Patience,
+        allowance: _Allowance,
+    ) -> dns.message.QueryMessage:
         """Return the first usable reply. A server that is silent, broken or refuses is passed over."""
-        reason = "no DNS server answers"
-        for _ in range(0 if patience.is_over else self._tries):
-            for ip, port in self._servers or system_servers():
-                query = dns.message.make_query(name, type_, use_edns=0, payload=1232)
-                try:
-                    reply, _ = dns.query.udp_with_fallback(
-                        query, ip, self._timeout_s, port, ignore_unexpected=True, ignore_errors=True
-                    )
-                except (OSError, EOFError, dns.exception.DNSException):
-                    continue
-                patience.heard()
-                if isinstance(reply, dns.message.QueryMessage) and reply.rcode() in _USABLE:
-                    return reply
-                reason = f"the DNS server answers {dns.rcode.to_text(reply.rcode())}"
+        error = OutsideError("no DNS server answers", temporary=True)
+        try:
+            for _ in range(0 if patience.is_over else self._tries):
+                for server in self._servers or system_servers():
+                    try:
+                        reply = self._asked(server, name, type_, allowance)
+                    except (OSError, EOFError, dns.exception.DNSException):
+                        continue
+                    patience.heard()
+                    if isinstance(reply, dns.message.QueryMessage) and reply.rcode() in _USABLE:
+                        return reply
+                    said = dns.rcode.to_text(reply.rcode())
+                    error = OutsideError(f"the DNS server answers {said}", temporary=True)
+        except OutsideError as fault:
+            error = fault
         patience.met_silence()
-        raise OutsideError(reason, temporary=True)
+        raise error
+
+    def _asked(
+        self,
+        server: tuple[str, int],
+        name: dns.name.Name,
+        type_: dns.rdatatype.RdataType,
+        allowance: _Allowance,
+    ) -> dns.message.Message:
+        """Return a server's reply, the one over TCP where that over UDP is cut short (RFC 7766 section 5)."""
+        ip, port = server
+        query = dns.message.make_query(name, type_, use_edns=0, payload=1232)
+        rest_s = allowance.rest_s(self._timeout_s)
+        try:
+            return dns.query.udp(
+                query, ip, rest_s, port, ignore_unexpected=True, ignore_errors=True, raise_on_truncation=True
+            )
+        except dns.message.Truncated:
+            return dns.query.tcp(query, ip, allowance.rest_s(self._timeout_s), port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,15 +313,15 @@ class _Whole:
             addresses,
             tuple(dict.fromkeys(name for half in known for name in half.cname)),
             None if addresses else NO_ADDRESS if all(half.exists for half in known) else NXDOMAIN,
-            min((half.ttl for half in known if half.addresses or not addresses), default=_SHORTEST),
+            min((half.ttl for half in known if half.addresses or not addresses), default=SHORTEST),
             error,
         )
 
 
 def _finding(lookup: Lookup, whole: _Whole, now: datetime) -> Finding:
     if whole.error and not whole.addresses:
-        return failed(lookup, _SOURCE, now, whole.error)
+        return failed(lookup, SOURCE, now, whole.error)
     # Half an answer is soon asked for again.
-    ttl = _SHORTEST if whole.error else min(max(whole.ttl, _SHORTEST), _LONGEST)
+    ttl = SHORTEST if whole.error else min(max(whole.ttl, SHORTEST), LONGEST)
     value = {"addresses": list(whole.addresses), "cname": list(whole.cname), "dead": whole.dead}
-    return Finding(lookup, value, _SOURCE, now, now + ttl, None)
+    return Finding(lookup, value, SOURCE, now, now + ttl, None)

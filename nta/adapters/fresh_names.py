@@ -2,10 +2,10 @@
 
 import selectors
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Final, Generic, TypeVar, cast
 
 import pycares
 
@@ -23,11 +23,16 @@ from nta.adapters.dns import (
 from nta.ports import NameAnswer
 
 _ALIAS_ONLY: Final = "alias_only"
-_ASKED: Final = "asked"
 _TICK_S: Final = 0.05
 # What c-ares says of one type of address: the addresses, or why there are none.
 _FastHalf = tuple[str, ...] | str
 _RECORDS: Final = (pycares.ARecordData, pycares.AAAARecordData)
+_TYPES: Final = (pycares.QUERY_TYPE_A, pycares.QUERY_TYPE_AAAA)
+_ANSWERED: Final = (None, pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_ENODATA)
+
+Half = TypeVar("Half")
+Read = Callable[[str, int, pycares.DNSResult | None, int | None], Half]
+"""Of a host and a type of record, the answer or c-ares' error: what is kept of it, never None."""
 
 
 class FreshNames:
@@ -35,14 +40,22 @@ class FreshNames:
 
     pycares is what aiodns is made of. aiodns itself hands every answer over
     from a thread of c-ares: 5,300 hosts a second (two questions each) where
-    driving the sockets here gives 8,500, without a thread. Every vantage point
-    asks the same servers: names cannot be asked through a SOCKS proxy.
+    driving the sockets here gives 8,500, without a thread. Names cannot be
+    asked through a SOCKS proxy: a vantage point sees what others do not only
+    where `own` has servers of its own.
     """
 
     def __init__(
-        self, servers: Servers = (), *, timeout_s: float = 2, tries: int = 2, at_once: int = 200
+        self,
+        servers: Servers = (),
+        own: Mapping[str, Servers] | None = None,
+        *,
+        timeout_s: float = 2,
+        tries: int = 2,
+        at_once: int = 200,
     ) -> None:
         self._servers = servers
+        self._own = own or {}
         self._timeout_s = timeout_s
         self._tries = tries
         self._at_once = at_once
@@ -61,8 +74,8 @@ class FreshNames:
             else:
                 answers[host] = NameAnswer((address,))
         if names:
-            servers = self._servers or system_servers()
-            halves = _Channel(servers, self._timeout_s, self._tries).ask(names, self._at_once)
+            servers = self._own.get(vantage, self._servers) or system_servers()
+            halves = Channel(_fast_half, servers, self._timeout_s, self._tries).ask(names, self._at_once)
             answers |= {host: _name_answer(pair) for host, pair in halves.items()}
             loose_ends = [host for host, pair in halves.items() if _is_loose_end(pair)]
             asker = DnsAsker(servers, timeout_s=self._timeout_s, tries=self._tries)
@@ -83,10 +96,14 @@ def _is_loose_end(halves: Sequence[_FastHalf]) -> bool:
     return _ALIAS_ONLY in halves and all(isinstance(half, str) for half in halves)
 
 
-class _Channel:
-    """One c-ares channel whose sockets are watched here, in the calling thread."""
+class Channel(Generic[Half]):
+    """One c-ares channel whose sockets are watched here, in the calling thread.
 
-    def __init__(self, servers: Servers, timeout_s: float, tries: int) -> None:
+    `read` makes of an answer or an error what is kept of it.
+    """
+
+    def __init__(self, read: Read[Half], servers: Servers, timeout_s: float, tries: int) -> None:
+        self._read = read
         self._selector = selectors.DefaultSelector()
         self._is_closed = False
         self._open = 0
@@ -101,50 +118,63 @@ class _Channel:
             sock_state_cb=self._watch,
         )
 
-    def ask(self, hosts: Iterable[str], at_once: int) -> Mapping[str, Sequence[_FastHalf]]:
+    def ask(self, hosts: Iterable[str], at_once: int) -> Mapping[str, Sequence[Half]]:
         """Return the two halves of each host's answer, IPv4 first. To be called once.
 
         Servers that have said nothing for long are given up for all that is left.
         """
-        halves: dict[str, list[_FastHalf]] = {}
+        halves: dict[str, list[Half | None]] = {}
         waiting = iter(hosts)
         try:
             while True:
                 while self._open < 2 * at_once and (host := next(waiting, None)) is not None:
-                    halves[host] = [_ASKED, _ASKED]
+                    halves[host] = [None, None]
                     self._query(host, halves[host])
                 if not self._open:
-                    return halves
+                    return cast(dict[str, list[Half]], halves)
                 self._process()
                 if time.monotonic() > self._heard_at + self._patience_s:
-                    self._channel.cancel()
-                    return halves | {host: [FAILURE] for host in waiting}
+                    return self._given_up(halves, waiting)
         finally:
             self._is_closed = True
             self._channel.close()
             self._selector.close()
 
-    def _query(self, host: str, halves: list[_FastHalf]) -> None:
-        for place, type_ in enumerate((pycares.QUERY_TYPE_A, pycares.QUERY_TYPE_AAAA)):
+    def _given_up(
+        self, halves: dict[str, list[Half | None]], waiting: Iterable[str]
+    ) -> Mapping[str, Sequence[Half]]:
+        self._channel.cancel()
+        halves |= {host: [None, None] for host in waiting}
+        silence = pycares.errno.ARES_ETIMEOUT
+        return {
+            host: [
+                self._read(host, type_, None, silence) if half is None else half
+                for type_, half in zip(_TYPES, pair, strict=True)
+            ]
+            for host, pair in halves.items()
+        }
+
+    def _query(self, host: str, halves: list[Half | None]) -> None:
+        for place, type_ in enumerate(_TYPES):
             self._open += 1
             try:
-                self._channel.query(host, type_, callback=partial(self._take, halves, place, type_))
+                self._channel.query(host, type_, callback=partial(self._take, host, halves, place))
             except (pycares.AresError, UnicodeError):
-                self._take(halves, place, type_, None, pycares.errno.ARES_EBADNAME)
+                self._take(host, halves, place, None, pycares.errno.ARES_EBADNAME)
 
     def _take(
         self,
-        halves: list[_FastHalf],
+        host: str,
+        halves: list[Half | None],
         place: int,
-        type_: int,
         result: pycares.DNSResult | None,
         error: int | None,
     ) -> None:
-        if halves[place] is not _ASKED:
+        if halves[place] is not None:
             return  # c-ares may call back and raise for one and the same bad name
         self._open -= 1
-        halves[place] = half = _fast_half(type_, result, error)
-        if half is not FAILURE:
+        halves[place] = self._read(host, _TYPES[place], result, error)
+        if error in _ANSWERED:
             self._heard_at = time.monotonic()
 
     def _process(self) -> None:
@@ -167,7 +197,7 @@ class _Channel:
             self._selector.register(fd, events)
 
 
-def _fast_half(type_: int, result: pycares.DNSResult | None, error: int | None) -> _FastHalf:
+def _fast_half(_host: str, type_: int, result: pycares.DNSResult | None, error: int | None) -> _FastHalf:
     if error == pycares.errno.ARES_ENOTFOUND:
         return NXDOMAIN
     if error == pycares.errno.ARES_ENODATA:

@@ -41,6 +41,9 @@ RATES: Final[Mapping[str, Rate]] = {
     "whois.tcinet.ru": Rate(6, 0.2, "as RIPN, whose service it took over"),
     "whois.centralnic.com": Rate(30, 1, "1,800 in 15 minutes by its rules, counted for a whole /24"),
     "whois.nic.uk": Rate(5, 0.2, "as Nominet's RDAP"),
+    "whois.nic.ad.jp": Rate(10, 0.2, "for network administration alone, by its banner"),
+    "whois.kisa.or.kr": Rate(10, 0.2, "no figure is published; shuts out bulk"),
+    "whois.twnic.net": Rate(10, 0.2, "as the other national registries"),
     "whois.lacnic.net": Rate(10, 0.2, "as LACNIC's RDAP"),
     "whois.registro.br": Rate(10, 0.2, "as LACNIC's RDAP"),
 }

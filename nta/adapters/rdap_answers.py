@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_network, summarize_address_range
 from typing import Any, Final
 
 from nta.domain.errors import OutsideError
+from nta.domain.holders import holder_domains
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people, by whoever kept the record
@@ -49,6 +50,7 @@ def network(document: object) -> dict[str, Any]:
         "asn": asn,
         "as_name": as_name,
         "abuse": _contacts(document),
+        "domains": holder_domains(_mailboxes(document, holder)),
     }
 
 
@@ -66,8 +68,10 @@ def system(document: object) -> dict[str, Any]:
     if document.get("objectClassName") != "autnum" and "startAutnum" not in document:
         raise OutsideError("the RDAP answer is not about an AS number", temporary=True)
     found = _contacts(document)
+    holder = _holder(document)
     return {
         "as_name": text(document.get("name")),
+        "holder": text(holder.get("handle")) if holder else None,
         "abuse": [{"email": c["email"], "source": "upstream", "confidence": _ANNOUNCER} for c in found],
     }
 
@@ -83,11 +87,27 @@ def _contacts(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _remarked(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the addresses in lines of remarks that speak of abuse."""
     for record in (document, *_entities(document)):
-        for remark in objects(record.get("remarks")):
-            lines = remark.get("description")
-            for line in [lines] if isinstance(lines, str) else lines if isinstance(lines, list) else []:
-                if isinstance(line, str) and "abuse" in line.lower():
-                    yield from _EMAIL.findall(line[:_LONGEST_TEXT])
+        for line in _remarks(record):
+            if "abuse" in line.lower():
+                yield from _EMAIL.findall(line)
+
+
+def _remarks(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a record's remarks, none longer than we read of any text."""
+    for remark in objects(record.get("remarks")):
+        lines = remark.get("description")
+        for line in [lines] if isinstance(lines, str) else lines if isinstance(lines, list) else []:
+            if isinstance(line, str):
+                yield line[:_LONGEST_TEXT]
+
+
+def _mailboxes(document: Mapping[str, Any], holder: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield all mailboxes of a record, whatever their role: the holder's first, those in remarks last."""
+    for entity in (*([holder] if holder else ()), *_entities(document)):
+        yield from emails(entity)
+    for record in (document, *_entities(document)):
+        for line in _remarks(record):
+            yield from _EMAIL.findall(line)
 
 
 def abuse_mailboxes(record: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ VALID: Final = timedelta(hours=12)
 NOTHING_VALID: Final = timedelta(hours=1)
 _BOOTSTRAP_VALID: Final = timedelta(hours=24)  # the registries' files change a few times a year
 _LONGEST_FILE: Final = 4 << 20
+SIDE_BY_SIDE: Final = 8  # questions to registries, of one kind: they want few connections
 
 Directory = TypeVar("Directory")
 
@@ -49,7 +50,7 @@ class RdapAsking(ABC, Generic[Directory]):
         connect_timeout_s: float = 5,
         timeout_s: float = 20,
         patience_s: float = 120,
-        workers: int = 8,
+        workers: int = SIDE_BY_SIDE,
         manners: Manners | None = None,
     ) -> None:
         self._source = bootstrap

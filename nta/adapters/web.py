@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -26,6 +26,7 @@ from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.domain import urls
 from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.urls import Location
 
 Resolve = Callable[[str], Sequence[str]]
 
@@ -102,8 +103,13 @@ class Web:
         longest: int = 1 << 20,
         connections: int = 8,
         manners: Manners | None = None,
+        media: str | None = None,
     ) -> None:
-        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it."""
+        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it.
+
+        With `media` a document of another media type is as good as none, and is not read.
+        """
+        self._media = media
         self._manners = manners or Manners(lifted=True)
         self._longest = longest
         self._timeouts = (connect_timeout_s, timeout_s)
@@ -132,19 +138,46 @@ class Web:
         when the server, or our rate for it, says when to come back. Each
         request has the time limit, and all of a session the session's.
         """
+        return self.read(url, accept, now)[1]
+
+    def read(
+        self, url: str, accept: str, now: datetime, may_lead: Callable[[Location], bool] = lambda _: True
+    ) -> tuple[str, bytes | None]:
+        """Return where a URL leads in the end, and what `get` returns of it.
+
+        `may_lead` says of each place that a redirect names whether to go on
+        there. Raises: as `get`, also for a redirect that may not be followed.
+        """
         try:
             location = urls.parse(url)
             target, body = self._hop(location.url, accept, now)
             for _ in range(_MOST_REDIRECTS):
                 if target is None:
-                    return body
+                    return location.url, body
                 location = urls.join(location, target)
+                if not may_lead(location):
+                    raise OutsideError("the server leads where we do not follow", temporary=True)
                 target, body = self._led(location.url, accept, now)
             if target is None:
-                return body
+                return location.url, body
         except (RefusedError, ValueError):
             raise OutsideError("the server's address cannot be read", temporary=True) from None
         raise OutsideError("too many redirects", temporary=True)
+
+    def get_with_token(self, url: str, accept: str, token: str, now: datetime) -> bytes | None:
+        """Return the body that a URL has for the bearer of a token (RFC 6750), None for 404 and 410.
+
+        No redirect is followed: the token is meant for this server alone.
+
+        Raises: as `get`; a token that is not accepted (401, 403) is no passing problem.
+        """
+        try:
+            target, body = self._hop(urls.parse(url).url, accept, now, token)
+        except (RefusedError, ValueError):
+            raise OutsideError("the server's address cannot be read", temporary=True) from None
+        if target is not None:
+            raise OutsideError("the server leads elsewhere, where our token must not go", temporary=True)
+        return body
 
     def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
         """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
@@ -165,7 +198,9 @@ class Web:
         """Return how long a request may take that begins now."""
         return min(self._timeouts[1], max(self._ends_at - time.monotonic(), 0.001))
 
-    def _hop(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+    def _hop(
+        self, url: str, accept: str, now: datetime, token: str | None = None
+    ) -> tuple[str | None, bytes | None]:
         """Return where to go on, or the body."""
         server = urlsplit(url).netloc
         rest_s = self._rest_s()
@@ -173,7 +208,7 @@ class Web:
         connect_s, request_s = self._timeouts
         timeouts = (min(connect_s, rest_s), min(request_s, rest_s))
         try:
-            found = self._asked(server, url, accept, timeouts, now)
+            found = self._asked(server, url, _headers(accept, token), timeouts, now)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
             # ValueError: what http.client and its parsers make of some garbage.
             if _is_silence(fault):
@@ -183,10 +218,15 @@ class Web:
         return found
 
     def _asked(
-        self, server: str, url: str, accept: str, timeouts: tuple[float, float], now: datetime
+        self,
+        server: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeouts: tuple[float, float],
+        now: datetime,
     ) -> tuple[str | None, bytes | None]:
         with self._session.get(
-            url, headers={"Accept": accept}, timeout=timeouts, allow_redirects=False, stream=True
+            url, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
         ) as response:
             status = response.status_code
             target = response.headers.get("Location")
@@ -198,19 +238,31 @@ class Web:
                 until = now + _rest(response)
                 self._manners.leave_alone(server, until)
                 raise TryLaterError(f"the server answered {status}", until)
+            if status in (401, 403) and "Authorization" in headers:
+                raise OutsideError(f"our token is not accepted ({status})", temporary=False)
             if status != 200:
                 raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
+            if self._media and _media_type(response) != self._media:
+                return None, None
             return None, self._body(response)
 
     def _body(self, response: requests.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while part := response.raw.read(_CHUNK, decode_content=True):
+        while part := response.raw.read(min(_CHUNK, self._longest + 1), decode_content=True):
             parts.append(part)
             size += len(part)
             if size > self._longest:
                 raise OutsideError("the answer is too long", temporary=True)
         return b"".join(parts)
+
+
+def _media_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _headers(accept: str, token: str | None) -> dict[str, str]:
+    return {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
 
 
 def _rest(response: requests.Response) -> timedelta:
@@ -231,8 +283,10 @@ def _rest(response: requests.Response) -> timedelta:
 
 
 def _is_silence(fault: BaseException) -> bool:
+    # urllib3 counts a refused connection among time-outs.
     return any(
         isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError)
+        and not isinstance(seen, urllib3.exceptions.NewConnectionError)
         for seen in _chain(fault)
     )
 

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summariz
 from typing import Any, Final
 
 from nta.domain.errors import OutsideError
+from nta.domain.holders import holder_domains
 
 _NAMED: Final = 0.9  # where the registry names it as the abuse contact
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people
@@ -69,6 +70,7 @@ def network(text: str, ip: str) -> dict[str, Any]:
         "asn": int(origin[1]) if origin else None,
         "as_name": None,
         "abuse": _abuse(text, blocks, around, (first, last)),
+        "domains": holder_domains(_mailboxes(own, around)),
     }
 
 
@@ -146,6 +148,14 @@ def _abuse(
     remarks = [value for block in around for value in _all(block, *_REMARKS) if "abuse" in value.lower()]
     emails = dict.fromkeys(email for value in remarks for email in _EMAIL.findall(value))
     return [{"email": email, "source": "remark", "confidence": _REMARKED} for email in emails]
+
+
+def _mailboxes(own: Block, around: Sequence[Block]) -> Iterator[str]:
+    """Yield all mailboxes of a network's objects: its organisation's, its own, the others'."""
+    holders = [block for block in around if block[0][0] == "organisation"]
+    for block in (*holders, own, *around):
+        for _, value in block:
+            yield from _EMAIL.findall(value)
 
 
 def _said(text: str, ends: tuple[Address, Address]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from typing import Any
 from nta.catalogue.checks import contradictions, doubts
 from nta.catalogue.columns import TABLES
 from nta.catalogue.faults import Fault, Level, Place
+from nta.catalogue.files import load
 from nta.catalogue.shelves import SHELVES
-from nta.catalogue.strict import Entry, load
+from nta.catalogue.strict import Entry
 from nta.catalogue.tables import FOLDER, Table, lay, read_table, scan_table, settle
 from nta.domain.errors import RefusedError
 from nta.domain.parties import Catalogue

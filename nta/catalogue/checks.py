@@ -54,6 +54,7 @@ def doubts(catalogue: Catalogue, places: Places, today: date) -> list[Fault]:
         *_entries(catalogue, places, today),
         *_both_claim(catalogue, places),
         *_hasty_registries(catalogue, places),
+        *_owners_nowhere(catalogue, places),
     ]
 
 
@@ -159,5 +160,19 @@ def _hasty_registries(catalogue: Catalogue, places: Places) -> Iterator[Fault]:
                 yield places[f"ladders/{ladder.id}"].fault(
                     "rungs",
                     f"rung {rung.id}: tells a registry without approval: four-eyes and needs: seen_up_within",
+                    Level.WARNING,
+                )
+
+
+def _owners_nowhere(catalogue: Catalogue, places: Places) -> Iterator[Fault]:
+    """Return the rungs that tell the site's owner where no country that the ladder is for lets it."""
+    for ladder in catalogue.ladders:
+        countries = ladder.when.hosted_in
+        allowed = catalogue.owners_told_in.intersection(countries) if countries else catalogue.owners_told_in
+        for rung in ladder.rungs:
+            if Role.SITE_OWNER in rung.tell and not allowed:
+                yield places[f"ladders/{ladder.id}"].fault(
+                    "rungs",
+                    f"rung {rung.id}: tells a site's owner, and no country it is for says site_owner: true",
                     Level.WARNING,
                 )

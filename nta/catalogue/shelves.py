@@ -27,6 +27,7 @@ from nta.catalogue.strict import (
     text,
 )
 from nta.domain.contacts import LANGUAGES
+from nta.domain.deadlines import TASK
 from nta.domain.ladders import APPROVALS, CONDITIONS, Ladder, Rung, When
 from nta.domain.parties import Authority, Country, Hotline, NoticeRoute, Provider, Registrar, Registry
 from nta.domain.roles import NoticeKind, Role, Severity
@@ -117,6 +118,26 @@ def _authority(entry: Entry, stem: str) -> Authority:
     return Authority(**_party(entry, stem, "authority"), police=entry.take("police", flag, False))
 
 
+def _term(value: Any) -> timedelta:
+    within = duration(value)
+    if within > TASK:
+        raise ValueError("must be at most 24h: no silence of a ladder is shorter")
+    return within
+
+
+def _new_contacts(entry: Entry) -> timedelta | None:
+    """Return how long a new contact waits for a person's word; None where it is used at once."""
+    said: Any = entry.take("new_contacts", lambda plain: plain, "use")
+    if isinstance(said, str):
+        if said != "use":
+            entry.fault("new_contacts", "must be use, or {approve_within: 4h}")
+        return None
+    child = entry.child("new_contacts", said)
+    within = child.take("approve_within", _term)
+    child.is_sound()
+    return within
+
+
 def _country(entry: Entry, stem: str) -> Country:
     _named(entry, "code", stem, text if stem == "default" else code)
     return Country(
@@ -133,6 +154,8 @@ def _country(entry: Entry, stem: str) -> Country:
         police=entry.take("police", or_none(lambda one: f"authority:{identifier(one)}"), None),
         law_in=_by_language(entry, "law_in"),
         eu=entry.take("eu", or_none(flag), None),
+        new_contacts_wait=_new_contacts(entry),
+        site_owner=entry.take("site_owner", flag, False),
     )
 
 

@@ -1,68 +1,21 @@
-"""Reading YAML strictly: every key known, every value checked, every fault noted with file and key."""
+"""Reading an entry strictly: every key known, every value checked, every fault noted with file and key."""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, TypeVar, cast
 
-import yaml
-
 from nta.catalogue.faults import Fault, Lined
-from nta.domain.contacts import is_usable
+from nta.domain.mailboxes import is_usable
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 _NEEDED: Any = object()
-
-
-class Loader(yaml.CSafeLoader):
-    """YAML where a key stands once and only true and false are booleans (NO is Norway)."""
-
-    def lined(self, node: yaml.MappingNode) -> Iterator[Lined]:
-        """Make a mapping that knows its lines, or refuse one that has a key twice."""
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
-            if key.value in lines:
-                raise yaml.MarkedYAMLError(problem=f"{key.value}: stands twice", problem_mark=key.start_mark)
-            lines[key.value] = key.start_mark.line + 1
-        mapping = Lined(node.start_mark.line + 1, lines)
-        yield mapping
-        mapping.update(self.construct_mapping(node))
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:bool" or first in "tTfF"]
-    for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-Loader.add_constructor("tag:yaml.org,2002:map", Loader.lined)
-
-
-def load(path: Path, faults: list[Fault]) -> Lined | None:
-    """Return what a file holds, or None and what is wrong with it."""
-    try:
-        loader = Loader(path.read_text("utf-8"))
-        try:
-            value = loader.get_single_data()
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        faults.append(Fault(str(path), line, error.problem or "not YAML"))
-        return None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        faults.append(Fault(str(path), None, f"cannot be read ({type(error).__name__})"))
-        return None
-    if not isinstance(value, Lined) or not all(isinstance(key, str) for key in value):
-        faults.append(Fault(str(path), None, "must hold keys and values"))
-        return None
-    return value
 
 
 class Entry:
@@ -202,16 +155,19 @@ def ip_range(value: Any) -> str:
         packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
     except OSError:
         packed = b""
-    free = 8 * len(packed) - (int(length) if length.isdecimal() else 0 if slash else 8 * len(packed))
+    bits = 8 * len(packed)
+    free = bits - (int(length) if length.isdecimal() else 0 if slash else bits)
     if not packed or free < 0 or (slash and not length) or int.from_bytes(packed) & ((1 << free) - 1):
         raise ValueError("must be address ranges like 192.0.2.0/24, ending in zero bits")
-    return f"{inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)}/{8 * len(packed) - free}"
+    # Of IPv4 only the usual form is read; IPv6 has many.
+    return f"{address if bits == 32 else inet_ntop(AF_INET6, packed)}/{bits - free}"
 
 
 def iana_id(value: Any) -> str:
-    if not re.fullmatch(r"[1-9]\d{0,4}", str(value)):
+    number = str(value)
+    if not (number.isascii() and number.isdecimal() and number[0] != "0" and len(number) <= 5):
         raise ValueError("must be a registrar's number at IANA")
-    return str(value)
+    return number
 
 
 def duration(value: Any) -> timedelta:

@@ -95,6 +95,8 @@ def settings_in(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
         "NTA_DNS_SERVERS": at["dns"],
         "NTA_RDAP_BOOTSTRAP": at["rdap_bootstrap"],
         "NTA_WHOIS_SERVER": at["whois"],
+        "NTA_ORIGIN_LOOKUPS": at["origin_lookups"],
+        "NTA_ORIGIN_TOKENS": at["origin_tokens"],
         "NTA_VANTAGES": at["vantages"],
         "NTA_CONTROL_URLS": at["control_urls"],
         "NTA_REACH": "127.0.0.0/8",

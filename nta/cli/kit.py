@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nta.catalogue import Checked
-from nta.domain.parties import Catalogue
+from nta.domain.parties import AskableProxies, Catalogue
 from nta.ports import Asker, Clock
 from nta.settings import Line, Settings
 from nta.store.base import Store
@@ -36,6 +36,8 @@ class Kit(Protocol):
     def clock(self) -> Clock: ...
     @property
     def asker(self) -> Asker: ...
+    @property
+    def askable(self) -> AskableProxies | None: ...
     @property
     def eyes(self) -> Eyes: ...
     def choose_hotline(self, name: str) -> None: ...

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -23,7 +24,8 @@ _AS_IT_STANDS = re.compile(
     r"https?://(?:[^\s/?#@\\]*@)?(?:[\w.%-]+|\[[0-9a-f:.]+\])(?::\d*)?(?:/|\?.)(?!.*[\[({](?:\.|dot)[\])}])",
     re.IGNORECASE | re.DOTALL,
 )
-_ROLES = (Role.HOST, Role.PROXY, Role.REGISTRAR, Role.REGISTRY)
+_ROLES = (Role.HOST, Role.PROXY, Role.SITE_OWNER, Role.REGISTRAR, Role.REGISTRY)
+_NAMED_APART = (LookupKind.ROUTE, LookupKind.ORIGIN, LookupKind.SECURITY_TXT)
 
 
 @click.command()
@@ -38,6 +40,7 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
 
     \b
     Example:  nta resolve https://gallery.example/a
+              nta resolve --json hxxp://gallery[.]example/a
     """
     kit = opener()
     locations = located(urls, kit.settings.reach)
@@ -45,15 +48,21 @@ def resolve(opener: Any, urls: tuple[str, ...], as_json: bool) -> int:
     routes = kit.settings.routes.are_asked
     for location in locations:
         now = kit.clock.now()
-        found = resolve_url(location, asker=kit.asker, catalogue=kit.catalogue, now=now, routes=routes)
-        plain = _resolved(location.url, found, kit.catalogue)
+        found = resolve_url(
+            location,
+            asker=kit.asker,
+            catalogue=kit.catalogue,
+            now=now,
+            routes=routes,
+            askable=kit.askable,
+        )
+        choices = [c for role in _ROLES for c in choose(role, found.facts, kit.catalogue, {})]
+        plain = _resolved(location.url, found, choices, kit.catalogue)
         problems += _problems(found.facts)
         if as_json:
             put(plain)
         else:
-            from nta.cli.trees import show_tree  # rich takes longer to load than most commands to run
-
-            show_tree(plain)
+            _show(plain, found.facts, choices, now, is_first=location is locations[0])
     if any(p.temporary for p in problems):
         return 3
     return 1 if problems or len(locations) < len(urls) else 0
@@ -100,9 +109,20 @@ def _problems(facts: HostingFacts) -> list[Problem]:
     return [*facts.problems, *dead]
 
 
-def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
+def _show(
+    plain: dict[str, Any], facts: HostingFacts, choices: Sequence[Choice], now: datetime, *, is_first: bool
+) -> None:
+    """Print the tree of one URL, with a line between it and the one before."""
+    from nta.cli.trees import Reading, show_tree  # rich takes longer to load than most commands to run
+
+    names = {who: a.party_name for a in facts.addresses if (who := a.proxy or a.party) and a.party_name}
+    if not is_first:
+        click.echo()
+    show_tree(plain, Reading(now, names | {c.party: c.party_name for c in choices}))
+
+
+def _resolved(url: str, found: Resolved, choices: Iterable[Choice], catalogue: Any) -> dict[str, Any]:
     facts = found.facts
-    choices = [choice for role in _ROLES for choice in choose(role, facts, catalogue, {})]
     return {
         "url": url,
         "host": facts.host,
@@ -110,6 +130,7 @@ def _resolved(url: str, found: Resolved, catalogue: Any) -> dict[str, Any]:
         "cname": list(facts.cname),
         "hosting_country": facts.country,
         "addresses": [_address(a) for a in facts.addresses],
+        "origins": [_address(a) | {"from": facts.origin_from} for a in facts.origins],
         "domain": _domain(facts, catalogue),
         "contacts": [_contact(c) for c in choices],
         "problems": [
@@ -126,7 +147,7 @@ def _lookups(found: Resolved) -> dict[str, int]:
         "dns": found.asked.get("dns", 0),
         "rdap": sum(n for kind, n in found.asked.items() if kind.startswith("rdap")),
         "whois": sum(n for kind, n in found.asked.items() if kind.startswith("whois")),
-        **{kind: n for kind, n in found.asked.items() if kind == LookupKind.ROUTE},
+        **{kind: n for kind, n in found.asked.items() if kind in _NAMED_APART},
     }
 
 
@@ -166,6 +187,7 @@ def _address(a: Any) -> dict[str, Any]:
         "asn": a.asn,
         "as_name": a.as_name,
         "proxy": a.proxy,
+        "seen_from": list(a.seen_from),
         "network": {
             "handle": network.handle,
             "name": network.name,
@@ -175,7 +197,7 @@ def _address(a: Any) -> dict[str, Any]:
         }
         if network
         else None,
-        "abuse": _mails(a.abuse),
+        "abuse": _mails(c for c in a.abuse if c.source != "guess"),  # nobody named those: see contacts
     }
 
 

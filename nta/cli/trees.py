@@ -1,6 +1,8 @@
 """What was resolved, as a tree on a terminal; what others wrote in it steers nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
@@ -8,49 +10,97 @@ from rich.text import Text
 from rich.tree import Tree
 
 from nta.render import plain
+from nta.render.words import how_sure
 
 Shown = Mapping[str, Any]
 
-_WAYS: Final = {"rdap": "RDAP", "whois": "WHOIS", "upstream": "RDAP of its AS", "remark": "a remark"}
+_WAYS: Final = {
+    "rdap": "RDAP",
+    "whois": "WHOIS",
+    "upstream": "RDAP of its AS",
+    "remark": "a remark",
+    "catalogue": "the catalogue",
+    "security_txt": "security.txt",
+    "origin_lookup": "the proxy",
+    "guess": "nobody's word",
+}
+_UNASKED: Final = frozenset({"catalogue", "guess"})  # the reason says since when an entry is known
+_LOOKED_UP: Final = {
+    "dns": "DNS",
+    "rdap": "RDAP",
+    "whois": "WHOIS",
+    "route": "routes",
+    "origin": "the proxy",
+    "security_txt": "security.txt",
+}
+_NO_TERMINAL: Final = 4_096
 _DEAD: Final = {"nxdomain": "the name does not exist", "no_address": "the name has no address"}
 
 
-def show_tree(found: Shown) -> None:
-    """Print one resolved URL. Plain text where nobody looks at it, colours only on a terminal."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the tree says besides: when all of it was asked, and the parties' names by id."""
+
+    at: datetime
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def show_tree(found: Shown, reading: Reading) -> None:
+    """Print one resolved URL: on a terminal within its width, elsewhere one line for one thing."""
     # No markup, no highlighting, no emoji codes: texts of others are only ever shown as they are.
-    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
-    console.print(resolved_tree(found))
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _NO_TERMINAL  # a tree is cut at the width, also where lines may wrap
+    console.print(resolved_tree(found, reading))
 
 
-def resolved_tree(found: Shown) -> Tree:
+def resolved_tree(found: Shown, reading: Reading) -> Tree:
     """Return the tree of one URL: where it leads, its domain, whom to tell and why, what is missing."""
     country = found["hosting_country"] or "an unknown country"
-    tree = Tree(_line("host ", found["host"], f", hosted in {country}"))
+    hosted = f", hosted in {country}" if found["addresses"] else ""
+    tree = Tree(_line("host ", found["host"], hosted, style="bold"))
     for number, name in enumerate(found["cname"], 1):
         tree.add(_line(f"alias {number}: ", name))
+    origins = found.get("origins", ())
     for address in found["addresses"]:
-        _add_address(tree, address)
+        _add_address(tree, address, reading, hides="" if origins else ": the host behind it is not seen")
+    for origin in origins:
+        who = reading.names.get(origin["from"], origin["from"])
+        _add_address(tree.add(_line("behind the proxy, by the word of ", who)), origin, reading)
     _add_domain(tree, found)
     if found["contacts"]:
-        whom = tree.add(_line("whom to tell"))
-        for c in found["contacts"]:
-            told = whom.add(_line(f"tell {c['role']}: ", c["email"], f"  ({_of(c['party'], c['country'])})"))
-            told.add(_line("why: ", c["reason"]))
+        whom = tree.add(_line("whom to tell", style="bold"))
+        for contact in found["contacts"]:
+            _add_contact(whom, contact, reading)
     elif found["addresses"]:
-        tree.add(_line("nobody to tell was found"))
+        tree.add(_line("nobody to tell was found", style="bold"))
     if found["problems"]:
         missing = tree.add(_line("what could not be found"))
         for p in found["problems"]:
             reason = _DEAD.get(p["reason"], p["reason"])
             missing.add(_line(f"{p['step']}: ", reason, " (for now)" if p["temporary"] else ""))
+    counts = [f"{n} by {_LOOKED_UP.get(way, way)}" for way, n in found["lookups"].items() if n]
+    tree.add(_line(f"asked {_moment(reading.at)}: {', '.join(counts) or 'nobody'}", style="dim"))
     return tree
 
 
-def _add_address(tree: Tree, a: Shown) -> None:
+def _add_contact(whom: Tree, c: Shown, reading: Reading) -> None:
+    """Add one party to be told: at which address, why there, who says so and since when, how sure that is."""
+    told = whom.add(_line(f"tell {c['role']}: ", c["email"], f"  ({_of(c, reading)})", style="bold"))
+    told.add(_line("why: ", c["reason"]))
+    source = _WAYS.get(c["source"], c["source"])
+    asked = "" if c["source"] in _UNASKED else f", asked {_moment(reading.at)}"
+    told.add(_line(f"source: {source}{asked}; {how_sure(c['confidence'])}"))
+
+
+def _add_address(tree: Tree, a: Shown, reading: Reading, hides: str = "") -> None:
     announced = f"  AS{a['asn']} {a['as_name'] or ''}".rstrip() if a["asn"] else "  AS not known"
     branch = tree.add(_line(a["ip"], announced))
+    if a.get("seen_from"):
+        branch.add(_line("shown only to those who ask from ", ", ".join(a["seen_from"])))
     if a["proxy"]:
-        branch.add(_line("a proxy: ", a["proxy"], ": the host behind it is not seen"))
+        name = reading.names.get(a["proxy"], a["proxy"])
+        branch.add(_line("a proxy: ", name, hides))
     network = a["network"]
     if network:
         holder = network["holder"] or network["name"] or "an unknown holder"
@@ -77,7 +127,8 @@ def _add_domain(tree: Tree, found: Shown) -> None:
         _add_mails(held, registrar.get("abuse", ()))
         branch.add(_line("status: ", ", ".join(domain["status"]) or "none told"))
     if zone:
-        branch.add(_line("name servers: ", ", ".join(zone["ns"]) or "none"))
+        if zone["ns"] or domain["registered"]:
+            branch.add(_line("name servers: ", ", ".join(zone["ns"]) or "none"))
         if zone["mx"]:
             branch.add(_line("mail servers: ", ", ".join(zone["mx"])))
         if zone["wildcard"]:
@@ -89,13 +140,18 @@ def _add_domain(tree: Tree, found: Shown) -> None:
 def _add_mails(branch: Tree, mails: Sequence[Shown]) -> None:
     for mail in mails:
         source = _WAYS.get(mail["source"], mail["source"])
-        branch.add(_line("abuse contact: ", mail["email"], f"  ({source})"))
+        branch.add(_line("abuse contact: ", mail["email"], f"  ({source}, {how_sure(mail['confidence'])})"))
 
 
-def _of(party: str, country: str | None) -> str:
-    return f"{party}, {country}" if country else party
+def _of(contact: Shown, reading: Reading) -> str:
+    name = reading.names.get(contact["party"], contact["party"])
+    return f"{name}, {contact['country']}" if contact["country"] else name
 
 
-def _line(*parts: str) -> Text:
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _line(*parts: str, style: str = "") -> Text:
     """Return one line, with a mark in place of whatever would steer a terminal."""
-    return Text(plain.shown("".join(parts)))
+    return Text(plain.shown("".join(parts)), style)

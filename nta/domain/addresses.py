@@ -52,6 +52,22 @@ def is_nobodys(ip: str) -> bool:
     )
 
 
+@lru_cache(maxsize=65536)
+def number_of(ip: str) -> tuple[int, int]:
+    """Return an address's version and number, by which addresses are ordered."""
+    address = ip_address(ip)
+    return address.version, int(address)
+
+
+@lru_cache(maxsize=65536)
+def unmapped(ip: str) -> str:
+    """Return an address as registries hold it: one that is mapped into IPv6 (RFC 4291, 2.5.5.2) as IPv4."""
+    if ":" not in ip:
+        return ip
+    mapped = getattr(ip_address(ip), "ipv4_mapped", None)
+    return str(mapped) if mapped else ip
+
+
 def _parts(ip: str) -> list[IPv4Address | IPv6Address]:
     address = ip_address(ip)
     if isinstance(address, IPv4Address):

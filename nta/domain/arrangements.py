@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
-from nta.domain.hosting import AddressFacts, HostingFacts
+from nta.domain.hosting import AddressFacts, HostingFacts, Network
 from nta.domain.parties import PartyId
 from nta.domain.questions import LookupKind
+from nta.domain.ranges import lie_in
 
 
 class Change(StrEnum):
@@ -42,6 +43,7 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
             problems=after.problems,
             origins=today.origins,
             forced_host=after.forced_host,
+            origin_from=today.origin_from,
         )
     ips = {a.ip for a in today.addresses}
     kept = tuple(
@@ -60,16 +62,30 @@ def recall(before: HostingFacts, after: HostingFacts) -> HostingFacts:
 
     An address whose network or route could not be asked is still its
     earlier party's; a domain that could not be asked for has its earlier
-    registrar.
+    registrar, and a proxy that could not be asked for an origin its earlier
+    answer.
     """
     unknown = after.domain is not None and after.domain.source is None
     lost = {problem.step for problem in after.problems}
-    return replace(
+    today = replace(
         after,
         addresses=_recalled(before.addresses, after.addresses, lost),
         origins=_recalled(before.origins, after.origins, lost),
         domain=before.domain if unknown and before.domain else after.domain,
     )
+    if _word_stands(before, after, today):
+        today = replace(today, origins=before.origins, origin_from=before.origin_from)
+    return today
+
+
+def _word_stands(before: HostingFacts, after: HostingFacts, today: HostingFacts) -> bool:
+    """Tell whether what a proxy said of an origin still counts: it stands there, and gave no answer now."""
+    proxy = before.origin_from
+    if proxy is None or after.dead or after.origins or after.forced_host:
+        return False
+    lost = any(problem.step == LookupKind.ORIGIN for problem in after.problems)
+    was_asked = any(a.proxy == proxy for a in after.addresses) and not lost
+    return not was_asked and (not after.addresses or any(a.proxy == proxy for a in today.addresses))
 
 
 def _recalled(
@@ -91,9 +107,17 @@ def _recalled(
         no_route = LookupKind.ROUTE in lost and a.asn != known.asn and a.network == known.network
         no_network = LookupKind.NETWORK in lost and a.network is None
         same = no_network and who == (known.proxy or known.party)
-        return replace(known, seen_at=a.seen_at) if not who or no_route or same else a
+        less = no_route or same or (LookupKind.NETWORK in lost and _says_less(a.network, known.network))
+        return replace(known, seen_at=a.seen_at, seen_from=a.seen_from) if not who or less else a
 
     return tuple(told(a) for a in after)
+
+
+def _says_less(network: Network | None, known: Network | None) -> bool:
+    """Tell whether a network is only the wider one around the known: a registry's that sends us further."""
+    if network is None or known is None or not known.cidr:
+        return False
+    return network != known and lie_in(known.cidr, network.cidr)
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:
@@ -113,3 +137,13 @@ def is_correction(before: HostingFacts, after: HostingFacts) -> bool:
     """Tell whether only the name of who answers changed, not where the host is: no move, a better answer."""
     known, seen = ({a.ip for a in facts.addresses} for facts in (before, after))
     return bool(seen) and seen <= known
+
+
+def another_host(before: HostingFacts, after: HostingFacts) -> bool:
+    """Tell whether somebody is to be told as the host who was not, though no address shows them.
+
+    That is a hidden one who joined, and whoever was found all along where no
+    person names another any more.
+    """
+    is_freed = before.forced_host is not None and after.forced_host is None
+    return is_freed or bool(after.hidden_hosts - before.hidden_hosts)

@@ -1,12 +1,13 @@
 """Which contact to write to in which role, and why this one."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from hashlib import sha256
 
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts
+from nta.domain.mailboxes import is_usable
 from nta.domain.parties import Catalogue, Party, PartyId
 from nta.domain.roles import Role
 
@@ -22,6 +23,25 @@ class Health(StrEnum):
 DOUBT_AFTER = 2
 DOUBT_WITHIN = timedelta(days=7)
 """So many notices that were delayed or failed for now, within so long, make a contact doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """An address of a party that we met before: a person's word on it, and how long that is waited for.
+
+    At most one of `approved_at` and `refused_at` is set: the last word
+    counts.
+    """
+
+    email: str
+    source: str
+    confidence: float
+    approved_at: datetime | None = None
+    refused_at: datetime | None = None
+    waits_until: datetime | None = None
+
+
+KnownContacts = Mapping[PartyId, Collection[KnownContact]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +74,62 @@ class _Wanted:
 LANGUAGES = frozenset({"de", "en", "nl"})
 """The languages in which there are notice texts."""
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_ADDRESS = re.compile(
-    rf"[a-z0-9!#$&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+(?=[a-z])[a-z0-9-]*[a-z0-9]", re.I
-)
-_PLACEHOLDERS = frozenset(
-    {
-        "removed@lacnic.net",
-        "unread@ripe.net",
-        "search-apnic-not-arin@apnic.net",
-        "hm-changed@apnic.net",
-        "apnic-ftp@nic.ad.jp",
-    }
-)
-_NOBODY = frozenset({"nobody", "noone", "noemail", "no-email", "no.email", "none", "null", "devnull"})
-_NOWHERE = frozenset({"unknown", "none", "local", "localdomain", "lan", "internal", "onion"})
-_WITHHELD = re.compile(
-    r"redacted|not[-_.]?disclosed|data[-_.]?protected|statutory[-_.]?masking|(?<![a-z])no[-_.]?reply"
-    r"|do[-_.]?not[-_.]?reply|(?<![a-z])(?:withheld|not[-_.]?(?:applicable|available|provided|valid))(?![a-z])",
-    re.IGNORECASE,
-)
-_LONGEST = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+NOBODY_KNOWN: KnownContacts = {}
+
+_GUESS = "abuse@ at the domain of the network's holder is a guess"
 
 
-def is_usable(email: str) -> bool:
-    """Tell whether this is one plain address that somebody may read.
+class _Place(IntEnum):
+    """How good a contact is by where it comes from; a better one is never passed over but for trouble."""
 
-    Refused are placeholders of registries, names that stand for nobody,
-    domains that lead nowhere, addresses that say not to answer, several
-    addresses in one, control characters, and anything that a relay could
-    read as a route. Addresses outside ASCII need a relay that
-    takes them (RFC 6531) and are refused too.
-    """
-    return (
-        len(email) <= _LONGEST
-        and _ADDRESS.fullmatch(email) is not None
-        and email.lower() not in _PLACEHOLDERS
-        and email.lower().partition("@")[0] not in _NOBODY
-        and email.lower().rpartition(".")[2] not in _NOWHERE
-        and _WITHHELD.search(email) is None
-    )
+    CATALOGUE = 1
+    APPROVED = 2
+    AGREED = 3
+    NAMED = 4
+    GUESSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One address that a party could be written to at. `reason` is a sentence without its full stop."""
+
+    contact: FoundContact
+    place: _Place
+    reason: str
+    worth: float  # within its place: more is better
+    health: Health
+    refused: bool
+
+    @property
+    def merit(self) -> tuple[int, float, bool, bool, str]:
+        """Return the order of candidates as long as all are fine.
+
+        Of equals, one that says abuse is first, then one that stands in a
+        field of RDAP: port 43 is text, in which a mailbox is easily misread.
+        """
+        email = self.contact.email.lower()
+        says_so = "abuse" in email.partition("@")[0]
+        return (self.place, -self.worth, not says_so, self.contact.source == "whois", email)
+
+    @property
+    def rank(self) -> tuple[int, bool, tuple[int, float, bool, bool, str]]:
+        """Return the order in which they are chosen: a fine one before a doubtful one of its place."""
+        return (self.place, self.health is Health.DOUBTFUL, self.merit)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it may be written to."""
+        return self.health is not Health.DEAD and not self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What choices rest on besides the facts."""
+
+    catalogue: Catalogue
+    health: Mapping[str, Health]
+    languages: frozenset[str]
+    known: KnownContacts
 
 
 def choose(
@@ -102,16 +138,48 @@ def choose(
     catalogue: Catalogue,
     health: Mapping[str, Health],
     languages: frozenset[str] = LANGUAGES,
+    *,
+    known: KnownContacts = NOBODY_KNOWN,
 ) -> tuple[Choice, ...]:
     """Return one contact for each party that has the role, in the order of their ids.
 
-    The catalogue's contact comes first, then one that two sources name, then
-    one that one source names, then a guess. A party without a contact that
-    is usable and not dead is left out. `health` is keyed by address in
-    lower case; an address it does not know is fine.
+    The catalogue's contact comes first, then one that a person approved,
+    then one that two sources name, then one that one source names, then a
+    guess; of two that are alike in this, a fine one before a doubtful one.
+    A party without a contact that is usable, neither dead nor refused, is
+    left out. `health` is keyed by address in lower case; an address it does
+    not know is fine.
     """
-    chosen = (_best(role, wanted, catalogue, health, languages) for wanted in _wanted(role, facts, catalogue))
+    ground = _Ground(catalogue, health, languages, known)
+    chosen = (_best(role, wanted, ground) for wanted in _wanted(role, facts, catalogue))
     return tuple(sorted((c for c in chosen if c), key=lambda c: c.party))
+
+
+def known_as(choice: Choice, known: KnownContacts) -> KnownContact | None:
+    """Return what is known of the address that was chosen."""
+    email = choice.email.lower()
+    return next((one for one in known.get(choice.party, ()) if one.email.lower() == email), None)
+
+
+def waits_until(
+    choice: Choice, known: KnownContacts, within: timedelta | None, now: datetime
+) -> datetime | None:
+    """Return until when a contact waits for a person's word; None where it is used now.
+
+    What the catalogue names or a person approved never waits. Another one,
+    to which no notice went yet, waits for `within` (None: not at all); after
+    one that was refused the next waits for what was left of that time.
+    """
+    if within is None or choice.source == "catalogue":
+        return None
+    theirs = known.get(choice.party, ())
+    one = known_as(choice, known)
+    if one and one.approved_at:
+        return None
+    if one and one.waits_until:
+        return one.waits_until if now < one.waits_until else None
+    left = (k.waits_until for k in theirs if k.refused_at and k.waits_until and now < k.waits_until)
+    return min((*left, now + within))
 
 
 def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
@@ -121,11 +189,14 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
     if role is Role.PROXY:
         return _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
     if role is Role.UPSTREAM:
-        return _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
+        known = _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
+        return [*known, *(_Wanted(one.party, one.name, None, None, one.abuse) for one in facts.upstreams)]
+    if role is Role.SITE_OWNER:
+        return _site_owner(facts, catalogue)
     if role is Role.REGISTRAR:
         return _registrar(facts, catalogue)
     entries: list[Party] = []
-    if role is Role.REGISTRY and facts.domain:
+    if role is Role.REGISTRY and facts.domain and not (facts.dead and facts.domain.registered is False):
         registry = catalogue.party(facts.domain.registry or "") or catalogue.registry_of(facts.domain.suffix)
         entries = [registry] if registry else []
     elif role is Role.HOTLINE:
@@ -174,6 +245,17 @@ def _upstream(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> Iterab
     return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in found.values()]
 
 
+def _site_owner(facts: HostingFacts, catalogue: Catalogue) -> list[_Wanted]:
+    """Return who runs the site, where the hosting country's policy lets them be told; never a registrant.
+
+    Parties are stored in clear and sites are not: the id is a digest.
+    """
+    if facts.country not in catalogue.owners_told_in or not facts.owner or not facts.domain:
+        return []
+    party = f"site:{sha256(facts.domain.name.encode()).hexdigest()[:16]}"
+    return [_Wanted(party, "the site's owner", None, None, facts.owner)]
+
+
 def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
     found = facts.domain.registrar if facts.domain else None
     if found is None:
@@ -185,26 +267,83 @@ def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
         yield _Wanted(party, name, entry.country if entry else None, entry, found.abuse)
 
 
-def _best(
-    role: Role,
-    wanted: _Wanted,
-    catalogue: Catalogue,
-    health: Mapping[str, Health],
-    languages: frozenset[str],
-) -> Choice | None:
-    route = wanted.entry.notices if wanted.entry else None
-    if wanted.entry and route and _is_alive(route.to, health):
-        language = route.language if route.language in languages else "en"
-        reason = f"The catalogue's contact, last checked on {wanted.entry.checked.isoformat()}."
-        found = FoundContact(route.to, "catalogue", 1.0)
-        return _choice(role, wanted, found, (language, route.format), reason)
-    ranked = _ranked([c for c in wanted.found if _is_alive(c.email, health)])
-    if not ranked:
+def _best(role: Role, wanted: _Wanted, ground: _Ground) -> Choice | None:
+    candidates = sorted(_candidates(wanted, ground), key=lambda one: one.rank)
+    best = next((one for one in candidates if one.is_open), None)
+    if best is None:
         return None
-    best, reason = ranked[0]
-    if route:
-        reason += " The catalogue's contact cannot be reached."
-    return _choice(role, wanted, best, (_language(wanted.country, catalogue, languages), "text"), reason)
+    route = wanted.entry.notices if wanted.entry else None
+    manner = (_language(wanted.country, ground.catalogue, ground.languages), "text")
+    if route and best.place is _Place.CATALOGUE:
+        manner = (route.language if route.language in ground.languages else "en", route.format)
+    return _choice(role, wanted, best.contact, manner, _reason(best, candidates))
+
+
+def _reason(best: _Candidate, candidates: Collection[_Candidate]) -> str:
+    """Return why this one, in one sentence: where it is from, how it fares, and what stood before it."""
+    said = best.reason
+    if best.health is Health.DOUBTFUL:
+        said += "; mail to it has failed lately"
+    better = min(candidates, key=lambda one: one.merit)
+    if better is best:
+        return f"{said}."
+    if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
+        return f"No contact that is named can be used; {_guess(best.contact)}."
+    name = {_Place.CATALOGUE: "the catalogue's contact", _Place.APPROVED: "the approved contact"}
+    who = name.get(better.place, "another contact") if better.place < best.place else "another contact"
+    if better.refused:
+        return f"{said}; {who} was refused."
+    return f"{said}; {who} {'cannot be reached' if better.health is Health.DEAD else 'is in doubt'}."
+
+
+def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
+    """Yield every usable address of a party once, in its best place."""
+    theirs = ground.known.get(wanted.party, ())
+    refused = {one.email.lower() for one in theirs if one.refused_at}
+    seen: set[str] = set()
+    for contact, place, reason, worth in _placed(wanted, theirs):
+        email = contact.email.lower()
+        if email not in seen and is_usable(email):
+            seen.add(email)
+            health = ground.health.get(email, Health.FINE)
+            yield _Candidate(contact, place, reason, worth, health, email in refused)
+
+
+def _placed(
+    wanted: _Wanted, known: Iterable[KnownContact]
+) -> Iterator[tuple[FoundContact, _Place, str, float]]:
+    """Yield the addresses of a party by their place, each with the reason; one may come several times."""
+    entry = wanted.entry
+    if entry and entry.notices:
+        reason = f"The catalogue's contact, last checked on {entry.checked.isoformat()}"
+        yield FoundContact(entry.notices.to, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
+    approved = ((one.approved_at, one) for one in known if one.approved_at)
+    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].email), reverse=True):
+        reason = f"A person approved this contact on {at.date().isoformat()}"
+        yield FoundContact(one.email, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
+    by_email: dict[str, list[FoundContact]] = {}
+    for contact in wanted.found:
+        by_email.setdefault(contact.email.lower(), []).append(contact)
+    for contacts in by_email.values():
+        best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
+        sources = sorted({c.source for c in contacts if c.source != "guess"})
+        place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
+        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best)}"
+        yield best, place, reason, best.confidence
+
+
+def _guess(contact: FoundContact) -> str:
+    """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
+    return _GUESS if contact.email.lower().startswith("abuse@") else "this address is a guess"
+
+
+def _said_by(sources: Collection[str]) -> str:
+    names = [_NAMES.get(source, source) for source in sources]
+    if names == [_NAMES["security_txt"]]:
+        return "The security.txt of its own domain names this address"
+    verb = "name the same" if len(names) > 1 else "names it as the"
+    reason = f"{' and '.join(names)} {verb} abuse contact"
+    return reason[0].upper() + reason[1:]
 
 
 def _choice(
@@ -231,36 +370,9 @@ _NAMES = {
     "catalogue": "the catalogue",
     "remark": "a remark",
     "upstream": "RDAP of the network that announces the address",
+    "origin_lookup": "the proxy before the host",
+    "security_txt": "security.txt",
 }
-
-
-def _ranked(found: Iterable[FoundContact]) -> list[tuple[FoundContact, str]]:
-    """Return each address once, best first, with the reason: agreement before confidence, a guess last.
-
-    Of equals, one that says abuse in its name comes before a general mailbox.
-    """
-    by_email: dict[str, list[FoundContact]] = {}
-    for contact in found:
-        by_email.setdefault(contact.email.lower(), []).append(contact)
-    rows: list[tuple[tuple[int, float, bool, str], FoundContact, str]] = []
-    for email, contacts in by_email.items():
-        sources = sorted({c.source for c in contacts if c.source != "guess"})
-        best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
-        names = [_NAMES.get(source, source) for source in sources]
-        if len(sources) > 1:
-            reason = f"{' and '.join(names)} name the same abuse contact."
-        elif sources:
-            reason = f"{names[0]} names it as the abuse contact."
-        else:
-            reason = "No source names a contact; this address is a guess."
-        says_so = "abuse" in email.partition("@")[0]
-        rank = (-min(len(sources), 2), -best.confidence, not says_so, email)
-        rows.append((rank, best, reason[0].upper() + reason[1:]))
-    return [(contact, reason) for _, contact, reason in sorted(rows, key=lambda row: row[0])]
-
-
-def _is_alive(email: str, health: Mapping[str, Health]) -> bool:
-    return is_usable(email) and health.get(email.lower()) is not Health.DEAD
 
 
 def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:

@@ -85,6 +85,8 @@ class EventKind(StrEnum):
     PARTY_JOINED = "party_joined"  # the arrangement grew: rotation, a second host
     DOMAIN_DISABLED = "domain_disabled"
     ORIGIN_NAMED = "origin_named"  # an analyst says which address stands behind a proxy
+    HOST_NAMED = "host_named"  # an analyst says who serves it
+    ENTRY_WITHDRAWN = "entry_withdrawn"  # what an analyst said of either is taken back
     MOVED = "moved"
     FOLLOWED = "followed"  # the episode that begins where the content moved to
     ENDED = "ended"

@@ -1,14 +1,14 @@
 """What can be asked about a host, and how an answer looks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Any
 
+from nta.domain.addresses import unmapped
 from nta.domain.hosting import Problem
-from nta.domain.parties import PartyId
+from nta.domain.parties import AskableProxies, PartyId
 
 
 class LookupKind(StrEnum):
@@ -18,13 +18,18 @@ class LookupKind(StrEnum):
     NETWORK = "rdap_ip"  # of an address: the registered range, its holder, its abuse contacts
     ROUTE = "route"  # of an address: the autonomous system that announces it
     SYSTEM = "rdap_as"  # of an AS number, where the network names no abuse contact: its own
+    SECURITY_TXT = "security_txt"  # of a domain, where nobody names a contact: the file of RFC 9116
     ZONE = "dns_zone"  # of a registrable domain: its name servers and mail servers, as the DNS has them
     DOMAIN = "rdap_domain"  # of a name that a registry holds: its registrar, its status
     WHOIS = "whois_domain"  # the same on port 43, where RDAP gave no answer
+    ORIGIN = "origin"  # of a host name, of the proxy before it: what stands behind
 
 
 ABOUT_ADDRESSES = (LookupKind.NETWORK, LookupKind.ROUTE)
 """Questions whose answers mostly cover the neighbours too."""
+
+ABOUT_HOLDERS = (LookupKind.SYSTEM, LookupKind.SECURITY_TXT)
+"""Questions that an answer about an address raises; many addresses raise the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class Subject:
     `forced_host` are what a person knows of who stands behind a proxy.
     `routes` says that routes are asked for, not only networks; `zone` that
     the domain's zone is too, which nobody is chosen by: it is for a reader.
+    `askable` holds the proxies that are asked for an origin; None: nobody is.
+    `upstream` says that who announces the addresses may be told too, and
+    is asked about whoever holds them; `owner_in` holds the hosting
+    countries in which the site's owner may be told.
     """
 
     host: str
@@ -47,12 +56,14 @@ class Subject:
     forced_host: PartyId | None = None
     routes: bool = False
     zone: bool = False
+    askable: AskableProxies | None = field(default=None, compare=False)
+    upstream: bool = False
+    owner_in: frozenset[str] = frozenset()
 
     @property
     def address(self) -> str:
         """Return the address that the host is, an IPv4-mapped one as IPv4: registries hold no other."""
-        mapped = getattr(ip_address(self.host), "ipv4_mapped", None)
-        return str(mapped) if mapped else self.host
+        return unmapped(self.host)
 
     @property
     def about_addresses(self) -> tuple[LookupKind, ...]:
@@ -62,10 +73,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One question."""
+    """One question; `whom` says who is asked where the subject does not: a proxy, for an origin."""
 
     kind: LookupKind
     subject: str
+    whom: PartyId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +88,18 @@ class Finding:
     Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
     "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
     "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
-    "source", "confidence"}]}; route {"asn", "as_name", "prefix"}, `asn`
-    None where nobody announces it; rdap_as {"as_name", "abuse": [as above]};
+    "source", "confidence"}], "domains": [of the mailboxes in it, the holder's
+    own first]}; route {"asn", "as_name", "prefix"}, `asn` None where nobody
+    announces it; rdap_as {"as_name", "holder", "abuse": [as above]};
+    security_txt {"contacts": [mailboxes, preferred first], "expires": None | ISO 8601};
     dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
     "wildcard"}; rdap_domain and whois_domain {"name",
     "suffix", "registered", "registrar": None | {"name", "iana_id",
-    "abuse": [as above]}, "status": [], "nameservers": [], "source"}.
+    "abuse": [as above]}, "status": [], "nameservers": [], "source"};
+    origin {"proxy", "addresses": [], "holder_name", "abuse": [as above]}.
+    dns may have "seen_from" {vantage point: []} where not all are shown the
+    same; dns and rdap_ip "unheard" [{"who", "reason", "temporary"}], those
+    who were to be asked too and did not answer.
     `covers` holds the ranges (CIDR) that an answer about an address is
     valid for.
     """
@@ -93,3 +111,12 @@ class Finding:
     valid_until: datetime
     problem: Problem | None
     covers: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return why there is no answer, or who of several asked had none."""
+        if self.problem:
+            return (self.problem,)
+        unheard = (self.value or {}).get("unheard") or ()
+        step = self.lookup.kind.value
+        return tuple(Problem(step, f"{one['reason']} ({one['who']})", one["temporary"]) for one in unheard)

@@ -44,9 +44,9 @@ def registrar_party(name: str | None, iana_id: str | None, catalogue: Catalogue)
     entry = catalogue.registrar_of(iana_id)
     if entry:
         return entry.id
-    slug = _NO_LETTER.sub("-", (name or "").casefold()).strip("-")[:_LONGEST].strip("-")
     if iana_id:
         return f"iana:{iana_id}"
+    slug = _NO_LETTER.sub("-", (name or "").casefold()).strip("-")[:_LONGEST].strip("-")
     if slug and catalogue.party(f"registrar:{slug}"):
         return f"registrar:{slug}"
     return f"reg:{slug}" if slug else None

@@ -1,56 +1,101 @@
 """What to ask next about a host, and what the answers together say about who serves it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
+from nta.domain.addresses import number_of, unmapped
+from nta.domain.holders import file_of, found_contacts, of_files
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
+from nta.domain.known import Known, neighbourhood, system_in
+from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
 from nta.domain.parties import Catalogue, PartyId, Provider
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
+from nta.domain.upstreams import upstreams
+
+Findings = Sequence[Finding] | Known
+"""All that was found, or what is known by it; of many hosts side by side the latter, made once."""
 
 _NO_COUNTRY = frozenset({"EU", "AP", "ZZ", "XX"})  # regions and fillers that registries write into the field
 
 
-def next_lookups(subject: Subject, findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
+def next_lookups(subject: Subject, findings: Findings, now: datetime) -> frozenset[Lookup]:
     """Return what is still to be asked; empty when nothing is left.
 
     A question is asked once while its finding is valid, also when it
     failed. Networks and routes are asked for one address of each
     neighbourhood (/24, /48) at a time: its answer mostly covers the others.
     """
-    valid = _newest(findings, now)
+    answers = _known(findings, now)
+    valid = answers.valid
     wanted = _about_domain(subject, valid)
     addresses: tuple[str, ...] = (subject.address,) if subject.is_ip else ()
+    cname: tuple[str, ...] = ()
     if not subject.is_ip:
         names = Lookup(LookupKind.ADDRESSES, subject.host)
         if names in valid:
             addresses = _addresses(valid[names])
+            cname = _cname(valid[names])
             if subject.zone and subject.domain and valid[names].problem is None:
                 wanted.add(Lookup(LookupKind.ZONE, subject.domain))
         else:
             wanted.add(names)
-    answers = _Answers(valid)
+    proxies = _askable_before(subject, addresses, cname, answers)
+    wanted.update(lookup for lookup in origin_lookups(subject) if lookup.whom in proxies)
+    origins = subject.origins or addresses_told(told_by(subject, proxies, valid))
     for kind in subject.about_addresses:
         open_ones: dict[tuple[int, int], str] = {}
-        for ip in (*addresses, *subject.origins):
+        for ip in (*addresses, *origins):
             if answers.of(kind, ip) is None:
-                open_ones.setdefault(_neighbourhood(ip), ip)
+                open_ones.setdefault(neighbourhood(ip), ip)
         wanted.update(Lookup(kind, ip) for ip in open_ones.values())
-    for ip in (*addresses, *subject.origins):
+    for ip in (*addresses, *origins):
         known = all(answers.of(kind, ip) for kind in subject.about_addresses)
-        if known and (system := answers.system_to_ask(ip)):
-            wanted.add(system)
+        if known:
+            wanted |= answers.raised_by(ip, upstream=subject.upstream)
+    wanted |= _about_owner(subject, (origins, addresses), answers)
     return frozenset(lookup for lookup in wanted if lookup not in valid)
 
 
-def system_lookups(addresses: Iterable[str], findings: Sequence[Finding], now: datetime) -> frozenset[Lookup]:
-    """Return the questions about autonomous systems that these addresses raise, asked already or not."""
-    answers = _Answers(_newest(findings, now))
-    return frozenset(lookup for ip in addresses if (lookup := answers.system_to_ask(ip)))
+def _about_owner(subject: Subject, places: Iterable[Iterable[str]], answers: Known) -> set[Lookup]:
+    """Return the question for the site's own security.txt, where the country that hosts it wants it asked.
+
+    By the networks' registrations alone, of the known origins before the
+    addresses, as `conclude` finds it; not before all of them are known.
+    """
+    if not subject.owner_in or not subject.domain:
+        return set()
+    found = [[answers.of(LookupKind.NETWORK, ip) for ip in ips] for ips in places]
+    if not any(found) or not all(finding for ips in found for finding in ips):
+        return set()
+    countries = (_most(_network(f.value).country for f in ips if f and f.value) for ips in found)
+    country = next((code for code in countries if code), None)
+    return {file_of(subject.domain)} if country in subject.owner_in else set()
+
+
+def _askable_before(
+    subject: Subject, addresses: Iterable[str], cname: Sequence[str], answers: Known
+) -> set[PartyId]:
+    """Return the askable proxies that serve the host, of the addresses whose registries have been asked."""
+    if subject.askable is None:
+        return set()
+    asked = [ip for ip in addresses if all(answers.of(kind, ip) for kind in subject.about_addresses)]
+    before = (subject.askable.before(ip, answers.asn_of(ip), cname) for ip in asked)
+    return {proxy for proxy in before if proxy}
+
+
+def raised_lookups(
+    addresses: Iterable[str], findings: Findings, now: datetime, *, upstream: bool = False
+) -> frozenset[Lookup]:
+    """Return the questions that what is known of these addresses raises, asked already or not.
+
+    About their AS, and for the security.txt of who holds their network.
+    """
+    answers = _known(findings, now)
+    return frozenset(lookup for ip in addresses for lookup in answers.raised_by(ip, upstream=upstream))
 
 
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
@@ -68,63 +113,52 @@ def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Look
     return set([lookup for lookup in lookups if lookup not in valid][:1])
 
 
-def one_of_each(lookups: Iterable[Lookup], most: int = 1) -> frozenset[Lookup]:
-    """Return the look-ups of a set of hosts with at most `most` of a kind in each neighbourhood.
-
-    `next_lookups` sees one host; of many hosts side by side one answer
-    mostly covers the others. Where ranges are smaller, ask again for more.
-    """
-    chosen: set[Lookup] = set()
-    counts: Counter[tuple[LookupKind, int, int]] = Counter()
-    for lookup in sorted(lookups, key=lambda x: (x.kind in ABOUT_ADDRESSES, x.subject, x.kind)):
-        if lookup.kind in ABOUT_ADDRESSES:
-            place = (lookup.kind, *_neighbourhood(lookup.subject))
-            if counts[place] == most:
-                continue
-            counts[place] += 1
-        chosen.add(lookup)
-    return frozenset(chosen)
-
-
-def conclude(
-    subject: Subject, findings: Sequence[Finding], catalogue: Catalogue, now: datetime
-) -> HostingFacts:
+def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: datetime) -> HostingFacts:
     """Return what the valid findings say; their order does not matter.
 
     Of several networks that hold an address the narrowest wins, and what is
     announced wins over what is registered. What could not be asked stands
     in `problems`, and the facts hold what is known.
     """
-    valid = _newest(findings, now)
+    answers = _known(findings, now)
+    valid = answers.valid
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
     value = (names.value if names else None) or {}
     ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
-    answers = _Answers(valid)
-    cname = tuple(value.get("cname") or ())
+    cname = _cname(names)
     alias = catalogue.proxy_of_name(cname)
     pairs = [_address(ip, answers, catalogue, asked_at, alias) for ip in ips]
-    behind = [_address(ip, answers, catalogue, asked_at) for ip in subject.origins]
+    told = told_by(subject, {address.proxy for address, _ in pairs}, valid)
+    known = subject.origins or addresses_told(told)
+    behind = [_address(ip, answers, catalogue, asked_at) for ip in known]
     problems = {problem for _, found in (*pairs, *behind) for problem in found}
-    if names and names.problem:
-        problems.add(names.problem)
+    problems |= {finding.problem for finding in told if finding.problem}
+    problems |= set(names.problems) if names else set()
     about_domain = [valid[lookup] for lookup in domain_lookups(subject) if lookup in valid]
     answer = next((finding for finding in about_domain if finding.problem is None), None)
     if answer is None:
         problems |= {finding.problem for finding in about_domain if finding.problem}
-    addresses = tuple(address for address, _ in pairs)
-    origins = tuple(address for address, _ in behind)
+    shown = value.get("seen_from") or {}
+    addresses = tuple(_with_places(address, shown) for address, _ in pairs)
+    origins = tuple(with_word(address, told, is_asked=not found) for address, found in behind)
+    country = _hosted_in(origins, addresses, subject.forced_host, catalogue)
+    owner = valid.get(file_of(subject.domain)) if subject.domain and country in subject.owner_in else None
+    problems |= set(owner.problems) if owner else set()
     return HostingFacts(
         host=subject.host,
         asked_at=asked_at,
         cname=cname,
         addresses=addresses,
-        country=_majority(origins, catalogue) or _majority(addresses, catalogue),
+        country=country,
         domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
         problems=_each_once(problems),
         dead=value.get("dead"),
         origins=origins,
         forced_host=subject.forced_host,
+        origin_from=next((finding.lookup.whom for finding in told if addresses_told([finding])), None),
+        upstreams=upstreams((*addresses, *origins), answers, catalogue) if subject.upstream else (),
+        owner=of_files([owner] if owner else []),
     )
 
 
@@ -134,93 +168,33 @@ def _each_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple({(p.step, p.reason, p.temporary): p for p in reversed(ordered)}.values())[::-1]
 
 
-def _newest(findings: Iterable[Finding], now: datetime) -> dict[Lookup, Finding]:
-    """Return the valid finding of each question: an answer before a failure, then the newest."""
-    newest: dict[Lookup, Finding] = {}
-    for finding in findings:
-        if finding.valid_until <= now:
-            continue
-        held = newest.get(finding.lookup)
-        if held is None or _rank(finding) > _rank(held):
-            newest[finding.lookup] = finding
-    return newest
-
-
-def _rank(finding: Finding) -> tuple[bool, datetime, datetime, str, str]:
-    told = repr((finding.value, finding.problem, finding.covers))
-    return finding.problem is None, finding.asked_at, finding.valid_until, finding.source, told
+def _known(findings: Findings, now: datetime) -> Known:
+    return findings if isinstance(findings, Known) else Known(findings, now)
 
 
 def _addresses(names: Finding | None) -> tuple[str, ...]:
-    """Return the addresses of a name, each once, in numerical order: DNS turns theirs about."""
+    """Return the addresses of a name, each once, in numerical order: DNS turns theirs about.
+
+    An AAAA record may hold an IPv4 address; packets go there, and registries know no other form.
+    """
     listed = (names.value or {}).get("addresses") or () if names else ()
-    return tuple(sorted(set(listed), key=_number))
+    return tuple(sorted({unmapped(ip) for ip in listed}, key=number_of))
 
 
-Span = tuple[int, int, int]  # IP version, first and last address as numbers
+def _with_places(address: AddressFacts, shown: Mapping[str, Collection[str]]) -> AddressFacts:
+    """Return the address with the vantage points that are shown it, where not all are."""
+    places = tuple(vantage for vantage, listed in shown.items() if address.ip in map(unmapped, listed))
+    return replace(address, seen_from=places) if len(places) < len(shown) else address
 
 
-@lru_cache(maxsize=65536)
-def _span(cidr: str) -> Span:
-    network = ip_network(cidr, strict=False)
-    return network.version, int(network.network_address), int(network.broadcast_address)
-
-
-@lru_cache(maxsize=65536)
-def _number(ip: str) -> tuple[int, int]:
-    address = ip_address(ip)
-    return address.version, int(address)
-
-
-def _neighbourhood(ip: str) -> tuple[int, int]:
-    version, number = _number(ip)
-    return version, number >> (8 if version == 4 else 80)
-
-
-class _Answers:
-    """The valid answers about addresses, by the ranges they cover."""
-
-    def __init__(self, valid: Mapping[Lookup, Finding]) -> None:
-        self._valid = valid
-        self._spans = {kind: _spans(kind, valid) for kind in ABOUT_ADDRESSES}
-
-    def of(self, kind: LookupKind, ip: str) -> Finding | None:
-        """Return the answer whose narrowest range holds the address, else what its own question gave."""
-        version, number = _number(ip)
-        covering = (
-            found for (v, first, last), found in self._spans[kind] if v == version and first <= number <= last
-        )
-        return next(covering, None) or self._valid.get(Lookup(kind, ip))
-
-    def system_to_ask(self, ip: str) -> Lookup | None:
-        """Return the question about the address's AS, where its network names no abuse contact."""
-        network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
-        if network is None or network.problem or (network.value or {}).get("abuse"):
-            return None
-        asn, _ = _origin((route.value if route else None) or {}, network.value or {})
-        return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
-
-    def system_of(self, ip: str) -> Finding | None:
-        """Return what the registry said of the address's AS, where that was asked."""
-        lookup = self.system_to_ask(ip)
-        return self._valid.get(lookup) if lookup else None
-
-
-def _spans(kind: LookupKind, valid: Mapping[Lookup, Finding]) -> list[tuple[Span, Finding]]:
-    """Return the ranges that answers of a kind cover, narrowest first."""
-    spans = [
-        (_span(cidr), finding)
-        for lookup, finding in valid.items()
-        if lookup.kind is kind and finding.value is not None
-        for cidr in finding.covers
-    ]
-    newest_first = sorted(spans, key=lambda pair: (pair[1].asked_at, pair[1].lookup.subject), reverse=True)
-    return sorted(newest_first, key=lambda pair: pair[0][2] - pair[0][1])
+def _cname(names: Finding | None) -> tuple[str, ...]:
+    """Return the names that a name led over, in order."""
+    return tuple((names.value or {}).get("cname") or ()) if names else ()
 
 
 def _address(
     ip: str,
-    answers: _Answers,
+    answers: Known,
     catalogue: Catalogue,
     seen_at: datetime,
     alias: Provider | None = None,
@@ -230,37 +204,53 @@ def _address(
     `alias` is the proxy that the name's CNAMEs lead to: its customers'
     addresses may be anybody's.
     """
-    registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
-    value = (registered.value if registered else None) or {}
-    asn, as_name = _origin((routed.value if routed else None) or {}, value)
-    about_system = answers.system_of(ip)
-    system = (about_system.value if about_system else None) or {}
-    as_name = as_name or system.get("as_name")
-    abuse = value.get("abuse") or system.get("abuse") or ()
-    proxy, entry = catalogue.proxy_of(ip, asn) or alias, catalogue.host_of(ip, asn)
-    party, name = (entry.id, entry.name) if entry else _found_party(value)
-    if party is None and registered and registered.problem is None and asn:
-        party, name = f"as:{asn}", as_name or f"AS{asn}"
+    told = answers.shared(_told, ip)
+    proxy, entry = catalogue.proxy_of(ip, told.asn) or alias, catalogue.host_of(ip, told.asn)
+    party, name = (entry.id, entry.name) if entry else told.party
     facts = AddressFacts(
         ip=ip,
-        asn=asn,
-        as_name=as_name,
-        network=_network(value) if value else None,
+        asn=told.asn,
+        as_name=told.as_name,
+        network=told.network,
         party=None if proxy else party,
         party_name=proxy.name if proxy else name,
         proxy=proxy.id if proxy else None,
-        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in abuse),
+        abuse=told.abuse,
         seen_at=seen_at,
     )
-    asked = (registered, routed, about_system)
-    return facts, [finding.problem for finding in asked if finding and finding.problem]
+    return facts, told.problems
 
 
-def _origin(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:
-    """Return number and name of the autonomous system: as announced, else as registered."""
-    asn = route.get("asn") or network.get("asn")
-    names = (said.get("as_name") for said in (route, network) if asn and said.get("asn") == asn)
-    return asn, next((name for name in names if name), None)
+class _Told(NamedTuple):
+    """What registries say of an address, the same for all that share the answers."""
+
+    asn: int | None
+    as_name: str | None
+    network: Network | None
+    party: tuple[PartyId | None, str | None]  # outside the catalogue: id and name
+    abuse: tuple[FoundContact, ...]
+    problems: list[Problem]
+
+
+def _told(answers: Known, ip: str) -> _Told:
+    registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
+    value = (registered.value if registered else None) or {}
+    asn, as_name = system_in((routed.value if routed else None) or {}, value)
+    about_system = answers.system_of(ip)
+    system = (about_system.value if about_system else None) or {}
+    as_name = as_name or system.get("as_name")
+    files = [answers.valid[lookup] for lookup in answers.files_to_ask(ip) if lookup in answers.valid]
+    party = _found_party(value)
+    if party[0] is None and registered and registered.problem is None and asn:
+        party = f"as:{asn}", as_name or f"AS{asn}"
+    return _Told(
+        asn,
+        as_name,
+        _network(value) if value else None,
+        party,
+        found_contacts(value, system, files, answers.dead),
+        [problem for f in (registered, routed, about_system, *files) if f for problem in f.problems],
+    )
 
 
 def _network(value: Mapping[str, Any]) -> Network:
@@ -284,11 +274,31 @@ def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
     return None, None
 
 
-def _majority(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> str | None:
-    """Return the country of more than half of the addresses whose country is known."""
-    counts = Counter(country for a in addresses if (country := _country(a, catalogue)))
-    if not counts:
-        return None
+def _hosted_in(
+    origins: Iterable[AddressFacts],
+    addresses: Sequence[AddressFacts],
+    forced_host: PartyId | None,
+    catalogue: Catalogue,
+) -> str | None:
+    """Return the country in which it is hosted, by the nearest to the machine of which one is known.
+
+    Known origins, then addresses that no proxy stands before, then the host
+    that a person named; a proxy's own country where nothing else is known.
+    """
+    for nearer in (origins, [a for a in addresses if not a.proxy]):
+        countries = [country for a in nearer if (country := _country(a, catalogue))]
+        if countries:
+            return _most(countries)
+    named = catalogue.party(forced_host or "")
+    return (named.country if named else None) or _most(_country(a, catalogue) for a in addresses)
+
+
+def _most(countries: Iterable[str | None]) -> str | None:
+    """Return the country of more than half of those that are known."""
+    known = [country for country in countries if country]
+    if len(set(known)) < 2:
+        return known[0] if known else None
+    counts = Counter(known)
     country, most = counts.most_common(1)[0]
     return country if 2 * most > counts.total() else None
 

@@ -2,13 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 IDLE_S = 120.0
 BODY_LIMIT = 16 << 20
-REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 500: "Fault"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    500: "Fault",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,8 @@ class Request:
     method: str
     path: str
     body: bytes
+    query: str
+    fields: Mapping[str, str]  # the header fields, names in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ class HTTPServer:
         async with asyncio.timeout(IDLE_S):
             body = await reader.readexactly(int(length))
         method, target, version = parts
-        reply = await self._handler(Request(method, target.partition("?")[0], body))
+        path, _, query = target.partition("?")
+        reply = await self._handler(Request(method, path, body, query, fields))
         goes_on = version == "HTTP/1.1" and fields.get("connection", "").lower() != "close"
         writer.write(_wire(reply, "keep-alive" if goes_on else "close", with_body=method != "HEAD"))
         await writer.drain()

@@ -22,6 +22,7 @@ from nta.lab.journal import Journal, JournalError
 from nta.lab.landscape import CONTROLS, PARKING, Landscape
 from nta.lab.mail import Recipient
 from nta.lab.mailserver import MailServer
+from nta.lab.originserver import OriginAnswers, origin_lookups, origin_tokens
 from nta.lab.overlay import write_overlay
 from nta.lab.postoffice import PostOffice
 from nta.lab.rdapserver import RDAPAnswers
@@ -31,7 +32,7 @@ from nta.lab.webserver import WebServer, WebTable
 from nta.lab.whoisserver import ROOT, WHOISServer, whois_places
 from nta.lab.world import Placement, World
 
-SERVERS = ("control", "dns", "rdap", "smtp", "socks", "web", "whois")
+SERVERS = ("control", "dns", "origins", "rdap", "smtp", "socks", "web", "whois")
 # Below the range that the system draws from for outgoing connections, so that
 # none of those sits on a port of ours when the lab is started again.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
@@ -147,12 +148,14 @@ class Lab:
         self.control = Control(self._engine, self._clock, self._post, self._asked)
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
         self._rdap = RDAPAnswers(self._landscape, root)
+        self._origins = OriginAnswers(self._landscape)
         self._servers: list[Any] = [self._web, self._dns]
         try:
             await self._web.start()
             await self._dns.start(self._ports["dns"])
             for name, server in (
                 ("rdap", HTTPServer(self._rdap)),
+                ("origins", HTTPServer(self._origins)),
                 ("socks", SOCKSServer(self._web, lambda host: zones.addresses(host, self._clock.now))),
                 ("smtp", MailServer(self._keep)),
                 ("whois", self._whois),
@@ -201,9 +204,9 @@ class Lab:
             self._journal.secure()
             return ports
         begin = self._journal.entries[0]
-        if begin.get("digest") != self.world.digest:
+        if begin.get("digest") != self.world.digest or set(SERVERS) - begin["ports"].keys():
             self._journal.close()
-            raise LabError("this folder belongs to another world, or to another version of it")
+            raise LabError("this folder belongs to another world, or to another version of it or of the lab")
         return {name: int(begin["ports"][name]) for name in SERVERS}
 
     def _keep(
@@ -217,17 +220,21 @@ class Lab:
             "web": self._web.requests,
             "dns": self._dns.questions,
             "rdap": self._rdap.questions,
+            "origins": self._origins.questions,
             "whois": self._whois.questions,
         }
 
     def _card(self, root: str) -> dict[str, Any]:
         ports = self._ports
+        asked_at = origin_lookups(self.world, f"http://127.0.0.1:{ports['origins']}/")
         return {
             "pid": os.getpid(),
             "control": f"http://127.0.0.1:{ports['control']}",
             "dns": f"127.0.0.1:{ports['dns']}",
             "rdap_bootstrap": root,
             "whois": f"{ROOT}:{ports['whois']}",
+            "origin_lookups": _pairs(asked_at),
+            "origin_tokens": _pairs(origin_tokens(self.world)),
             "smtp": f"smtp://127.0.0.1:{ports['smtp']}",
             "clock_file": str(self._folder.clock),
             "maildir": str(self._folder.maildir),
@@ -243,6 +250,10 @@ class Lab:
             "world": self.world.id,
             "ports": ports,
         }
+
+
+def _pairs(named: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={text}" for name, text in named.items())
 
 
 def _at_once(loop: asyncio.AbstractEventLoop, act: Callable[[], Coroutine[Any, Any, None]]) -> None:

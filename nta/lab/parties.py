@@ -77,6 +77,7 @@ class Provider:
     replies: Replies | None
     is_proxy: bool
     passes_on: Span | None  # a proxy that tells the host behind it
+    tells_origins: bool  # a proxy that tells us, when asked, what stands behind a host
 
     @property
     def domain(self) -> str:

@@ -97,6 +97,7 @@ def _provider(section: Section, name: str) -> Provider:
         replies=_replies(section.section("replies")) if section.has("replies") else None,
         is_proxy=is_proxy,
         passes_on=_span(section, "passes_on"),
+        tells_origins=section.value("origin_lookup", bool, False),
     )
     if not 64496 <= found.asn <= 64511:
         raise section.fault("asn", "must be one of the documentation numbers 64496 to 64511")
@@ -106,6 +107,8 @@ def _provider(section: Section, name: str) -> Provider:
         raise section.fault("outdated", "needs listed: only the catalogue can know an old address")
     if found.passes_on and not is_proxy:
         raise section.fault("passes_on", "needs proxy: nobody stands behind this provider")
+    if found.tells_origins and not is_proxy:
+        raise section.fault("origin_lookup", "needs proxy: nobody stands behind this provider")
     if found.replies and found.replies.whose == ORIGIN and not is_proxy:
         raise section.fault("replies.whose", "needs proxy: only a proxy has an origin to name")
     section.done()

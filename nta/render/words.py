@@ -73,3 +73,11 @@ def tally(counts: Mapping[tuple[str, str], int]) -> dict[Word, int]:
         if word is not Word.ENDED:
             total[word] += count
     return total
+
+
+_SURE: Final = ((1.0, "certain"), (0.8, "very likely"), (0.6, "likely"), (0.4, "uncertain"))
+
+
+def how_sure(confidence: float) -> str:
+    """Return a confidence between 0 and 1 in words; below 0.4 it is a guess."""
+    return next((word for least, word in _SURE if confidence >= least), "a guess")

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Label, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
@@ -29,7 +29,8 @@ _PARTY_ROW = table_of(PartyRow)
 class Told(NamedTuple):
     """One party that an episode's rung speaks to: the choice, the rung's id, the kind of notice, and why.
 
-    With `at_once` its notice does not gather others first.
+    With `at_once` its notice does not gather others first. With
+    `waits_until` no notice is made yet: the contact waits for a person's word.
     """
 
     episode_id: int
@@ -38,6 +39,7 @@ class Told(NamedTuple):
     kind: str
     why: str
     at_once: bool = False
+    waits_until: datetime | None = None
 
 
 class Standing(NamedTuple):
@@ -98,6 +100,12 @@ def troubled(connection: Connection) -> dict[str, Health]:
     return found
 
 
+def as_written_to() -> Label[str]:
+    """Return how a contact fares for a notice that is to go there: who was refused is as good as dead."""
+    refused = _CONTACT.c.refused_at.is_not(None)
+    return case((refused, Health.DEAD.value), else_=_CONTACT.c.health).label("health")
+
+
 def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[Standing]:
     """Return the addressees of the episodes, in the order of their ids."""
     found: list[Standing] = []
@@ -108,39 +116,45 @@ def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[St
     return found
 
 
-def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) -> None:
-    """Make a notice be wanted for each party told; an addressee of an earlier rung is used again."""
+def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) -> dict[tuple[str, str], int]:
+    """Make a notice be wanted for each party told; an addressee of an earlier rung is used again.
+
+    Return the contacts' ids by party and address.
+    """
     if not told:
-        return
+        return {}
     contacts = _contacts(connection, ids, [t.choice for t in told], now)
     known = {
         (s.episode_id, s.party, s.role): s.id for s in of_episodes(connection, {t.episode_id for t in told})
     }
-    new, again = [], []
+    new: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    waiting: list[dict[str, Any]] = []
     for t in told:
         values = {
             "contact_id": contacts[t.choice.party, t.choice.email],
             "why": t.why[:200],
             "rung": t.rung,
             "kind": t.kind,
-            "waiting_since": now - _GATHERED if t.at_once else now,
+            "waiting_since": None if t.waits_until else now - _GATHERED if t.at_once else now,
         }
         key = (t.episode_id, t.choice.party, t.choice.role.value)
         if key in known:
-            again.append({f"_{name}": value for name, value in values.items()} | {"_id": known[key]})
+            old = {f"_{name}": value for name, value in values.items()} | {"_id": known[key]}
+            (waiting if t.waits_until else again).append(old)
         else:
             new.append(values | {"episode_id": key[0], "party": key[1], "role": key[2]})
     if new:
         numbers = ids.take(len(new))
         connection.execute(insert(_ADDRESSEE), [{"id": n, **v} for n, v in zip(numbers, new, strict=True)])
+    names = ("contact_id", "why", "rung", "kind", "waiting_since")
+    put = update(_ADDRESSEE).where(_ADDRESSEE.c.id == bindparam("_id"))
+    put = put.values({name: bindparam(f"_{name}") for name in names})
     if again:
-        names = ("contact_id", "why", "rung", "kind", "waiting_since")
-        connection.execute(
-            update(_ADDRESSEE)
-            .where(_ADDRESSEE.c.id == bindparam("_id"))
-            .values({name: bindparam(f"_{name}") for name in names} | {"bounced_at": None}),
-            again,
-        )
+        connection.execute(put.values(bounced_at=None), again)
+    if waiting:
+        connection.execute(put, waiting)
+    return contacts
 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:
@@ -152,7 +166,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
             _CONTACT.c.address,
             _CONTACT.c.language,
             _CONTACT.c.format,
-            _CONTACT.c.health,
+            as_written_to(),
             *(_EPISODE.c[name] for name in Waiting._fields[12:20]),
             _CASE.c.reference,
             _CASE.c.url_sealed,
@@ -248,13 +262,17 @@ def bounced(connection: Connection, notice_id: int, at: datetime) -> None:
     )
 
 
-def set_health(connection: Connection, contact_id: int, health: Health, why: str, at: datetime) -> None:
-    """Write how a contact fares; a dead one stays dead until a person says otherwise."""
-    connection.execute(
+def set_health(connection: Connection, contact_id: int, health: Health, why: str, at: datetime) -> bool:
+    """Write how a contact fares; a dead one stays dead until a person says otherwise.
+
+    Return whether anything was written.
+    """
+    written = connection.execute(
         update(_CONTACT)
         .where(_CONTACT.c.id == contact_id, _CONTACT.c.health != Health.DEAD.value)
         .values(health=health.value, health_why=why[:200], health_at=at)
     )
+    return bool(written.rowcount)
 
 
 def recovered(connection: Connection, contact_id: int, at: datetime) -> None:

@@ -2,18 +2,21 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import ip_network
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
+from nta.domain.addresses import number_of
 from nta.domain.aiming import Served
 from nta.domain.hosting import AddressFacts, HostingFacts, from_plain, to_plain
+from nta.store.addressees import chunks
 from nta.store.base import Store
-from nta.store.bulk import found_by, table_of, update_rows
+from nta.store.bulk import found_by, insert_rows, table_of, update_rows
 from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
 from nta.store.types import from_us, to_us
 
@@ -22,6 +25,12 @@ _HOSTS = (
     "SELECT id, name_sealed, port, is_ip, domain_id, arrangement_id, suspect_id, missed_looks, missed_since "
     "FROM host WHERE id"
 )
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+_FACTS = "SELECT id, facts_sealed FROM arrangement WHERE id"
+_SEEN = "SELECT arrangement_id, address, seen_at FROM arrangement_party WHERE arrangement_id"
+_BEGUN = ("id", "host_id", "country", "facts_sealed", "facts_at", "began_at")
+_RENEWED = ("country", "facts_sealed", "facts_at")
+_PARTY = ("arrangement_id", "address", "party", "proxy", "asn", "network", "country", "seen_at")
 _SERVED = (
     "SELECT arrangement_id, address, proxy, party, network, seen_at "
     "FROM arrangement_party WHERE arrangement_id"
@@ -81,19 +90,23 @@ def served(connection: Connection, ids: Collection[int]) -> dict[int, list[Serve
 
 def facts(connection: Connection, store: Store, arrangement_id: int) -> HostingFacts:
     """Return the facts of an arrangement."""
-    sealed = connection.execute(
-        select(Arrangement.facts_sealed).where(Arrangement.id == arrangement_id)
-    ).scalar_one()
-    found = from_plain(json.loads(store.sealer.open(PLACE, arrangement_id, sealed)))
-    seen: dict[str, datetime] = dict(
-        connection.execute(
-            select(ArrangementParty.address, ArrangementParty.seen_at).where(
-                ArrangementParty.arrangement_id == arrangement_id
-            )
-        ).all()
-    )
-    addresses = tuple(dataclasses.replace(a, seen_at=seen.get(a.ip, a.seen_at)) for a in found.addresses)
-    return dataclasses.replace(found, addresses=addresses)
+    return facts_of(connection, store, [arrangement_id])[arrangement_id]
+
+
+def facts_of(connection: Connection, store: Store, ids: Collection[int]) -> dict[int, HostingFacts]:
+    """Return the facts of arrangements, by id."""
+    seen: dict[int, dict[str, datetime]] = {}
+    for number, address, seen_at in found_by(connection, _SEEN, sorted(ids)):
+        seen.setdefault(number, {})[address] = from_us(seen_at)
+    found: dict[int, HostingFacts] = {}
+    for number, sealed in found_by(connection, _FACTS, sorted(ids)):
+        told = from_plain(json.loads(store.sealer.open(PLACE, number, sealed)))
+        moments = seen.get(number, {})
+        addresses = tuple(
+            dataclasses.replace(a, seen_at=moments.get(a.ip, a.seen_at)) for a in told.addresses
+        )
+        found[number] = dataclasses.replace(told, addresses=addresses)
+    return found
 
 
 def seen_here(connection: Connection, places: Collection[tuple[int, str]], now: datetime) -> None:
@@ -119,6 +132,15 @@ def join(connection: Connection, store: Store, host: HostRow) -> None:
     renew(connection, store, host.arrangement_id, dataclasses.replace(now_in_force, addresses=both))
 
 
+class Begun(NamedTuple):
+    """An arrangement that begins, in force or only suspected; `id` is a new one."""
+
+    id: int
+    host_id: int
+    what: HostingFacts
+    suspected: bool = False
+
+
 def begin(
     connection: Connection,
     store: Store,
@@ -129,34 +151,40 @@ def begin(
     suspected: bool = False,
 ) -> int:
     """Begin an arrangement of a host, in force or only suspected; return its id."""
-    number = store.new_id()
-    connection.execute(
-        insert(Arrangement).values(
-            id=number,
-            host_id=host_id,
-            country=what.country,
-            facts_sealed=_sealed(store, number, what),
-            facts_at=what.asked_at,
-            began_at=now,
-        )
-    )
-    _write_parties(connection, number, what)
-    column = {"suspect_id": number} if suspected else {"arrangement_id": number}
-    connection.execute(update(Host).where(Host.id == host_id).values(**column))
-    return number
+    begun = Begun(store.new_id(), host_id, what, suspected)
+    begin_many(connection, store, [begun], now)
+    return begun.id
+
+
+def begin_many(connection: Connection, store: Store, begun: Sequence[Begun], now: datetime) -> None:
+    """Begin arrangements, at most one of a host."""
+    at = to_us(now)
+    rows = [
+        (b.id, b.host_id, b.what.country, _sealed(store, b.id, b.what), to_us(b.what.asked_at), at)
+        for b in begun
+    ]
+    insert_rows(connection, table_of(Arrangement), _BEGUN, rows)
+    _write_parties(connection, {b.id: b.what for b in begun})
+    for column, is_suspected in (("arrangement_id", False), ("suspect_id", True)):
+        named = [(b.id, b.host_id) for b in begun if b.suspected is is_suspected]
+        update_rows(connection, table_of(Host), (column,), ("id",), named)
 
 
 def renew(connection: Connection, store: Store, arrangement_id: int, what: HostingFacts) -> None:
     """Write newer facts of the same arrangement."""
-    connection.execute(
-        update(Arrangement)
-        .where(Arrangement.id == arrangement_id)
-        .values(
-            country=what.country, facts_sealed=_sealed(store, arrangement_id, what), facts_at=what.asked_at
-        )
-    )
-    connection.execute(delete(ArrangementParty).where(ArrangementParty.arrangement_id == arrangement_id))
-    _write_parties(connection, arrangement_id, what)
+    renew_many(connection, store, {arrangement_id: what})
+
+
+def renew_many(connection: Connection, store: Store, newer: Mapping[int, HostingFacts]) -> None:
+    """Write newer facts of the same arrangements, by id."""
+    rows = [
+        (what.country, _sealed(store, number, what), to_us(what.asked_at), number)
+        for number, what in sorted(newer.items())
+    ]
+    update_rows(connection, table_of(Arrangement), _RENEWED, ("id",), rows)
+    for part in chunks(newer):
+        connection.execute(delete(ArrangementParty).where(ArrangementParty.arrangement_id.in_(part)))
+    _write_parties(connection, newer)
 
 
 def missed(connection: Connection, host: HostRow, now: datetime) -> None:
@@ -199,29 +227,39 @@ def domain_of(connection: Connection, store: Store, domain_id: int | None) -> tu
 
 
 def _sealed(store: Store, number: int, what: HostingFacts) -> bytes:
-    return store.sealer.seal(PLACE, number, json.dumps(to_plain(what), separators=(",", ":")))
+    return store.sealer.seal(PLACE, number, _encoded(to_plain(what)))
 
 
-def _write_parties(connection: Connection, number: int, what: HostingFacts) -> None:
-    rows: Sequence[dict[str, object]] = [
-        {
-            "arrangement_id": number,
-            "address": a.ip,
-            "party": a.party,
-            "proxy": a.proxy,
-            "asn": a.asn,
-            "network": _around(a),
-            "country": a.network.country if a.network else None,
-            "seen_at": a.seen_at or what.asked_at,
-        }
+def _write_parties(connection: Connection, facts_by_id: Mapping[int, HostingFacts]) -> None:
+    rows = [
+        (
+            number,
+            a.ip,
+            a.party,
+            a.proxy,
+            a.asn,
+            _around(a),
+            a.network.country if a.network else None,
+            to_us(a.seen_at or what.asked_at),
+        )
+        for number, what in facts_by_id.items()
         for a in what.addresses
     ]
-    if rows:
-        connection.execute(insert(ArrangementParty), rows)
+    insert_rows(connection, table_of(ArrangementParty), _PARTY, rows)
 
 
 def _around(address: AddressFacts) -> str | None:
     """Return that range of its network that the address lies in."""
-    ip = ip_address(address.ip)
-    ranges = address.network.cidr if address.network else ()
-    return next((cidr for cidr in ranges if ip in ip_network(cidr, strict=False)), None)
+    version, number = number_of(address.ip)
+    for cidr in address.network.cidr if address.network else ():
+        other, first, last = _span(cidr)
+        if other == version and first <= number <= last:
+            return cidr
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _span(cidr: str) -> tuple[int, int, int]:
+    """Return IP version, first and last address as numbers."""
+    network = ip_network(cidr, strict=False)
+    return network.version, int(network[0]), int(network[-1])

@@ -23,6 +23,23 @@ def insert_rows(
         connection.exec_driver_sql(_insert_arrays(table, columns), _arrays(rows))
 
 
+def insert_alike(
+    connection: Connection,
+    table: Table,
+    pair: tuple[str, str],
+    pairs: Sequence[tuple[int, int]],
+    same: Mapping[str, Any],
+) -> None:
+    """Insert rows that differ in two columns of numbers alone; `same` holds the others, as driver values."""
+    if connection.dialect.name != "sqlite":
+        rows = [(*both, *same.values()) for both in pairs]
+        insert_rows(connection, table, (*pair, *same), rows)
+    elif pairs:
+        # One statement over an array: half of what a row each takes.
+        text = f"[{','.join(f'[{first},{second}]' for first, second in pairs)}]"
+        connection.exec_driver_sql(_insert_pairs(table.name, (*pair, *same)), (*same.values(), text))
+
+
 def update_rows(
     connection: Connection,
     table: Table,
@@ -68,23 +85,27 @@ def found_by(
     asked: str,
     values: Sequence[str] | Sequence[bytes] | Sequence[int],
     *,
+    given: tuple[Any, ...] = (),
     lock: bool = False,
+    order: str = "",
 ) -> Sequence[Sequence[Any]]:
     """Return the rows that `asked` finds for any of the values; it ends in the name of a column.
 
-    Values go to the driver as they are. `lock` keeps others from writing the
-    rows until this write ends, taking them in the column's order, and lets
-    rows be added that name them; on SQLite a writer is alone as it is.
+    Values go to the driver as they are, `given` for the marks before them.
+    `lock` keeps others from writing the rows until this write ends, taking
+    them in the order of the column, or of `order`, and lets rows be added
+    that name them; on SQLite a writer is alone as it is.
     """
     if not values:
         return []
     if connection.dialect.name != "sqlite":
-        ending = f" ORDER BY {asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
-        return _fetched(connection.exec_driver_sql(f"{asked} = ANY(%s){ending}", (_array(values),)))
+        ending = f" ORDER BY {order or asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
+        statement = f"{asked} = ANY(%s){ending}"
+        return _fetched(connection.exec_driver_sql(statement, (*given, _array(values))))
     found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
         part = _padded(values[start : start + _MOST_ASKED])
-        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), part))
+        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), given + part))
     return found
 
 
@@ -157,6 +178,12 @@ def _among(asked: str, wide: int) -> str:
 @cache
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     return f'INSERT INTO "{table}" ({_names(columns)}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608
+
+
+@cache
+def _insert_pairs(table: str, columns: tuple[str, ...]) -> str:
+    taken = ["json_extract(value, '$[0]')", "json_extract(value, '$[1]')", *"?" * (len(columns) - 2)]
+    return f'INSERT INTO "{table}" ({_names(columns)}) SELECT {", ".join(taken)} FROM json_each(?)'  # noqa: S608
 
 
 @cache

@@ -1,25 +1,39 @@
 """Registrable domains: what registries said of them last."""
 
-from sqlalchemy import Connection, or_, update
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
 
 from nta.domain.hosting import DomainFacts
+from nta.store.bulk import found_by, table_of, update_rows
 from nta.store.tables import Domain
 
 _LONGEST = 200
+_COLUMNS = ("registrar_party", "registry_party", "status")
+_ASKED = f"SELECT id, {', '.join(_COLUMNS)} FROM domain WHERE id"  # noqa: S608  # names of our own table
 
 
-def learned(connection: Connection, domain_id: int, facts: DomainFacts) -> bool:
-    """Write registrar, registry and status of a domain where they differ; return whether one did.
+def learned(connection: Connection, said: Mapping[int, DomainFacts]) -> int:
+    """Write registrar, registry and status of domains, by id, where they differ; return how many did.
 
     Nothing that was known is forgotten because nobody could be asked. A
     domain that is not registered has the status "not registered".
     """
-    values: dict[str, str | None] = {"registry_party": facts.registry}
+    held = {row[0]: tuple(row[1:]) for row in found_by(connection, _ASKED, sorted(said))}
+    rows = [
+        (*after, number)
+        for number, before in sorted(held.items())
+        if (after := _after(before, said[number])) != before
+    ]
+    update_rows(connection, table_of(Domain), _COLUMNS, ("id",), rows)
+    return len(rows)
+
+
+def _after(before: tuple[str | None, ...], facts: DomainFacts) -> tuple[str | None, ...]:
+    registrar, _, status = before
     if facts.source is not None:
-        status = ", ".join(facts.status) if facts.registered else "not registered"
-        values["status"] = status[:_LONGEST] or None
+        words = ", ".join(facts.status) if facts.registered else "not registered"
+        status = words[:_LONGEST] or None
         if facts.registered:
-            values["registrar_party"] = facts.registrar.party if facts.registrar else None
-    differs = or_(*(getattr(Domain, name).is_distinct_from(value) for name, value in values.items()))
-    changed = connection.execute(update(Domain).where(Domain.id == domain_id, differs).values(**values))
-    return bool(changed.rowcount)
+            registrar = facts.registrar.party if facts.registrar else None
+    return registrar, facts.registry, status

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, update
 
-from nta.store.addressees import chunks
+from nta.store.addressees import as_written_to, chunks
 from nta.store.bulk import table_of
 from nta.store.due import SEND
 from nta.store.tables import (
@@ -95,7 +95,7 @@ def of_notices(connection: Connection, ids: Collection[int]) -> list[Draft]:
     found: list[Draft] = []
     own = (_NOTICE.c[name] for name in Draft._fields[:16])
     select_from = (
-        select(*own, _PARTY_ROW.c.name, _CONTACT.c.address, _CONTACT.c.health, _DUE.c.tries)
+        select(*own, _PARTY_ROW.c.name, _CONTACT.c.address, as_written_to(), _DUE.c.tries)
         .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)
         .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
         .join(_DUE, (_DUE.c.kind == SEND) & (_DUE.c.subject == _NOTICE.c.id))

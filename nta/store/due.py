@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from nta.store.bulk import found_by, mark, set_rows, table_of
+from nta.store.bulk import found_by, set_rows, table_of
 from nta.store.tables import Due
 from nta.store.types import from_us, to_us
 
@@ -117,19 +117,27 @@ def want(connection: Connection, kind: str, subjects: Collection[int], at: datet
     the lease ends, that result is dropped, and the step is done again. Only
     a message on its way is left to its holder, for it would go out twice.
     """
-    if subjects:
-        when = to_us(at)
-        rows = [(kind, subject, when, 0) for subject in sorted(subjects)]
-        connection.exec_driver_sql(_want(connection.dialect.name, kind == SEND), rows)
+    if not subjects:
+        return
+    when, listed = to_us(at), sorted(subjects)
+    statement = _want(connection.dialect.name, kind == SEND)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement, (kind, when, f"[{','.join(map(str, listed))}]"))
+    else:
+        connection.exec_driver_sql(statement, (kind, when, listed))
 
 
 @cache
 def _want(dialect: str, keep_lease: bool) -> str:
-    marks = ", ".join([mark(dialect)] * 4)
     least = "min" if dialect == "sqlite" else "least"
     ends = "" if keep_lease else ", taken_by = NULL, taken_until = NULL"
+    rows = (
+        "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
+        if dialect == "sqlite"
+        else "SELECT %s, given.subject, %s, 0 FROM unnest(%s::bigint[]) AS given(subject)"
+    )
     return (
-        f"INSERT INTO due (kind, subject, due_at, tries) VALUES ({marks}) "  # noqa: S608
+        f"INSERT INTO due (kind, subject, due_at, tries) {rows} "
         f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at){ends}"
     )
 
@@ -166,6 +174,15 @@ def asked_no_more(connection: Connection, subjects: Collection[int], reason: str
             connection.execute(delete(Due).where(*which))
         elif len(left) < len(reasons):
             connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
+
+
+def done_by_itself(connection: Connection, subjects: Collection[int]) -> None:
+    """Delete the open tasks of these subjects: what a person was asked for has come."""
+    if not subjects:
+        return
+    span = (Due.kind == TASK, Due.subject.between(min(subjects), max(subjects)))
+    open_ones = set(connection.execute(select(Due.subject).where(*span)).scalars())
+    drop(connection, [(TASK, subject) for subject in open_ones.intersection(subjects)])
 
 
 def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, insert, select
 
@@ -11,8 +11,8 @@ from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.outcomes import Actor, Outcome
 from nta.ports import Ids
-from nta.store import approvals, due
-from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
+from nta.store import approvals, contacts, due
+from nta.store.bulk import found_by, insert_alike, insert_rows, set_rows, table_of, update_rows
 from nta.store.tables import Episode, Event
 from nta.store.types import Moment, from_us, to_us
 
@@ -47,6 +47,17 @@ class State(NamedTuple):
     returns: int
     first_handed_at: datetime | None
     held_until: datetime | None = None
+
+
+class Stands(Protocol):
+    """What an event says of an episode."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def presence(self) -> str: ...
 
 
 class Change(NamedTuple):
@@ -129,43 +140,10 @@ def looked(connection: Connection, states: Sequence[State]) -> None:
     _write_learned(connection, _LOOKED, [_learned(state) for state in states])
 
 
-class Turn(NamedTuple):
-    """A change of presence that looks make of many episodes alike: the columns they learn, and the event."""
-
-    presence: str
-    learned: tuple[tuple[str, Any], ...]
-    kind: EventKind
-
-
-def turn_alike(
-    connection: Connection,
-    ids: Ids,
-    standing: tuple[str, str],
-    turn: Turn,
-    numbers: Sequence[int],
-    *,
-    at: datetime,
-    who: str,
-) -> None:
-    """Write one change of presence, with its event, for episodes that stand alike: (stage, presence).
-
-    Raises RefusedError as `move` does.
-    """
-    stage, before = standing
-    _permit_steps(stage, stage, before, turn.presence)
-    set_rows(connection, table_of(Episode), {"presence": turn.presence} | dict(turn.learned), "id", numbers)
-    moment, kind = to_us(at), turn.kind.value
-    rows = [
-        (number, episode, moment, kind, who, None, stage, turn.presence, None)
-        for number, episode in zip(ids.take(len(numbers)), numbers, strict=True)
-    ]
-    insert_rows(connection, table_of(Event), _EVENT, rows)
-
-
 def note(
     connection: Connection,
     ids: Ids,
-    states: Iterable[State],
+    states: Iterable[Stands],
     kind: EventKind,
     *,
     at: datetime,
@@ -174,7 +152,8 @@ def note(
     subject: int | None = None,
 ) -> None:
     """Write an event that changes neither stage nor presence."""
-    _events(connection, ids, [Change(s, s, kind, at, who, why, subject) for s in states])
+    written = [(state.id, state.stage, state.presence) for state in states]
+    events_alike(connection, ids, written, kind, at, who, why, subject)
 
 
 def begin(
@@ -271,24 +250,26 @@ def end(
 
 
 def forget(connection: Connection, ids: Iterable[int]) -> None:
-    """Drop every due row of episodes that ended, and the notices about them that wait for leads."""
+    """Drop every due row of episodes that ended, and what people are asked about for them alone."""
     ended = list(ids)
     due.drop(connection, [(kind, i) for i in ended for kind in (due.LOOK, due.ESCALATE, due.TASK)])
     approvals.drop_ended(connection, ended)
+    contacts.drop_ended(connection, ended)
 
 
 def _permit(change: Change) -> None:
     before, after = change.before, change.after
     if before.ended_at is not None:
         raise RefusedError("an episode that has ended does not move")
-    _permit_steps(before.stage, after.stage, before.presence, after.presence)
+    permit_steps(before.stage, after.stage, before.presence, after.presence)
     if (after.stage == _ENDED) != (after.outcome is not None and after.ended_at is not None):
         raise RefusedError("an episode ends with an outcome, and only then has one")
     if after.presence == _CLOSED and after.stage != _ENDED:
         raise RefusedError("content is closed only when its episode ends")
 
 
-def _permit_steps(stage: str, next_stage: str, presence: str, next_presence: str) -> None:
+def permit_steps(stage: str, next_stage: str, presence: str, next_presence: str) -> None:
+    """Raise RefusedError for a step that is not in the tables of `lifecycle`."""
     if next_stage != stage and next_stage not in _NEXT_STAGES[stage]:
         raise RefusedError(f"an episode that is {stage} cannot become {next_stage}")
     if next_presence != presence and next_presence not in _NEXT_PRESENCES[presence]:
@@ -361,6 +342,28 @@ def _write_learned(connection: Connection, columns: tuple[str, ...], rows: Seque
 
 def _us(moment: datetime | None) -> int | None:
     return None if moment is None else to_us(moment)
+
+
+def events_alike(
+    connection: Connection,
+    ids: Ids,
+    written: Sequence[tuple[int, str, str]],
+    kind: EventKind,
+    at: datetime,
+    who: str,
+    why: str | None = None,
+    subject: int | None = None,
+) -> None:
+    """Write one event of each of these: (episode, stage, presence) as they stand after it."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for episode, stage, presence in written:
+        alike.setdefault((stage, presence), []).append(episode)
+    for (stage, presence), episodes in alike.items():
+        pairs = list(zip(ids.take(len(episodes)), episodes, strict=True))
+        values = (to_us(at), kind.value, who, why, stage, presence, subject)
+        insert_alike(
+            connection, table_of(Event), _EVENT[:2], pairs, dict(zip(_EVENT[2:], values, strict=True))
+        )
 
 
 def _events(connection: Connection, ids: Ids, changes: Sequence[Change]) -> None:

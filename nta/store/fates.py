@@ -12,6 +12,7 @@ from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, Step, silen
 from nta.domain.outcomes import TAKEN_BACK
 from nta.domain.roles import NoticeKind, Role
 from nta.store import addressees, drafts, due, episodes, escalation, notices
+from nta.store.anew import ask_anew
 from nta.store.base import Store
 from nta.store.drafts import Draft, DraftItem
 from nta.store.episodes import State
@@ -191,12 +192,28 @@ def bounced(
     if health is None:
         _doubt(connection, notice, line, now)
     elif notice.sent_to == notice.email:
-        addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
+        fresh = addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
+        if health is Health.DEAD:
+            _search(connection, store, states, fresh, now)
     kind = EventKind.BOUNCED
     episodes.note(
         connection, store.ids, states, kind, at=now, who=WHO, why=line[:200] or None, subject=notice.id
     )
     due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
+
+
+def _search(
+    connection: Connection, store: Store, states: Collection[State], fresh: bool, now: datetime
+) -> None:
+    """Have it looked up who serves these hosts: another contact may be registered than the one that died.
+
+    What the first death (`fresh`) had asked anew need not be asked for the next.
+    """
+    hosts = {s.host_id for s in states if s.ended_at is None}
+    if fresh:
+        ask_anew(connection, store, hosts, now)
+    else:
+        due.want(connection, due.RESOLVE, hosts, now)
 
 
 def _doubt(connection: Connection, notice: Draft | Sent, line: str, now: datetime) -> None:

@@ -3,17 +3,28 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from nta.domain.addresses import number_of
 from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store.base import Store
+from nta.store.bulk import found_by, insert_rows, mark, table_of
 from nta.store.sealing import digest16
 from nta.store.tables import FindingRange, FindingRow
+from nta.store.types import from_us, to_us
 
+_PLACE = "finding.value"
+_V4_WIDTHS = range(33)
+_V6_WIDTHS = (
+    0,
+    *range(64, 129),
+)  # no registry gives less than a /64; an answer about one address has it alone
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+_MAPPED = b"\x00" * 10 + b"\xff\xff"  # before an IPv4 address (RFC 4291, 2.5.5.2)
 _COLUMNS = (
     FindingRow.id,
     FindingRow.kind,
@@ -24,39 +35,43 @@ _COLUMNS = (
     FindingRow.problem,
     FindingRow.temporary,
 )
+_READ = ", ".join(f"finding.{column.key}" for column in _COLUMNS)
+_WRITTEN = (
+    "id",
+    "kind",
+    "digest",
+    "source",
+    "asked_at",
+    "valid_until",
+    "value_sealed",
+    "problem",
+    "temporary",
+)
 
 
 def save(connection: Connection, store: Store, findings: Sequence[Finding]) -> None:
     """Keep findings with what they say sealed; the ranges of networks and routes in clear."""
-    if not findings:
-        return
     numbers = store.ids.take(len(findings))
     key = store.keys.derived("finding")
-    connection.execute(
-        insert(FindingRow),
-        [
-            {
-                "id": number,
-                "kind": f.lookup.kind.value,
-                "digest": _digest(key, f.lookup),
-                "source": f.source[:64],
-                "asked_at": f.asked_at,
-                "valid_until": f.valid_until,
-                "value_sealed": store.sealer.seal("finding.value", number, _dump(f)),
-                "problem": f.problem.reason[:200] if f.problem else None,
-                "temporary": f.problem.temporary if f.problem else None,
-            }
-            for number, f in zip(numbers, findings, strict=True)
-        ],
-    )
+    rows = [
+        (
+            number,
+            f.lookup.kind.value,
+            _digest(key, f.lookup),
+            f.source[:64],
+            to_us(f.asked_at),
+            to_us(f.valid_until),
+            store.sealer.seal(_PLACE, number, _dump(f)),
+            f.problem.reason[:200] if f.problem else None,
+            f.problem.temporary if f.problem else None,
+        )
+        for number, f in zip(numbers, findings, strict=True)
+    ]
+    insert_rows(connection, table_of(FindingRow), _WRITTEN, rows)
     ranges = {
         (number, *_bounds(cidr)) for number, f in zip(numbers, findings, strict=True) for cidr in f.covers
     }
-    if ranges:
-        connection.execute(
-            insert(FindingRange),
-            [{"finding_id": n, "first": first, "last": last} for n, first, last in sorted(ranges)],
-        )
+    insert_rows(connection, table_of(FindingRange), ("finding_id", "first", "last"), sorted(ranges))
 
 
 def of_questions(
@@ -64,42 +79,44 @@ def of_questions(
 ) -> list[Finding]:
     """Return the findings of these questions that are valid at `now`."""
     key = store.keys.derived("finding")
-    digests = [_digest(key, lookup) for lookup in lookups]
-    found: list[Finding] = []
-    for start in range(0, len(digests), 500):
-        rows = connection.execute(
-            select(*_COLUMNS).where(
-                FindingRow.digest.in_(digests[start : start + 500]), FindingRow.valid_until > now
-            )
-        )
-        found += [_load(store, row) for row in rows]
-    return found
+    digests = sorted({_digest(key, lookup) for lookup in lookups})
+    asked = f"SELECT {_READ} FROM finding WHERE valid_until > {mark(connection.dialect.name)} AND digest"  # noqa: S608
+    rows = found_by(connection, asked, digests, given=(to_us(now),))
+    return [_load(store, _with_moments(row)) for row in rows]
 
 
 def of_networks(
     connection: Connection, store: Store, addresses: Iterable[str], now: datetime
 ) -> list[Finding]:
-    """Return the valid findings about networks and routes whose range holds one of the addresses."""
-    numbers: set[int] = set()
-    for address in set(addresses):
-        packed = _packed(address)
-        numbers.update(
-            connection.execute(
-                select(FindingRange.finding_id)
-                .join(FindingRow, FindingRow.id == FindingRange.finding_id)
-                .where(
-                    FindingRange.last >= packed, FindingRange.first <= packed, FindingRow.valid_until > now
-                )
-                .order_by(FindingRange.last)
-                .limit(16)
-            ).scalars()
-        )
-    listed = sorted(numbers)
-    found: list[Finding] = []
-    for start in range(0, len(listed), 500):
-        rows = connection.execute(select(*_COLUMNS).where(FindingRow.id.in_(listed[start : start + 500])))
-        found += [_load(store, row) for row in rows]
-    return found
+    """Return the valid findings about networks and routes whose range holds one of the addresses.
+
+    Ranges are whole prefixes, of which few can hold an address: they are
+    looked up by their ends, however many others are kept.
+    """
+    around = _prefixes_around(addresses)
+    asked = (
+        f"SELECT {_READ}, first, last FROM finding_range JOIN finding ON finding.id = finding_id "  # noqa: S608
+        f"WHERE valid_until > {mark(connection.dialect.name)} AND last"
+    )
+    ends = sorted({last for _, last in around})
+    rows = {
+        row[0]: row[:-2]
+        for row in found_by(connection, asked, ends, given=(to_us(now),))
+        if (bytes(row[-2]), bytes(row[-1])) in around
+    }
+    return [_load(store, _with_moments(row)) for row in rows.values()]
+
+
+def kept(connection: Connection, store: Store, lookups: Collection[Lookup], most: int) -> list[Finding]:
+    """Return the newest `most` findings of these questions, newest first, also those that ran out."""
+    key = store.keys.derived("finding")
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(FindingRow.digest.in_(sorted(_digest(key, lookup) for lookup in lookups)))
+        .order_by(FindingRow.asked_at.desc(), FindingRow.id.desc())
+        .limit(most)
+    )
+    return [_load(store, row) for row in rows]
 
 
 def expire(
@@ -129,36 +146,55 @@ def expire(
 def _dump(finding: Finding) -> str:
     subject = finding.lookup.subject
     said: dict[str, Any] = {"subject": subject, "value": finding.value, "covers": finding.covers}
+    if finding.lookup.whom:
+        said["whom"] = finding.lookup.whom
     if finding.problem and finding.problem.again_at:
         said["again"] = True  # valid_until says when
-    return json.dumps(said, separators=(",", ":"))
+    return _encoded(said)
 
 
-def _load(store: Store, row) -> Finding:  # type: ignore[no-untyped-def]
-    plain = json.loads(store.sealer.open("finding.value", row.id, row.value_sealed))
-    kind = LookupKind(row.kind)
-    again_at = row.valid_until if plain.get("again") else None
-    problem = None
-    if row.problem is not None:
-        problem = Problem(row.kind, row.problem, bool(row.temporary), again_at)
+def _load(store: Store, row: Sequence[Any]) -> Finding:
+    number, step, source, asked_at, valid_until, sealed, reason, temporary = row
+    plain = json.loads(store.sealer.open(_PLACE, number, sealed))
+    again_at = valid_until if plain.get("again") else None
     return Finding(
-        lookup=Lookup(kind, plain["subject"]),
+        lookup=Lookup(LookupKind(step), plain["subject"], plain.get("whom")),
         value=plain["value"],
-        source=row.source,
-        asked_at=row.asked_at,
-        valid_until=row.valid_until,
-        problem=problem,
+        source=source,
+        asked_at=asked_at,
+        valid_until=valid_until,
+        problem=None if reason is None else Problem(step, reason, bool(temporary), again_at),
         covers=tuple(plain["covers"]),
     )
 
 
+def _with_moments(row: Sequence[Any]) -> Sequence[Any]:
+    """Return a row as the driver gave it with its moments as such."""
+    return (*row[:3], from_us(row[3]), from_us(row[4]), *row[5:])
+
+
 def _digest(key: bytes, lookup: Lookup) -> bytes:
+    """Return what a question is found by: whoever was asked, what is forgotten of a name is forgotten."""
     return digest16(key, f"{lookup.kind.value}:{lookup.subject}".encode())
 
 
 def _packed(address: str) -> bytes:
-    ip = ip_address(address)
-    return (b"\x00" * 10 + b"\xff\xff" + ip.packed) if ip.version == 4 else ip.packed
+    version, number = number_of(address)
+    return _MAPPED + number.to_bytes(4) if version == 4 else number.to_bytes(16)
+
+
+def _prefixes_around(addresses: Iterable[str]) -> set[tuple[bytes, bytes]]:
+    """Return first and last address of each prefix that holds one of the addresses and can be registered."""
+    seen: set[tuple[int, int]] = set()
+    for address in addresses:
+        packed = _packed(address)
+        number = int.from_bytes(packed)
+        for width in _V4_WIDTHS if packed.startswith(_MAPPED) else _V6_WIDTHS:
+            prefix = (width, number >> width)
+            if prefix in seen:
+                break  # and all wider ones with it
+            seen.add(prefix)
+    return {((bits << width).to_bytes(16), ((bits + 1 << width) - 1).to_bytes(16)) for width, bits in seen}
 
 
 def _bounds(cidr: str) -> tuple[bytes, bytes]:

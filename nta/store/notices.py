@@ -90,6 +90,7 @@ class Past(NamedTuple):
     bounced_at: datetime | None
     released_at: datetime | None
     queued_at: datetime
+    refused_at: datetime | None = None  # when a person refused the contact that it went to
 
 
 class Sent(NamedTuple):
@@ -136,6 +137,7 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
                 _NOTICE.c.bounced_at,
                 _ADDRESSEE.c.released_at,
                 _NOTICE.c.queued_at,
+                _CONTACT.c.refused_at,
             )
             .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
             .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)

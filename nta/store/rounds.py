@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from nta.domain.availability import Judgement, Verdict
 from nta.domain.lifecycle import EventKind, Presence, Sign, next_presence
 from nta.domain.outcomes import NAME_CAUSES
+from nta.store.alike import Turn
 from nta.store.bulk import found_by, set_rows, table_of
-from nta.store.episodes import State, Turn
+from nta.store.episodes import State
 from nta.store.tables import Episode
 from nta.store.types import from_us, to_us
 

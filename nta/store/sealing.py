@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from nta.domain.errors import RefusedError
-from nta.settings import read_keys
+from nta.settings_values import read_keys
 
 _VERSION = b"\x01"
 _HEAD = 4  # version and three bytes that name the key

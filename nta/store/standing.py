@@ -1,13 +1,14 @@
 """How an episode's ladder stands: who was told and since when, who failed or joined, who is told again."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nta.domain.contacts import Choice
 from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import Ladder, Rung, Told, stood_at
 from nta.domain.lifecycle import EventKind
+from nta.domain.parties import PartyId
 from nta.store import escalation, notices
 from nta.store.addressees import Standing
 from nta.store.episodes import State
@@ -29,6 +30,7 @@ class Known:
     noted: tuple[Noted, ...]
     asked_to_wait: Mapping[str, datetime]
     confirmed_at: datetime | None
+    revived: Mapping[str, datetime] = field(default_factory=dict)  # when a person last revived an address
 
     @property
     def there_at(self) -> datetime | None:
@@ -56,8 +58,12 @@ def under_way(known: Known) -> bool:
 
 
 def failed(notice: Past) -> bool:
-    """Tell whether a notice did not reach its reader, or the reader said that it is not theirs."""
-    return notice.bounced_at is not None or notice.state == notices.REFUSED or notice.released_at is not None
+    """Tell whether a notice did not reach its reader, or the reader said that it is not theirs.
+
+    A contact that a person refused afterwards was none: its notice reached nobody.
+    """
+    fates = (notice.bounced_at, notice.released_at, notice.refused_at)
+    return notice.state == notices.REFUSED or any(at is not None for at in fates)
 
 
 def told(known: Known) -> dict[str, Told]:
@@ -124,8 +130,18 @@ def again(
 
 
 def unreached(known: Known) -> set[str]:
-    """Return the addresses at which a notice of this episode failed."""
-    return {p.email for p in known.past if failed(p)}
+    """Return the addresses at which a notice of this episode failed, and that nobody revived since."""
+    return {p.email for p in known.past if failed(p) and not _is_revived(p, known)}
+
+
+def is_unreplaced(
+    known: Known, choices: Collection[Choice], since: datetime, refused: Collection[PartyId]
+) -> bool:
+    """Tell whether a party has no contact left, of which one failed since then or that is `refused`."""
+    could_be = {(c.party, c.role.value) for c in choices}
+    lost = {(p.party, p.role) for p in known.past if p.bounced_at is not None and p.bounced_at > since}
+    lost |= {(a.party, a.role) for a in known.addressees if a.party in refused and a.released_at is None}
+    return not lost <= could_be
 
 
 def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
@@ -133,6 +149,11 @@ def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
     return [
         c for c in choices if c.role in rung.tell and rung.party in (None, c.party, c.party.partition(":")[2])
     ]
+
+
+def _is_revived(notice: Past, known: Known) -> bool:
+    at = known.revived.get(notice.email)
+    return at is not None and (notice.bounced_at or notice.queued_at) < at
 
 
 def _is_repeated(known: Known, notice: Past) -> bool:

@@ -21,8 +21,8 @@ from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.roles import Role
-from nta.domain.urls import registry_domain
-from nta.store import answers, arrangements, audit, due, episodes, findings, forced
+from nta.store import answers, audit, contacts, due, episodes, forced
+from nta.store.anew import ask_anew
 from nta.store.answers import Dated, Sign
 from nta.store.base import Store
 from nta.store.episodes import State
@@ -219,6 +219,7 @@ def settle(
             states = episodes.load(connection, {sign.episode for sign in signs}, lock=True)
             still_open = {number for number, state in states.items() if state.ended_at is None}
             dated = answers.date(connection, signs, still_open)
+            contacts.heard(connection, signs)
             _tell(connection, store, signs, states, dated.parties)
             _follow(connection, store, signs, states, dated, now)
         answers.close(connection, opened, answered)
@@ -283,7 +284,7 @@ def _follow(
             connection, store, sign, states, dated.parties, now
         ):
             again.add(sign.episode)
-    _look_up_again(connection, store, [states[i] for i in sorted(again)], now)
+    ask_anew(connection, store, {states[i].host_id for i in again}, now)
     due.want(connection, due.LOOK, again | {s.episode for s in newest.values() if s.says in GONE}, now)
     back = {s.episode for s in newest.values() if s.addressee in dated.back}
     due.want(connection, due.ESCALATE, back | again, now)
@@ -307,14 +308,3 @@ def _behind(
     reference = answers.case_of(connection, sign.notice, sign.addressee)
     audit.note(connection, store.ids, at=now, who=who[:64], act="name_origin", subject=reference)
     return True
-
-
-def _look_up_again(connection: Connection, store: Store, states: Sequence[State], now: datetime) -> None:
-    """Ask anew who serves these episodes' hosts."""
-    hosts = arrangements.hosts(connection, store, {state.host_id for state in states})
-    held = {state.arrangement_id for state in states if state.arrangement_id is not None}
-    addresses = {one.address for many in arrangements.served(connection, held).values() for one in many}
-    names = {row.name for row in hosts.values()}
-    names |= {domain for name in names if (domain := registry_domain(name))}
-    findings.expire(connection, store, names, addresses, now)
-    due.want(connection, due.RESOLVE, hosts.keys(), now)

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, text
 
 from nta.domain.aiming import Served
 from nta.domain.contacts import Health
+from nta.domain.hosting import AddressFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
 from nta.domain.notices import Batch, PlanItem, PlanRules, plan
 from nta.domain.parties import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, approvals, arrangements, due, episodes, forced, notices
+from nta.store import addressees, approvals, arrangements, due, episodes, notices
 from nta.store.addressees import Waiting
 from nta.store.base import Store
 from nta.store.episodes import State
@@ -135,7 +136,7 @@ def _write(
         _notice(number, references[number], batch, waiting, _leads(batch, waiting, catalogue), now)
         for number, batch in zip(numbers, batches, strict=True)
     ]
-    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting, now)))
+    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
     notices.note(connection, store.ids, numbers, notices.QUEUED, now, None)
     addressees.settled(connection, [w.id for w in told])
     due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notices.QUEUED], now)
@@ -188,11 +189,10 @@ def _items(
     batches: Sequence[Batch],
     told: Sequence[Waiting],
     waiting: Mapping[int, Waiting],
-    now: datetime,
 ) -> Iterable[dict[str, Any]]:
     laws = notices.laws_of_cases(connection, {w.case_id for w in told})
     served = arrangements.served(connection, {w.arrangement_id for w in told if w.arrangement_id is not None})
-    behind = forced.origins(connection, store, served, now)
+    hidden = _hidden(connection, store, told, served)
     ids = iter(store.ids.take(len(told)))
     seal, portal_seal = store.sealer.seal, store.portal_sealer.seal
     for notice_id, batch in zip(numbers, batches, strict=True):
@@ -209,7 +209,7 @@ def _items(
                 "location_sealed": seal("notice_item.location", number, url),
                 "portal_sealed": portal_seal("notice_item.portal", number, url),
                 "addresses": _addresses(
-                    w, served.get(w.arrangement_id or 0, ()), behind.get(w.arrangement_id or 0)
+                    w, served.get(w.arrangement_id or 0, ()), hidden.get(w.arrangement_id or 0, ())
                 ),
                 "port": w.port,
                 "last_up_at": w.last_up_at,
@@ -219,14 +219,28 @@ def _items(
             }
 
 
-def _addresses(w: Waiting, served: Collection[Served], origin: str | None) -> str | None:
+def _hidden(
+    connection: Connection, store: Store, told: Sequence[Waiting], served: Mapping[int, Collection[Served]]
+) -> dict[int, tuple[AddressFacts, ...]]:
+    """Return the known origins of arrangements in which a host is told that serves from no address."""
+    numbers = {
+        w.arrangement_id
+        for w in told
+        if w.arrangement_id is not None
+        and w.role == Role.HOST
+        and all(s.party != w.party for s in served.get(w.arrangement_id, ()))
+    }
+    return {number: arrangements.facts(connection, store, number).origins for number in sorted(numbers)}
+
+
+def _addresses(w: Waiting, served: Collection[Served], hidden: Sequence[AddressFacts]) -> str | None:
     """Return the addresses to name: a party's own where it serves from some, else all of them.
 
     A host behind a proxy knows its machine, not the proxy's.
     """
     own = [s.address for s in served if s.party == w.party]
-    if not own and origin and w.role == Role.HOST:
-        own = [origin]
+    if not own and w.role == Role.HOST:
+        own = [a.ip for a in hidden if a.party == w.party] or [a.ip for a in hidden]
     own = own or [s.address for s in served]
     listed = ""
     for address in own:

@@ -1,19 +1,18 @@
 """Steer: what people decide about cases and sending, each with its entry in the audit trail."""
 
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 
 from sqlalchemy import Connection, insert, select, update
 
 from nta.domain.attention import BLOCKED_FOR
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
-from nta.domain.lifecycle import EventKind, Stage
+from nta.domain.lifecycle import Stage
 from nta.domain.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
-from nta.store import addressees, arrangements, audit, due, episodes, forced, holds, looking, notices
+from nta.store import addressees, audit, due, episodes, holds, looking, notices
 from nta.store.base import Store
 from nta.store.episodes import State
 from nta.store.tables import Arrangement, Case, Domain, Episode, Host, Submission, Switch
@@ -201,48 +200,6 @@ def release(store: Store, case_reference: str, why: str | None, who: str, now: d
         holds.end(connection, [state.id])
         due.want(connection, due.ESCALATE, [state.id], now)
         _audit(connection, store, now, who, "release", reference, reason)
-
-
-def name_origin(
-    store: Store,
-    case_reference: str,
-    address: str,
-    until: datetime | None,
-    why: str | None,
-    who: str,
-    now: datetime,
-) -> None:
-    """Write which address stands behind the proxy of a case's host; its party is looked up and told as host.
-
-    Raises: RefusedError for what is no address of a machine, a moment that
-    is over, or a host that is an address itself.
-    """
-    reference = read_reference(case_reference)
-    origin = _machine(address)
-    if until is not None and until <= now:
-        raise RefusedError("this moment is over")
-    with store.db.write() as connection:
-        case_id, _ = _case(connection, reference)
-        state, reason = _open(connection, case_id), _reason(why)
-        row = arrangements.hosts(connection, store, [state.host_id], lock=True)[state.host_id]
-        if row.is_ip:
-            raise RefusedError("this case is on an address; nothing stands before it")
-        forced.put(connection, store, row.id, reason=reason, until=until, origin=origin)
-        about = episodes.open_on_host(connection, row.id)
-        episodes.note(connection, store.ids, about, EventKind.ORIGIN_NAMED, at=now, who=who, why=reason)
-        due.want(connection, due.RESOLVE, [row.id], now)
-        _audit(connection, store, now, who, "name_origin", reference, reason)
-
-
-def _machine(text: str) -> str:
-    """Return an address of one machine as it is written shortest."""
-    try:
-        address = ip_address(text.strip())
-    except ValueError:
-        raise RefusedError("this is no IP address") from None
-    if address.is_multicast or address.is_unspecified:
-        raise RefusedError("this is no address of one machine")
-    return str(address)
 
 
 def _term(connection: Connection, catalogue: Catalogue, arrangement_id: int | None) -> timedelta:

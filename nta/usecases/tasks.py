@@ -10,7 +10,7 @@ from nta.store import audit, due, episodes
 from nta.store.base import Store
 from nta.store.reads import mails
 from nta.store.reads.mails import Text
-from nta.store.tables import Case, Due, Mail, Notice
+from nta.store.tables import Case, Contact, Due, Mail, Notice
 
 _DECIDED = frozenset({Stage.UNRESOLVED, Stage.EXHAUSTED, Stage.HELD})
 """Stages in which nothing goes on but by a decision about the case."""
@@ -70,12 +70,14 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
 
 
 def _about(connection: Connection, subject: int, state: episodes.State | None) -> str:
-    """Return the reference of what a task is about. Raises RefusedError for a notice that waits for leads."""
+    """Return the reference of what a task is about. Raises RefusedError for what waits for a decision."""
     if state is not None:
         query = select(Case.reference).where(Case.id == state.case_id)
         return str(connection.execute(query).scalar_one())
     if connection.execute(select(Notice.id).where(Notice.id == subject)).first():
         raise RefusedError("this notice waits for a decision; take it on the page of the notice")
+    if connection.execute(select(Contact.id).where(Contact.id == subject)).first():
+        raise RefusedError("this contact waits for a decision; take it on the page of contacts")
     notice = select(Notice.reference).join(Mail, Mail.notice_id == Notice.id).where(Mail.id == subject)
     return connection.execute(notice).scalar() or f"mail {subject}"
 

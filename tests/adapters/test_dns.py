@@ -1,14 +1,19 @@
 """Names to addresses, against a DNS server that behaves well and badly."""
 
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dns.message
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from nta.adapters.dns import DnsAsker
 from nta.adapters.fresh_names import FreshNames
 from nta.domain.errors import OutsideError
+from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.ports import NameAnswer
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
@@ -165,6 +170,70 @@ def test_names_of_servers_are_resolved_or_the_failure_rises(server):
     assert caught.value.temporary
 
 
+class Dragging(DnsServer):
+    """Leads each name on to another, and says so only when it is asked again."""
+
+    def _reply(self, wire: bytes, *, over_udp: bool) -> bytes:
+        question = dns.message.from_wire(wire).question[0]
+        asked = (str(question.name), dns.rdatatype.to_text(question.rdtype))
+        self.asked.append(asked)
+        if self.asked.count(asked) == 1:
+            return b""
+        reply = dns.message.make_response(dns.message.from_wire(wire))
+        further = f"on{len(self.asked)}.test."
+        reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", "CNAME", further))
+        return reply.to_wire()
+
+
+class Hanging(DnsServer):
+    """Says over UDP that there is more over TCP, and nothing there; of "half" only what is IPv6 hangs."""
+
+    def serve(self, connection: socket.socket) -> None:
+        connection.settimeout(30)
+        while connection.recv(4096):
+            pass
+
+    def _reply(self, wire: bytes, *, over_udp: bool) -> bytes:
+        question = dns.message.from_wire(wire).question[0]
+        is_cut = question.rdtype == dns.rdatatype.AAAA or "half" not in str(question.name)
+        self.zone.truncated = {self._asked_name(wire)} if is_cut else set()
+        return super()._reply(wire, over_udp=over_udp)
+
+
+HALF = Zone("half.test 600 A 192.0.2.1")
+WHOLE_S = 0.3
+HOSTILE = {
+    "never answering": (DnsServer, Zone(silent={"a.test"}), 0.05),
+    "slow, and one alias after another": (Dragging, Zone(), 0.1),
+    "cut short, then hanging": (Hanging, Zone("a.test 600 A 192.0.2.1"), 60),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_all_of_one_name_ends_within_its_time_whatever_servers_do(name):
+    kind, zone, timeout_s = HOSTILE[name]
+    with kind(zone) as server:
+        asker = DnsAsker([server.address], timeout_s=timeout_s, tries=1000, whole_s=WHOLE_S)
+
+        (finding,) = asker.ask([Lookup(LookupKind.ADDRESSES, "a.test")], NOW)
+        with pytest.raises(OutsideError):
+            asker.resolve("a.test")
+
+    assert finding.problem == Problem("dns", "the DNS servers take too long", True)
+    # Both types side by side, then one after the other within the same time: what fits into it and one more.
+    assert len(server.asked) <= 3 * (WHOLE_S / min(timeout_s, WHOLE_S) + 1) * 2
+
+
+def test_what_one_type_says_counts_where_the_other_takes_too_long():
+    with Hanging(HALF) as server:
+        asker = DnsAsker([server.address], timeout_s=60, whole_s=WHOLE_S)
+
+        (finding,) = asker.ask([Lookup(LookupKind.ADDRESSES, "half.test")], NOW)
+
+    assert (finding.problem, finding.value["addresses"]) == (None, ["192.0.2.1"])
+    assert finding.valid_until == NOW + timedelta(minutes=5)
+
+
 FRESH = {
     "plain.test": NameAnswer(("192.0.2.1", "192.0.2.2", "2001:db8::1")),
     "four.test": NameAnswer(("192.0.2.4",)),
@@ -202,6 +271,15 @@ def test_nothing_is_remembered_from_one_call_to_the_next(server):
         names.addresses(["long.test"], "local")
 
     assert server.asked.count(("long.test", "A")) == before + 3
+
+
+def test_a_vantage_point_asks_its_own_servers(server):
+    with DnsServer(Zone("plain.test 600 A 198.51.100.1")) as theirs:
+        names = FreshNames([server.address], {"de": [theirs.address]}, timeout_s=0.5, tries=1)
+
+        seen = {point: names.addresses(["plain.test"], point)["plain.test"] for point in ("nl", "de")}
+
+    assert seen == {"nl": FRESH["plain.test"], "de": NameAnswer(("198.51.100.1",))}
 
 
 def test_silent_servers_are_given_up_for_all_names_together():

@@ -111,6 +111,7 @@ def test_the_registry_named_by_the_bootstrap_tells_of_the_network(server, loopba
         "asn": None,
         "as_name": None,
         "abuse": [{"email": "abuse@hosting.example", "source": "rdap", "confidence": 0.9}],
+        "domains": ["hosting.example"],
     }
     assert finding.covers == ("192.0.2.0/25",)
     assert finding.valid_until == NOW + timedelta(hours=12)

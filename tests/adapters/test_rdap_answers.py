@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.adapters.rdap_answers import abuse_mailboxes, network
+from nta.adapters.rdap_answers import abuse_mailboxes, network, system
 from nta.adapters.rdap_bootstrap import Bootstrap
 from nta.domain.errors import OutsideError
 
@@ -298,3 +298,48 @@ def test_an_entity_with_the_role_comes_instead_of_remarks():
     )["abuse"]
 
     assert (found["email"], found["source"]) == ("desk@net.example", "rdap")
+
+
+@pytest.mark.parametrize(
+    ("record", "domains"),
+    [
+        pytest.param({}, [], id="none"),
+        pytest.param(
+            {
+                "entities": [
+                    entity("technical", email="noc@carrier.example"),
+                    entity("registrant", email="office@mail.holder.example"),
+                ]
+            },
+            ["holder.example", "carrier.example"],
+            id="the-holders-first-whatever-the-role",
+        ),
+        pytest.param(
+            {"entities": [entity("registrant", entities=[entity("administrative", email="a@deep.example")])]},
+            ["deep.example"],
+            id="nested",
+        ),
+        pytest.param(remark("see noc@net.example", 5), ["net.example"], id="in-a-remark"),
+        pytest.param(
+            {
+                "entities": [
+                    entity("technical", email="a@gmail.com"),
+                    entity("abuse", email="unread@ripe.net"),
+                ]
+            },
+            [],
+            id="neither-a-free-mailboxs-nor-a-registrys",
+        ),
+        pytest.param({"entities": [entity("technical", email=["a@net.example"])]}, [], id="malformed"),
+    ],
+)
+def test_the_mailboxes_say_whose_network_it_is(record, domains):
+    assert network(net(**record))["domains"] == domains
+
+
+def test_of_an_as_its_holder_is_told():
+    organisation = entity("registrant", handle="ORG-1")
+    document = {"objectClassName": "autnum", "startAutnum": 64500, "entities": [organisation]}
+
+    assert system(document)["holder"] == "ORG-1"
+    assert system(document | {"entities": []})["holder"] is None

@@ -112,6 +112,7 @@ def mails(*emails: str, source: str = "whois", confidence: float = 0.9) -> list[
                 holder="ORG-EX1-TEST",
                 holder_name="Example Hosting B.V.",
                 abuse=mails("abuse@hosting.example", "second@hosting.example"),
+                domains=["hosting.example"],
             ),
             id="ripe-apnic-afrinic",
         ),
@@ -125,6 +126,7 @@ def mails(*emails: str, source: str = "whois", confidence: float = 0.9) -> list[
                 holder_name="Hoster LLC",
                 asn=64500,
                 abuse=mails("net-abuse@hoster.example", "abuse@hoster.example"),
+                domains=["hoster.example"],
             ),
             id="arin-the-narrowest-with-its-own-organisation",
         ),
@@ -137,6 +139,7 @@ def mails(*emails: str, source: str = "whois", confidence: float = 0.9) -> list[
                 holder="CO-EJEM-TEST",
                 holder_name="Ejemplo S.A.",
                 abuse=mails("abuso@ejemplo.example"),
+                domains=["ejemplo.example"],
             ),
             id="lacnic",
         ),
@@ -150,6 +153,7 @@ def mails(*emails: str, source: str = "whois", confidence: float = 0.9) -> list[
                 holder="A-MNT",
                 holder_name="hostmaster@hosting.example",
                 abuse=mails("help@hosting.example", source="remark", confidence=0.6),
+                domains=["hosting.example"],
             ),
             id="a-remark-that-speaks-of-abuse",
         ),
@@ -157,6 +161,16 @@ def mails(*emails: str, source: str = "whois", confidence: float = 0.9) -> list[
 )
 def test_a_text_says_what_rdap_would(text, expected):
     assert network(text, IP) == expected
+
+
+def test_the_holders_domain_comes_first_and_a_registrys_never():
+    text = (
+        "inetnum: 192.0.2.0 - 192.0.2.255\nremarks: see noc@carrier.example\norg: ORG-1\n"
+        "changed: hm-changed@apnic.net 20260301\n\n"
+        "organisation: ORG-1\ne-mail: office@holder.example\n\nperson: Somebody\ne-mail: one@gmail.com\n"
+    )
+
+    assert network(text, IP)["domains"] == ["holder.example", "carrier.example"]
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nta.render.tables import text_table
-from tests.benchmarks import hand_in, recheck, report
+from tests.benchmarks import catalogue_load, hand_in, recheck, report, resolve
 from tests.benchmarks.running import Result
 
 BENCHES: dict[str, Callable[[Path], list[Result]]] = {
+    "catalogue-load": catalogue_load.run,
     "hand-in": hand_in.run,
     "recheck-new-sqlite": recheck.run_sqlite,
     "recheck-new-postgresql": recheck.run_postgresql,
+    "resolve-cold": resolve.run_cold,
+    "resolve-warm": resolve.run_warm,
     "report": report.run,
 }
 GOALS = {
+    "catalogue-load": catalogue_load.GOAL,
     "hand-in": hand_in.GOAL,
     "recheck-new-sqlite": recheck.GOAL_SQLITE,
     "recheck-new-postgresql": recheck.GOAL_POSTGRESQL,
+    "resolve-cold": resolve.GOAL_COLD,
+    "resolve-warm": resolve.GOAL_WARM,
     "report": report.GOAL,
 }
 MOST_MIB = 250

@@ -3,17 +3,21 @@
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import select, update
 
 from nta.domain.parties import Catalogue
 from nta.settings import Settings
 from nta.store import due
 from nta.store.base import Store
+from nta.store.contacts import ASKED
 from nta.store.mails import keep
 from nta.store.sealing import Keyring
+from nta.store.tables import Contact
 from nta.web.access import add_user
 from nta.web.desk import create_desk
 from tests.builders import make_case, make_notice, make_span
@@ -116,7 +120,12 @@ def test_the_second_factor_is_set_up_from_a_picture(page: Page, desk: str, lite:
     page.wait_for_url(f"{desk}/cases")
 
 
-PLACES = ["/cases", "/hand-in", "/tasks", "/sending", "/approvals", "case", "notice", "/login"]
+PLACES = ["/cases", "/hand-in", "/tasks", "/sending", "/approvals", "case", "resolution", "notice", "/login"]
+SAID: tuple[dict[str, Any], ...] = (  # of a contact: it is dead, it was refused, it waits
+    {"health": "dead", "health_why": "550 5.1.1 no such mailbox", "health_at": NINE},
+    {"refused_by": "lead@hotline.test", "refused_at": NINE, "word_why": "somebody's own mailbox"},
+    {"waits_until": NINE + hours(4)},
+)
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -132,10 +141,33 @@ def test_pages_can_be_used_by_everyone(
     if where != "/login":
         log_in(page, desk, staffed, "lead")
     named = {"case": f"/cases/{case.reference}", "notice": f"/notices/{notice.reference}"}
+    named["resolution"] = f"{named['case']}/resolution"
     page.goto(desk + named.get(where, where))
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
 
     accessible()
+
+
+def test_the_page_of_contacts_can_be_used_by_everyone(
+    page: Page, desk: str, staffed: Staffed, lite: Store, accessible: Callable[[], None]
+) -> None:
+    case = make_case(lite, URL, NINE - hours(30), presence="up", stage="notified")
+    for party, said in zip(("hosting:quick", "hosting:slow", "hosting:new"), SAID, strict=True):
+        make_notice(lite, [case], NINE - hours(20), party=party, state="queued", handed=False)
+        with lite.db.write() as connection:
+            connection.execute(update(Contact).where(Contact.party == party).values(**said))
+            number = connection.execute(select(Contact.id).where(Contact.party == party)).scalar_one()
+            if "waits_until" in said:
+                due.task(connection, number, said["waits_until"], owner="analyst", reason=ASKED)
+    log_in(page, desk, staffed, "analyst")
+
+    page.goto(f"{desk}/contacts")
+    accessible()
+    page.fill(f"#approve-{number} [name=reason]", "on their own page")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("[role=status]").last).to_contain_text("The contact may be used.")
+    expect(page.locator("main")).to_contain_text("No contact waits for a word.")
 
 
 def test_a_mail_is_read_and_its_answer_noted(

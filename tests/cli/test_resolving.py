@@ -84,6 +84,22 @@ def test_a_suffix_without_rdap_is_asked_for_on_port_43(online: Nta) -> None:
     assert (told["party"], told["reason"]) == ("iana:9102", "WHOIS names it as the abuse contact.")
 
 
+def test_a_proxy_that_is_asked_names_the_host_behind_it(online: Nta, lab: Client) -> None:
+    online.settings["NTA_ORIGIN_LOOKUPS"] = lab.card["origin_lookups"]
+    online.settings["NTA_ORIGIN_TOKENS"] = lab.card["origin_tokens"]
+
+    ended = online("resolve", "--json", "http://www.fronted.test/")
+
+    (found,) = ended.objects
+    assert (ended.code, found["problems"]) == (0, [])
+    assert [(a["ip"], a["from"]) for a in found["origins"]] == [("127.10.0.21", "proxy:lab-front")]
+    assert [(c["role"], c["email"]) for c in found["contacts"]][:2] == [
+        ("host", "abuse@quick.example"),
+        ("proxy", "abuse@front.example"),
+    ]
+    assert found["lookups"]["origin"] == 1
+
+
 def test_a_routing_table_tells_who_announces_an_address(online: Nta, tmp_path: Path) -> None:
     table = tmp_path / "routes.txt"
     table.write_text("127.0.0.0/8 64499 SOMEBODY-ELSE\n", encoding="utf-8")

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.domain.contacts import Health, choose, is_usable
+from nta.domain.contacts import Health, choose
 from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, RegistrarFacts
+from nta.domain.mailboxes import is_usable
 from nta.domain.parties import (
     Authority,
     Catalogue,
@@ -108,7 +109,7 @@ def test_a_dead_contact_of_the_catalogue_gives_way_to_one_that_was_looked_up():
     (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DEAD})
 
     assert (choice.email, choice.format) == ("noc@one.example", "text")
-    assert choice.reason == "RDAP names it as the abuse contact. The catalogue's contact cannot be reached."
+    assert choice.reason == "RDAP names it as the abuse contact; the catalogue's contact cannot be reached."
 
 
 def test_a_doubtful_contact_is_still_written_to():
@@ -117,6 +118,7 @@ def test_a_doubtful_contact_is_still_written_to():
     (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DOUBTFUL})
 
     assert choice.email == "abuse@one.example"
+    assert choice.reason.endswith("on 2026-03-01; mail to it has failed lately.")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_a_doubtful_contact_is_still_written_to():
         pytest.param(
             [found("abuse@x.example", "guess", 0.2)],
             "abuse@x.example",
-            "No source names a contact; this address is a guess.",
+            "No source names a contact; abuse@ at the domain of the network's holder is a guess.",
             id="a-guess-says-so",
         ),
         pytest.param(

@@ -11,7 +11,7 @@ from nta.domain.arrangements import Change, arrangement_change, recall, settle
 from nta.domain.hosting import HostingFacts, Problem
 from nta.domain.parties import Catalogue, Provider, Registry
 from nta.domain.questions import Finding, Lookup, LookupKind, Subject
-from nta.domain.resolution import conclude, next_lookups, one_of_each
+from nta.domain.resolution import conclude, next_lookups
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -427,12 +427,3 @@ def test_an_address_whose_network_cannot_be_asked_is_still_its_partys():
 
     assert [(a.ip, a.party) for a in settled.addresses] == [("192.0.2.1", "rdap:ORG-1"), ("192.0.2.9", None)]
     assert recall(before, failed).parties == {"rdap:ORG-1"}
-
-
-def test_many_hosts_ask_about_one_network_of_each_neighbourhood():
-    near = [Lookup(LookupKind.NETWORK, f"192.0.2.{n}") for n in range(5)]
-    far = Lookup(LookupKind.NETWORK, "2001:db8::1")
-    name = Lookup(LookupKind.ADDRESSES, "a.test")
-
-    assert one_of_each([*near, far, name]) == {near[0], far, name}
-    assert one_of_each([*near, far, name], most=4) == {*near[:4], far, name}

@@ -1,9 +1,11 @@
 """What a wider world can do: proxies, registrars, port 43, hotlines abroad, odd servers and mailboxes."""
 
+import json
 import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,49 @@ def test_a_proxy_names_its_origin_and_tells_it(lab: Client, service: FakeService
     assert (said["answer"], said["whose"]) == ("forwarded", "127.10.0.21")
     assert "2026-03-02T21:10" <= said["until"] <= "2026-03-02T21:20"
     assert "03-02T12:00" <= str(lab.truth()[one][0][2]) <= "03-02T14:00"
+
+
+def ask_origin(lab: Client, proxy: str, host: str, token: str) -> tuple[int, Any]:
+    """Return status and answer of a proxy that is asked what stands behind a host."""
+    connection = HTTPConnection("127.0.0.1", lab.card["ports"]["origins"], timeout=5)
+    try:
+        connection.request("GET", f"/{proxy}?host={host}", headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_a_proxy_tells_whom_it_trusts_what_stands_behind_a_host(lab: Client) -> None:
+    name, _, token = lab.card["origin_tokens"].partition("=")
+    place = lab.card["origin_lookups"]
+
+    status, said = ask_origin(lab, "front", "www.fronted.test", token)
+
+    assert name == "proxy:lab-front"
+    assert place == f"proxy:lab-front=http://127.0.0.1:{lab.card['ports']['origins']}/front"
+    assert status == 200
+    assert said == {
+        "addresses": ["127.10.0.21"],
+        "holder_name": "Quick",
+        "abuse": [{"email": "abuse@quick.example"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("proxy", "host", "token", "status"),
+    [
+        ("front", "www.fronted.test", "a guess", 401),
+        ("front", "soft.test", "", 404),
+        ("quick", "soft.test", "", 404),
+    ],
+)
+def test_a_proxy_tells_nobody_else_and_of_no_other_host(
+    lab: Client, proxy: str, host: str, token: str, status: int
+) -> None:
+    token = token or lab.card["origin_tokens"].partition("=")[2]
+
+    assert ask_origin(lab, proxy, host, token)[0] == status
 
 
 # Mailboxes.

@@ -82,6 +82,11 @@ def test_a_world_that_cannot_be_played_is_refused_with_file_and_key(old: str, ne
     ("old", "new", "said"),
     [
         ("    proxy: true\n", "", "wide.yaml: providers.front.passes_on: needs proxy"),
+        (
+            "    listed: true\n",
+            "    listed: true\n    origin_lookup: true\n",
+            "wide.yaml: providers.shut.origin_lookup: needs proxy",
+        ),
         (", origin: {provider: quick, address: 127.10.0.21}", "", "sites.fronted.at[1].origin: is missing"),
         (
             "at: [{provider: quick, address: 127.10.0.12}]",

@@ -1,5 +1,6 @@
 """Findings: found again by question or by range while they are valid, and sealed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,6 +66,15 @@ def test_a_finding_is_found_until_it_runs_out(store: Store) -> None:
 
     assert len(of_questions(store, name().lookup, now=NINE + hours(1) - timedelta(seconds=1))) == 1
     assert of_questions(store, name().lookup, now=NINE + hours(1)) == []
+
+
+def test_findings_that_ran_out_are_read_on_newest_first(store: Store) -> None:
+    old, new, other = name(), replace(name(), asked_at=NINE + hours(2)), name("b.test")
+    save(store, old, new, other)
+
+    with store.db.read() as connection:
+        assert findings.kept(connection, store, [old.lookup], 9) == [new, old]
+        assert findings.kept(connection, store, [old.lookup, other.lookup], 1) == [new]
 
 
 def test_many_questions_are_found_at_once(store: Store) -> None:

@@ -9,7 +9,7 @@ from nta.domain.availability import Cause, Judgement, Verdict
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Presence, Sign
 from nta.domain.outcomes import Actor, Outcome
-from nta.store import due, episodes, rounds
+from nta.store import alike, due, episodes, rounds
 from nta.store.base import Store
 from nta.store.tables import Due, Event
 from nta.store.types import to_us
@@ -56,7 +56,7 @@ def test_what_is_alike_is_turned_together(store: Store, before, signed, judgemen
 
     with store.db.write() as connection:
         standing = ("submitted", before.value)
-        episodes.turn_alike(connection, store.ids, standing, turn, ids[:2], at=LATER, who="me")
+        alike.turn_alike(connection, store.ids, standing, turn, ids[:2], at=LATER, who="me")
 
     after = states(store)
     first, second, other = (after[number] for number in ids)
@@ -97,10 +97,10 @@ def test_what_needs_the_whole_episode_is_not_turned_with_others(before, signed, 
 
 def test_a_turn_that_the_tables_do_not_know_is_refused_and_nothing_is_written(store: Store) -> None:
     [number] = begun(store, 1)
-    turn = episodes.Turn("removed", (("looked_at", to_us(LATER)),), EventKind.PROVEN_GONE)
+    turn = alike.Turn("removed", (("looked_at", to_us(LATER)),), EventKind.PROVEN_GONE)
 
     with pytest.raises(RefusedError, match="unseen cannot become removed"), store.db.write() as connection:
-        episodes.turn_alike(
+        alike.turn_alike(
             connection, store.ids, ("submitted", "unseen"), turn, [number], at=LATER, who="me"
         )
 

@@ -10,6 +10,8 @@ from ipaddress import ip_network
 from nta.adapters.asking import Askers
 from nta.adapters.dns import DnsAsker
 from nta.adapters.manners import ANYBODY, Manners, Rate
+from nta.adapters.many_names import ManyNames
+from nta.adapters.national import NATIONAL, NationalNetworks, RegistryAsker
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
@@ -85,7 +87,7 @@ class Registries:
     port_43: WhoisServer
     machine_s: list[float] = field(default_factory=lambda: [0.0])
 
-    def askers(self, rate: Rate = ANYBODY) -> Askers:
+    def askers(self, rate: Rate = ANYBODY, dns_s: float | None = None, *, many: bool = False) -> Askers:
         silent = never in {
             *self.rdap.pages.values(),
             *self.registry.pages.values(),
@@ -93,17 +95,22 @@ class Registries:
         }
         step_s = HASTE_S if silent else PATIENCE_S
         gate = Gate(Reach(public=False, ranges=(ip_network("127.0.0.0/8"),)))
-        names = DnsAsker([self.dns.address], timeout_s=step_s, tries=1)
+        names = DnsAsker([self.dns.address], timeout_s=dns_s or step_s, tries=1)
         manners = Manners({"127.0.0.1": rate}, monotonic=lambda: self.machine_s[0])
         steps = {"connect_timeout_s": step_s, "timeout_s": step_s, "manners": manners}
         here = f"http://127.0.0.1:{self.rdap.port}"
         old = ("127.0.0.1", self.port_43.port)
         networks = RdapAsker(here, gate, resolve=names.resolve, **steps)
         old_networks = WhoisNetworkAsker(old, gate, resolve=names.resolve, **steps)
+        national = [RegistryAsker(r, old[1], gate, resolve=names.resolve, **steps) for r in NATIONAL]
         return Askers(
             {
-                LookupKind.ADDRESSES: names,
-                LookupKind.NETWORK: NetworkAsker(networks, old_networks),
+                LookupKind.ADDRESSES: ManyNames(
+                    [self.dns.address], timeout_s=dns_s or step_s, tries=1, careful=names
+                )
+                if many
+                else names,
+                LookupKind.NETWORK: NationalNetworks(NetworkAsker(networks, old_networks), national),
                 LookupKind.DOMAIN: RdapDomainAsker(here, gate, resolve=names.resolve, **steps),
                 LookupKind.WHOIS: WhoisAsker(old, gate, resolve=names.resolve, **steps),
             }

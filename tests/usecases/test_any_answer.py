@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nta.adapters.national import NATIONAL
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.urls import parse
 from nta.store.base import Store
@@ -32,7 +33,8 @@ ANSWERS = st.tuples(
 
 @pytest.fixture
 def at() -> Iterator[Registries]:
-    zone = Zone("\n".join(f"s{number}.test 300 A 192.0.2.{number}" for number in range(4)))
+    hosts = [f"s{number}.test 300 A 192.0.2.{number}" for number in range(4)]
+    zone = Zone("\n".join([*hosts, *(f"{registry.server} 300 A 127.0.0.1" for registry in NATIONAL)]))
     with registries(zone, {}) as all_of_them:
         yield all_of_them
 
@@ -49,7 +51,12 @@ def spoil(at: Registries, number: int, answers: tuple[bytes, int, bytes, int, by
     of_network, status, of_domain, its_status, record, net_record = answers
     at.rdap.pages[f"/ip/{ip}"] = http(status, of_network, Location="/elsewhere")
     at.registry.pages[f"/domain/{name}"] = http(its_status, of_domain)
-    at.port_43.records |= {"test": b"refer: 127.0.0.1\r\n", name: record, ip: net_record}
+    at.port_43.records |= {
+        "test": b"refer: 127.0.0.1\r\n",
+        name: record,
+        ip: net_record,
+        f"{ip}/e": net_record,
+    }
     return name
 
 

@@ -214,12 +214,16 @@ def test_another_contact_is_tried_when_one_failed(world: World, service: Service
     assert world.state(episode).stage == "notified"
 
 
-def test_without_another_contact_the_ladder_goes_on_at_once(world: World, service: Service) -> None:
+def test_without_another_contact_the_ladder_goes_on_once_the_host_was_asked_about(
+    world: World, service: Service
+) -> None:
     service.relay.says["abuse@hosting.example"] = (False, False, "550 5.1.1 no such mailbox")
     episode = world.ready(dedicated="yes")
     service.escalate(NINE)
     world.fresh(AFTER_FIRST)
     service.tell(AFTER_FIRST)
+    world.searched()
+    service.tell(AFTER_FIRST + hours(0.02))
     service.tell(AFTER_FIRST + hours(0.2))
 
     assert [(a.role, a.rung) for a in world.rows(Addressee)] == [("host", "first"), ("registry", "registry")]

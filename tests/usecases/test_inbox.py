@@ -87,6 +87,7 @@ def test_a_bounce_kills_the_contact_and_brings_the_ladder_on(
     assert post.settled == ["mail-0"]
     assert [(m.kind, m.notice_id) for m in world.rows(Mail)] == [("bounce", notice.id)]
 
+    world.searched()
     service.tell(LATER)
     assert {world.state(e).stage for e in made} == {"exhausted"}  # no other contact, not a dedicated domain
 
@@ -144,6 +145,7 @@ def test_a_bounce_after_an_acceptance_counts(
     (notice,) = world.notices()
     assert (notice.accepted_at, notice.bounced_at) == (LATER, LATER + hours(1))
     assert world.events(episode) == ["told", "accepted", "bounced"]
+    world.searched()
     service.tell(LATER + hours(1))
     assert world.state(episode).stage == "exhausted"
 

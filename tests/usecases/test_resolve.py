@@ -98,7 +98,7 @@ def test_many_small_ranges_in_one_neighbourhood_are_all_found(store: Store) -> N
 
 
 def test_a_host_with_too_many_ranges_goes_on_where_it_was(store: Store) -> None:
-    addresses = tuple(f"192.0.2.{number}" for number in range(100, 112))
+    addresses = tuple(f"192.0.2.{number}" for number in range(100, 125))
     asker = FakeAsker({"a.test": addresses}, {f"{ip}/32": {"holder": f"ORG-{ip}"} for ip in addresses})
     asker._range = lambda address: (f"{address}/32", asker.networks[f"{address}/32"])
     case = made(store, "http://a.test/")
@@ -109,7 +109,7 @@ def test_a_host_with_too_many_ranges_goes_on_where_it_was(store: Store) -> None:
     assert soon == NINE + timedelta(minutes=1)
     resolve(store, asker, soon)
 
-    assert len(parties(store, state(store, case).arrangement_id)) == 12
+    assert len(parties(store, state(store, case).arrangement_id)) == 25
     assert sorted(asker.asked) == sorted({*addresses, "a.test"})
 
 

@@ -322,7 +322,8 @@ def test_titles_name_no_place(analyst: FlaskClient, case: MadeCase) -> None:
 
 
 def test_every_page_carries_the_policy_and_is_not_kept(analyst: FlaskClient, case: MadeCase) -> None:
-    for page in ("/cases", f"/cases/{case.reference}", "/login", "/nothing"):
+    one = f"/cases/{case.reference}"
+    for page in ("/cases", one, f"{one}/resolution", "/login", "/nothing"):
         answer = analyst.get(page)
         assert answer.headers["Content-Security-Policy"] == POLICY
         assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -352,7 +353,12 @@ POSTS = [
     "/cases/C-26-0000-0000/restrict",
     "/cases/C-26-0000-0000/hold",
     "/cases/C-26-0000-0000/release",
-    "/cases/C-26-0000-0000/origin",
+    "/cases/C-26-0000-0000/resolution/wrong",
+    "/cases/C-26-0000-0000/resolution/again",
+    "/cases/C-26-0000-0000/resolution/withdraw",
+    "/contacts/7/approve",
+    "/contacts/7/refuse",
+    "/contacts/7/revive",
     "/notices/C-26-0000-0000/approve",
     "/notices/C-26-0000-0000/decline",
     "/notices/C-26-0000-0000/reveal",

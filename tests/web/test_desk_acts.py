@@ -7,10 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from nta.store import due, forced
+from nta.store import due
 from nta.store.base import Store
 from nta.store.mails import keep
-from nta.store.tables import AuditEntry, Episode, Host, Notice, SightingSpan
+from nta.store.tables import AuditEntry, Episode, Notice, SightingSpan
 from nta.usecases import approve
 from nta.web.access import add_user
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_span
@@ -250,30 +250,6 @@ def test_a_hold_until_a_moment_that_makes_no_sense_is_refused(
 
     assert answer.status_code == 422
     assert state(lite) == ("ready", None)
-
-
-def test_an_address_behind_a_proxy_is_entered(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:
-    page = f"/cases/{case.reference}"
-    assert "origin" not in Forms(analyst.get(page).text).forms  # nothing stands before this one
-    form = Forms(analyst.get(page).text).forms["hold"]
-
-    bad = analyst.post(f"{page}/origin", data=form | {"address": "a host", "reason": "x"})
-    analyst.post(
-        f"{page}/origin", data=form | {"address": "198.51.100.7", "until": "", "reason": "headers say so"}
-    )
-
-    assert bad.status_code == 422
-    with lite.db.read() as connection:
-        host = connection.execute(select(Host.id)).scalar_one()
-        known = forced.of_hosts(connection, lite, [host], NINE)[host]
-        due_at = connection.execute(
-            select(due.Due.due_at).where(due.Due.kind == due.RESOLVE, due.Due.subject == host)
-        ).scalar()
-    assert known.origin == "198.51.100.7"
-    assert due_at is not None
-    assert due_at <= NINE
-    assert "Address behind the proxy entered" in analyst.get(page).text
-    assert acts(lite) == [("name_origin", "analyst@hotline.test")]
 
 
 def test_tasks_about_notices_and_mails_are_listed_too(

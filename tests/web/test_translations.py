@@ -19,10 +19,13 @@ from nta.domain.availability import Cause, Verdict
 from nta.domain.handing_in import CLASSES, SCOPES
 from nta.domain.lifecycle import EventKind
 from nta.domain.outcomes import Outcome
+from nta.domain.overruling import Wrong
+from nta.domain.questions import LookupKind
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.render.words import Word
 from nta.web.answering import MEANS, SAYS
 from nta.web.desk import texts
+from nta.web.desk.resolution import WRONGS
 from nta.web.languages import FOLDER, LANGUAGES
 
 TOP = Path(__file__).parents[2]
@@ -99,6 +102,8 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
         pytest.param(SCOPES, texts.SCOPES, id="scopes"),
         pytest.param(CLASSES, texts.CLASSES, id="classes"),
         pytest.param(Says, texts.ANSWERS, id="answers"),
+        pytest.param(LookupKind, texts.QUESTIONS, id="questions"),
+        pytest.param(Wrong, WRONGS, id="what-is-wrong-with-a-host"),
         pytest.param(Says, SAYS, id="answers-in-the-portal"),
         pytest.param(Says, MEANS, id="what-answers-mean-in-the-portal"),
     ],

@@ -192,7 +192,7 @@ def told(world: str, kind: str, templates: Templates, folder: Path) -> Iterator[
             left,
             lab.state()["faults"],
             runner.failures,
-            frozenset(connected | house.gate.asked | {host for host, _ in house.settings.dns_servers}),
+            frozenset(connected | house.gate.asked | {ip for ip, _ in house.settings.dns_servers.everywhere}),
             house,
         )
 

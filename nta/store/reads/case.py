@@ -54,6 +54,7 @@ class Told:
     bounced_at: datetime | None
     released_at: datetime | None
     released_why: str | None
+    asked_until: datetime | None  # its contact waits so long for a person's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,15 +237,18 @@ def _submissions(connection: Connection, case_id: int) -> tuple[tuple[datetime, 
 
 
 def _told(connection: Connection, episode_id: int) -> Sequence[Any]:
+    task = (Due.kind == due.TASK, Due.subject == Contact.id)
+    asked = select(Due.due_at).where(*task, Addressee.waiting_since.is_(None)).correlate(Contact, Addressee)
     query: Select[Any] = (
         select(
             *(
                 Addressee.__table__.c[name]
                 for name in Told.__dataclass_fields__
-                if name not in ("contact", "party")
+                if name not in ("contact", "party", "asked_until")
             ),
             Addressee.party,
             Contact.address.label("contact"),
+            asked.scalar_subquery().label("asked_until"),
         )
         .join(Contact, Contact.id == Addressee.contact_id, isouter=True)
         .where(Addressee.episode_id == episode_id)

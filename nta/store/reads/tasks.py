@@ -10,20 +10,20 @@ from nta.domain.lifecycle import Stage
 from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.due import TASK
-from nta.store.tables import Case, Due, Episode, Mail, Notice, PartyRow
+from nta.store.tables import Case, Contact, Due, Episode, Mail, Notice, PartyRow
 
 PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a person: about a case, a notice, or a mail that came in."""
+    """One task of a person: about a case, a notice, a contact, or a mail that came in."""
 
     subject: int
-    about: str  # case, notice, mail
+    about: str  # case, notice, contact, mail
     reference: str | None  # the case's, or the notice's
     masked: str | None
-    party: str | None
+    party: str | None  # whose notice or contact
     mail_kind: str | None
     received_at: datetime | None
     severity: str | None
@@ -36,12 +36,17 @@ class Task:
     @property
     def is_decided(self) -> bool:
         """Tell whether only a decision on its own page ends it."""
-        return self.about == "notice" or self.stage in (Stage.UNRESOLVED, Stage.EXHAUSTED, Stage.HELD)
+        return self.about in ("notice", "contact") or self.stage in (
+            Stage.UNRESOLVED,
+            Stage.EXHAUSTED,
+            Stage.HELD,
+        )
 
 
 def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]:
     """Return the tasks that wait, by deadline."""
     of_mail = Notice.__table__.alias("of_mail")
+    whose = PartyRow.__table__.alias("whose")
     rows = connection.execute(
         select(
             Due.subject,
@@ -57,6 +62,7 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
             Notice.reference.label("notice"),
             Notice.severity.label("notice_severity"),
             PartyRow.name.label("party"),
+            whose.c.name.label("contact_of"),
             Mail.kind.label("mail_kind"),
             Mail.received_at.label("mail_at"),
             of_mail.c.reference.label("mail_notice"),
@@ -65,6 +71,8 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
         .join(Case, Case.id == Episode.case_id, isouter=True)
         .join(Notice, Notice.id == Due.subject, isouter=True)
         .join(PartyRow, PartyRow.id == Notice.party, isouter=True)
+        .join(Contact, Contact.id == Due.subject, isouter=True)
+        .join(whose, whose.c.id == Contact.party, isouter=True)
         .join(Mail, Mail.id == Due.subject, isouter=True)
         .join(of_mail, of_mail.c.id == Mail.notice_id, isouter=True)
         .where(Due.kind == TASK)
@@ -78,10 +86,10 @@ def _task(store: Store, row: Any) -> Task:
     case = row.id is not None
     return Task(
         subject=row.subject,
-        about="case" if case else "notice" if row.notice else "mail",
+        about="case" if case else "notice" if row.notice else "contact" if row.contact_of else "mail",
         reference=row.reference or row.notice or row.mail_notice,
         masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)) if case else None,
-        party=row.party,
+        party=row.party or row.contact_of,
         mail_kind=row.mail_kind,
         received_at=row.mail_at,
         severity=row.severity or row.notice_severity,

@@ -81,6 +81,12 @@ class Domain(Base):
     dedicated_by: Mapped[str | None] = mapped_column(word(64))
     dedicated_at: Mapped[datetime | None]
     dedicated_why: Mapped[str | None]
+    forced_party: Mapped[str | None] = mapped_column(word(96))  # of each host without an entry of its own
+    forced_origin_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    forced_reason: Mapped[str | None]
+    forced_until: Mapped[datetime | None]
+    forced_by: Mapped[str | None] = mapped_column(word(96))
+    forced_at: Mapped[datetime | None]
 
 
 class Host(Base):
@@ -102,6 +108,8 @@ class Host(Base):
     forced_origin_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     forced_reason: Mapped[str | None]
     forced_until: Mapped[datetime | None]
+    forced_by: Mapped[str | None] = mapped_column(word(96))
+    forced_at: Mapped[datetime | None]
     probe_rule: Mapped[str | None] = mapped_column(word())
     canary_answer: Mapped[str | None]
     canary_at: Mapped[datetime | None]

@@ -22,7 +22,7 @@ class PartyRow(Base):
 
 
 class Contact(Base):
-    """One way to reach a party, with its health."""
+    """One way to reach a party, with its health, and what a person said of it."""
 
     __tablename__ = "contact"
     __table_args__ = (UniqueConstraint("party", "way", "address"),)
@@ -39,6 +39,12 @@ class Contact(Base):
     health_why: Mapped[str | None]
     health_at: Mapped[datetime | None]
     approved_by: Mapped[str | None] = mapped_column(word(64))
+    approved_at: Mapped[datetime | None]
+    refused_by: Mapped[str | None] = mapped_column(word(96))  # the last word counts: never both
+    refused_at: Mapped[datetime | None]
+    word_why: Mapped[str | None]  # in a person's words, why it was approved, refused or revived
+    waits_until: Mapped[datetime | None]  # then it is used without a word
+    revived_at: Mapped[datetime | None]
 
 
 class Addressee(Base):
@@ -52,6 +58,12 @@ class Addressee(Base):
             "waiting_since",
             sqlite_where=text("waiting_since IS NOT NULL"),
             postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
+        Index(
+            "ix_addressee_unreached",
+            "contact_id",
+            sqlite_where=text("first_handed_at IS NULL OR bounced_at IS NOT NULL"),
+            postgresql_where=text("first_handed_at IS NULL OR bounced_at IS NOT NULL"),
         ),
     )
 

@@ -14,9 +14,10 @@ from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
-from nta.store import due, episodes, looking, rounds
+from nta.store import alike, due, episodes, looking, rounds
+from nta.store.alike import Turn
 from nta.store.base import Store
-from nta.store.episodes import State, Turn
+from nta.store.episodes import State
 from nta.store.rounds import Brief
 from nta.usecases.recheck.aims import Aims, Eyes
 from nta.usecases.recheck.batch import Batch
@@ -123,7 +124,7 @@ def _write_alike(
     for (verdict, cause), numbers in same.items():
         rounds.looked_alike(connection, numbers, verdict, cause, now)
     for (standing, turn), numbers in turned.items():
-        episodes.turn_alike(connection, store.ids, standing, turn, numbers, at=now, who=WHO)
+        alike.turn_alike(connection, store.ids, standing, turn, numbers, at=now, who=WHO)
     there = [ids for ((stage, _), turn), ids in turned.items() if turn.kind in _THERE and stage in _WAITING]
     return {number for numbers in there for number in numbers}
 

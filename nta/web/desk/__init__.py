@@ -7,18 +7,31 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import update
 
+from nta.domain.overruling import USUAL
 from nta.domain.parties import Catalogue
 from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
 from nta.store.base import Store
 from nta.store.reads import approvals as approval_reads
+from nta.store.reads import contacts as contact_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
 from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, house, languages
-from nta.web.desk import approvals, cases, handing_in, reasons, reports, steering, tasks, texts
+from nta.web.desk import (
+    approvals,
+    cases,
+    contacts,
+    handing_in,
+    reasons,
+    reports,
+    resolution,
+    steering,
+    tasks,
+    texts,
+)
 
 
 def create_desk(
@@ -40,6 +53,7 @@ def create_desk(
     app.jinja_env.globals.update(
         reason_of=reasons.reason,
         hotline=hotline,
+        usual_entry=USUAL,
         texts=texts,
         sending_mode=settings.sending.mode,
         word_of=state_word,
@@ -51,7 +65,9 @@ def create_desk(
     handing = handing_in.pages(store, clock, checkpoint)
     approving = approvals.pages(store, clock, settings, catalogue)
     people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
-    for site in (cases.pages(store, clock, catalogue), handing, *people):
+    meeting = contacts.pages(store, clock)
+    serving = resolution.pages(store, clock, catalogue, settings.reach)
+    for site in (cases.pages(store, clock, catalogue), serving, handing, *people, meeting):
         app.register_blueprint(site)
     folders = template_folders(settings.templates)
     app.register_blueprint(reports.pages(store, clock, folders, hotline.name if hotline else None))
@@ -65,11 +81,12 @@ def _everywhere(app: Flask, store: Store, clock: Clock) -> None:
     def everywhere() -> dict[str, object]:
         if not current_user.is_authenticated:
             nobody: dict[str, object] = {"me": None, "may": frozenset(), "stopped": None}
-            return nobody | {"tasks_open": 0, "approvals_open": 0, "now": clock.now()}
+            return nobody | {"tasks_open": 0, "approvals_open": 0, "contacts_open": 0, "now": clock.now()}
         with store.db.read() as connection:
             stopped = sending_reads.stopped(connection)
             waiting = tasks_reads.count(connection)
             to_approve = approval_reads.count(connection)
+            contacts_open = contact_reads.count(connection)
         roles = frozenset(role.name for role in current_user.roles)
         return {
             "me": current_user,
@@ -77,6 +94,7 @@ def _everywhere(app: Flask, store: Store, clock: Clock) -> None:
             "stopped": stopped,
             "tasks_open": waiting,
             "approvals_open": to_approve,
+            "contacts_open": contacts_open,
             "now": clock.now(),
         }
 

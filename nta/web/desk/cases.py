@@ -92,18 +92,6 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
         flash(_("The domain was marked; every case on it follows."), "success")
         return _back(reference)
 
-    @site.post("/cases/<reference>/origin")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
-    def origin(reference: str) -> ResponseReturnValue:
-        form, who = request.form, current_user.email
-        until = _moment(form.get("until", ""))
-        steer.name_origin(
-            store, reference, form.get("address", ""), until, form.get("reason"), who, clock.now()
-        )
-        flash(_("The address was entered; its host is looked up and told."), "success")
-        return _back(reference)
-
 
 def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     """Add the acts that end a case."""

@@ -21,6 +21,21 @@ SENTENCES: Final = {
     "No source names a contact; this address is a guess.": _l(
         "No source names a contact; this address is a guess."
     ),
+    "No source names a contact; abuse@ at the domain of the network's holder is a guess.": _l(
+        "No source names a contact; abuse@ at the domain of the network's holder is a guess."
+    ),
+    "The security.txt of its own domain names this address.": _l(
+        "The security.txt of its own domain names this address."
+    ),
+    "No contact that is named can be used; abuse@ at the domain of the network's holder is a guess.": _l(
+        "No contact that is named can be used; abuse@ at the domain of the network's holder is a guess."
+    ),
+    "No contact that is named can be used; this address is a guess.": _l(
+        "No contact that is named can be used; this address is a guess."
+    ),
+    "Nobody said in time whether this new contact may be used.": _l(
+        "Nobody said in time whether this new contact may be used."
+    ),
     # what happened
     "the contact told before could not be reached": _l("the contact told before could not be reached"),
     "no longer to be told, or not at this address": _l("no longer to be told, or not at this address"),
@@ -49,6 +64,8 @@ SENTENCES: Final = {
     "a report that fits no notice": _l("a report that fits no notice"),
     "a provider will not remove it: read why": _l("a provider will not remove it: read why"),
     "a provider asks for more information": _l("a provider asks for more information"),
+    "a new contact waits for a word": _l("a new contact waits for a word"),
+    "a person said that a contact may be used": _l("a person said that a contact may be used"),
     # why a location left its notice
     "ended": _l("the case had ended"),
     "held": _l("held"),
@@ -58,10 +75,29 @@ SENTENCES: Final = {
     "to be sent again": _l("to be sent again"),
 }
 
+_BUT: Final = {
+    "mail to it has failed lately": _l("mail to it has failed lately"),
+    "the catalogue's contact cannot be reached": _l("the catalogue's contact cannot be reached"),
+    "the catalogue's contact was refused": _l("the catalogue's contact was refused"),
+    "the approved contact cannot be reached": _l("the approved contact cannot be reached"),
+    "another contact cannot be reached": _l("another contact cannot be reached"),
+    "another contact was refused": _l("another contact was refused"),
+    "another contact is in doubt": _l("another contact is in doubt"),
+}
+"""What a reason for a contact may end in: how it fares, and what stood before it."""
+
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], Callable[[Match[str]], str]], ...]] = (
     (
         re.compile(r"Nobody in the role of (.+) can be reached\."),
         lambda m: _("Nobody in the role of %(roles)s can be reached.", roles=_roles(m[1])),
+    ),
+    (
+        re.compile(rf"(.+); ({'|'.join(map(re.escape, _BUT))})\."),
+        lambda m: f"{_plain(m[1] + '.').removesuffix('.')}; {_BUT[m[2]]}.",
+    ),
+    (
+        re.compile(r"A person approved this contact on (\S+)\."),
+        lambda m: _("A person approved this contact on %(day)s.", day=m[1]),
     ),
     (
         re.compile(r"The catalogue's contact, last checked on (\S+)\."),

@@ -76,6 +76,8 @@ EVENTS: Final = {
     "party_joined": _l("Another party serves it too"),
     "domain_disabled": _l("Domain disabled"),
     "origin_named": _l("Address behind the proxy entered"),
+    "host_named": _l("Who serves it entered"),
+    "entry_withdrawn": _l("What was entered of its host taken back"),
     "moved": _l("Moved to another host"),
     "ended": _l("Episode ended"),
 }
@@ -145,6 +147,46 @@ VERDICTS: Final = {
     "moved": _l("moved"),
     "restricted": _l("restricted"),
     "unknown": _l("could not tell"),
+}
+
+QUESTIONS: Final = {
+    "dns": _l("addresses of the name"),
+    "rdap_ip": _l("who holds the network"),
+    "route": _l("who announces the address"),
+    "rdap_as": _l("who runs the AS"),
+    "dns_zone": _l("name servers of the domain"),
+    "rdap_domain": _l("registration of the domain"),
+    "whois_domain": _l("registration of the domain, on port 43"),
+    "security_txt": _l("security.txt of a domain"),
+    "origin": _l("who stands behind the proxy"),
+}
+
+SOURCES: Final = {
+    "dns": _l("the DNS"),
+    "rdap": _l("RDAP"),
+    "whois": _l("WHOIS"),
+    "routing table": _l("the routing table"),
+    "origin zone": _l("a zone of origins"),
+    "origin look-up": _l("the proxy"),
+    "catalogue": _l("the catalogue"),
+    "remark": _l("a remark"),
+    "upstream": _l("RDAP of the AS"),
+    "security_txt": _l("security.txt"),
+    "origin_lookup": _l("the proxy"),
+    "guess": _l("a guess"),
+}
+"""Whose word an answer or a contact is."""
+
+HEALTH: Final = {
+    "fine": _l("fine"),
+    "doubtful": _l("in doubt"),
+    "dead": _l("dead"),
+}
+
+ARRANGEMENTS: Final = {
+    "in_force": _l("in force"),
+    "suspected": _l("seen once, not yet believed"),
+    "past": _l("past"),
 }
 
 CAUSES: Final = {

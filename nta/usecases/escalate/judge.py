@@ -1,13 +1,13 @@
-"""Escalating: who is told next about an episode, and when; somebody always, or a person is asked."""
+"""Who is told next about an episode, when, or why not: decided one by one, written by the step."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from nta.domain.contacts import Choice, Health, choose
-from nta.domain.deadlines import HOLD, TASK
+from nta.domain.contacts import Choice, Health, KnownContacts, choose, known_as, waits_until
+from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
 from nta.domain.hosting import HostingFacts
 from nta.domain.ladders import (
@@ -29,23 +29,22 @@ from nta.domain.parties import Catalogue, Country
 from nta.domain.roles import Role, Severity
 from nta.store import (
     addressees,
-    answers,
-    arrangements,
-    due,
+    contacts,
     episodes,
     escalation,
     holds,
     notices,
     standing,
 )
-from nta.store.base import Store
 from nta.store.episodes import State
-from nta.store.standing import Known
+from nta.store.standing import Known, Late
 
 WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
 SENDING_IS_OFF = "sending is off"
 BACK = "It is online again, so it is told again."
+REPLACED = "the contact told before could not be reached"
+UNSAID = "Nobody said in time whether this new contact may be used."
 POLICE_FIRST = "the hosting country asks for the police first"
 HOLD_OVER = "the hold is over"
 _ASK_AGAIN = timedelta(minutes=1)
@@ -54,7 +53,7 @@ _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUS
 
 
 @dataclass(slots=True)
-class _Result:
+class Result:
     """What a batch of episodes leads to, to be written at once."""
 
     moments: list[tuple[int, datetime | None]] = field(default_factory=list)
@@ -64,113 +63,22 @@ class _Result:
     held: dict[int, datetime] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
     tasks: list[tuple[int, str, str]] = field(default_factory=list)
+    unsaid: set[tuple[str, str]] = field(default_factory=set)
 
 
-def escalate_due(
-    store: Store,
-    *,
-    catalogue: Catalogue,
-    holder: str,
-    now: datetime,
-    limit: int = 200,
-    checkpoint: Callable[[str], None] = lambda name: None,
-) -> int:
-    """Choose the next rung of a batch of due episodes. Return how many were taken.
+class Judge:
+    """Decides episodes one by one; a batch shares what is known of contacts and what was chosen per host."""
 
-    The deadline of an episode whose content is gone stands still: its row
-    is deleted, and the look that sees it again makes it due.
-    """
-    with store.db.write() as connection:
-        taken = due.take(connection, due.ESCALATE, holder, now, limit)
-    if not taken:
-        return 0
-    checkpoint("escalate.taken")
-    with store.db.read() as connection:
-        states = episodes.load(connection, taken)
-        numbers = {s.arrangement_id for s in states.values() if s.arrangement_id is not None}
-        facts = {n: arrangements.facts(connection, store, n) for n in sorted(numbers)}
-    checkpoint("escalate.read")
-    with store.db.write() as connection:
-        _record(connection, store, taken, facts, catalogue, holder, now)
-    checkpoint("escalate.recorded")
-    return len(taken)
-
-
-def _record(
-    connection: Connection,
-    store: Store,
-    taken: Sequence[int],
-    facts: Mapping[int, HostingFacts],
-    catalogue: Catalogue,
-    holder: str,
-    now: datetime,
-) -> None:
-    # Episodes are locked before due rows, as the other steps do; what is read after both is what holds.
-    states = episodes.load(connection, taken, lock=True)
-    mine = due.still_mine(connection, due.ESCALATE, taken, holder)
-    gone = [(subject, None) for subject in mine - states.keys()]
-    result = _Result(moments=list(gone))
-    judge = _Judge(catalogue, addressees.troubled(connection), now)
-    for known in _gather(connection, [states[i] for i in sorted(mine & states.keys())], facts):
-        if known.facts is None and known.state.arrangement_id is not None:
-            result.moments.append((known.state.id, now))  # it moved while we read: read again
-        else:
-            judge.decide(known, result)
-    episodes.move(connection, store.ids, [_arranged(connection, c) for c in result.changes])
-    addressees.tell(connection, store.ids, result.told, now)
-    due.want(connection, due.LOOK, result.looks, now)
-    for subject, owner, reason in result.tasks:
-        due.ask(connection, subject, now + TASK, owner=owner, reason=reason)
-    due.record_many(connection, due.ESCALATE, result.moments)
-    holds.begin(connection, result.held)
-    holds.end(connection, result.released)
-
-
-def _gather(
-    connection: Connection, states: Sequence[State], facts: Mapping[int, HostingFacts]
-) -> Iterable[Known]:
-    wanted = [s.id for s in states]
-    past: dict[int, list[notices.Past]] = {}
-    for notice in notices.past(connection, wanted):
-        past.setdefault(notice.episode_id, []).append(notice)
-    standing: dict[int, list[addressees.Standing]] = {}
-    for addressee in addressees.of_episodes(connection, wanted):
-        standing.setdefault(addressee.episode_id, []).append(addressee)
-    noted = escalation.events(connection, wanted)
-    asked_to_wait = answers.asked_to_wait(connection, wanted)
-    confirmed = escalation.confirmed(connection, {s.case_id for s in states})
-    dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
-    for state in states:
-        yield Known(
-            state,
-            facts.get(state.arrangement_id) if state.arrangement_id is not None else None,
-            state.host_id in dedicated,
-            tuple(past.get(state.id, ())),
-            tuple(standing.get(state.id, ())),
-            tuple(noted.get(state.id, ())),
-            asked_to_wait.get(state.id, {}),
-            confirmed.get(state.case_id),
-        )
-
-
-def _arranged(connection: Connection, change: episodes.Change) -> episodes.Change:
-    """Return the change with an arrangement: an episode that was held before it was resolved has none yet."""
-    if change.kind is not EventKind.RELEASED or change.after.arrangement_id is not None:
-        return change
-    known = holds.arrangement_of(connection, change.after.host_id)
-    return change._replace(after=change.after._replace(arrangement_id=known))
-
-
-class _Judge:
-    """Decides episodes one by one; a batch shares the health of contacts and what was chosen per host."""
-
-    def __init__(self, catalogue: Catalogue, health: Mapping[str, Health], now: datetime) -> None:
+    def __init__(self, connection: Connection, catalogue: Catalogue, now: datetime) -> None:
+        self._connection = connection
         self._catalogue = catalogue
-        self._health = health
+        self._health: Mapping[str, Health] = addressees.troubled(connection)
+        self._contacts: KnownContacts = contacts.known(connection)
         self._now = now
         self._chosen: dict[tuple[int | None, Role], tuple[Choice, ...]] = {}
+        self._used: dict[tuple[str, str], bool] = {}
 
-    def decide(self, known: Known, result: _Result) -> None:
+    def decide(self, known: Known, result: Result) -> None:
         """Add to the result what becomes of one episode."""
         state = known.state
         if state.stage == Stage.HELD:
@@ -187,7 +95,7 @@ class _Judge:
         else:
             self._climb(known, result)
 
-    def _climb(self, known: Known, result: _Result) -> None:
+    def _climb(self, known: Known, result: Result) -> None:
         state, now = known.state, self._now
         if self._police_first(known, result):
             return
@@ -198,17 +106,10 @@ class _Judge:
             return
         choices = self._choices(known, ladder)
         told = standing.told(known)
-        replaced, joined = standing.late(ladder, known, told, choices)
-        if replaced or joined:
-            _tell(result, known, replaced, newer, at_once=True)
-            _tell(result, known, joined, newer)
-            result.moments.append((state.id, None))
-            kind, why = EventKind.CONTACT_REPLACED, "the contact told before could not be reached"
-            result.changes += [episodes.Change(state, state, kind, now, WHO, why) for _ in replaced]
+        if self._tell_late(known, result, ladder, told, choices, newer):
             return
-        if repeated := standing.again(ladder, known, told, choices):
-            _tell(result, known, repeated, newer, at_once=True, more=BACK)
-            result.moments.append((state.id, None))
+        if self._is_searched(known, choices):
+            result.moments.append((state.id, now + _ASK_AGAIN))
             return
         facts = LadderFacts(
             dedicated=known.dedicated,
@@ -219,16 +120,98 @@ class _Judge:
             direct=self._direct(known),
         )
         step, over = _next(ladder, told, facts, choices, now)
+        waiting = [t for t in result.told if t.episode_id == state.id and t.waits_until is not None]
+        asked = [t.waits_until for t in waiting if t.waits_until is not None]
         if isinstance(step, Wait):
-            result.moments.append((state.id, step.until))
+            result.moments.append((state.id, min([step.until, *asked])))
             if step.look_first:
                 result.looks.add(state.id)
-        elif isinstance(step, Exhausted):
-            self._give_up(known, result, escalation.NOBODY_LEFT if told else "nobody can be reached", over)
-        else:
+        elif isinstance(step, Rung):
             self._note(known, result, state, over)
-            _tell(result, known, [(step, c) for c in standing.those_of(step, choices)], newer)
-            result.moments.append((state.id, None))
+            others = [c for c in standing.those_of(step, choices) if c not in [t.choice for t in waiting]]
+            moments = self._tell(known, result, [(step, c) for c in others], newer)
+            result.moments.append((state.id, _earliest([*moments, *asked])))
+        elif asked:
+            result.moments.append((state.id, min(asked)))
+        else:
+            self._give_up(known, result, escalation.NOBODY_LEFT if told else "nobody can be reached", over)
+
+    def _tell_late(
+        self,
+        known: Known,
+        result: Result,
+        ladder: Ladder,
+        told: Mapping[str, Told],
+        choices: Sequence[Choice],
+        newer: bool,
+    ) -> bool:
+        """Tell those of a rung that was told already: in place of whom nobody could reach, joined, or again.
+
+        Return whether that is all for now. Somebody who joined and whose
+        contact waits for a word keeps nobody else waiting.
+        """
+        replaced, joined = standing.late(ladder, known, told, choices)
+        anew = self._tell(known, result, replaced, newer, at_once=True)
+        more = self._tell(known, result, joined, newer)
+        if replaced or None in more:
+            state, kind = known.state, EventKind.CONTACT_REPLACED
+            change = episodes.Change(state, state, kind, self._now, WHO, REPLACED)
+            result.changes += [change] * anew.count(None)
+            result.moments.append((state.id, _earliest([*anew, *more])))
+            return True
+        if repeated := [one for one in standing.again(ladder, known, told, choices) if one not in joined]:
+            moments = self._tell(known, result, repeated, newer, at_once=True, more=BACK)
+            result.moments.append((known.state.id, _earliest([*moments, *more])))
+        return bool(repeated)
+
+    def _tell(
+        self,
+        known: Known,
+        result: Result,
+        listed: Iterable[Late],
+        newer: bool,
+        *,
+        at_once: bool = False,
+        more: str = "",
+    ) -> list[datetime | None]:
+        """Have these told, or a person asked about their contacts.
+
+        Return until when each waits for a word, None for who is told now.
+        """
+        within = country.new_contacts_wait if (country := self._country(known)) else None
+        moments: list[datetime | None] = []
+        for rung, choice in listed:
+            until = waits_until(choice, self._contacts, within, self._now)
+            until = None if until and self._was_used(choice) else until
+            met = known_as(choice, self._contacts)
+            asked = met is not None and met.waits_until is not None and met.approved_at is None
+            unsaid = asked and until is None and not self._was_used(choice)
+            if unsaid:
+                result.unsaid.add((choice.party, choice.email))
+            parts = (choice.reason, more, UNSAID if unsaid else "", NEWER_LADDER if newer else "")
+            why, kind = " ".join(one for one in parts if one), kind_for(rung, choice.role).value
+            result.told.append(
+                addressees.Told(known.state.id, choice, rung.id, kind, why, at_once, waits_until=until)
+            )
+            moments.append(until)
+        return moments
+
+    def _was_used(self, choice: Choice) -> bool:
+        key = (choice.party, choice.email)
+        if key not in self._used:
+            self._used[key] = contacts.was_used(self._connection, *key)
+        return self._used[key]
+
+    def _is_searched(self, known: Known, choices: Collection[Choice]) -> bool:
+        """Tell whether a party lost its last contact just now, and who serves the host is being asked."""
+        since = self._now - PATIENCE
+        refused = {
+            party
+            for party, theirs in self._contacts.items()
+            if any(one.refused_at is not None and one.refused_at > since for one in theirs)
+        }
+        lost = standing.is_unreplaced(known, choices, since, refused)
+        return lost and contacts.is_searched(self._connection, known.state.host_id, self._now)
 
     def _country(self, known: Known) -> Country | None:
         return self._catalogue.country(known.facts.country if known.facts else None)
@@ -239,7 +222,7 @@ class _Judge:
         country = self._country(known)
         return country is None or country.direct or hosted_in == self._catalogue.home
 
-    def _police_first(self, known: Known, result: _Result) -> bool:
+    def _police_first(self, known: Known, result: Result) -> bool:
         """Hold an episode of which nobody was told yet, where its hosting country wants the police first."""
         state, country = known.state, self._country(known)
         fresh = state.stage == Stage.READY and not known.past and not known.was_held
@@ -250,7 +233,7 @@ class _Judge:
         result.held[state.id] = until
         return True
 
-    def _wait_for_police(self, known: Known, result: _Result) -> None:
+    def _wait_for_police(self, known: Known, result: Result) -> None:
         """Let a held episode go on when its time is over; without an end it waits for a person."""
         state, now = known.state, self._now
         if state.held_until is None or now < state.held_until:
@@ -273,11 +256,13 @@ class _Judge:
                 continue
             key = (known.state.arrangement_id, role)
             if key not in self._chosen:
-                self._chosen[key] = choose(role, known.facts, self._catalogue, self._health)
+                self._chosen[key] = choose(
+                    role, known.facts, self._catalogue, self._health, known=self._contacts
+                )
             found += [c for c in self._chosen[key] if (c.party, c.role.value) not in released]
         return tuple(found)
 
-    def _give_up(self, known: Known, result: _Result, why: str, over: Sequence[PassedOver]) -> None:
+    def _give_up(self, known: Known, result: Result, why: str, over: Sequence[PassedOver]) -> None:
         """Hand the episode to a person: nobody was ever reached, or nobody is left."""
         state = known.state
         self._note(known, result, state, over)
@@ -290,7 +275,7 @@ class _Judge:
             result.changes.append(episodes.Change(state, after, kind, self._now, WHO, why[:200]))
         result.tasks.append((state.id, "analyst" if unreached else "lead", why[:200]))
 
-    def _note(self, known: Known, result: _Result, state: State, over: Iterable[PassedOver]) -> None:
+    def _note(self, known: Known, result: Result, state: State, over: Iterable[PassedOver]) -> None:
         """Note each rung that is passed over, once for each episode."""
         kind = EventKind.RUNG_PASSED_OVER
         said = {(n.why or "").partition(":")[0] for n in known.noted if n.kind == kind}
@@ -334,17 +319,7 @@ def _next(
         known[step.id] = Told(None)
 
 
-def _tell(
-    result: _Result,
-    known: Known,
-    listed: Iterable[tuple[Rung, Choice]],
-    newer: bool,
-    *,
-    at_once: bool = False,
-    more: str = "",
-) -> None:
-    for rung, choice in listed:
-        why = " ".join(one for one in (choice.reason, more, NEWER_LADDER if newer else "") if one)
-        result.told.append(
-            addressees.Told(known.state.id, choice, rung.id, kind_for(rung, choice.role).value, why, at_once)
-        )
+def _earliest(moments: Collection[datetime | None]) -> datetime | None:
+    """Return when to judge again: None where somebody is told now, for dispatch makes it due after that."""
+    waits = [at for at in moments if at is not None]
+    return min(waits) if len(waits) == len(moments) else None

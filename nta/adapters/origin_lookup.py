@@ -1,0 +1,143 @@
+"""Asking a proxy what stands behind a host: what it tells reporters whom it trusts."""
+
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime, timedelta
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from nta.adapters.asking import failed
+from nta.adapters.manners import Manners
+from nta.adapters.rdap_answers import objects, text
+from nta.adapters.rdap_asking import as_json
+from nta.adapters.reach import Gate
+from nta.adapters.web import Resolve, Web
+from nta.domain.errors import OutsideError
+from nta.domain.parties import PartyId
+from nta.domain.questions import Finding, Lookup
+
+_SOURCE: Final = "origin look-up"
+_CONTACT: Final = "origin_lookup"
+_CONFIDENCE: Final = (
+    0.7  # the proxy knows its customer's host, but the host's own word in the registry is nearer
+)
+_VALID: Final = timedelta(hours=12)
+_NOTHING_VALID: Final = timedelta(hours=1)
+_LONGEST_ANSWER: Final = 64 << 10
+_MOST_ADDRESSES: Final = 16
+_MOST_CONTACTS: Final = 8
+_WORKERS: Final = 4
+
+
+class AskedAt(NamedTuple):
+    """Where a proxy is asked, and our token with it."""
+
+    url: str
+    token: str
+
+
+class OriginLookUp:
+    """Asks the proxy that a look-up names, by `GET <url>?host=<name>` with our token.
+
+    What leaves the house is the host's name: no path, no page, no case. The
+    answer is a JSON object {"addresses": [text], "holder_name": text or
+    null, "abuse": [{"email": text}]} of 64 KiB at the most; 404 says that
+    nothing is known. docs/operations.md holds the protocol for those who
+    are to offer it. An address that policy does not let us reach is left
+    out: it is nobody's machine.
+    """
+
+    def __init__(
+        self,
+        proxies: Mapping[PartyId, AskedAt],
+        gate: Gate,
+        ca_file: Path | None = None,
+        *,
+        resolve: Resolve,
+        user_agent: str = "nta",
+        connect_timeout_s: float = 5,
+        timeout_s: float = 10,
+        patience_s: float = 20,
+        manners: Manners | None = None,
+    ) -> None:
+        self._proxies = dict(proxies)
+        self._gate = gate
+        self._patience_s = patience_s
+        self._web = partial(
+            Web,
+            gate,
+            resolve,
+            ca_file,
+            user_agent=user_agent,
+            connect_timeout_s=connect_timeout_s,
+            timeout_s=timeout_s,
+            whole_s=patience_s,
+            longest=_LONGEST_ANSWER,
+            connections=_WORKERS,
+            manners=manners,
+        )
+
+    def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterator[Finding]:
+        """Yield a finding for each look-up as answers come; the subject is a host's name."""
+        wanted = dict.fromkeys(lookups)
+        if not wanted:
+            return
+        with self._web() as web, ThreadPoolExecutor(_WORKERS, "origin") as pool:
+            asked = [pool.submit(self._find, web, lookup, now) for lookup in wanted]
+            try:
+                for future in as_completed(asked, self._patience_s):
+                    finding = future.result()
+                    del wanted[finding.lookup]
+                    yield finding
+            except TimeoutError:
+                slow = OutsideError("the proxies take too long", temporary=True)
+                yield from (failed(lookup, _SOURCE, now, slow) for lookup in wanted)
+            finally:
+                for rest in asked:
+                    rest.cancel()
+
+    def _find(self, web: Web, lookup: Lookup, now: datetime) -> Finding:
+        try:
+            value = self._answer(web, lookup, now)
+        except OutsideError as fault:
+            return failed(lookup, _SOURCE, now, fault)
+        kept = _VALID if value else _NOTHING_VALID
+        return Finding(lookup, value, _SOURCE, now, now + kept, None)
+
+    def _answer(self, web: Web, lookup: Lookup, now: datetime) -> dict[str, Any] | None:
+        at = self._proxies.get(lookup.whom or "")
+        if at is None:
+            raise OutsideError("this proxy is not asked", temporary=False)
+        url = f"{at.url}?host={quote(lookup.subject, safe='')}"
+        body = web.get_with_token(url, "application/json", at.token, now)
+        if body is None:
+            return None
+        document = as_json(body)
+        if not isinstance(document, dict) or not isinstance(document.get("addresses"), list):
+            raise OutsideError("the answer does not keep to the look-up's form", temporary=True)
+        addresses = list(dict.fromkeys(self._machines(document["addresses"][:_MOST_ADDRESSES])))
+        if not addresses:
+            return None
+        emails = [
+            email for contact in objects(document.get("abuse")) if (email := text(contact.get("email")))
+        ]
+        return {
+            "proxy": lookup.whom,
+            "addresses": addresses,
+            "holder_name": text(document.get("holder_name")),
+            "abuse": [
+                {"email": email, "source": _CONTACT, "confidence": _CONFIDENCE}
+                for email in dict.fromkeys(emails[:_MOST_CONTACTS])
+            ],
+        }
+
+    def _machines(self, told: Collection[object]) -> Iterator[str]:
+        """Yield those addresses that a machine on the internet may have, in their normal form."""
+        for one in told:
+            try:
+                yield self._gate.vet(str(ip_address(one)) if isinstance(one, str) else "")
+            except (ValueError, OutsideError):
+                continue

@@ -1,0 +1,80 @@
+"""What reaches other machines, put together from the settings: who asks, who looks, who sends."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from nta.adapters.fresh_names import FreshNames
+from nta.adapters.look_ups import look_ups
+from nta.adapters.probe_apart import ApartProber
+from nta.adapters.reach import Gate
+from nta.adapters.smtp import SmtpMailer
+from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.parties import AskableProxies, Catalogue, PartyId
+from nta.ports import Asker, Handed, Mailer, Outgoing, Prober
+from nta.settings import Settings
+from nta.usecases.recheck import Eyes
+
+USER_AGENT: Final = "nta (notice and takedown; a look whether something is gone)"
+
+
+def asker(given: Settings, gate: Gate) -> Asker:
+    """Return what asks who serves a name or an address."""
+    alone = sorted(given.origin_lookups.keys() ^ given.origin_tokens.keys())
+    if alone:
+        raise RefusedError(f"{alone[0]} stands in one of NTA_ORIGIN_LOOKUPS and NTA_ORIGIN_TOKENS alone")
+    return look_ups(given, gate, _ca_file(given), USER_AGENT)
+
+
+def askable(given: Settings, catalogue: Callable[[], Catalogue]) -> AskableProxies | None:
+    """Return the proxies that are asked what stands behind a host; None where none is.
+
+    Raises: RefusedError for one that the catalogue does not know.
+    """
+    if not given.origin_lookups:
+        return None
+    known = catalogue()
+    unknown = sorted(given.origin_lookups.keys() - known.proxies.keys())
+    if unknown:
+        raise RefusedError(f"NTA_ORIGIN_LOOKUPS: the catalogue has no {unknown[0]}")
+    return AskableProxies(known, frozenset(given.origin_lookups))
+
+
+def prober(given: Settings, gate: Gate) -> ApartProber:
+    """Return what asks for pages; to be closed."""
+    return ApartProber(given.vantages, gate, _ca_file(given), given.probe_body, USER_AGENT)
+
+
+def eyes(given: Settings, prober: Prober, catalogue: Callable[[], Catalogue]) -> Eyes:
+    """Return what looks; the catalogue is read when it is first asked for a proxy."""
+
+    def proxy_of(address: str) -> PartyId | None:
+        found = catalogue().proxy_of(address, None)
+        return found.id if found else None
+
+    return Eyes(
+        vantages=tuple(v.name for v in given.vantages) if given.probe_body != "none" else (),
+        names=FreshNames(given.dns_servers.everywhere, given.dns_servers.own),
+        prober=prober,
+        control_urls=given.control_urls,
+        proxy_of=proxy_of,
+    )
+
+
+def mailer(given: Settings) -> Mailer:
+    """Return what hands messages to the relay."""
+    return SmtpMailer(given.smtp_url, _ca_file(given)) if given.smtp_url else _NoRelay()
+
+
+def _ca_file(given: Settings) -> Path | None:
+    file = given.ca_file
+    if file is not None and not file.is_file():
+        raise RefusedError(f"NTA_CA_FILE: {file} is no file")
+    return file
+
+
+class _NoRelay:
+    """Stands where no relay is set: notices wait."""
+
+    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+        raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)

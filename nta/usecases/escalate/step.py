@@ -1,0 +1,140 @@
+"""The step that escalates: takes a batch of due episodes, has each decided, writes what it leads to."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nta.domain.deadlines import TASK
+from nta.domain.hosting import HostingFacts
+from nta.domain.lifecycle import EventKind
+from nta.domain.parties import Catalogue
+from nta.store import (
+    addressees,
+    answers,
+    arrangements,
+    contacts,
+    due,
+    episodes,
+    escalation,
+    holds,
+    notices,
+)
+from nta.store.base import Store
+from nta.store.episodes import State
+from nta.store.standing import Known
+from nta.usecases.escalate.judge import Judge, Result
+
+
+def escalate_due(
+    store: Store,
+    *,
+    catalogue: Catalogue,
+    holder: str,
+    now: datetime,
+    limit: int = 200,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> int:
+    """Choose the next rung of a batch of due episodes. Return how many were taken.
+
+    The deadline of an episode whose content is gone stands still: its row
+    is deleted, and the look that sees it again makes it due.
+    """
+    with store.db.write() as connection:
+        taken = due.take(connection, due.ESCALATE, holder, now, limit)
+    if not taken:
+        return 0
+    checkpoint("escalate.taken")
+    with store.db.read() as connection:
+        states = episodes.load(connection, taken)
+        numbers = {s.arrangement_id for s in states.values() if s.arrangement_id is not None}
+        facts = {n: arrangements.facts(connection, store, n) for n in sorted(numbers)}
+    checkpoint("escalate.read")
+    with store.db.write() as connection:
+        _record(connection, store, taken, facts, catalogue, holder, now)
+    checkpoint("escalate.recorded")
+    return len(taken)
+
+
+def _record(
+    connection: Connection,
+    store: Store,
+    taken: Sequence[int],
+    facts: Mapping[int, HostingFacts],
+    catalogue: Catalogue,
+    holder: str,
+    now: datetime,
+) -> None:
+    # Episodes are locked before due rows, as the other steps do; what is read after both is what holds.
+    states = episodes.load(connection, taken, lock=True)
+    mine = due.still_mine(connection, due.ESCALATE, taken, holder)
+    gone = [(subject, None) for subject in mine - states.keys()]
+    result = Result(moments=list(gone))
+    judge = Judge(connection, catalogue, now)
+    for known in _gather(connection, [states[i] for i in sorted(mine & states.keys())], facts):
+        if known.facts is None and known.state.arrangement_id is not None:
+            result.moments.append((known.state.id, now))  # it moved while we read: read again
+        else:
+            judge.decide(known, result)
+    episodes.move(connection, store.ids, [_arranged(connection, c) for c in result.changes])
+    _tell_all(connection, store, result, now)
+    due.want(connection, due.LOOK, result.looks, now)
+    for subject, owner, reason in result.tasks:
+        due.ask(connection, subject, now + TASK, owner=owner, reason=reason)
+    due.record_many(connection, due.ESCALATE, result.moments)
+    holds.begin(connection, result.held)
+    holds.end(connection, result.released)
+
+
+def _tell_all(connection: Connection, store: Store, result: Result, now: datetime) -> None:
+    """Make notices wanted, and ask persons about the contacts that wait for a word."""
+    numbers = addressees.tell(connection, store.ids, result.told, now)
+    waiting = {
+        numbers[t.choice.party, t.choice.email]: t.waits_until
+        for t in result.told
+        if t.waits_until is not None
+    }
+    decided = contacts.ask(connection, waiting)
+    contacts.ask_no_more(connection, {numbers[key] for key in result.unsaid})
+    result.moments += [
+        (t.episode_id, now)
+        for t in result.told
+        if t.waits_until is not None and numbers[t.choice.party, t.choice.email] in decided
+    ]
+
+
+def _gather(
+    connection: Connection, states: Sequence[State], facts: Mapping[int, HostingFacts]
+) -> Iterable[Known]:
+    wanted = [s.id for s in states]
+    past: dict[int, list[notices.Past]] = {}
+    for notice in notices.past(connection, wanted):
+        past.setdefault(notice.episode_id, []).append(notice)
+    standing: dict[int, list[addressees.Standing]] = {}
+    for addressee in addressees.of_episodes(connection, wanted):
+        standing.setdefault(addressee.episode_id, []).append(addressee)
+    noted = escalation.events(connection, wanted)
+    asked_to_wait = answers.asked_to_wait(connection, wanted)
+    confirmed = escalation.confirmed(connection, {s.case_id for s in states})
+    dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
+    revived = contacts.revived(connection)
+    for state in states:
+        yield Known(
+            state,
+            facts.get(state.arrangement_id) if state.arrangement_id is not None else None,
+            state.host_id in dedicated,
+            tuple(past.get(state.id, ())),
+            tuple(standing.get(state.id, ())),
+            tuple(noted.get(state.id, ())),
+            asked_to_wait.get(state.id, {}),
+            confirmed.get(state.case_id),
+            revived,
+        )
+
+
+def _arranged(connection: Connection, change: episodes.Change) -> episodes.Change:
+    """Return the change with an arrangement: an episode that was held before it was resolved has none yet."""
+    if change.kind is not EventKind.RELEASED or change.after.arrangement_id is not None:
+        return change
+    known = holds.arrangement_of(connection, change.after.host_id)
+    return change._replace(after=change.after._replace(arrangement_id=known))

@@ -1,0 +1,162 @@
+"""Overrule: a person knows better who serves a host, for a while and with a reason."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+
+from sqlalchemy import Connection, select
+
+from nta.domain.contacts import choose
+from nta.domain.deadlines import TASK
+from nta.domain.errors import RefusedError
+from nta.domain.hosting import HostingFacts
+from nta.domain.lifecycle import EventKind
+from nta.domain.overruling import Ground, Said, Scope, judged, reason, scope_of
+from nta.domain.parties import Catalogue, PartyId
+from nta.domain.references import read as read_reference
+from nta.domain.roles import Role
+from nta.store import addressees, arrangements, audit, contacts, due, episodes, forced
+from nta.store.anew import ask_anew
+from nta.store.arrangements import HostRow
+from nta.store.base import Store
+from nta.store.episodes import State
+from nta.store.tables import Case, Episode
+
+Networks = Collection[IPv4Network | IPv6Network]
+
+
+def overrule(
+    store: Store,
+    catalogue: Catalogue,
+    ranges: Networks,
+    case_reference: str,
+    said: Said,
+    who: str,
+    now: datetime,
+) -> None:
+    """Write who serves a case's host, or its whole domain, and have every open case of it resolved again.
+
+    `ranges` are the networks that may be reached whatever they are. What was
+    entered for the same host or domain before is replaced.
+
+    Raises: SlipError for what cannot be taken; RefusedError where no case is open.
+    """
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        _, row = _open(connection, store, reference)
+        facts = _facts(connection, store, row, now)
+        health, met = addressees.troubled(connection), contacts.known(connection)
+
+        def is_reachable(party: PartyId) -> bool:
+            named = replace(facts, forced_host=party)
+            return bool(choose(Role.HOST, named, catalogue, health, known=met))
+
+        ground = Ground(facts, row.is_ip, row.domain_id is not None, catalogue, ranges, is_reachable)
+        entry = judged(said, ground, now)
+        number = _number(row, entry.scope)
+        forced.put(
+            connection,
+            store,
+            number,
+            reason=entry.why,
+            until=entry.until,
+            origin=entry.origin,
+            party=entry.party,
+            scope=entry.scope,
+            by=who,
+            at=now,
+        )
+        kind = EventKind.ORIGIN_NAMED if entry.origin else EventKind.HOST_NAMED
+        _resolve_again(connection, store, entry.scope, number, kind, entry.why, who, now)
+        act, detail = "name_origin" if entry.origin else "name_host", f"{entry.scope}: {entry.why}"
+        audit.note(connection, store.ids, at=now, who=who, act=act, subject=reference, detail=detail[:200])
+
+
+def take_back(
+    store: Store, case_reference: str, scope: str, why: str | None, who: str, now: datetime
+) -> None:
+    """Take back what was entered for a case's host or its domain; what is found counts again.
+
+    Raises: SlipError without a reason; RefusedError where nothing is entered, or no case is open.
+    """
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        _, row = _open(connection, store, reference)
+        about, said = scope_of(scope), reason(why)
+        number = _number(row, about)
+        if not forced.clear(connection, about, number):
+            raise RefusedError("nothing is entered for it any more")
+        _resolve_again(connection, store, about, number, EventKind.ENTRY_WITHDRAWN, said, who, now)
+        detail = f"{about}: {said}"[:200]
+        audit.note(
+            connection, store.ids, at=now, who=who, act="withdraw_entry", subject=reference, detail=detail
+        )
+
+
+def ask_again(store: Store, case_reference: str, who: str, now: datetime) -> None:
+    """Have everything about a case's host asked anew at once. Raises RefusedError where no case is open."""
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        _, row = _open(connection, store, reference)
+        ask_anew(connection, store, [row.id], now)
+        audit.note(connection, store.ids, at=now, who=who, act="ask_again", subject=reference)
+
+
+def something_else(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """Give a lead the task of reading what is wrong, and have everything asked anew.
+
+    Raises: SlipError without a word of what it is; RefusedError where no case is open.
+    """
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        state, row = _open(connection, store, reference)
+        said = reason(why)
+        due.ask(connection, state.id, now + TASK, owner="lead", reason=said)
+        ask_anew(connection, store, [row.id], now)
+        audit.note(connection, store.ids, at=now, who=who, act="found_wrong", subject=reference, detail=said)
+
+
+def _resolve_again(
+    connection: Connection,
+    store: Store,
+    scope: Scope,
+    number: int,
+    kind: EventKind,
+    why: str,
+    who: str,
+    now: datetime,
+) -> None:
+    """Note it in every open case that it is about, and have their hosts resolved at once."""
+    hosts = forced.open_hosts(connection, scope, number)
+    states = [state for host in hosts for state in episodes.open_on_host(connection, host)]
+    episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why)
+    due.want(connection, due.RESOLVE, hosts, now)
+
+
+def _open(connection: Connection, store: Store, reference: str) -> tuple[State, HostRow]:
+    """Return the open episode of a case and its host, both kept from being changed until this write ends."""
+    found = connection.execute(
+        select(Case.host_id, Episode.id)
+        .join(Episode, Episode.case_id == Case.id)
+        .where(Case.reference == reference, Episode.ended_at.is_(None))
+    ).first()
+    state = episodes.load(connection, [found[1]], lock=True).get(found[1]) if found else None
+    if found is None or state is None or state.ended_at is not None:
+        raise RefusedError("there is no open case with this reference")
+    return state, arrangements.hosts(connection, store, [found[0]], lock=True)[found[0]]
+
+
+def _number(row: HostRow, scope: Scope) -> int:
+    if scope is Scope.HOST:
+        return row.id
+    if row.domain_id is None:
+        raise RefusedError("this case is on an address or a suffix; there is no domain")
+    return row.domain_id
+
+
+def _facts(connection: Connection, store: Store, row: HostRow, now: datetime) -> HostingFacts:
+    """Return what was found of a host; of one that nothing is known of yet, facts that say nothing."""
+    if row.arrangement_id is None:
+        return HostingFacts(row.name, now, (), (), None, None, ())
+    return arrangements.facts(connection, store, row.arrangement_id)

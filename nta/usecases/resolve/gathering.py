@@ -1,0 +1,142 @@
+"""Asking all that must be known about many hosts: each question once, kinds of questions side by side."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from typing import NamedTuple
+
+from nta.domain.contacts import Health
+from nta.domain.holders import file_of
+from nta.domain.known import Known
+from nta.domain.origins import origin_lookups
+from nta.domain.questions import Finding, Lookup, LookupKind, Subject
+from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
+from nta.domain.sparing import one_of_each
+from nta.ports import Asker
+from nta.store import addressees, contacts, due, findings
+from nta.store.base import Store
+from nta.usecases.resolve.asking import ROUNDS
+
+_NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
+"""Questions about a host whose answers hold addresses."""
+
+
+class Gathered(NamedTuple):
+    """What is known about some hosts, what of it was asked for just now, and whose questions are not done."""
+
+    known: Known
+    new: list[Finding]
+    unfinished: Collection[int]
+
+
+ASKING = due.LEASE / 2
+"""Machine time after which nothing more is asked: what is under way then ends within the lease."""
+
+
+def gather(
+    store: Store,
+    subjects: Mapping[int, Subject],
+    asker: Asker,
+    now: datetime,
+    *,
+    machine: Callable[[], datetime] = due.machine_now,
+) -> Gathered:
+    """Ask what is still to be asked about hosts, by number, until nothing is, or rounds or time are over.
+
+    A kind of question waits only for what it follows from: a slow registry
+    of domains holds up no network. Of one kind a single asking is under way.
+    """
+    begun = machine()
+    about = _About(store, subjects, now)
+    rounds: Counter[LookupKind] = Counter()
+    steps: Counter[LookupKind] = Counter()
+    under_way: dict[Future[list[Finding]], LookupKind] = {}
+    with ThreadPoolExecutor(len(LookupKind), "ask") as pool:
+        while True:
+            wanted = about.wanted()
+            for kind in sorted(wanted.keys() - set(under_way.values())):
+                if rounds[kind] < ROUNDS and machine() - begun < ASKING:
+                    part, steps[kind] = one_of_each(wanted[kind], steps[kind])
+                    under_way[pool.submit(_asked, asker, part, now)] = kind
+                    rounds[kind] += 1
+            if not under_way:
+                return Gathered(about.known, about.new, about.unfinished)
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                del under_way[future]
+                about.take_in(future.result())
+
+
+def _asked(asker: Asker, lookups: Collection[Lookup], now: datetime) -> list[Finding]:
+    return list(asker.ask(lookups, now))
+
+
+class _About:
+    """What is known about some hosts and what is still to be asked; findings kept are read as they matter."""
+
+    def __init__(self, store: Store, subjects: Mapping[int, Subject], now: datetime) -> None:
+        self._store = store
+        self._subjects = subjects
+        self._now = now
+        self._all = subjects.values()
+        self._named = {s.host for s in self._all}
+        self._looked_for: set[str] = set()
+        self._read: set[Lookup] = set()
+        with store.db.read() as connection:
+            health = addressees.troubled(connection)
+            spoken_of = contacts.known(connection)
+        dead = {email for email, one in health.items() if one is Health.DEAD}
+        dead.update(one.email.lower() for theirs in spoken_of.values() for one in theirs if one.refused_at)
+        self.known = Known((), now, dead)
+        self.new: list[Finding] = []
+        self.unfinished: Collection[int] = ()
+        first = {Lookup(LookupKind.ADDRESSES, s.host) for s in self._all if not s.is_ip}
+        first.update(lookup for s in self._all for lookup in (*domain_lookups(s), *origin_lookups(s)))
+        first.update(file_of(s.domain) for s in self._all if s.domain and s.owner_in)
+        self._read_questions(first)
+
+    def take_in(self, answers: list[Finding]) -> None:
+        """Take in what was answered just now."""
+        self.known.add(answers)
+        self.new += answers
+
+    def wanted(self) -> Mapping[LookupKind, Collection[Lookup]]:
+        """Return what is to be asked by now, by kind; what is being asked is still among it."""
+        self._read_about_addresses()
+        found: defaultdict[LookupKind, set[Lookup]] = defaultdict(set)
+        unfinished = []
+        for number, subject in self._subjects.items():
+            lookups = next_lookups(subject, self.known, self._now)
+            if lookups:
+                unfinished.append(number)
+            for lookup in lookups:
+                found[lookup.kind].add(lookup)
+        self.unfinished = frozenset(unfinished)
+        return found
+
+    def _read_about_addresses(self) -> None:
+        addresses = self._addresses() - self._looked_for
+        if addresses:
+            with self._store.db.read() as connection:
+                self.known.add(findings.of_networks(connection, self._store, addresses, self._now))
+            kinds = {kind for s in self._all for kind in s.about_addresses}
+            self._read_questions({Lookup(kind, address) for kind in kinds for address in addresses})
+            self._looked_for |= addresses
+        upstream = any(s.upstream for s in self._all)
+        while raised := self._raised(upstream) - self._read:
+            self._read_questions(raised)
+            self._read |= raised  # what was found there may raise others
+
+    def _raised(self, upstream: bool) -> frozenset[Lookup]:
+        return raised_lookups(self._looked_for, self.known, self._now, upstream=upstream)
+
+    def _read_questions(self, lookups: Collection[Lookup]) -> None:
+        with self._store.db.read() as connection:
+            self.known.add(findings.of_questions(connection, self._store, lookups, self._now))
+
+    def _addresses(self) -> set[str]:
+        found = {s.address for s in self._all if s.is_ip}.union(*(s.origins for s in self._all))
+        for lookup, finding in self.known.valid.items():
+            if lookup.kind in _NAMING and lookup.subject in self._named and finding.value:
+                found.update(finding.value["addresses"])
+        return found

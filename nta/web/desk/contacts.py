@@ -1,0 +1,57 @@
+"""Contacts: those that wait for a word, those in doubt or dead, and what a person says of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_security import auth_required, current_user, roles_accepted
+
+from nta.ports import Clock
+from nta.store.base import Store
+from nta.store.reads import contacts as reads
+from nta.usecases import contacts
+from nta.web.access import ANALYST, LEAD
+
+_Word = Callable[[Store, int, str | None, str, datetime], int]
+
+
+def pages(store: Store, clock: Clock) -> Blueprint:
+    """Return the page of contacts and its acts."""
+    site = Blueprint("contacts", __name__)
+
+    def say(word: _Word, number: int, said: str) -> ResponseReturnValue:
+        cases = word(store, number, request.form.get("reason"), current_user.email, clock.now())
+        follows = ngettext("%(num)s open case goes on.", "%(num)s open cases go on.", cases) if cases else ""
+        flash(f"{said} {follows}".strip(), "success")
+        return redirect(url_for("contacts.listed"), 303)
+
+    @site.get("/contacts")
+    @auth_required("session")
+    def listed() -> ResponseReturnValue:
+        with store.db.read() as connection:
+            waiting, troubled = reads.waiting(connection), reads.troubled(connection)
+            refused = reads.refused(connection)
+        return render_template("desk/contacts.html", waiting=waiting, troubled=troubled, refused=refused)
+
+    @site.post("/contacts/<int:number>/approve")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def approve(number: int) -> ResponseReturnValue:
+        return say(contacts.approve, number, _("The contact may be used."))
+
+    @site.post("/contacts/<int:number>/refuse")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def refuse(number: int) -> ResponseReturnValue:
+        return say(contacts.refuse, number, _("The contact is not used any more."))
+
+    @site.post("/contacts/<int:number>/revive")
+    @auth_required("session")
+    @roles_accepted(ANALYST, LEAD)
+    def revive(number: int) -> ResponseReturnValue:
+        return say(contacts.revive, number, _("The contact is written to again."))
+
+    return site

@@ -1,0 +1,49 @@
+"""The page of who serves a case says how it was hosted before, and what was asked and answered."""
+
+from datetime import timedelta
+
+from flask.testing import FlaskClient
+
+from nta.domain.hosting import Problem
+from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.store import findings
+from nta.store.base import Store
+from tests.builders import make_case
+from tests.conftest import NINE, hours
+
+HOST = "images.quick.example"
+
+
+def test_the_page_tells_of_arrangements_and_answers_and_never_of_the_name(
+    analyst: FlaskClient, lite: Store
+) -> None:
+    case = make_case(lite, f"http://{HOST}/private/1.jpg", NINE - hours(5), ip="192.0.2.10")
+    early, until = NINE - hours(4), NINE - hours(3)
+    dead = {"addresses": [], "cname": [f"edge.{HOST}"], "dead": "nxdomain"}
+    lives = {"addresses": ["192.0.2.10"], "cname": [], "dead": None}
+    silent = Problem("rdap_ip", "the server does not answer in time", True)
+    with lite.db.write() as connection:
+        findings.save(
+            connection,
+            lite,
+            [
+                Finding(Lookup(LookupKind.ADDRESSES, HOST), dead, "dns", early, until, None),
+                Finding(Lookup(LookupKind.ADDRESSES, HOST), lives, "dns", until, NINE + hours(1), None),
+                Finding(Lookup(LookupKind.NETWORK, "192.0.2.10"), None, "rdap", until, until, silent),
+            ],
+        )
+
+    page = analyst.get(f"/cases/{case.reference}/resolution").text
+
+    section = page.partition('id="hosting-so-far"')[2].partition("</details>")[0]
+    assert "in force" in section
+    assert "name does not exist" in section
+    assert "the server does not answer in time" in section
+    assert section.index("192.0.2.10</td>") < section.index("name does not exist")
+    assert HOST not in page
+
+
+def test_a_case_that_was_never_looked_up_has_nothing_to_tell(analyst: FlaskClient, lite: Store) -> None:
+    case = make_case(lite, f"http://{HOST}/1.jpg", NINE - timedelta(minutes=5), resolved=False)
+
+    assert 'id="hosting-so-far"' not in analyst.get(f"/cases/{case.reference}/resolution").text
