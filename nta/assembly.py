@@ -1,6 +1,6 @@
 """What reaches other machines, put together from the settings: who asks, who looks, who sends."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +40,9 @@ def askable(given: Settings, catalogue: Callable[[], Catalogue]) -> AskableProxi
     return AskableProxies(known, frozenset(given.origin_lookups))
 
 
-def prober(given: Settings, gate: Gate) -> ApartProber:
-    """Return what asks for pages; to be closed."""
-    return ApartProber(given.vantages, gate, _ca_file(given), given.probe_body, USER_AGENT)
+def prober(given: Settings, gate: Gate, marks: Mapping[str, PartyId]) -> ApartProber:
+    """Return what asks for pages and knows proxies by their marks; to be closed."""
+    return ApartProber(given.vantages, gate, _ca_file(given), given.probe_body, USER_AGENT, marks=marks)
 
 
 def eyes(given: Settings, prober: Prober, catalogue: Callable[[], Catalogue]) -> Eyes:

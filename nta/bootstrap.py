@@ -185,7 +185,7 @@ class House:
     @cached_property
     def prober(self) -> ApartProber:
         """Return what asks for pages."""
-        return assembly.prober(self.settings, self.gate)
+        return assembly.prober(self.settings, self.gate, self.catalogue.marks)
 
     @cached_property
     def eyes(self) -> recheck.Eyes:

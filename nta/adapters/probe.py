@@ -1,7 +1,7 @@
 """Looking whether something is still there: many hosts side by side, no byte of a body kept."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Final
 import certifi
 import pycurl
 
-from nta.adapters.probe_handle import Exit, Handle, Pinned, Rules, exit_through
+from nta.adapters.probe_handle import Exit, Handle, Pinned, Rules, begins, exit_through
 from nta.adapters.reach import Gate
 from nta.domain.availability import Answer
 from nta.domain.errors import OutsideError
@@ -28,7 +28,8 @@ class CurlProber:
     The address of each request is vetted and pinned (CONNECT_TO), and checked
     once more when curl asks for the socket. Through a SOCKS vantage point the
     proxy is asked to connect to that same address. Redirects are told, never
-    followed; no cookies, no .netrc, no proxy from the environment.
+    followed; no cookies, no .netrc, no proxy from the environment. `marks`
+    says which proxy a header field tells of; of the field only that is kept.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class CurlProber:
         *,
         connect_timeout_s: float = 5,
         timeout_s: float = 15,
+        marks: Mapping[str, str] | None = None,
     ) -> None:
         self._vantages = {vantage.name: vantage for vantage in vantages}
         self._gate = gate
@@ -54,6 +56,8 @@ class CurlProber:
             timeout_ms=int(timeout_s * 1000),
             may_get=body in ("headers", "text"),
             may_read=body == "text",
+            marks=(fields := {name.encode(): whose for name, whose in (marks or {}).items()}),
+            noted=begins(fields),
         )
 
     def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:

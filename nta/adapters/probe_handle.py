@@ -5,7 +5,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -62,6 +62,8 @@ class Rules:
     timeout_ms: int
     may_get: bool
     may_read: bool = False
+    marks: Mapping[bytes, str] = field(default_factory=dict)  # which proxy a header field tells of
+    noted: frozenset[bytes] = _WALL_INITIALS  # what such lines and those of walls begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Handle:
         "_is_walled",
         "_kind",
         "_location",
+        "_mark",
         "_pin",
         "_referrer",
         "_request",
@@ -225,6 +228,7 @@ class Handle:
         self._has_all_headers = False
         self._is_interim = False
         self._is_walled = False
+        self._mark: str | None = None
         self._kind: bytes | None = None  # these three only where a body may be read
         self._status = b""
         self._text: bytearray | None = None
@@ -243,6 +247,7 @@ class Handle:
             error=error,
             seconds=self._seconds,
             sign=self._sign(kind) if error is None else None,
+            mark=self._mark,
         )
 
     def _sign(self, kind: bytes | None) -> str | None:
@@ -304,15 +309,25 @@ class Handle:
                 self._etag = value
             elif name == b"location":
                 self._location = value
+            elif name in self._rules.marks:
+                self._mark = self._rules.marks[name]
             elif line[:5] == b"HTTP/":
                 # What an interim answer (1xx; RFC 9110, 15.2) said before does not count.
                 self._etag = self._location = None
                 self._is_interim = line.split(b" ", 2)[1][:1] == b"1"
         elif line == b"\r\n":
             self._has_all_headers = not self._is_interim
-        elif line[:4].lower() in _WALL_INITIALS and line.lower().startswith(_WALLS):
-            self._is_walled = True
+        elif line[:4].lower() in self._rules.noted:
+            line = line.lower()
+            if line.startswith(_WALLS):
+                self._is_walled = True
+            self._mark = self._rules.marks.get(line.partition(b":")[0], self._mark)
         return None
+
+
+def begins(marks: Mapping[bytes, str]) -> frozenset[bytes]:
+    """Return what the lines begin with that are looked at closer: four bytes each."""
+    return _WALL_INITIALS.union(name[:4] for name in marks)
 
 
 def _is_header(text: str | None) -> bool:

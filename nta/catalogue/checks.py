@@ -35,6 +35,7 @@ def contradictions(catalogue: Catalogue, places: Places) -> list[Fault]:
         *_claimed_twice(catalogue.hosting.values(), "ranges", places, lambda p: p.ranges),
         *_claimed_twice(catalogue.proxies.values(), "ranges", places, lambda p: p.ranges),
         *_claimed_twice(catalogue.proxies.values(), "cnames", places, lambda p: p.cnames),
+        *_claimed_twice(catalogue.proxies.values(), "headers", places, lambda p: p.headers),
         *_claimed_twice(
             catalogue.registries.values(), "suffixes", places, lambda r: [f".{s}" for s in r.suffixes]
         ),

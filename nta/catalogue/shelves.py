@@ -18,6 +18,7 @@ from nta.catalogue.strict import (
     language,
     mailbox,
     many,
+    matching,
     member,
     one_of,
     one_or_many,
@@ -71,12 +72,16 @@ def _host(entry: Entry, stem: str) -> Provider:
     )
 
 
+_header = matching(r"[a-z][a-z0-9-]{3,63}", "the name of a header field in lower case")
+
+
 def _proxy(entry: Entry, stem: str) -> Provider:
     return Provider(
         **_party(entry, stem, "proxy"),
         asns=entry.take("asns", many(asn), ()),
         ranges=entry.take("ranges", ip_ranges, ()),
         cnames=entry.take("cnames", many(domain), ()),
+        headers=entry.take("headers", many(_header), ()),
     )
 
 

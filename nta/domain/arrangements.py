@@ -44,6 +44,7 @@ def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
             origins=today.origins,
             forced_host=after.forced_host,
             origin_from=today.origin_from,
+            mark=after.mark,
         )
     ips = {a.ip for a in today.addresses}
     kept = tuple(
@@ -140,10 +141,11 @@ def is_correction(before: HostingFacts, after: HostingFacts) -> bool:
 
 
 def another_host(before: HostingFacts, after: HostingFacts) -> bool:
-    """Tell whether somebody is to be told as the host who was not, though no address shows them.
+    """Tell whether somebody is to be told who was not, though no address shows them.
 
-    That is a hidden one who joined, and whoever was found all along where no
-    person names another any more.
+    That is a hidden one who joined, a proxy by its mark, and whoever was
+    found all along where no person names another any more.
     """
+    is_marked = after.mark is not None and after.mark != before.mark
     is_freed = before.forced_host is not None and after.forced_host is None
-    return is_freed or bool(after.hidden_hosts - before.hidden_hosts)
+    return is_marked or is_freed or bool(after.hidden_hosts - before.hidden_hosts)

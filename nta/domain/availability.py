@@ -73,6 +73,7 @@ class Answer(NamedTuple):
     error: str | None
     seconds: float
     sign: str | None = None  # "challenge", or the rule of words that a text fits
+    mark: str | None = None  # the proxy whose header field it bears
 
 
 Reading = tuple[Verdict, Cause, str]

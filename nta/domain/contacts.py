@@ -69,6 +69,7 @@ class _Wanted:
     country: str | None
     entry: Party | None
     found: tuple[FoundContact, ...] = ()
+    note: str = ""  # said with the reason
 
 
 LANGUAGES = frozenset({"de", "en", "nl"})
@@ -76,6 +77,7 @@ LANGUAGES = frozenset({"de", "en", "nl"})
 
 NOBODY_KNOWN: KnownContacts = {}
 
+_ONLY_A_HEADER = "that this proxy serves the page is said by a header field of its answers alone"
 _GUESS = "abuse@ at the domain of the network's holder is a guess"
 
 
@@ -187,7 +189,8 @@ def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_
         serving = [a for a in (*facts.addresses, *facts.origins) if a.party and not a.proxy]
         return _forced(facts.forced_host, serving, catalogue) or _hosts(serving, catalogue, "party")
     if role is Role.PROXY:
-        return _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
+        shown = _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
+        return [*shown, *_marked(facts, catalogue)]
     if role is Role.UPSTREAM:
         known = _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
         return [*known, *(_Wanted(one.party, one.name, None, None, one.abuse) for one in facts.upstreams)]
@@ -227,6 +230,13 @@ def _hosts(addresses: Iterable[AddressFacts], catalogue: Catalogue, which: str) 
             entry,
             tuple(c for a in theirs for c in a.abuse),
         )
+
+
+def _marked(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
+    """Return the proxy that only a header field tells of; whoever serves a page writes those."""
+    entry = catalogue.proxies.get(facts.mark or "")
+    if entry:
+        yield _Wanted(entry.id, entry.name, entry.country, entry, note=_ONLY_A_HEADER)
 
 
 def _forced(party: PartyId | None, serving: Iterable[AddressFacts], catalogue: Catalogue) -> list[_Wanted]:
@@ -276,12 +286,14 @@ def _best(role: Role, wanted: _Wanted, ground: _Ground) -> Choice | None:
     manner = (_language(wanted.country, ground.catalogue, ground.languages), "text")
     if route and best.place is _Place.CATALOGUE:
         manner = (route.language if route.language in ground.languages else "en", route.format)
-    return _choice(role, wanted, best.contact, manner, _reason(best, candidates))
+    return _choice(role, wanted, best.contact, manner, _reason(best, candidates, wanted.note))
 
 
-def _reason(best: _Candidate, candidates: Collection[_Candidate]) -> str:
+def _reason(best: _Candidate, candidates: Collection[_Candidate], note: str) -> str:
     """Return why this one, in one sentence: where it is from, how it fares, and what stood before it."""
     said = best.reason
+    if note:
+        said += f"; {note}"
     if best.health is Health.DOUBTFUL:
         said += "; mail to it has failed lately"
     better = min(candidates, key=lambda one: one.merit)

@@ -120,7 +120,8 @@ class HostingFacts:
     told as the host instead of whom the addresses name. `origin_from` is the
     proxy that named the origins when asked; None: a person knows them.
     `owner` is how the site's owner is reached, asked only where the hosting
-    country's policy says so.
+    country's policy says so. `mark` is a proxy that only a header field
+    of the host's answers tells of: told beside those who were found.
     """
 
     host: str
@@ -136,6 +137,7 @@ class HostingFacts:
     origin_from: PartyId | None = None
     upstreams: tuple[Upstream, ...] = ()
     owner: tuple[FoundContact, ...] = ()
+    mark: PartyId | None = None
 
     @property
     def parties(self) -> frozenset[PartyId]:
@@ -193,6 +195,7 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
             Upstream(u["party"], u["name"], _contacts(u["abuse"])) for u in plain.get("upstreams", ())
         ),
         owner=_contacts(plain.get("owner", [])),
+        mark=plain.get("mark"),
     )
 
 

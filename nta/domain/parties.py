@@ -51,6 +51,7 @@ class Provider(Party):
     asns: tuple[int, ...] = ()
     ranges: tuple[str, ...] = ()
     cnames: tuple[str, ...] = ()  # domains under which a customer's name points to it
+    headers: tuple[str, ...] = ()  # header fields that it alone adds to answers, in lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,11 @@ class Catalogue:
     @cached_property
     def _proxy_by_name(self) -> Mapping[str, Provider]:
         return {c: p for p in _entries_last(self.proxies.values()) for c in p.cnames}
+
+    @cached_property
+    def marks(self) -> Mapping[str, PartyId]:
+        """Return which proxy a header field of an answer is the mark of, by its name in lower case."""
+        return {name: p.id for p in _entries_last(self.proxies.values()) for name in p.headers}
 
     @cached_property
     def _by_iana_id(self) -> Mapping[str, Registrar]:

@@ -44,7 +44,8 @@ class Subject:
     `askable` holds the proxies that are asked for an origin; None: nobody is.
     `upstream` says that who announces the addresses may be told too, and
     is asked about whoever holds them; `owner_in` holds the hosting
-    countries in which the site's owner may be told.
+    countries in which the site's owner may be told. `mark` is the proxy
+    whose header field the host's answers bear.
     """
 
     host: str
@@ -59,6 +60,7 @@ class Subject:
     askable: AskableProxies | None = field(default=None, compare=False)
     upstream: bool = False
     owner_in: frozenset[str] = frozenset()
+    mark: PartyId | None = None
 
     @property
     def address(self) -> str:

@@ -159,6 +159,7 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
         origin_from=next((finding.lookup.whom for finding in told if addresses_told([finding])), None),
         upstreams=upstreams((*addresses, *origins), answers, catalogue) if subject.upstream else (),
         owner=of_files([owner] if owner else []),
+        mark=None if subject.mark in {address.proxy for address in addresses} else subject.mark,
     )
 
 

@@ -290,6 +290,33 @@ def _of_notice(notice_id: int) -> Select[int]:
     )
 
 
+class Met(NamedTuple):
+    """A party as it was found: `source` says by what."""
+
+    party: str
+    name: str
+    country: str | None
+    source: str
+
+
+def meet(connection: Connection, parties: Iterable[Met], now: datetime) -> None:
+    """Make the rows of parties that have none yet; who is known stays as it is."""
+    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
+    first = {met.party: met for met in parties}
+    rows = [
+        {
+            "id": met.party,
+            "name": met.name[:200],
+            "country": met.country,
+            "source": met.source[:32],
+            "seen_at": now,
+        }
+        for _, met in sorted(first.items())  # one order for every writer: no deadlock
+    ]
+    if rows:
+        connection.execute(upsert(_PARTY_ROW).on_conflict_do_nothing(), rows)
+
+
 def _contacts(
     connection: Connection, ids: Ids, choices: Sequence[Choice], now: datetime
 ) -> dict[tuple[str, str], int]:
@@ -299,20 +326,7 @@ def _contacts(
     chosen now: the catalogue may have learned them since.
     """
     upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
-    parties = {c.party: c for c in choices}
-    connection.execute(
-        upsert(_PARTY_ROW).on_conflict_do_nothing(),
-        [
-            {
-                "id": party,
-                "name": c.party_name[:200],
-                "country": c.country,
-                "source": c.source[:32],
-                "seen_at": now,
-            }
-            for party, c in sorted(parties.items())  # one order for every writer: no deadlock
-        ],
-    )
+    meet(connection, [Met(c.party, c.party_name, c.country, c.source) for c in choices], now)
     wanted = {(c.party, c.email): c for c in choices}
     found = _known_contacts(connection, wanted)
     missing = sorted(wanted.keys() - found.keys())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_network
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 from nta.domain.addresses import number_of
 from nta.domain.aiming import Served
 from nta.domain.hosting import AddressFacts, HostingFacts, from_plain, to_plain
-from nta.store.addressees import chunks
+from nta.store.addressees import Met, chunks, meet
 from nta.store.base import Store
 from nta.store.bulk import found_by, insert_rows, table_of, update_rows
 from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
@@ -22,8 +22,8 @@ from nta.store.types import from_us, to_us
 
 PLACE = "arrangement.facts"
 _HOSTS = (
-    "SELECT id, name_sealed, port, is_ip, domain_id, arrangement_id, suspect_id, missed_looks, missed_since "
-    "FROM host WHERE id"
+    "SELECT id, name_sealed, port, is_ip, domain_id, arrangement_id, suspect_id, missed_looks, missed_since, "
+    "proxy_mark FROM host WHERE id"
 )
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 _FACTS = "SELECT id, facts_sealed FROM arrangement WHERE id"
@@ -49,6 +49,7 @@ class HostRow(NamedTuple):
     suspect_id: int | None
     missed_looks: int
     missed_since: datetime | None
+    proxy_mark: str | None = None
 
 
 def hosts(
@@ -60,7 +61,7 @@ def hosts(
     """
     opened = store.sealer.text
     found: dict[int, HostRow] = {}
-    for number, sealed, port, is_ip, domain, arrangement, suspect, missed, since in found_by(
+    for number, sealed, port, is_ip, domain, arrangement, suspect, missed, since, mark in found_by(
         connection, _HOSTS, sorted(ids), lock=lock
     ):
         found[number] = HostRow(
@@ -73,6 +74,7 @@ def hosts(
             suspect_id=suspect,
             missed_looks=missed,
             missed_since=None if since is None else from_us(since),
+            proxy_mark=mark,
         )
     return found
 
@@ -156,6 +158,17 @@ def begin(
     return begun.id
 
 
+def meet_parties(connection: Connection, found: Iterable[HostingFacts], now: datetime) -> None:
+    """Make rows of the parties that serve hosts, so that they have names before anybody is told."""
+    served = ((a.proxy or a.party, a) for what in found for a in what.addresses)
+    met = (
+        Met(party, a.party_name or party, a.network.country if a.network else None, "hosting")
+        for party, a in served
+        if party
+    )
+    meet(connection, met, now)
+
+
 def begin_many(connection: Connection, store: Store, begun: Sequence[Begun], now: datetime) -> None:
     """Begin arrangements, at most one of a host."""
     at = to_us(now)
@@ -213,7 +226,13 @@ def supersede(connection: Connection, host: HostRow, now: datetime) -> int | Non
     connection.execute(
         update(Host)
         .where(Host.id == host.id)
-        .values(arrangement_id=host.suspect_id, suspect_id=None, missed_looks=0, missed_since=None)
+        .values(
+            arrangement_id=host.suspect_id,
+            suspect_id=None,
+            missed_looks=0,
+            missed_since=None,
+            proxy_mark=None,
+        )
     )
     return host.suspect_id
 

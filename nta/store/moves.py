@@ -9,10 +9,13 @@ from nta.domain.aiming import STRANGER, Aim, Served
 from nta.domain.arrangements import Change, arrangement_change
 from nta.domain.availability import Cause
 from nta.domain.lifecycle import EventKind, Presence, Stage
+from nta.domain.parties import PartyId
 from nta.store import arrangements, due, episodes, looking
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
+from nta.store.bulk import table_of, update_rows
 from nta.store.episodes import State
+from nta.store.tables import Host
 
 WHO = "service"
 _NOTED = 2_000
@@ -46,6 +49,13 @@ def record_hosts(
         with store.db.write(lazy=True) as connection:
             arrangements.seen_here(connection, seen_here[start : start + _NOTED], now)
     return moved
+
+
+def record_marks(connection: Connection, marks: Mapping[int, PartyId], now: datetime) -> None:
+    """Write the proxy whose mark a host's answers bear, by host, and have those hosts resolved again."""
+    rows = [(proxy, host_id) for host_id, proxy in sorted(marks.items())]
+    update_rows(connection, table_of(Host), ("proxy_mark",), ("id",), rows)
+    due.want(connection, due.RESOLVE, marks, now)
 
 
 def _stale(

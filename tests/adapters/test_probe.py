@@ -285,6 +285,19 @@ def test_an_interim_answer_is_not_the_answer(server, loopback):
     assert (answers[2].status, answers[2].error) == (None, "too_slow")
 
 
+@pytest.mark.parametrize("field", ["cdn-ray", "x-edge-id", "hx-edge", "etc-edge"])
+def test_a_header_field_tells_of_the_proxy_that_adds_it(server, loopback, field):
+    server.pages["/page"] = http(404, **{field.title().replace("-", "_"): "anything"})
+    server.pages["/plain"] = http(404, Cdn_Rayon="anything", X_Edge="anything")
+    marks = {field: "proxy:edge"}
+
+    answers = look(loopback, request(server), request(server, "/plain", key=2), marks=marks)
+
+    assert (answers[1].status, answers[1].mark) == (404, "proxy:edge")
+    assert answers[2].mark is None
+    assert look(loopback, request(server))[1].mark is None
+
+
 def test_a_closed_port_is_told_as_refused(loopback):
     with nobody_listening() as port:
         asked = LookRequest(1, f"http://web.test:{port}/", "web.test", port, HERE)

@@ -100,9 +100,7 @@ def test_a_turn_that_the_tables_do_not_know_is_refused_and_nothing_is_written(st
     turn = alike.Turn("removed", (("looked_at", to_us(LATER)),), EventKind.PROVEN_GONE)
 
     with pytest.raises(RefusedError, match="unseen cannot become removed"), store.db.write() as connection:
-        alike.turn_alike(
-            connection, store.ids, ("submitted", "unseen"), turn, [number], at=LATER, who="me"
-        )
+        alike.turn_alike(connection, store.ids, ("submitted", "unseen"), turn, [number], at=LATER, who="me")
 
     assert states(store)[number].looked_at is None
 

@@ -10,7 +10,7 @@ from nta.domain.hosting import Problem
 from nta.domain.urls import parse
 from nta.store import due, episodes
 from nta.store.base import Store
-from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host
+from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host, PartyRow
 from nta.usecases.resolve import ROUNDS, resolve_url
 from tests.builders import MadeCase
 from tests.builders_notices import LADDER, catalogue
@@ -328,3 +328,14 @@ def test_resolving_one_url_writes_nothing_and_counts_its_questions(store: Store,
     assert found.facts.parties == {"rdap:ORG-1"}
     assert found.asked == {"dns": 1, "rdap_ip": 1, "rdap_as": 1, "rdap_domain": 1}
     assert count(store, FindingRow) == 0
+
+
+def test_who_serves_a_host_has_a_name_before_anybody_is_told(store: Store) -> None:
+    made(store, "http://a.test/p")
+    made(store, "http://b.test/p")
+
+    resolve(store, an_asker())
+
+    with store.db.read() as connection:
+        found = connection.execute(select(PartyRow.id, PartyRow.name).order_by(PartyRow.id)).all()
+    assert [tuple(row) for row in found] == [("rdap:ORG-1", "One"), ("rdap:ORG-2", "Two")]

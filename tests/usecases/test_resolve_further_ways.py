@@ -13,7 +13,7 @@ from nta.domain.parties import Catalogue
 from nta.domain.roles import Role
 from nta.store import arrangements
 from nta.store.base import Store
-from nta.store.tables import Contact, Episode, PartyRow
+from nta.store.tables import Contact, Episode
 from tests.builders import MadeCase
 from tests.builders_notices import NL, catalogue
 from tests.conftest import NINE, hours
@@ -99,9 +99,7 @@ def test_a_dead_or_refused_contact_has_the_next_ways_tried(store: Store, trouble
     resolve(store, asker)
     assert (asker.asked_systems, asker.asked_files) == ([], [])
     with store.db.write() as connection:
-        party = {"id": "rdap:ORG-1", "name": "One", "source": "rdap", "seen_at": NINE}
-        connection.execute(insert(PartyRow).values(party))
-        contact = {"id": store.new_id(), "party": party["id"], "way": "email", "address": DESK["email"]}
+        contact = {"id": store.new_id(), "party": "rdap:ORG-1", "way": "email", "address": DESK["email"]}
         contact |= {"language": "en", "format": "text", "source": "rdap", "confidence": 0.9} | trouble
         connection.execute(insert(Contact).values(contact))
 

@@ -110,6 +110,7 @@ class Host(Base):
     forced_until: Mapped[datetime | None]
     forced_by: Mapped[str | None] = mapped_column(word(96))
     forced_at: Mapped[datetime | None]
+    proxy_mark: Mapped[str | None] = mapped_column(word(96))  # a proxy whose header field its answers bear
     probe_rule: Mapped[str | None] = mapped_column(word())
     canary_answer: Mapped[str | None]
     canary_at: Mapped[datetime | None]

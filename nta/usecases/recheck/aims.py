@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nta.domain.aiming import STRANGER, Aim, ProxyOf, aim_at, no_proxy
-from nta.domain.availability import Cause, Reading, Verdict, read
+from nta.domain.availability import Answer, Cause, Reading, Verdict, read
 from nta.domain.canaries import Trace, is_parking, made_up, trace
+from nta.domain.parties import PartyId
 from nta.domain.urls import parse
 from nta.domain.wording import says_text
 from nta.ports import LookRequest, NameAnswer, Names, Prober
@@ -60,6 +61,7 @@ class Aims:
         self._store, self._eyes, self._batch, self._now = store, eyes, batch, now
         self._found: dict[tuple[int, str], Aim] = {}
         self._asked: set[int] = set()
+        self._marks: dict[int, PartyId] = {}
 
     def __getitem__(self, key: tuple[int, str]) -> Aim:
         """Return the aim of a host and vantage point that `ask` was called for."""
@@ -85,6 +87,12 @@ class Aims:
         self._found |= found
         if moves.record_hosts(self._store, new, self._batch.served, found, self._now):
             self.one_moved = True
+
+    def record_marks(self) -> None:
+        """Record the marks that are new; those hosts are resolved again."""
+        if self._marks:
+            with self._store.db.write(lazy=True) as connection:
+                moves.record_marks(connection, self._marks, self._now)
 
     def _out_of_use(
         self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]
@@ -118,3 +126,16 @@ class Aims:
                 row = self._batch.hosts[job.host_id]
                 for ip in self[row.id, vantage].pins:
                     yield LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
+
+    def answers(self, vantage: str) -> Iterator[tuple[int, Answer]]:
+        """Yield (episode id, answer) of all that is to be looked at; marks of proxies are noted."""
+        for key, answer in self._eyes.prober.look(self.requests(vantage), vantage):
+            if answer.mark is not None:
+                self._bears(self._batch.jobs[key].host_id, answer.mark)
+            yield key, answer
+
+    def _bears(self, host_id: int, proxy: PartyId) -> None:
+        """Note that a host's answers bear the mark of a proxy; nothing new where it is known to serve it."""
+        row = self._batch.hosts[host_id]
+        if proxy != row.proxy_mark and all(one.party != proxy for one in self._batch.served(row)):
+            self._marks[host_id] = proxy

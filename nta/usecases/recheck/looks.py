@@ -76,7 +76,7 @@ def look(
             for job, sightings in zip(rest, judged(views, vantage, eyes, canaries, now), strict=True):
                 found[job.id] += [merge_hosts(sightings)] if sightings else []
 
-        for key, answer in eyes.prober.look(aims.requests(vantage), vantage):
+        for key, answer in aims.answers(vantage):
             given = answers.setdefault(key, [])
             given.append(answer)
             job = batch.jobs[key]

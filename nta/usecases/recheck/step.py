@@ -58,6 +58,7 @@ def recheck_due(
         with store.db.write(lazy=True) as connection:
             _record(connection, store, part, batch, holder, now)
         checkpoint("recheck.recorded")
+    aims.record_marks()
     if len(batch.ids) < len(taken) or aims.one_moved:
         with store.db.write() as connection:
             known = set(batch.ids)

@@ -1,7 +1,7 @@
 """What is asked about a host, and how often."""
 
 from nta.domain.addresses import not_in_the_dns
-from nta.domain.parties import AskableProxies
+from nta.domain.parties import AskableProxies, PartyId
 from nta.domain.questions import Subject
 from nta.domain.urls import public_suffix, registrable_domain, registry_domain
 from nta.store.forced import Forced
@@ -19,6 +19,7 @@ def subject_of(
     askable: AskableProxies | None = None,
     upstream: bool = False,
     owner_in: frozenset[str] = frozenset(),
+    mark: PartyId | None = None,
 ) -> Subject:
     """Return what is asked about for a host, with what a person knows of who stands behind it."""
     origin = behind.origin if behind else None
@@ -38,4 +39,5 @@ def subject_of(
         askable=askable,
         upstream=upstream,
         owner_in=owner_in,
+        mark=mark,
     )

@@ -169,6 +169,8 @@ class _Work:
         """Write it all; each kind of row of all hosts together."""
         store, now = self._store, self._now
         domains.learned(connection, self._domains)
+        found = [*(begun.what for begun in self._begun), *self._renewed.values()]
+        arrangements.meet_parties(connection, found, now)
         arrangements.begin_many(connection, store, self._begun, now)
         arrangements.renew_many(connection, store, self._renewed)
         for row in self._seen_again:

@@ -59,6 +59,7 @@ def resolve_due(
             askable=askable,
             upstream=i in told,
             owner_in=owner_in,
+            mark=row.proxy_mark,
         )
         for i, row in rows.items()
     }
