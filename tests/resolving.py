@@ -142,7 +142,8 @@ ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holde
 def an_asker() -> FakeAsker:
     """Return one who knows two names in two networks."""
     return FakeAsker(
-        {"a.test": ("192.0.2.1",), "b.test": ("198.51.100.1",)}, {"192.0.2.0/24": ONE, "198.51.100.0/24": TWO}
+        {"a.test": ("192.0.2.1",), "b.test": ("198.51.100.1",)},
+        {"192.0.2.0/24": {**ONE}, "198.51.100.0/24": {**TWO}},
     )
 
 
