@@ -7,6 +7,7 @@ import pytest
 from tests.world.playing import Played, end_lab, finish, start
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the worlds, and keep what asks for the loop in one worker: it is played once.
 
