@@ -24,6 +24,10 @@ SEEN_LATELY = timedelta(hours=24)
 """A party that the name led to within this belongs to the arrangement: hosts that rotate come back sooner."""
 
 
+_SENT_FURTHER = frozenset({"JP", "KR", "TW"})
+"""Where a national registry keeps what the region's does not (RFC 7020, section 2)."""
+
+
 def settle(before: HostingFacts | None, after: HostingFacts) -> HostingFacts:
     """Return the facts with the arrangement in mind: parties seen lately stay next to new ones.
 
@@ -115,10 +119,13 @@ def _recalled(
 
 
 def _says_less(network: Network | None, known: Network | None) -> bool:
-    """Tell whether a network is only the wider one around the known: a registry's that sends us further."""
-    if network is None or known is None or not known.cidr:
+    """Tell whether a network is only the wider one around the known: a registry's that sends us further.
+
+    Elsewhere, and of the same range, a new registration is one.
+    """
+    if network is None or known is None or not known.cidr or network.country not in _SENT_FURTHER:
         return False
-    return network != known and lie_in(known.cidr, network.cidr)
+    return lie_in(known.cidr, network.cidr) and not lie_in(network.cidr, known.cidr)
 
 
 def arrangement_change(known: frozenset[PartyId], seen: frozenset[PartyId], missed_looks: int) -> Change:

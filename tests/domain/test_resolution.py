@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nta.domain.arrangements import Change, arrangement_change, recall, settle
@@ -397,6 +397,11 @@ def test_every_address_is_in_the_facts_once_with_a_party_or_a_problem(world):
         assert not (address.network and address.party is None)
 
 
+@example(
+    (["192.0.2.1", "192.0.2.9"], {}, False),
+    (["192.0.2.9", "192.0.3.200"], {"192.0.2.1": (None, False), "192.0.3.200": (None, True)}, False),
+    0,
+)
 @given(WORLD, WORLD, st.integers(0, 48))
 def test_settling_keeps_the_new_arrangement_and_only_lately_seen_parties(old, new, hours):
     later = NINE + hours * HOUR

@@ -77,15 +77,22 @@ def test_one_who_could_not_ask_is_a_problem_beside_what_is_known() -> None:
 
 def test_a_wider_network_takes_nothing_back_while_who_knows_more_is_missing() -> None:
     desk = [{"email": "abuse@one.example", "source": "whois", "confidence": 0.9}]
-    before = facts(names("192.0.2.1"), network("192.0.2.1", "192.0.2.0/25", abuse=desk))
+    before = facts(names("192.0.2.1"), network("192.0.2.1", "192.0.2.0/25", abuse=desk, country="JP"))
     later = NINE + 2 * HOUR
-    wide = network("192.0.2.1", "192.0.0.0/16", at=later, unheard=MISSING)
-    missing = facts(names("192.0.2.1", at=later), wide, now=later)
-    other = network("192.0.2.1", "192.0.0.0/16", at=later)
-    told = facts(names("192.0.2.1", at=later), other, now=later)
 
-    assert recall(before, missing).addresses == (replace(before.addresses[0], seen_at=later),)
+    def missing(*cidr: str, **more: Any) -> HostingFacts:
+        wide = network("192.0.2.1", *cidr, at=later, unheard=MISSING, **more)
+        return facts(names("192.0.2.1", at=later), wide, now=later)
+
+    wide = network("192.0.2.1", "192.0.0.0/16", at=later, country="JP")
+    told = facts(names("192.0.2.1", at=later), wide, now=later)
+    kept = recall(before, missing("192.0.0.0/16", country="JP"))
+
+    assert kept.addresses == (replace(before.addresses[0], seen_at=later),)
     assert recall(before, told).parties == {"net:192.0.0.0/16"}
+    assert recall(before, missing("192.0.0.0/16", country="NL")).parties == {"net:192.0.0.0/16"}
+    same_range = missing("192.0.2.0/25", country="JP", handle="ANOTHER")
+    assert recall(before, same_range).parties == {"net:ANOTHER"}
 
 
 @pytest.mark.parametrize(
