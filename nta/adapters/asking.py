@@ -1,7 +1,8 @@
 """Who is asked which kind of question, and what a failed one looks like as a finding."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -40,6 +41,33 @@ def failed(lookup: Lookup, source: str, now: datetime, error: OutsideError) -> F
         valid_until=again_at or kept,
         problem=Problem(lookup.kind.value, error.reason, error.temporary, again_at),
     )
+
+
+def side_by_side(
+    find: Callable[[Lookup], Finding],
+    lookups: Collection[Lookup],
+    workers: int,
+    patience_s: float,
+    late: Callable[[Lookup], Finding],
+) -> Iterator[Finding]:
+    """Yield what `find` finds for each look-up, as answers come, from so many threads at once.
+
+    When patience is over what has not begun is not begun any more, and
+    `late` says what is told of all that are open.
+    """
+    wanted = dict.fromkeys(lookups)
+    with ThreadPoolExecutor(workers, "ask") as pool:
+        asked = [pool.submit(find, lookup) for lookup in wanted]
+        try:
+            for future in as_completed(asked, patience_s):
+                finding = future.result()
+                del wanted[finding.lookup]
+                yield finding
+        except TimeoutError:
+            yield from map(late, wanted)
+        finally:
+            for rest in asked:
+                rest.cancel()
 
 
 class Askers:

@@ -1,7 +1,6 @@
 """Asking a proxy what stands behind a host: what it tells reporters whom it trusts."""
 
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from nta.adapters.asking import failed
+from nta.adapters.asking import failed, side_by_side
 from nta.adapters.manners import Manners
 from nta.adapters.rdap_answers import objects, text
 from nta.adapters.rdap_asking import as_json
@@ -85,19 +84,15 @@ class OriginLookUp:
         wanted = dict.fromkeys(lookups)
         if not wanted:
             return
-        with self._web() as web, ThreadPoolExecutor(_WORKERS, "origin") as pool:
-            asked = [pool.submit(self._find, web, lookup, now) for lookup in wanted]
-            try:
-                for future in as_completed(asked, self._patience_s):
-                    finding = future.result()
-                    del wanted[finding.lookup]
-                    yield finding
-            except TimeoutError:
-                slow = OutsideError("the proxies take too long", temporary=True)
-                yield from (failed(lookup, _SOURCE, now, slow) for lookup in wanted)
-            finally:
-                for rest in asked:
-                    rest.cancel()
+        slow = OutsideError("the proxies take too long", temporary=True)
+        with self._web() as web:
+            yield from side_by_side(
+                lambda lookup: self._find(web, lookup, now),
+                wanted,
+                _WORKERS,
+                self._patience_s,
+                lambda lookup: failed(lookup, _SOURCE, now, slow),
+            )
 
     def _find(self, web: Web, lookup: Lookup, now: datetime) -> Finding:
         try:

@@ -4,12 +4,11 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final, Generic, TypeVar
 
-from nta.adapters.asking import failed
+from nta.adapters.asking import failed, side_by_side
 from nta.adapters.manners import Manners
 from nta.adapters.reach import Gate
 from nta.adapters.web import Resolve, Web
@@ -89,19 +88,14 @@ class RdapAsking(ABC, Generic[Directory]):
             except OutsideError as fault:
                 yield from (failed(lookup, SOURCE, now, fault) for lookup in wanted)
                 return
-            with ThreadPoolExecutor(self._workers, "rdap") as pool:
-                asked = [pool.submit(self._find, web, directory, lookup, now) for lookup in wanted]
-                try:
-                    for future in as_completed(asked, self._patience_s):
-                        finding = future.result()
-                        del wanted[finding.lookup]
-                        yield finding
-                except TimeoutError:
-                    slow = OutsideError("the registries take too long", temporary=True)
-                    yield from (failed(lookup, SOURCE, now, slow) for lookup in wanted)
-                finally:
-                    for rest in asked:
-                        rest.cancel()
+            slow = OutsideError("the registries take too long", temporary=True)
+            yield from side_by_side(
+                lambda lookup: self._find(web, directory, lookup, now),
+                wanted,
+                self._workers,
+                self._patience_s,
+                lambda lookup: failed(lookup, SOURCE, now, slow),
+            )
 
     def _find(self, web: Web, directory: Directory, lookup: Lookup, now: datetime) -> Finding:
         try:

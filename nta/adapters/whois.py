@@ -5,13 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from nta.adapters import whois_answers as answers
-from nta.adapters.asking import TryLaterError, failed
+from nta.adapters.asking import TryLaterError, failed, side_by_side
 from nta.adapters.domain_answers import Value, merged
 from nta.adapters.manners import PORT_43, Manners
 from nta.adapters.reach import Gate
@@ -81,21 +80,15 @@ class WhoisAsker:
 
         Valid 12 h, an hour where nobody has the name.
         """
-        wanted = dict.fromkeys(lookups)
         spell = Spell(now, time.monotonic() + self._patience_s)
-        with ThreadPoolExecutor(self._workers, "whois") as pool:
-            asked = [pool.submit(self._find, lookup, spell) for lookup in wanted]
-            try:
-                for future in as_completed(asked, self._patience_s):
-                    finding = future.result()
-                    del wanted[finding.lookup]
-                    yield finding
-            except TimeoutError:
-                slow = OutsideError("the WHOIS servers take too long", temporary=True)
-                yield from (failed(lookup, _SOURCE, now, slow) for lookup in wanted)
-            finally:
-                for rest in asked:
-                    rest.cancel()
+        slow = OutsideError("the WHOIS servers take too long", temporary=True)
+        yield from side_by_side(
+            lambda lookup: self._find(lookup, spell),
+            lookups,
+            self._workers,
+            self._patience_s,
+            lambda lookup: failed(lookup, _SOURCE, now, slow),
+        )
 
     def _find(self, lookup: Lookup, spell: Spell) -> Finding:
         name, now = lookup.subject, spell.now
