@@ -96,6 +96,26 @@ def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holde
     return {subject for by, subject in found_by(connection, asked, subjects, lock=True) if by == holder}
 
 
+def keep(
+    connection: Connection,
+    kind: str,
+    subjects: Sequence[int],
+    holder: str,
+    *,
+    lease: timedelta = LEASE,
+    machine: Callable[[], datetime] = machine_now,
+) -> set[int]:
+    """Lengthen the leases of those of the subjects that this holder still holds; return them.
+
+    Asked before the outside is spoken to: of what is not returned another
+    may be at work already.
+    """
+    mine = still_mine(connection, kind, subjects, holder)
+    until = {"taken_until": to_us(machine() + lease)}
+    set_rows(connection, table_of(Due), until, "subject", sorted(mine), where=f"kind = '{kind}'")
+    return mine
+
+
 def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
     """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete)."""
     again: dict[datetime, list[int]] = {}

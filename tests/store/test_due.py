@@ -263,3 +263,18 @@ def _dead_soon(database: Database, node: int) -> bool:
             if due.is_dead(connection, node):
                 return True
     return False
+
+
+def test_a_lease_is_lengthened_for_its_holder_alone(database: Database) -> None:
+    put(database, 1, 2, 3)
+    take(database, "paused", limit=2)
+    later = NINE + due.LEASE * 2
+    take(database, "another", limit=1, machine=later)
+
+    with database.write() as connection:
+        kept = due.keep(connection, due.LOOK, [1, 2, 3], "paused", machine=lambda: later)
+
+    assert kept == {2}
+    assert row(database, 1)[1:3] == ("another", later + due.LEASE)
+    assert row(database, 2)[1:3] == ("paused", later + due.LEASE)
+    assert row(database, 3)[1:3] == (None, None)
