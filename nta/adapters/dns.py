@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.resolver
 
 from nta.adapters.asking import failed
+from nta.adapters.reach import literal
 from nta.domain.addresses import not_in_the_dns
 from nta.domain.errors import OutsideError
 from nta.domain.questions import Finding, Lookup
@@ -35,14 +36,6 @@ NO_ADDRESS: Final = "no_address"
 FAILURE: Final = "dns_failure"
 
 Servers = Sequence[tuple[str, int]]
-
-
-def literal(host: str) -> str | None:
-    """Return the address when the host is one (an IPv6 one with or without brackets), else None."""
-    try:
-        return str(ip_address(host.removeprefix("[").removesuffix("]")))
-    except ValueError:
-        return None
 
 
 def in_order(addresses: Iterable[str]) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from nta.adapters.dns import (
     DnsAsker,
     Servers,
     in_order,
-    literal,
     system_servers,
 )
+from nta.adapters.reach import literal
 from nta.ports import NameAnswer
 
 _ALIAS_ONLY: Final = "alias_only"

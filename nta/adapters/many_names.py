@@ -15,10 +15,10 @@ from nta.adapters.dns import (
     Servers,
     can_be_asked,
     in_order,
-    literal,
     system_servers,
 )
 from nta.adapters.fresh_names import Channel
+from nta.adapters.reach import literal
 from nta.domain.questions import Finding, Lookup
 
 AT_ONCE: Final = 200

@@ -152,3 +152,11 @@ def _is_ours(ip: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def literal(host: str) -> str | None:
+    """Return the address when the host is one (an IPv6 one with or without brackets), else None."""
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None

@@ -21,9 +21,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from nta.adapters.asking import TryLaterError
-from nta.adapters.dns import literal
 from nta.adapters.manners import Manners
-from nta.adapters.reach import Gate
+from nta.adapters.reach import Gate, literal
 from nta.domain import urls
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.urls import Location

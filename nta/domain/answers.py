@@ -1,4 +1,4 @@
-"""What a provider can say of an item, what has to be said with it, and how far it stretches a silence."""
+"""What a provider can say of an item and what has to be said with it."""
 
 import re
 from collections.abc import Iterable
@@ -32,8 +32,6 @@ FOR_A_PERSON: Final = {
 
 LONGEST_WHY: Final = 2_000
 LONGEST_WHOSE: Final = 200
-MOST_STRETCH: Final = timedelta(hours=24)
-"""How much longer a rung may wait for a customer to whom it was passed on."""
 
 FARTHEST: Final = timedelta(days=30)
 """A moment beyond the life of the link is a slip of the pen."""
@@ -131,11 +129,3 @@ def address_in(whose: str | None) -> str | None:
         return str(ip_address((whose or "").strip().strip("[]")))
     except ValueError:
         return None
-
-
-def stretched(end: datetime, until: datetime | None) -> datetime:
-    """Return when a silence is over that a provider asked to go on until a moment.
-
-    It never ends earlier for that, and at most 24 h later.
-    """
-    return end if until is None else max(end, min(until, end + MOST_STRETCH))

@@ -18,6 +18,9 @@ HOLD = timedelta(hours=48)
 TASK = timedelta(hours=24)
 """A person's task is overdue after this: no deadline of a ladder is shorter."""
 
+MOST_STRETCH = timedelta(hours=24)
+"""How much longer a rung may wait for a customer to whom it was passed on."""
+
 FACTS_KEPT = timedelta(hours=12)
 """Who hosts a URL is asked again after this while its case lives."""
 
@@ -89,3 +92,11 @@ def presumed_accepted(handed_at: datetime, now: datetime) -> bool:
 def back_off(tries: int) -> timedelta:
     """Return how long a step waits after its `tries`-th failure in a row, from a minute to an hour."""
     return _BACK_OFF[min(max(tries, 1), len(_BACK_OFF)) - 1]
+
+
+def stretched(end: datetime, until: datetime | None) -> datetime:
+    """Return when a silence is over that a provider asked to go on until a moment.
+
+    It never ends earlier for that, and at most 24 h later.
+    """
+    return end if until is None else max(end, min(until, end + MOST_STRETCH))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from nta.domain.answers import stretched
+from nta.domain.deadlines import stretched
 from nta.domain.errors import RefusedError
 from nta.domain.roles import NoticeKind, Role, Severity
 

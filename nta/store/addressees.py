@@ -1,6 +1,6 @@
-"""Parties, contacts and addressees: who is told of an episode, in which role, at which address."""
+"""Contacts and addressees: who is told of an episode, in which role, at which address."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ from sqlalchemy.dialects.sqlite import insert as lite_insert
 from nta.domain.contacts import Choice, Health
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Ids
-from nta.store.bulk import table_of
-from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
+from nta.store.bulk import CHUNK, chunks, table_of
+from nta.store.parties import Met, meet
+from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem
 
-_CHUNK = 500
 _GATHERED = timedelta(hours=1)  # longer than any notice gathers
 _ADDRESSEE = table_of(Addressee)
 _CASE = table_of(Case)
@@ -23,7 +23,6 @@ _CONTACT = table_of(Contact)
 _EPISODE = table_of(Episode)
 _HOST = table_of(Host)
 _NOTICE_ITEM = table_of(NoticeItem)
-_PARTY_ROW = table_of(PartyRow)
 
 
 class Told(NamedTuple):
@@ -81,13 +80,6 @@ class Waiting(NamedTuple):
     scope: str
     port: int
     class_value: str
-
-
-def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Yield ids in rising order, as many at a time as both databases take in one statement."""
-    listed = sorted(set(ids))
-    for start in range(0, len(listed), _CHUNK):
-        yield listed[start : start + _CHUNK]
 
 
 def troubled(connection: Connection) -> dict[str, Health]:
@@ -290,33 +282,6 @@ def _of_notice(notice_id: int) -> Select[int]:
     )
 
 
-class Met(NamedTuple):
-    """A party as it was found: `source` says by what."""
-
-    party: str
-    name: str
-    country: str | None
-    source: str
-
-
-def meet(connection: Connection, parties: Iterable[Met], now: datetime) -> None:
-    """Make the rows of parties that have none yet; who is known stays as it is."""
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
-    first = {met.party: met for met in parties}
-    rows = [
-        {
-            "id": met.party,
-            "name": met.name[:200],
-            "country": met.country,
-            "source": met.source[:32],
-            "seen_at": now,
-        }
-        for _, met in sorted(first.items())  # one order for every writer: no deadlock
-    ]
-    if rows:
-        connection.execute(upsert(_PARTY_ROW).on_conflict_do_nothing(), rows)
-
-
 def _contacts(
     connection: Connection, ids: Ids, choices: Sequence[Choice], now: datetime
 ) -> dict[tuple[str, str], int]:
@@ -377,9 +342,9 @@ def _known_contacts(
 ) -> dict[tuple[str, str], _Known]:
     found: dict[tuple[str, str], _Known] = {}
     parties = sorted({party for party, _ in wanted})
-    for start in range(0, len(parties), _CHUNK):
+    for start in range(0, len(parties), CHUNK):
         query = select(_CONTACT.c.party, _CONTACT.c.address, *(_CONTACT.c[n] for n in _Known._fields)).where(
-            _CONTACT.c.way == "email", _CONTACT.c.party.in_(parties[start : start + _CHUNK])
+            _CONTACT.c.way == "email", _CONTACT.c.party.in_(parties[start : start + CHUNK])
         )
         found.update({(row[0], row[1]): _Known._make(row[2:]) for row in connection.execute(query)})
     return {key: known for key, known in found.items() if key in wanted}

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from nta.domain.answers import Says
 from nta.store import due, notices
-from nta.store.addressees import chunks
-from nta.store.bulk import table_of
+from nta.store.bulk import chunks, table_of
 from nta.store.tables import Addressee, AnswerRow, Due, Notice, NoticeEvent, NoticeItem
 
 NOT_OURS = Says.NOT_OURS.value

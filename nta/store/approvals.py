@@ -8,8 +8,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from nta.domain.deadlines import TASK
 from nta.store import due
-from nta.store.addressees import chunks
-from nta.store.bulk import table_of
+from nta.store.bulk import chunks, table_of
 from nta.store.notices import DECLINED, EMPTY, QUEUED, WAITING_LEAD
 from nta.store.tables import Approval, Due, Episode, Notice, NoticeItem
 

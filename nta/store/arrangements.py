@@ -14,9 +14,9 @@ from sqlalchemy import Connection, delete, select, update
 from nta.domain.addresses import number_of
 from nta.domain.aiming import Served
 from nta.domain.hosting import AddressFacts, HostingFacts, from_plain, to_plain
-from nta.store.addressees import Met, chunks, meet
 from nta.store.base import Store
-from nta.store.bulk import found_by, insert_rows, table_of, update_rows
+from nta.store.bulk import chunks, found_by, insert_rows, table_of, update_rows
+from nta.store.parties import Met, meet
 from nta.store.tables import Arrangement, ArrangementParty, Domain, Host
 from nta.store.types import from_us, to_us
 

@@ -1,6 +1,6 @@
 """Bulk statements: many rows of one table in few words to the driver, no object a row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType
 from typing import Any
@@ -9,6 +9,9 @@ from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.dialects import postgresql
 
 _MOST_ASKED = 512
+
+CHUNK = 500
+"""Ids that both databases take in one statement of SQLAlchemy's."""
 
 
 def insert_rows(
@@ -218,3 +221,10 @@ def _postgresql_type(table: Table, column: str) -> str:
 
 def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
+
+
+def chunks(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Yield ids in rising order, as many at a time as both databases take in one statement."""
+    listed = sorted(set(ids))
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]

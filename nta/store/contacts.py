@@ -8,9 +8,8 @@ from sqlalchemy import Connection, exists, func, or_, select, union, update
 
 from nta.domain.contacts import Health, KnownContact
 from nta.store import addressees, due
-from nta.store.addressees import chunks
 from nta.store.answers import Sign
-from nta.store.bulk import table_of
+from nta.store.bulk import chunks, table_of
 from nta.store.tables import Addressee, Contact, Due, Episode, Notice, NoticeItem
 
 ASKED = "a new contact waits for a word"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, update
 
-from nta.store.addressees import as_written_to, chunks
-from nta.store.bulk import table_of
+from nta.store.addressees import as_written_to
+from nta.store.bulk import chunks, table_of
 from nta.store.due import SEND
 from nta.store.tables import (
     Arrangement,

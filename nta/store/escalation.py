@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from nta.domain.lifecycle import Presence
-from nta.store.addressees import chunks
+from nta.store.bulk import chunks
 from nta.store.tables import Domain, Event, Host, Submission
 
 NOBODY_LEFT = "nobody is left to tell"

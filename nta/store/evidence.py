@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from nta.store.addressees import chunks
-from nta.store.bulk import found_by, table_of
+from nta.store.bulk import chunks, found_by, table_of
 from nta.store.drafts import DraftItem
 from nta.store.tables import Addressee, Episode, SightingSpan, Submission
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
-from nta.store.addressees import chunks
 from nta.store.base import Store
+from nta.store.bulk import chunks
 from nta.store.due import TASK
 from nta.store.sealing import digest16
 from nta.store.tables import Due, Mail

@@ -10,7 +10,7 @@ from nta.domain.arrangements import Change, arrangement_change
 from nta.domain.availability import Cause
 from nta.domain.lifecycle import EventKind, Presence, Stage
 from nta.domain.parties import PartyId
-from nta.store import arrangements, due, episodes, looking
+from nta.store import arrangements, due, endings, episodes, looking
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
 from nta.store.bulk import table_of, update_rows
@@ -115,7 +115,7 @@ def _move_on(
         outcome, actor = looking.outcome_of(connection, left, Cause.OTHER_HOST, moved=True)
         changes.append(episodes.ending(left, outcome, actor, at=now, who=WHO, kind=EventKind.MOVED))
     episodes.move(connection, store.ids, changes)
-    episodes.forget(connection, [s.id for s in leaving])
+    endings.forget(connection, [s.id for s in leaving])
     for state in leaving:
         _follow(connection, store, state, now)
 

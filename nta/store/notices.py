@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from nta.ports import Ids
-from nta.store.addressees import chunks
-from nta.store.bulk import table_of
+from nta.store.bulk import chunks, table_of
 from nta.store.tables import (
     Addressee,
     Arrangement,

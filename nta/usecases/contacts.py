@@ -9,8 +9,8 @@ from nta.domain.contacts import Health
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.store import audit, contacts, due, episodes
-from nta.store.addressees import chunks
 from nta.store.base import Store
+from nta.store.bulk import chunks
 from nta.store.contacts import Held
 
 USABLE = "a person said that a contact may be used"

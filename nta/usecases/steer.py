@@ -12,7 +12,7 @@ from nta.domain.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
-from nta.store import addressees, audit, due, episodes, holds, looking, notices
+from nta.store import addressees, audit, due, endings, episodes, holds, looking, notices
 from nta.store.base import Store
 from nta.store.episodes import State
 from nta.store.tables import Arrangement, Case, Domain, Episode, Host, Submission, Switch
@@ -132,7 +132,7 @@ def _end(
         if outcome is Outcome.RESTRICTED:
             _kept_out(connection, state, now)
         reason = _reason(why)
-        episodes.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
+        endings.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
         if outcome in TAKEN_BACK:
             addressees.release(connection, state.id, outcome.value, now)
             connection.execute(

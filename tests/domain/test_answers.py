@@ -1,6 +1,4 @@
-"""What a provider may say, what has to be said with it, and how far it stretches a silence."""
-
-from datetime import datetime
+"""What a provider may say, what has to be said with it."""
 
 import pytest
 from hypothesis import given
@@ -8,14 +6,12 @@ from hypothesis import strategies as st
 
 from nta.domain.answers import (
     FIELDS,
-    MOST_STRETCH,
     Said,
     Says,
     Slip,
     address_in,
     one_line,
     slips,
-    stretched,
 )
 from tests.conftest import NINE, hours
 
@@ -63,25 +59,6 @@ def test_every_slip_has_its_field_and_every_fault_is_found_beside_the_others() -
 
     assert FIELDS.keys() == {*Slip}
     assert [FIELDS[slip] for slip in slips(both, NINE)] == ["whose", "why"]
-
-
-@pytest.mark.parametrize(
-    ("until", "expected"),
-    [
-        pytest.param(None, NINE, id="not-asked"),
-        pytest.param(NINE - hours(2), NINE, id="never-earlier"),
-        pytest.param(NINE + hours(5), NINE + hours(5), id="as-asked"),
-        pytest.param(NINE + hours(24), NINE + hours(24), id="at-most"),
-        pytest.param(NINE + hours(25), NINE + hours(24), id="no-more-than-that"),
-    ],
-)
-def test_stretched(until: datetime | None, expected: datetime) -> None:
-    assert stretched(NINE, until) == expected
-
-
-@given(st.none() | st.datetimes().map(lambda d: d.replace(tzinfo=NINE.tzinfo)))
-def test_a_silence_is_never_cut_short_and_never_stretched_by_more(until: datetime | None) -> None:
-    assert NINE <= stretched(NINE, until) <= NINE + MOST_STRETCH
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.domain import deadlines
-from nta.domain.deadlines import FACTS_KEPT, back_off, facts_until, next_look_at, pause, presumed_accepted
+from nta.domain.deadlines import (
+    FACTS_KEPT,
+    MOST_STRETCH,
+    back_off,
+    facts_until,
+    next_look_at,
+    pause,
+    presumed_accepted,
+    stretched,
+)
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
@@ -85,3 +94,22 @@ def test_hosts_are_asked_about_again_on_the_hour_and_never_before_answers_run_ou
 
     assert (at.minute, at.second, at.microsecond) == (0, 0, 0)
     assert FACTS_KEPT <= at - now < FACTS_KEPT + HOUR
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        pytest.param(None, NINE, id="not-asked"),
+        pytest.param(NINE - 2 * HOUR, NINE, id="never-earlier"),
+        pytest.param(NINE + 5 * HOUR, NINE + 5 * HOUR, id="as-asked"),
+        pytest.param(NINE + 24 * HOUR, NINE + 24 * HOUR, id="at-most"),
+        pytest.param(NINE + 25 * HOUR, NINE + 24 * HOUR, id="no-more-than-that"),
+    ],
+)
+def test_stretched(until: datetime | None, expected: datetime) -> None:
+    assert stretched(NINE, until) == expected
+
+
+@given(st.none() | st.datetimes().map(lambda d: d.replace(tzinfo=NINE.tzinfo)))
+def test_a_silence_is_never_cut_short_and_never_stretched_by_more(until: datetime | None) -> None:
+    assert NINE <= stretched(NINE, until) <= NINE + MOST_STRETCH

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage, fit_together
 from nta.domain.outcomes import Actor, Outcome
-from nta.store import due, episodes
+from nta.store import due, endings, episodes
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.sealing import Keyring
@@ -144,7 +144,7 @@ def test_content_is_closed_only_when_its_episode_ends(store: Store) -> None:
 def test_what_ended_moves_no_more(store: Store) -> None:
     number = begun(store)
     with store.db.write() as connection:
-        ended = episodes.end(
+        ended = endings.end(
             connection,
             store.ids,
             number,
@@ -159,7 +159,7 @@ def test_what_ended_moves_no_more(store: Store) -> None:
     assert state(store, number) == ended
     assert events(store, number)[-1] == ("ended", "ended", "unseen")
     with pytest.raises(RefusedError, match="has ended already"), store.db.write() as connection:
-        episodes.end(connection, store.ids, number, Outcome.INVALID, Actor.ANALYST, at=NINE, who="lead")
+        endings.end(connection, store.ids, number, Outcome.INVALID, Actor.ANALYST, at=NINE, who="lead")
     with pytest.raises(RefusedError, match="has ended does not move"):
         move(store, number, presence="up")
 
@@ -169,7 +169,7 @@ def test_an_end_drops_what_was_due_for_it_and_nothing_else(store: Store) -> None
     with store.db.write() as connection:
         due.task(connection, made.episode_id, NINE, owner="lead", reason="exhausted")
         due.take(connection, due.LOOK, "one", NINE, 9)
-        episodes.end(
+        endings.end(
             connection, store.ids, made.episode_id, Outcome.WITHDRAWN, Actor.ANALYST, at=NINE, who="lead"
         )
 
@@ -201,7 +201,7 @@ def test_open_episodes_of_a_host_are_those_that_have_not_ended(store: Store) -> 
     first, second = (make_case(store, f"http://a.test/{n}", NINE) for n in range(2))
     elsewhere = make_case(store, "http://b.test/", NINE)
     with store.db.write() as connection:
-        episodes.end(
+        endings.end(
             connection, store.ids, first.episode_id, Outcome.EXPIRED, Actor.ANALYST, at=NINE, who="lead"
         )
         found = episodes.open_on_host(connection, second.host_id, lock=True)

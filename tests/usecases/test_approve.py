@@ -10,7 +10,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.notices import PlanRules
 from nta.domain.outcomes import Actor, Outcome
 from nta.domain.parties import NoticeRoute
-from nta.store import due, episodes
+from nta.store import due, endings
 from nta.store.base import Store
 from nta.store.reads import approvals as reads
 from nta.store.tables import Approval, AuditEntry, Event, NoticeItem
@@ -176,7 +176,7 @@ def test_a_burst_needs_one_lead(world: World, service: Service, store: Store) ->
 
 def test_what_has_ended_need_not_be_decided(world: World, store: Store, episode: int) -> None:
     with store.db.write() as connection:
-        episodes.end(
+        endings.end(
             connection, store.ids, episode, Outcome.WITHDRAWN, Actor.ANALYST, at=LATER, who=ONE, why="twice"
         )
 

@@ -13,7 +13,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting import AddressFacts
 from nta.domain.outcomes import Actor, Outcome
 from nta.domain.roles import Role
-from nta.store import due, episodes
+from nta.store import due, endings
 from nta.store.base import Store
 from nta.store.contacts import ASKED
 from nta.store.tables import Addressee, AuditEntry, Contact, Event, NoticeEvent
@@ -282,7 +282,7 @@ def test_nobody_is_asked_for_a_case_that_ended(world: World, service: Service, s
     asked = []
     for episode in both:
         with store.db.write() as connection:
-            episodes.end(
+            endings.end(
                 connection,
                 store.ids,
                 episode,

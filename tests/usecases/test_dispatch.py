@@ -12,7 +12,7 @@ from sqlalchemy import update
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.outcomes import Actor, Outcome
-from nta.store import due, episodes
+from nta.store import due, endings, episodes
 from nta.store.base import Store
 from nta.store.links import link_digests
 from nta.store.notices import CONTENT
@@ -253,7 +253,7 @@ def test_an_episode_that_ended_leaves_the_notice(
 ) -> None:
     (episode,) = queued(world, service)
     with store.db.write() as connection:
-        episodes.end(connection, store.ids, episode, outcome, Actor.ANALYST, at=NOW, who="analyst")
+        endings.end(connection, store.ids, episode, outcome, Actor.ANALYST, at=NOW, who="analyst")
 
     service.dispatch(NOW)
 

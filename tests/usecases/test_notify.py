@@ -9,7 +9,7 @@ from sqlalchemy import update
 from nta.domain.notices import PlanRules
 from nta.domain.outcomes import Actor, Outcome
 from nta.domain.references import read
-from nta.store import due, episodes
+from nta.store import due, endings
 from nta.store.base import Store
 from nta.store.tables import Addressee, Contact, NoticeItem
 from nta.usecases import notify
@@ -225,7 +225,7 @@ def test_an_episode_that_ended_is_not_told(world: World, service: Service, store
     episode = world.ready()
     service.escalate(NINE)
     with store.db.write() as connection:
-        episodes.end(connection, store.ids, episode, Outcome.WITHDRAWN, Actor.ANALYST, at=NINE, who="analyst")
+        endings.end(connection, store.ids, episode, Outcome.WITHDRAWN, Actor.ANALYST, at=NINE, who="analyst")
 
     assert service.notify(GATHERED) == 1
     assert world.notices() == []

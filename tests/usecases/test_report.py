@@ -14,7 +14,7 @@ from nta.domain.lifecycle import EventKind
 from nta.domain.removal_report import Group
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
-from nta.store import due, episodes
+from nta.store import due, endings, episodes
 from nta.store.base import Store
 from nta.store.tables import Addressee, Arrangement, ArrangementParty, Episode, FrozenReport, Notice
 from nta.usecases import report
@@ -285,7 +285,7 @@ def test_a_host_that_content_moved_to_has_no_clock_a(store: Store) -> None:
         connection.execute(
             update(Episode).where(Episode.id == followed.id).values(arrangement_id=arrangement)
         )
-        episodes.forget(connection, [made.episode_id])
+        endings.forget(connection, [made.episode_id])
         due.want(connection, due.ESCALATE, [followed.id], at(12))
 
     assert {p: (g.n, g.moved, g.gone) for p, g in figures(store, Clock.A).items()} == {QUICK: (1, 1, 0)}

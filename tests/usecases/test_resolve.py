@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from nta.domain.hosting import Problem
 from nta.domain.urls import parse
-from nta.store import due, episodes
+from nta.store import due, endings, episodes
 from nta.store.base import Store
 from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host, PartyRow
 from nta.usecases.resolve import ROUNDS, resolve_url
@@ -251,7 +251,7 @@ def test_a_host_without_open_episodes_is_not_asked_about_again(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
     with store.db.write() as connection:
-        episodes.end(
+        endings.end(
             connection,
             store.ids,
             case.episode_id,

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from nta.domain.errors import RefusedError
 from nta.settings import Sending
-from nta.store import due, episodes
+from nta.store import due, endings, episodes
 from nta.store.base import Store
 from nta.store.tables import AuditEntry, Notice, NoticeItem
 from nta.usecases.send_again import send_again
@@ -97,7 +97,7 @@ def test_what_left_or_tells_of_nothing_open_is_refused(world: World, service: Se
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="not_sent"))
         outcome, actor = episodes.Outcome.WITHDRAWN, episodes.Actor.ANALYST
-        episodes.end(connection, store.ids, episode, outcome, actor, at=LATER, who="analyst")
+        endings.end(connection, store.ids, episode, outcome, actor, at=LATER, who="analyst")
     with pytest.raises(RefusedError, match="still open"):
         send_again(store, before.reference, "lead", LATER)
     assert world.count(AuditEntry) == 0

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from nta.domain.outcomes import Actor, Outcome
 from nta.domain.references import reference
 from nta.domain.roles import Severity
-from nta.store import due, episodes
+from nta.store import due, endings
 from nta.store.base import Store
 from nta.store.tables import (
     Base,
@@ -234,7 +234,7 @@ def ended(store: Store) -> int:
     """End the only episode as one whose page went; return its case."""
     [(number, case_id)] = rows(store, Episode.id, Episode.case_id)
     with store.db.write() as connection:
-        episodes.end(
+        endings.end(
             connection, store.ids, number, Outcome.WITHDRAWN, Actor.ANALYST, at=NINE + hours(1), who=ANALYST
         )
     return int(case_id)

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select
 
 from nta.domain.urls import mask
 from nta.store import approvals, notices
-from nta.store.addressees import chunks
 from nta.store.approvals import Given
 from nta.store.base import Store
+from nta.store.bulk import chunks
 from nta.store.tables import (
     Addressee,
     Arrangement,

@@ -14,7 +14,7 @@ from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
-from nta.store import alike, due, episodes, looking, rounds
+from nta.store import alike, due, endings, episodes, looking, rounds
 from nta.store.alike import Turn
 from nta.store.base import Store
 from nta.store.episodes import State
@@ -222,7 +222,7 @@ def _follow_up(
     now: datetime,
 ) -> None:
     """Note suspended domains, forget what ended."""
-    episodes.forget(connection, [c.after.id for c in changes if c.after.ended_at is not None])
+    endings.forget(connection, [c.after.id for c in changes if c.after.ended_at is not None])
     for change in changes:
         state = change.after
         if change.kind is EventKind.PROVEN_GONE and state.last_cause in NAME_CAUSES:
