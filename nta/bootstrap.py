@@ -32,7 +32,7 @@ from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, notices, schema, waiting
+from nta.store import audit, due, schema, switches, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
@@ -265,7 +265,7 @@ class House:
         Notices that a lead has stopped are due at no time: the clock goes on without them.
         """
         with self.store.db.read() as connection:
-            stopped = notices.sending_stopped(connection)
+            stopped = switches.sending_stopped(connection)
             kinds = [kind for kind in due.JOBS if not (stopped and kind == due.SEND)]
             moments = [due.next_at(connection, kinds), notify.next_gathering(self.store, self.clock.now())]
         return min((m for m in moments if m is not None), default=None)

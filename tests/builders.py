@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from nta.domain import hosting, urls
 from nta.domain.lifecycle import EventKind
 from nta.domain.references import reference
-from nta.store import due, episodes
+from nta.store import due, episodes, switches
 from nta.store.base import Store
 from nta.store.links import new_link
 from nta.store.tables import (
@@ -372,3 +372,9 @@ def _addressee(
             .values(first_handed_at=at, stage="notified")
         )
     return number
+
+
+def sending_allowed(store: Store) -> bool:
+    """Tell whether no lead has stopped sending."""
+    with store.db.read() as connection:
+        return not switches.sending_stopped(connection)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Label, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, Label, Select, bindparam, case, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
@@ -147,6 +147,13 @@ def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) 
     if waiting:
         connection.execute(put, waiting)
     return contacts
+
+
+def gather_alone(connection: Connection) -> bool:
+    """Take the lock of whoever makes notices, until this write ends. False: another process does."""
+    if connection.dialect.name != "postgresql":  # on SQLite a writer is alone as it is
+        return True
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7789, 0)")).scalar())
 
 
 def waiting(connection: Connection, limit: int) -> list[Waiting]:

@@ -1,11 +1,11 @@
 """Answers kept: what the portal recorded and the jobs have yet to act on, and what acting on it writes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from nta.domain.answers import Says
 from nta.store import due, notices
@@ -70,6 +70,20 @@ class Dated(NamedTuple):
     parties: dict[int, str]
     roles: dict[int, str]
     back: frozenset[int]
+
+
+def opened(connection: Connection, number: int, notice_id: int, at: datetime) -> None:
+    """Note that a notice was opened in the portal, for the jobs to act on."""
+    row = {"id": number, "notice_id": notice_id, "at": at, "kind": "opened", "proof": None, "settled": False}
+    connection.execute(insert(NoticeEvent).inline(), [row])
+
+
+def keep(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write answers as they were said, for the jobs to act on.
+
+    The portal's database role may insert them and not read them back.
+    """
+    connection.execute(insert(AnswerRow).inline(), rows)
 
 
 def new_events(connection: Connection, limit: int) -> list[NewEvent]:

@@ -53,6 +53,15 @@ def waiting(connection: Connection, reference: str) -> Waiting | None:
     return Waiting._make(row)._replace(leads=max(1, row.leads)) if row else None
 
 
+def waiting_by_id(connection: Connection, notice_id: int) -> Waiting | None:
+    """Return a notice that waits for leads, as it stands."""
+    query = select(*(_NOTICE.c[name] for name in Waiting._fields)).where(
+        _NOTICE.c.id == notice_id, _NOTICE.c.state == WAITING_LEAD
+    )
+    row = connection.execute(query).first()
+    return Waiting._make(row) if row else None
+
+
 def burst(connection: Connection, party: str, limit: int) -> list[int]:
     """Return notices to a party that wait for one lead alone and that nobody let go, oldest first, held."""
     query = (

@@ -245,6 +245,12 @@ def domain_of(connection: Connection, store: Store, domain_id: int | None) -> tu
     return (store.sealer.text("domain.name", row[0], row[1]), row[2]) if row else None
 
 
+def country_of(connection: Connection, arrangement_id: int | None) -> str | None:
+    """Return the hosting country of an arrangement, or None."""
+    query = select(Arrangement.country).where(Arrangement.id == arrangement_id)
+    return connection.execute(query).scalar()
+
+
 def _sealed(store: Store, number: int, what: HostingFacts) -> bytes:
     return store.sealer.seal(PLACE, number, _encoded(to_plain(what)))
 

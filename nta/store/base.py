@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from nta.ports import Ids
 from nta.store.database import Database
 from nta.store.sealing import Keyring, Sealer
+
+__all__ = ["Connection", "Store"]
 
 
 @dataclass(frozen=True, slots=True)

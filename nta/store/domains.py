@@ -1,8 +1,9 @@
-"""Registrable domains: what registries said of them last."""
+"""Registrable domains: what registries said of them last, and whether they serve such content alone."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from nta.domain.hosting import DomainFacts
 from nta.store.bulk import found_by, table_of, update_rows
@@ -37,3 +38,11 @@ def _after(before: tuple[str | None, ...], facts: DomainFacts) -> tuple[str | No
         if facts.registered:
             registrar = facts.registrar.party if facts.registrar else None
     return registrar, facts.registry, status
+
+
+def mark_dedicated(
+    connection: Connection, domain_id: int, value: str, *, who: str, why: str | None, at: datetime
+) -> None:
+    """Write who says whether a domain serves nothing but such content: yes, no or unknown."""
+    said = {"dedicated": value, "dedicated_by": who, "dedicated_at": at, "dedicated_why": why}
+    connection.execute(update(Domain).where(Domain.id == domain_id).values(**said))

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -181,6 +182,20 @@ def ask(connection: Connection, subject: int, at: datetime, *, owner: str, reaso
         both = f"{reason}; {row.reason}" if row.reason else reason
         values = {"reason": both[:_LONGEST_REASON], "due_at": min(row.due_at, at)}
         connection.execute(update(Due).where(*which).values(**values))
+
+
+class OpenTask(NamedTuple):
+    """What a person's task asks, and of whom."""
+
+    owner: str | None
+    reason: str | None
+
+
+def task_of(connection: Connection, subject: int) -> OpenTask | None:
+    """Return the open task about a subject, or None."""
+    query = select(Due.owner, Due.reason).where(Due.kind == TASK, Due.subject == subject)
+    row = connection.execute(query).first()
+    return OpenTask._make(row) if row else None
 
 
 def asked_no_more(connection: Connection, subjects: Collection[int], reason: str) -> None:

@@ -11,7 +11,7 @@ from nta.store.base import Store
 from nta.store.bulk import chunks
 from nta.store.due import TASK
 from nta.store.sealing import digest16
-from nta.store.tables import Due, Mail
+from nta.store.tables import Due, Mail, Notice
 
 PLACE = "mail.content"
 """Where `Mail.content_sealed` is sealed for."""
@@ -57,3 +57,9 @@ def with_task(connection: Connection, subjects: Collection[int]) -> set[int]:
         query = select(Due.subject).where(Due.kind == TASK, Due.subject.in_(part))
         found.update(connection.execute(query).scalars())
     return found
+
+
+def notice_of(connection: Connection, mail_id: int) -> str | None:
+    """Return the reference of the notice that a mail is about, or None."""
+    query = select(Notice.reference).join(Mail, Mail.notice_id == Notice.id).where(Mail.id == mail_id)
+    return connection.execute(query).scalar()

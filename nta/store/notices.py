@@ -21,7 +21,6 @@ from nta.store.tables import (
     PartyRow,
     PortalLink,
     Submission,
-    Switch,
 )
 
 QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD, DECLINED = (
@@ -53,7 +52,6 @@ _NOTICE_ITEM = table_of(NoticeItem)
 _PARTY_ROW = table_of(PartyRow)
 _PORTAL_LINK = table_of(PortalLink)
 _SUBMISSION = table_of(Submission)
-_SWITCH = table_of(Switch)
 
 _COMPOSED = (
     "state",
@@ -108,11 +106,6 @@ class Sent(NamedTuple):
     bounced_at: datetime | None
     sent_to: str | None
     email: str
-
-
-def sending_stopped(connection: Connection) -> bool:
-    """Tell whether a lead has stopped all sending."""
-    return connection.execute(select(_SWITCH.c.value).where(_SWITCH.c.name == "sending")).scalar() == "off"
 
 
 def past(connection: Connection, episode_ids: Collection[int]) -> list[Past]:
@@ -205,6 +198,35 @@ def by_message_id(connection: Connection, message_id: str) -> Sent | None:
 def by_reference(connection: Connection, reference: str) -> Sent | None:
     """Return the notice with this reference."""
     return _sent(connection, _NOTICE.c.reference == reference)
+
+
+def exists(connection: Connection, notice_id: int) -> bool:
+    """Tell whether an id is a notice's."""
+    return connection.execute(select(_NOTICE.c.id).where(_NOTICE.c.id == notice_id)).first() is not None
+
+
+def in_state(connection: Connection, reference: str, states: Collection[str]) -> int | None:
+    """Return the id of the notice of a reference when it is in one of the states, else None."""
+    query = select(_NOTICE.c.id).where(_NOTICE.c.reference == reference, _NOTICE.c.state.in_(states))
+    return connection.execute(query).scalar()
+
+
+class ItemLocation(NamedTuple):
+    """One location of a notice, sealed, and its case."""
+
+    location_sealed: bytes
+    case_reference: str
+
+
+def location(connection: Connection, reference: str, item_id: int) -> ItemLocation | None:
+    """Return a location of the notice of that reference, or None."""
+    query = (
+        select(_NOTICE_ITEM.c.location_sealed, _NOTICE_ITEM.c.case_reference)
+        .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
+        .where(_NOTICE_ITEM.c.id == item_id, _NOTICE.c.reference == reference)
+    )
+    row = connection.execute(query).first()
+    return ItemLocation._make(row) if row else None
 
 
 def episodes_of(connection: Connection, notice_ids: Collection[int]) -> dict[int, list[int]]:

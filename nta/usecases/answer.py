@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
-
 from nta.domain.answers import (
     FOR_A_PERSON,
     GONE,
@@ -24,12 +22,11 @@ from nta.domain.roles import Role
 from nta.store import answers, audit, contacts, due, episodes, forced
 from nta.store.anew import ask_anew
 from nta.store.answers import Dated, Sign
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.links import link_digests
 from nta.store.reads import mails, portal
 from nta.store.reads.portal import LinkedNotice, PortalItem
-from nta.store.tables import AnswerRow, NoticeEvent
 
 
 class LinkNotFoundError(RefusedError):
@@ -89,19 +86,7 @@ def listing(store: Store, token: str, now: datetime) -> Listing:
     if not known:
         with store.db.write() as connection:
             if not portal.was_opened(connection, notice.id):
-                connection.execute(
-                    insert(NoticeEvent).inline(),
-                    [
-                        {
-                            "id": store.new_id(),
-                            "notice_id": notice.id,
-                            "at": now,
-                            "kind": "opened",
-                            "proof": None,
-                            "settled": False,
-                        }
-                    ],
-                )
+                answers.opened(connection, store.new_id(), notice.id, now)
     return Listing(notice.reference, notice.language, notice.handed_at or notice.queued_at, tuple(items))
 
 
@@ -120,7 +105,7 @@ def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Tak
     if fresh:
         rows = _rows(store, fresh, now, "portal")
         with store.db.write() as connection:
-            connection.execute(insert(AnswerRow).inline(), rows)
+            answers.keep(connection, rows)
     return taken
 
 
@@ -136,9 +121,7 @@ def answer_by_mail(store: Store, mail_id: int, said: Sequence[Said], who: str, n
         known = {item.id: item for item in portal.items(connection, store, mail.notice_id)}
         fresh, taken = _sorted_out(known, said, now)
         if fresh:
-            connection.execute(
-                insert(AnswerRow), _rows(store, fresh, min(mail.mail.received_at, now), "mail")
-            )
+            answers.keep(connection, _rows(store, fresh, min(mail.mail.received_at, now), "mail"))
             audit.note(connection, store.ids, at=now, who=who, act="answer_by_mail", subject=mail.mail.notice)
     return taken
 

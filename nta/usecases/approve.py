@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
@@ -15,10 +13,9 @@ from nta.render import composing
 from nta.render.letters import Letter
 from nta.render.notices import Texts
 from nta.store import approvals, audit, drafts, due, episodes, evidence, notices
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.reads.approvals import NoticePage
-from nta.store.tables import Notice, NoticeItem
 
 NOT_WAITING = "this notice does not wait for a lead any more"
 
@@ -60,15 +57,12 @@ def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> No
     Raises: RefusedError when it does not wait, or two leads have to agree.
     """
     with store.db.read() as connection:
-        query = select(Notice.reference, Notice.leads).where(
-            Notice.id == notice_id, Notice.state == notices.WAITING_LEAD
-        )
-        row = connection.execute(query).first()
-    if row is None:
+        waiting = approvals.waiting_by_id(connection, notice_id)
+    if waiting is None:
         raise RefusedError(NOT_WAITING)
-    if row.leads > 1:
+    if waiting.leads > 1:
         raise RefusedError("two leads have to agree to this notice; read it first")
-    approve(store, row.reference, None, who, now)
+    approve(store, waiting.reference, None, who, now)
 
 
 def release_burst(store: Store, party: str, who: str, now: datetime, limit: int = 500) -> int:
@@ -171,11 +165,7 @@ def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now
     """
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
-        row = connection.execute(
-            select(NoticeItem.location_sealed, NoticeItem.case_reference)
-            .join(Notice, Notice.id == NoticeItem.notice_id)
-            .where(NoticeItem.id == item_id, Notice.reference == reference)
-        ).first()
+        row = notices.location(connection, reference, item_id)
         if row is None:
             raise RefusedError("this notice holds no such location")
         audit.note(

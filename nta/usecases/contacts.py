@@ -3,13 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from nta.domain.contacts import Health
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
 from nta.store import audit, contacts, due, episodes
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.bulk import chunks
 from nta.store.contacts import Held
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from nta.domain.availability import Verdict
 from nta.domain.contacts import Health
 from nta.domain.deadlines import LINK_LIFE, TASK
@@ -25,8 +23,8 @@ from nta.render import composing
 from nta.render.letters import Item, Letter
 from nta.render.notices import Texts
 from nta.settings import Sending
-from nta.store import drafts, due, episodes, evidence, fates, notices
-from nta.store.base import Store
+from nta.store import drafts, due, episodes, evidence, fates, notices, switches
+from nta.store.base import Connection, Store
 from nta.store.drafts import Draft, DraftItem
 from nta.store.fates import Composed
 from nta.store.links import new_link
@@ -92,7 +90,7 @@ def dispatch_due(
     """
     desk = _Desk(store, catalogue, settings, now)
     with store.db.write() as connection:
-        if notices.sending_stopped(connection):
+        if switches.sending_stopped(connection):
             return 0
         taken = due.take(connection, due.SEND, holder, now, limit)
     if not taken:
@@ -260,7 +258,7 @@ def _record_composed(
     told = notices.episodes_of(connection, taken)
     states = episodes.load(connection, {e for ids in told.values() for e in ids}, lock=True)
     mine = due.still_mine(connection, due.SEND, taken, holder)
-    if notices.sending_stopped(connection):
+    if switches.sending_stopped(connection):
         due.record_many(connection, due.SEND, [(n, now) for n in sorted(mine)])
         return []
     known = {d.id: d for d in found}

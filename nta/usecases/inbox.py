@@ -7,8 +7,6 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from sqlalchemy import Connection
-
 from nta.domain.contacts import Health
 from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
@@ -17,7 +15,7 @@ from nta.domain.references import read
 from nta.domain.returned_mail import Kind, Meaning, explain
 from nta.ports import Inbox, Received
 from nta.store import due, fates, mails, notices
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.notices import Sent
 from nta.store.sealing import digest16

@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
-
 from nta.domain.aiming import Served
 from nta.domain.contacts import Health
 from nta.domain.hosting import AddressFacts
@@ -16,7 +14,7 @@ from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.store import addressees, approvals, arrangements, due, episodes, notices
 from nta.store.addressees import Waiting
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 
 WHO = "service"
@@ -25,7 +23,6 @@ APPROVAL = "this step of the ladder needs approval"
 _RULES = PlanRules()
 
 _LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
-_ALONE = text("SELECT pg_try_advisory_xact_lock(7789, 0)")
 
 
 def notify_waiting(
@@ -43,7 +40,7 @@ def notify_waiting(
     processes that gathered side by side would part one list in two.
     """
     with store.db.write() as connection:
-        if connection.dialect.name == "postgresql" and not connection.execute(_ALONE).scalar():
+        if not addressees.gather_alone(connection):
             return 0
         waiting = addressees.waiting(connection, limit)
         if not waiting:

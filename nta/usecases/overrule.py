@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 
-from sqlalchemy import Connection, select
-
 from nta.domain.contacts import choose
 from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
@@ -16,12 +14,11 @@ from nta.domain.overruling import Ground, Said, Scope, judged, reason, scope_of
 from nta.domain.parties import Catalogue, PartyId
 from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
-from nta.store import addressees, arrangements, audit, contacts, due, episodes, forced
+from nta.store import addressees, arrangements, audit, case_rows, contacts, due, episodes, forced
 from nta.store.anew import ask_anew
 from nta.store.arrangements import HostRow
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
-from nta.store.tables import Case, Episode
 
 Networks = Collection[IPv4Network | IPv6Network]
 
@@ -136,15 +133,11 @@ def _resolve_again(
 
 def _open(connection: Connection, store: Store, reference: str) -> tuple[State, HostRow]:
     """Return the open episode of a case and its host, both kept from being changed until this write ends."""
-    found = connection.execute(
-        select(Case.host_id, Episode.id)
-        .join(Episode, Episode.case_id == Case.id)
-        .where(Case.reference == reference, Episode.ended_at.is_(None))
-    ).first()
-    state = episodes.load(connection, [found[1]], lock=True).get(found[1]) if found else None
-    if found is None or state is None or state.ended_at is not None:
+    case = case_rows.by_reference(connection, reference)
+    state = case_rows.open_episode(connection, case.id) if case else None
+    if case is None or state is None:
         raise RefusedError("there is no open case with this reference")
-    return state, arrangements.hosts(connection, store, [found[0]], lock=True)[found[0]]
+    return state, arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
 
 
 def _number(row: HostRow, scope: Scope) -> int:

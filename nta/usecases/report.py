@@ -10,16 +10,16 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select
 
 from nta.domain.errors import RefusedError
 from nta.domain.removal_report import NEVER, WAY_BITS, Group, Parameters, Report, Rows, Way, make
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
+from nta.store import frozen_reports
 from nta.store.base import Store
+from nta.store.frozen_reports import Frozen
 from nta.store.reads import removal_times as reading
 from nta.store.reads import summary as counting
-from nta.store.tables import FrozenReport
 from nta.store.types import to_us
 
 __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times", "summary", "true_figures"]
@@ -71,29 +71,16 @@ def freeze(store: Store, report: Report, who: str, now: datetime | None = None) 
     """Keep a report with the rows it was made from; return its number. No row names a page."""
     number = store.new_id()
     p = report.parameters
+    kept = Frozen(json.dumps(_plain_parameters(p)), _packed(report.rows), _figures(report.groups))
     with store.db.write() as connection:
-        connection.execute(
-            insert(FrozenReport).values(
-                id=number,
-                kind=KIND,
-                made_at=now or p.as_of,
-                who=who,
-                parameters=json.dumps(_plain_parameters(p)),
-                data=_packed(report.rows),
-                figures=_figures(report.groups),
-            )
-        )
+        frozen_reports.keep(connection, number, KIND, kept, who=who, made_at=now or p.as_of)
     return number
 
 
 def again(store: Store, number: int) -> Again:
     """Compute a frozen report again from its own rows."""
     with store.db.read() as connection:
-        kept = connection.execute(
-            select(FrozenReport.parameters, FrozenReport.data, FrozenReport.figures).where(
-                FrozenReport.id == number, FrozenReport.kind == KIND
-            )
-        ).first()
+        kept = frozen_reports.read(connection, number, KIND)
     if kept is None:
         raise RefusedError("there is no such report")
     report = make(_parameters(json.loads(kept.parameters)), _unpacked(kept.data))

@@ -2,14 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
 from nta.domain.references import read as read_reference
 from nta.store import audit, drafts, due, episodes, fates, notices
 from nta.store.base import Store
-from nta.store.tables import Notice
 
 LEFT = "to be sent again"
 AGAIN = (notices.NOT_SENT, notices.DECLINED)
@@ -29,9 +26,7 @@ def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> 
     """
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
-        found = connection.execute(
-            select(Notice.id).where(Notice.reference == reference, Notice.state.in_(AGAIN))
-        ).scalar()
+        found = notices.in_state(connection, reference, AGAIN)
         if found is None:
             raise RefusedError("this notice is not one of those that did not leave")
         states = [s for s in fates.lock(connection, found).values() if s.ended_at is None]

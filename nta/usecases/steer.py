@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
-
 from nta.domain.attention import BLOCKED_FOR
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
@@ -12,13 +10,24 @@ from nta.domain.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.parties import Catalogue
 from nta.domain.references import read as read_reference
 from nta.domain.urls import is_private_suffix
-from nta.store import addressees, audit, due, endings, episodes, holds, looking, notices
-from nta.store.base import Store
+from nta.store import (
+    addressees,
+    arrangements,
+    audit,
+    case_rows,
+    domains,
+    due,
+    endings,
+    episodes,
+    holds,
+    looking,
+    notices,
+    switches,
+)
+from nta.store.base import Connection, Store
+from nta.store.case_rows import CaseRow
 from nta.store.episodes import State
-from nta.store.tables import Arrangement, Case, Domain, Episode, Host, Submission, Switch
 
-SENDING = "sending"
-ON, OFF = "on", "off"
 DEDICATED = ("yes", "no", "unknown")
 LONGEST_HOLD = timedelta(days=30)
 
@@ -26,11 +35,11 @@ LONGEST_HOLD = timedelta(days=30)
 def reveal(store: Store, case_reference: str, who: str, now: datetime) -> str:
     """Return the URL of a case, after noting who asked for it. Raises RefusedError for no case of ours."""
     with store.db.write() as connection:
-        case_id, sealed = _case(connection, case_reference)
+        case = _case(connection, case_reference)
         audit.note(
             connection, store.ids, at=now, who=who, act="reveal", subject=read_reference(case_reference)
         )
-    return store.sealer.text("case.url", case_id, sealed)
+    return store.sealer.text("case.url", case.id, case.url_sealed)
 
 
 def mark_dedicated(
@@ -48,22 +57,13 @@ def mark_dedicated(
         raise RefusedError("say yes, no or unknown")
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        case_id, _ = _case(connection, reference)
-        row = connection.execute(
-            select(Domain.id, Domain.name_sealed)
-            .join(Host, Host.domain_id == Domain.id)
-            .join(Case, Case.host_id == Host.id)
-            .where(Case.id == case_id)
-        ).first()
-        if row is None:
+        domain = case_rows.domain_of(connection, _case(connection, reference).id)
+        if domain is None:
             raise RefusedError("this case is on an address or a suffix; there is no domain to mark")
-        if value == "yes" and is_private_suffix(store.sealer.text("domain.name", row.id, row.name_sealed)):
+        name = store.sealer.text("domain.name", domain.id, domain.name_sealed)
+        if value == "yes" and is_private_suffix(name):
             raise RefusedError("this name stands under a company's suffix and is never dedicated")
-        connection.execute(
-            update(Domain)
-            .where(Domain.id == row.id)
-            .values(dedicated=value, dedicated_by=who, dedicated_at=now, dedicated_why=_short(why))
-        )
+        domains.mark_dedicated(connection, domain.id, value, who=who, why=_short(why), at=now)
         audit.note(
             connection,
             store.ids,
@@ -74,7 +74,7 @@ def mark_dedicated(
             detail=f"{value}: {why}"[:200] if why else value,
         )
         if value == "yes":
-            due.want(connection, due.ESCALATE, _told_on(connection, row.id), now)
+            due.want(connection, due.ESCALATE, case_rows.notified_on_domain(connection, domain.id), now)
 
 
 def withdraw(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
@@ -125,8 +125,8 @@ def _end(
 ) -> None:
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        case_id, _ = _case(connection, reference)
-        state = _open(connection, case_id)
+        case = _case(connection, reference)
+        state = _open(connection, case)
         if outcome is Outcome.STILL_ONLINE and state.stage != Stage.EXHAUSTED:
             raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
         if outcome is Outcome.RESTRICTED:
@@ -135,11 +135,7 @@ def _end(
         endings.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
         if outcome in TAKEN_BACK:
             addressees.release(connection, state.id, outcome.value, now)
-            connection.execute(
-                update(Submission)
-                .where(Submission.case_id == case_id, Submission.withdrawn_at.is_(None))
-                .values(withdrawn_at=now)
-            )
+            case_rows.withdraw_submissions(connection, case.id, now)
             addressees.correct(connection, state.id, now)
         else:
             addressees.settle_episode(connection, state.id)
@@ -171,8 +167,7 @@ def hold(
     """
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        case_id, _ = _case(connection, reference)
-        state, reason = _open(connection, case_id), _reason(why)
+        state, reason = _open(connection, _case(connection, reference)), _reason(why)
         until = until or now + _term(connection, catalogue, state.arrangement_id)
         if not now < until <= now + LONGEST_HOLD:
             raise RefusedError("a hold ends after now, and within 30 days")
@@ -187,8 +182,7 @@ def release(store: Store, case_reference: str, why: str | None, who: str, now: d
     """End the hold of a case before its time. Raises RefusedError when it is not held."""
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        case_id, _ = _case(connection, reference)
-        state, reason = _open(connection, case_id), _reason(why)
+        state, reason = _open(connection, _case(connection, reference)), _reason(why)
         if state.stage != Stage.HELD:
             raise RefusedError("this case is not held")
         told = notices.rungs_told(connection, [state.id]).get(state.id, set())
@@ -204,22 +198,15 @@ def release(store: Store, case_reference: str, why: str | None, who: str, now: d
 
 def _term(connection: Connection, catalogue: Catalogue, arrangement_id: int | None) -> timedelta:
     """Return how long the hosting country's entry lets the police have, or the usual term."""
-    hosted_in = connection.execute(
-        select(Arrangement.country).where(Arrangement.id == arrangement_id)
-    ).scalar()
+    hosted_in = arrangements.country_of(connection, arrangement_id)
     country = catalogue.country(hosted_in)
     return (country.police_hold if country else None) or HOLD
 
 
-def _open(connection: Connection, case_id: int) -> State:
+def _open(connection: Connection, case: CaseRow) -> State:
     """Return the open episode of a case, kept from being moved by others until this write ends."""
-    number = connection.execute(
-        select(Episode.id)
-        .where(Episode.case_id == case_id, Episode.ended_at.is_(None))
-        .order_by(Episode.number.desc())
-    ).scalar()
-    state = episodes.load(connection, [number], lock=True)[number] if number else None
-    if state is None or state.ended_at is not None:
+    state = case_rows.open_episode(connection, case.id)
+    if state is None:
         raise RefusedError("this case has ended already")
     return state
 
@@ -239,54 +226,25 @@ def _audit(
 
 def stop_sending(store: Store, who: str, now: datetime) -> None:
     """Stop every notice that has not left yet, in one act."""
-    _switch(store, OFF, "stop_sending", who, now)
+    _switch(store, switches.OFF, "stop_sending", who, now)
 
 
 def allow_sending(store: Store, who: str, now: datetime) -> None:
     """Let notices leave again; those that wait are due now."""
-    _switch(store, ON, "allow_sending", who, now)
-
-
-def sending_allowed(store: Store) -> bool:
-    """Tell whether sending has not been stopped. Whether it is on at all is a setting."""
-    with store.db.read() as connection:
-        value = connection.execute(select(Switch.value).where(Switch.name == SENDING)).scalar()
-    return value != OFF
+    _switch(store, switches.ON, "allow_sending", who, now)
 
 
 def _switch(store: Store, value: str, act: str, who: str, now: datetime) -> None:
     with store.db.write() as connection:
-        known = connection.execute(select(Switch.value).where(Switch.name == SENDING)).scalar()
-        if known == value or (known is None and value == ON):
-            return
-        if known is None:
-            connection.execute(insert(Switch).values(name=SENDING, value=value, at=now, who=who))
-        else:
-            connection.execute(
-                update(Switch).where(Switch.name == SENDING).values(value=value, at=now, who=who)
-            )
-        audit.note(connection, store.ids, at=now, who=who, act=act)
+        if switches.set_sending(connection, value, who, now):
+            audit.note(connection, store.ids, at=now, who=who, act=act)
 
 
-def _case(connection: Connection, case_reference: str) -> tuple[int, bytes]:
-    row = connection.execute(
-        select(Case.id, Case.url_sealed).where(Case.reference == read_reference(case_reference))
-    ).first()
-    if row is None:
+def _case(connection: Connection, case_reference: str) -> CaseRow:
+    case = case_rows.by_reference(connection, read_reference(case_reference))
+    if case is None:
         raise RefusedError("there is no case with this reference")
-    return row.id, row.url_sealed
-
-
-def _told_on(connection: Connection, domain_id: int) -> list[int]:
-    """Return the open episodes of a domain whose ladder has begun."""
-    stages = (Stage.NOTIFIED.value, Stage.ESCALATED.value, Stage.EXHAUSTED.value)
-    return list(
-        connection.execute(
-            select(Episode.id)
-            .join(Host, Host.id == Episode.host_id)
-            .where(Host.domain_id == domain_id, Episode.ended_at.is_(None), Episode.stage.in_(stages))
-        ).scalars()
-    )
+    return case
 
 
 def _short(why: str | None) -> str | None:

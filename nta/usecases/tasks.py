@@ -2,15 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Stage
-from nta.store import audit, due, episodes
-from nta.store.base import Store
-from nta.store.reads import mails
+from nta.store import audit, case_rows, contacts, due, episodes, mails, notices
+from nta.store.base import Connection, Store
+from nta.store.reads import mails as mail_reads
 from nta.store.reads.mails import Text
-from nta.store.tables import Case, Contact, Due, Mail, Notice
 
 _DECIDED = frozenset({Stage.UNRESOLVED, Stage.EXHAUSTED, Stage.HELD})
 """Stages in which nothing goes on but by a decision about the case."""
@@ -25,8 +22,7 @@ def finish(store: Store, subject: int, why: str | None, who: str, now: datetime,
     with store.db.write() as connection:
         # The episode before its due rows, as the steps lock them.
         state = episodes.load(connection, [subject], lock=True).get(subject)
-        query = select(Due.owner, Due.reason).where(Due.kind == due.TASK, Due.subject == subject)
-        task = connection.execute(query).first()
+        task = due.task_of(connection, subject)
         if task is None:
             raise RefusedError("this task was done before")
         if task.owner == "lead" and not is_lead:
@@ -55,7 +51,7 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
     Raises: RefusedError when there is no such mail.
     """
     with store.db.write() as connection:
-        found = mails.text(connection, store, mail_id)
+        found = mail_reads.text(connection, store, mail_id)
         if found is None:
             raise RefusedError("there is no such mail")
         audit.note(
@@ -72,14 +68,12 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
 def _about(connection: Connection, subject: int, state: episodes.State | None) -> str:
     """Return the reference of what a task is about. Raises RefusedError for what waits for a decision."""
     if state is not None:
-        query = select(Case.reference).where(Case.id == state.case_id)
-        return str(connection.execute(query).scalar_one())
-    if connection.execute(select(Notice.id).where(Notice.id == subject)).first():
+        return case_rows.reference_of(connection, state.case_id)
+    if notices.exists(connection, subject):
         raise RefusedError("this notice waits for a decision; take it on the page of the notice")
-    if connection.execute(select(Contact.id).where(Contact.id == subject)).first():
+    if contacts.held(connection, subject):
         raise RefusedError("this contact waits for a decision; take it on the page of contacts")
-    notice = select(Notice.reference).join(Mail, Mail.notice_id == Notice.id).where(Mail.id == subject)
-    return connection.execute(notice).scalar() or f"mail {subject}"
+    return mails.notice_of(connection, subject) or f"mail {subject}"
 
 
 def _go_on(connection: Connection, state: episodes.State, now: datetime) -> None:

@@ -11,7 +11,7 @@ from nta.store import due
 from nta.store.base import Store
 from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, SightingSpan, Submission
 from nta.usecases import steer
-from tests.builders import MadeCase, make_case, make_notice, make_span
+from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 
 LEAD = "lead@hotline.test"
@@ -100,16 +100,16 @@ def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
 
 
 def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> None:
-    assert steer.sending_allowed(store)
+    assert sending_allowed(store)
 
     steer.stop_sending(store, LEAD, NINE)
     steer.stop_sending(store, LEAD, NINE)
-    stopped = steer.sending_allowed(store)
+    stopped = sending_allowed(store)
     steer.allow_sending(store, LEAD, LATER)
     steer.allow_sending(store, LEAD, LATER)
 
     assert not stopped
-    assert steer.sending_allowed(store)
+    assert sending_allowed(store)
     assert rows(store, AuditEntry.act) == [("stop_sending",), ("allow_sending",)]
 
 

@@ -14,7 +14,7 @@ from nta.store.base import Store
 from nta.store.tables import AuditEntry, Case, Episode
 from nta.usecases import approve, steer
 from nta.web.house import POLICY
-from tests.builders import MadeCase, make_case, make_notice, make_span
+from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
 from tests.web.conftest import post
@@ -256,11 +256,11 @@ def test_a_lead_stops_sending_in_one_click_and_allows_it_again(
     lead: FlaskClient, analyst: FlaskClient, lite: Store
 ) -> None:
     post(lead, "/sending", "stop")
-    assert not steer.sending_allowed(lite)
+    assert not sending_allowed(lite)
     assert "All sending is stopped, by lead@hotline.test" in analyst.get("/cases").text
 
     post(lead, "/sending", "allow")
-    assert steer.sending_allowed(lite)
+    assert sending_allowed(lite)
     assert [act for _, act, _ in audited(lite)] == ["stop_sending", "allow_sending"]
 
 
@@ -270,7 +270,7 @@ def test_an_analyst_cannot_stop_sending(analyst: FlaskClient, lite: Store) -> No
 
     assert 'id="stop"' not in page
     assert analyst.post("/sending/stop", data={"csrf_token": token}).status_code == 403
-    assert steer.sending_allowed(lite)
+    assert sending_allowed(lite)
 
 
 def test_a_lead_lets_a_waiting_notice_go(lead: FlaskClient, lite: Store, case: MadeCase) -> None:

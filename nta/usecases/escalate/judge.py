@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from nta.domain.contacts import Choice, Health, KnownContacts, choose, known_as, waits_until
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
@@ -36,6 +34,7 @@ from nta.store import (
     notices,
     standing,
 )
+from nta.store.base import Connection
 from nta.store.episodes import State
 from nta.store.standing import Known, Late
 

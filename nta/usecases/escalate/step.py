@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from nta.domain.deadlines import TASK
 from nta.domain.hosting import HostingFacts
 from nta.domain.lifecycle import EventKind
@@ -20,7 +18,7 @@ from nta.store import (
     holds,
     notices,
 )
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.standing import Known
 from nta.usecases.escalate.judge import Judge, Result

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from nta.domain.attention import BLOCKED, attention
 from nta.domain.availability import Cause, Judgement, ProofRules, Run, Sighting, extend, judge, sign
 from nta.domain.deadlines import TASK, next_look_at
@@ -16,7 +14,7 @@ from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
 from nta.store import alike, due, endings, episodes, looking, rounds
 from nta.store.alike import Turn
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.rounds import Brief
 from nta.usecases.recheck.aims import Aims, Eyes

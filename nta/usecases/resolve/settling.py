@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from nta.domain.arrangements import (
     Change,
     another_host,
@@ -24,7 +22,7 @@ from nta.domain.roles import Severity
 from nta.store import alike, arrangements, domains, due, episodes
 from nta.store.alike import Standing
 from nta.store.arrangements import HostRow
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 
 WHO = "service"
 
