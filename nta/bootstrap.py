@@ -277,6 +277,7 @@ class House:
             self._alone.take()
             with self.store.db.write() as connection:
                 due.release_all(connection)
+                notices.forget_return_paths(connection)
             return
         db = self.store.db  # its keys are made before this process counts as having used it
         connection = db.engine.connect()
@@ -286,6 +287,8 @@ class House:
             connection.commit()
             if held:
                 self.release_the_dead()
+                with db.write() as ours:
+                    notices.forget_return_paths(ours)
                 return
             self.stopping.wait(0.1)  # another runner may just be asking whether this number is dead
         raise OutsideError("another process goes by this one's number; start again", temporary=True)
