@@ -35,7 +35,7 @@ from nta.ports import Asker, Clock, Mailer
 from nta.store import audit, due, notices, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
-from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
+from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
 from nta.store.shipped import shipped
 from nta.store.tables import DeskUser, HandIn, ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
@@ -65,6 +65,7 @@ class House:
     """One installation, built as far as a command needs it."""
 
     def __init__(self, environment: Mapping[str, str], checkpoint: Checkpoint = _pass) -> None:
+        self._environment = environment
         given, self.lines = configuration.read(environment)
         self.settings = given if given.hotline else replace(given, hotline=_chosen(given.instance))
         self.stopping = threading.Event()
@@ -99,7 +100,13 @@ class House:
         """Return the store, at the code's version; an embedded database is brought up to date by itself."""
         may_make, given = self._is_new(), self.settings
         keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys, may_make=may_make)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        return Store.open(
+            self.database,
+            keys,
+            SnowflakeIds(self.node),
+            sealing=self._keys_again,
+            portal=self._portal_keys_again,
+        )
 
     @cached_property
     def portal_store(self) -> Store:
@@ -107,7 +114,17 @@ class House:
         may_make = self._is_new()
         own = self.settings.portal_keys or portal_keys(self.instance, may_make=may_make)
         keys = Keyring(sealing=(stranger(),), digest=stranger(), portal=own)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        return Store.open(self.database, keys, SnowflakeIds(self.node), portal=self._portal_keys_again)
+
+    def _keys_again(self) -> tuple[bytes, ...]:
+        """Return the sealing keys as they are now."""
+        given = configuration.read(self._environment)[0].keys
+        return given or keys_in(key_file(self.instance, "sealing"), "NTA_KEYS")
+
+    def _portal_keys_again(self) -> tuple[bytes, ...]:
+        """Return the portal's own keys as they are now."""
+        given = configuration.read(self._environment)[0].portal_keys
+        return given or keys_in(key_file(self.instance, "portal"), "NTA_PORTAL_KEYS")
 
     def _is_new(self) -> bool:
         """Bring the database to the code's version, and tell whether nothing is sealed in it yet."""

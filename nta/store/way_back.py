@@ -5,8 +5,8 @@ from typing import Final
 
 from nta.store.sealing import Keyring, digest16
 
-TOKEN: Final = "{token}"
-"""What stands in a kept return path for the token that only the digest key tells."""
+_GAP: Final = "{token}"
+"""What stands in a kept return path for what only the digest key tells."""
 
 
 def digest(keys: Keyring, notice_id: int) -> bytes:
@@ -15,8 +15,8 @@ def digest(keys: Keyring, notice_id: int) -> bytes:
 
 
 def path(keys: Keyring, notice_id: int, kept: str) -> str:
-    """Return the return path of a notice. What an earlier version kept holds its token, and stands as it is."""
-    return kept.replace(TOKEN, _token(keys, notice_id))
+    """Return the return path of a notice. One that an earlier version kept is whole, and stands as it is."""
+    return kept.replace(_GAP, _token(keys, notice_id))
 
 
 def _token(keys: Keyring, notice_id: int) -> str:

@@ -177,7 +177,7 @@ class _Desk:
 
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys
-        token, link_digest = new_link(keys)
+        token, link_digest = new_link(self._store.link_keys)
         redirected = self._sending.mode == "redirect"
         recipient = (self._sending.redirect_to if redirected else None) or draft.email
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nta.store.tables.base import Base
-from nta.store.types import Sealed, word
+from nta.store.types import PortalSealed, Sealed, word
 
 
 class PartyRow(Base):
@@ -152,7 +152,7 @@ class NoticeItem(Base):
     position: Mapped[int]
     case_reference: Mapped[str] = mapped_column(word(16))
     location_sealed: Mapped[bytes] = mapped_column(Sealed)
-    portal_sealed: Mapped[bytes] = mapped_column(Sealed)
+    portal_sealed: Mapped[bytes] = mapped_column(PortalSealed)
     addresses: Mapped[str | None]
     port: Mapped[int | None]
     last_up_at: Mapped[datetime | None]
@@ -220,7 +220,7 @@ class AnswerRow(Base):
     )  # removed, disabled, account_closed, forwarded, not_ours, refused, need_information
     until: Mapped[datetime | None]
     whose: Mapped[str | None]
-    why_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    why_sealed: Mapped[bytes | None] = mapped_column(PortalSealed)
     decided_at: Mapped[datetime | None]
     automated: Mapped[bool | None]
     redress_told: Mapped[bool | None]
