@@ -37,8 +37,15 @@ class Sealer:
     read more than `AGAIN_S` ago. A key once known goes on opening.
     """
 
-    def __init__(self, keys: tuple[bytes, ...], again: ReadKeys | None = None) -> None:
+    def __init__(
+        self,
+        keys: tuple[bytes, ...],
+        again: ReadKeys | None = None,
+        *,
+        machine: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._again = again
+        self._machine = machine
         self._ciphers: dict[bytes, AESGCM] = {}
         self._take(keys)
 
@@ -92,10 +99,10 @@ class Sealer:
         self._ciphers = self._ciphers | {self.head_of(key): AESGCM(key) for key in keys}
         head = self.head_of(keys[0])
         self._keys, self._newest = keys, (head, self._ciphers[head])
-        self._read_at = time.monotonic()
+        self._read_at = self._machine()
 
     def _look_again(self) -> None:
-        if self._again is not None and time.monotonic() - self._read_at > AGAIN_S:
+        if self._again is not None and self._machine() - self._read_at > AGAIN_S:
             self.read_again()
 
     def read_again(self) -> bool:
@@ -105,7 +112,7 @@ class Sealer:
         try:
             keys = self._again()
         except RefusedError:
-            self._read_at = time.monotonic()
+            self._read_at = self._machine()
             return False
         self._take(keys)
         return True
