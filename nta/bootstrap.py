@@ -287,11 +287,16 @@ class House:
             moments = [due.next_at(connection, kinds), notify.next_gathering(self.store, self.clock.now())]
         return min((m for m in moments if m is not None), default=None)
 
-    def take_jobs(self) -> None:
-        """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
+    def take_alone(self) -> None:
+        """Be the only one to work on an embedded database; another that does is named."""
         if self.database.is_sqlite:
             self._alone = Alone(Path(self.database.url.database or "nta.sqlite"))
             self._alone.take()
+
+    def take_jobs(self) -> None:
+        """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
+        self.take_alone()
+        if self.database.is_sqlite:
             with self.store.db.write() as connection:
                 due.release_all(connection)
                 notices.forget_return_paths(connection)

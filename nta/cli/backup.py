@@ -70,6 +70,7 @@ def restore(opener: Any, file: Path, keys: Path | None, as_json: bool) -> None:
     Example:  NTA_INSTANCE=/srv/nta nta restore /backups/nta-monday --keys /safe/nta-keys
     """
     kit: Kit = opener()
+    kit.take_alone()
     held = use.restore(
         kit.database,
         file,

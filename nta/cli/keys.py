@@ -74,7 +74,7 @@ def _tell(done: rotation.Resealed, ring: Ring, *, finish: bool, of_settings: boo
     if done.damaged:
         say(f"{done.damaged} values open under no key where they stand: they were damaged or moved")
     if done.left:
-        say("somebody still seals under an older key: start every process again, then run this again")
+        say("some values were being written, or a process still seals under an older key: run this again")
     if not finish and not done.left:
         say("next: `nta keys rotate --finish`, " + _WHEN[ring])
     elif finish and of_settings:

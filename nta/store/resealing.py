@@ -75,19 +75,32 @@ def under_old_keys(
 
 def put(
     connection: Connection, one: SealedColumn, rows: Sequence[tuple[tuple[Any, ...], bytes, bytes]]
-) -> None:
-    """Write bytes sealed anew, (key, before, after), where nobody has written since they were read."""
+) -> int:
+    """Write bytes sealed anew, (key, before, after), where nobody has written since; return how many.
+
+    Rows that another holds are passed over: who waits for nobody can be in
+    no deadlock with the jobs, and the next pass finds them.
+    """
+    free = _free(connection, one, [key for key, _, _ in rows])
     same = [column == bindparam(f"_key{number}") for number, column in enumerate(one.key)]
     same.append(_first(one, _MARK) == bindparam("_before", type_=LargeBinary))
     statement = sql_update(one.table).where(*same).values({one.column.name: bindparam("_after")})
-    connection.execute(
-        statement,
-        [
-            {f"_key{number}": value for number, value in enumerate(key)}
-            | {"_before": before[:_MARK], "_after": after}
-            for key, before, after in rows
-        ],
-    )
+    given = [
+        {f"_key{number}": value for number, value in enumerate(key)}
+        | {"_before": before[:_MARK], "_after": after}
+        for key, before, after in rows
+        if key in free
+    ]
+    return connection.execute(statement, given).rowcount if given else 0
+
+
+def _free(connection: Connection, one: SealedColumn, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Return those of the rows that nobody else is writing, kept for this write; on SQLite it is alone."""
+    if connection.dialect.name == "sqlite":
+        return set(keys)
+    query = select(*one.key).where(tuple_(*one.key).in_(keys))
+    locked = query.with_for_update(key_share=True, skip_locked=True)
+    return {tuple(row) for row in connection.execute(locked)}
 
 
 def _first(one: SealedColumn, count: int) -> ColumnElement[bytes]:

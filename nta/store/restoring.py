@@ -61,9 +61,11 @@ class Tried:
 
 
 def refuse_in_use(database: Database) -> None:
-    """Raises RefusedError when a database holds anything."""
+    """Raises RefusedError when a database holds anything, or jobs work on it."""
     with database.read() as connection:
         used = next(archive.in_use(connection), None)
+        if due.somebody_works(connection):
+            raise RefusedError("`nta jobs` runs on this database; end it first")
     if used is not None:
         raise RefusedError(f"the database is in use ({used} holds rows): restore into an empty one")
 

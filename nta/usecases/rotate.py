@@ -16,7 +16,7 @@ from nta.store.sealing import Sealer
 SETTINGS: Final[dict[Ring, str]] = {"sealing": "NTA_KEYS", "portal": "NTA_PORTAL_KEYS"}
 
 _BATCH = 200  # of mails of 256 KiB, 50 MiB
-_PASSES = 10  # others seal under an older key for a second more; whoever does so longer holds no newer one
+_PASSES = 10  # others seal under an older key for a second more, and hold rows for as long as a write takes
 _SETTLED: Final[dict[Ring, timedelta]] = {
     # Every process seals under the newest key a second after it is there; a write ends long before this.
     "sealing": timedelta(minutes=1),
@@ -32,7 +32,7 @@ class Resealed:
     ring: Ring
     done: int = 0
     damaged: int = 0
-    left: bool = False  # something is still being sealed under an older key
+    left: bool = False  # something is still sealed under an older key, or being sealed so
 
 
 def rotate(
@@ -123,10 +123,10 @@ def _reseal(
     """Go over all columns until a pass finds nothing but what no key opens."""
     total = Resealed(ring)
     for _ in range(_PASSES):
-        before, total.damaged = total.done, 0
+        total.damaged, found = 0, 0
         for one in resealing.sealed_columns(ring):
-            _reseal_column(store, one, sealer, total, checkpoint, progress)
-        if total.done == before:
+            found += _reseal_column(store, one, sealer, total, checkpoint, progress)
+        if not found:
             return total
     total.left = True
     return total
@@ -139,13 +139,15 @@ def _reseal_column(
     total: Resealed,
     checkpoint: Callable[[str], None],
     progress: Callable[[int], None],
-) -> None:
+) -> int:
+    """Bring one column under the newest key; return how many values were found that can be."""
     after: Sequence[Any] | None = None
+    found = 0
     while True:
         with store.db.read() as connection:
             rows = resealing.under_old_keys(connection, one, sealer.head, after, _BATCH)
         if not rows:
-            return
+            return found
         after = rows[-1][0]
         anew = []
         for key, sealed in rows:
@@ -157,11 +159,11 @@ def _reseal_column(
                 continue
             anew.append((key, sealed, sealer.seal(one.place, row, clear)))
         checkpoint("rotate.read")
+        found += len(anew)
         if anew:
             with store.db.write() as connection:
-                resealing.put(connection, one, anew)
+                total.done += resealing.put(connection, one, anew)
         checkpoint("rotate.written")
-        total.done += len(anew)
         progress(total.done)
 
 

@@ -105,6 +105,26 @@ def test_a_restore_without_the_right_keys_is_refused_and_writes_nothing(
     assert ready("restore", data, "--keys", keys).code == 0
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_restored_under_jobs_that_run(
+    kind: str, ready: Nta, saved: tuple[Path, Path], cluster: Cluster
+) -> None:
+    with cluster.fresh() as uri:
+        if kind == "postgresql":
+            ready.settings["NTA_DATABASE_URL"] = uri
+        running = ready.house()
+        running.take_jobs()
+        for name in ("sealing", "digest", "portal"):
+            (running.instance / "keys" / name).unlink()
+
+        said = refused(ready, "restore", saved[0], "--keys", saved[1])
+        running.close()
+        ended = ready("restore", saved[0], "--keys", saved[1])
+
+    assert "end it first" in said
+    assert ended.code == 0
+
+
 def test_an_instance_with_keys_of_its_own_is_not_restored_into(
     ready: Nta, saved: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
+from nta.store import forced
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.keyfiles import new_key
 from nta.store.resealing import Ring, sealed_columns
 from nta.store.sealing import Keyring, key_file, keys_in
-from nta.store.tables import Case
+from nta.store.tables import Case, Host
 from nta.usecases import answer, rotate
 from tests.conftest import NINE
+from tests.databases import Cluster
 from tests.fakes import CountingIds
 from tests.sealed import LATER, fill, heads, opened, store_of, submit
 from tests.telling import KilledError, Killer
@@ -135,6 +137,41 @@ def test_keys_are_rotated_while_others_hand_in(own: Store, instance: Path) -> No
     assert first.done > 0
     assert opened(store_of(own.db, instance)) == before
     assert opened(running[0]) == before
+
+
+def test_what_is_written_between_reading_and_writing_stands(own: Store, instance: Path) -> None:
+    fill(own)
+    with own.db.read() as connection:
+        host = connection.execute(select(Host.id).where(Host.forced_origin_sealed.is_not(None))).scalar_one()
+    known: list[str] = []
+    slow = Store.open(own.db, own.keys, own.ids)  # it has not looked for the new key yet
+
+    def write_meanwhile(name: str) -> None:
+        if name == "rotate.read" and len(known) < 20:
+            known.append(f"192.0.2.{len(known)}")
+            with own.db.write() as connection:
+                forced.put(connection, slow, host, reason="known", until=None, origin=known[-1])
+
+    rotate.rotate(own, "sealing", key_file(instance, "sealing"), NINE, checkpoint=write_meanwhile)
+
+    assert known
+    assert opened(own)["host.forced_origin", host] == known[-1].encode()
+
+
+def test_a_rotation_waits_for_nobody_who_holds_a_row(cluster: Cluster, instance: Path) -> None:
+    with cluster.fresh() as uri:
+        own = store_of(Database(uri), instance)
+        fill(own)
+        file = key_file(instance, "sealing")
+        with own.db.write() as connection:
+            held = connection.execute(select(Case.id).limit(1).with_for_update()).scalar_one()
+            first = rotate.rotate(own, "sealing", file, NINE)
+            connection.execute(update(Case).where(Case.id == held).values(severity="high"))
+        second = rotate.rotate(own, "sealing", file, NINE)
+        own.db.dispose()
+
+    assert (first.left, second.left) == (True, False)
+    assert second.done == 2  # its URL and its referrer
 
 
 def test_a_running_process_opens_what_is_sealed_under_a_key_made_after_its_start(
