@@ -15,7 +15,7 @@ from nta.store.archive import Manifest, Part
 from nta.store.database import Database
 from nta.store.resealing import SealedColumn, sealed_columns
 from nta.store.sealing import HEAD, Keyring, Sealer
-from nta.store.tables import AuditEntry, DeskUser, Switch
+from nta.store.tables import AuditEntry, DeskUser, Due, Switch
 
 _SESSIONS = frozenset({"desk_session"})
 """Tables whose rows are log-ins: those of a copy end."""
@@ -191,7 +191,7 @@ def _quieten(connection: Connection, manifest: Manifest, now: datetime) -> None:
     who: Any = "command"
     connection.execute(delete(Switch).where(Switch.name == "sending"))
     connection.execute(insert(Switch).values(name="sending", value="off", at=now, who=who))
-    due.release_all(connection)
+    connection.execute(update(Due).values(taken_by=None, taken_until=None))  # of whatever version it is
     for number in connection.execute(select(DeskUser.id)).scalars().all():
         end = update(DeskUser).where(DeskUser.id == number)
         connection.execute(end.values(fs_uniquifier=secrets.token_hex(32)))

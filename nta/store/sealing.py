@@ -26,6 +26,10 @@ AGAIN_S = 1.0
 ReadKeys = Callable[[], tuple[bytes, ...]]
 
 
+class UnknownKeyError(ValueError):
+    """Bytes were sealed under a key that we do not hold."""
+
+
 class Sealer:
     """Seals with the newest key, opens with whichever key is named (NIST SP 800-38D, 96-bit random nonces).
 
@@ -82,7 +86,7 @@ class Sealer:
         """Return what was sealed. Bytes of another row, or under a key we do not hold, raise ValueError."""
         head = bytes(sealed[:HEAD])
         if not self.knows(head):
-            raise ValueError(f"{place}: sealed under a key that is not among NTA_KEYS")
+            raise UnknownKeyError(f"{place}: sealed under a key that is not among NTA_KEYS")
         nonce = sealed[HEAD : HEAD + _NONCE]
         try:
             return self._ciphers[head].decrypt(
