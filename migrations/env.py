@@ -9,8 +9,9 @@ metadata = context.config.attributes.get("metadata")
 def render_item(type_, obj, autogen_context):
     """Write our column types as plain SQL types: migrations import nothing from nta."""
     if type_ == "type" and obj.__class__.__module__.startswith(("nta.", "flask_security")):
-        plain = obj.impl if hasattr(obj, "impl") and obj.__class__.__name__ != "Sealed" else obj
-        name = {"Sealed": "LargeBinary"}.get(obj.__class__.__name__, plain.__class__.__name__)
+        sealed = obj.__class__.__name__.endswith("Sealed")
+        plain = obj.impl if hasattr(obj, "impl") and not sealed else obj
+        name = "LargeBinary" if sealed else plain.__class__.__name__
         return f"sa.{name}()"
     return False
 

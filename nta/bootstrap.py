@@ -32,10 +32,10 @@ from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, schema, switches, waiting
+from nta.store import audit, due, notices, schema, switches, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
-from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
+from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
 from nta.store.shipped import shipped
 from nta.store.tables import DeskUser, HandIn, ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
@@ -65,6 +65,7 @@ class House:
     """One installation, built as far as a command needs it."""
 
     def __init__(self, environment: Mapping[str, str], checkpoint: Checkpoint = _pass) -> None:
+        self._environment = environment
         given, self.lines = configuration.read(environment)
         self.settings = given if given.hotline else replace(given, hotline=_chosen(given.instance))
         self.stopping = threading.Event()
@@ -99,7 +100,13 @@ class House:
         """Return the store, at the code's version; an embedded database is brought up to date by itself."""
         may_make, given = self._is_new(), self.settings
         keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys, may_make=may_make)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        return Store.open(
+            self.database,
+            keys,
+            SnowflakeIds(self.node),
+            sealing=self._keys_again,
+            portal=self._portal_keys_again,
+        )
 
     @cached_property
     def portal_store(self) -> Store:
@@ -107,7 +114,17 @@ class House:
         may_make = self._is_new()
         own = self.settings.portal_keys or portal_keys(self.instance, may_make=may_make)
         keys = Keyring(sealing=(stranger(),), digest=stranger(), portal=own)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        return Store.open(self.database, keys, SnowflakeIds(self.node), portal=self._portal_keys_again)
+
+    def _keys_again(self) -> tuple[bytes, ...]:
+        """Return the sealing keys as they are now."""
+        given = configuration.read(self._environment)[0].keys
+        return given or keys_in(key_file(self.instance, "sealing"), "NTA_KEYS")
+
+    def _portal_keys_again(self) -> tuple[bytes, ...]:
+        """Return the portal's own keys as they are now."""
+        given = configuration.read(self._environment)[0].portal_keys
+        return given or keys_in(key_file(self.instance, "portal"), "NTA_PORTAL_KEYS")
 
     def _is_new(self) -> bool:
         """Bring the database to the code's version, and tell whether nothing is sealed in it yet."""
@@ -270,13 +287,19 @@ class House:
             moments = [due.next_at(connection, kinds), notify.next_gathering(self.store, self.clock.now())]
         return min((m for m in moments if m is not None), default=None)
 
-    def take_jobs(self) -> None:
-        """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
+    def take_alone(self) -> None:
+        """Be the only one to work on an embedded database; another that does is named."""
         if self.database.is_sqlite:
             self._alone = Alone(Path(self.database.url.database or "nta.sqlite"))
             self._alone.take()
+
+    def take_jobs(self) -> None:
+        """Become a runner of jobs: the only one on an embedded database, one of many on PostgreSQL."""
+        self.take_alone()
+        if self.database.is_sqlite:
             with self.store.db.write() as connection:
                 due.release_all(connection)
+                notices.forget_return_paths(connection)
             return
         db = self.store.db  # its keys are made before this process counts as having used it
         connection = db.engine.connect()
@@ -286,6 +309,8 @@ class House:
             connection.commit()
             if held:
                 self.release_the_dead()
+                with db.write() as ours:
+                    notices.forget_return_paths(ours)
                 return
             self.stopping.wait(0.1)  # another runner may just be asking whether this number is dead
         raise OutsideError("another process goes by this one's number; start again", temporary=True)

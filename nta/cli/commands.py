@@ -8,7 +8,19 @@ import click
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from nta.cli import care, catalogue, demo, figures, handing_in, letters, looking, resolving, running
+from nta.cli import (
+    backup,
+    care,
+    catalogue,
+    demo,
+    figures,
+    handing_in,
+    keys,
+    letters,
+    looking,
+    resolving,
+    running,
+)
 from nta.cli.kit import MakeKit
 from nta.cli.tell import complain, configure_logs
 from nta.domain.errors import OutsideError, RefusedError
@@ -39,7 +51,19 @@ def nta(context: click.Context) -> None:
     """
 
 
-for module in (demo, running, handing_in, resolving, looking, letters, figures, catalogue, care):
+for module in (
+    demo,
+    running,
+    handing_in,
+    resolving,
+    looking,
+    letters,
+    figures,
+    catalogue,
+    care,
+    backup,
+    keys,
+):
     for command in module.COMMANDS:
         nta.add_command(command)
 

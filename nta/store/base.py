@@ -1,12 +1,12 @@
 """What every use case is handed: the database, the keys, and where ids come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from nta.ports import Ids
 from nta.store.database import Database
-from nta.store.sealing import Keyring, Sealer
+from nta.store.sealing import Keyring, ReadKeys, Sealer
 
 __all__ = ["Connection", "Store"]
 
@@ -22,9 +22,22 @@ class Store:
     ids: Ids
 
     @classmethod
-    def open(cls, db: Database, keys: Keyring, ids: Ids) -> "Store":
-        """Return the store of an installation."""
-        return cls(db, keys, Sealer(keys.sealing), Sealer(keys.portal), ids)
+    def open(
+        cls,
+        db: Database,
+        keys: Keyring,
+        ids: Ids,
+        *,
+        sealing: ReadKeys | None = None,
+        portal: ReadKeys | None = None,
+    ) -> "Store":
+        """Return the store of an installation; `sealing` and `portal` read those keys anew."""
+        return cls(db, keys, Sealer(keys.sealing, sealing), Sealer(keys.portal, portal), ids)
+
+    @property
+    def link_keys(self) -> Keyring:
+        """Return the keys as links are made and found by: the portal's may have changed since the start."""
+        return replace(self.keys, portal=self.portal_sealer.keys)
 
     def new_id(self) -> int:
         """Return one new row id."""

@@ -62,6 +62,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection that sees one moment of the database for as long as it reads; writers go on."""
+        options: dict[str, Any] = {}
+        if not self.is_sqlite:  # SQLite's readers never see what is written after they began
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def write(self, *, lazy: bool = False) -> Iterator[Connection]:
         """Yield a connection for one short write; it commits at the end, or not at all on an error.
 

@@ -263,3 +263,14 @@ def hold_alive_lock(connection: Connection, node: int) -> bool:
 def is_dead(connection: Connection, node: int) -> bool:
     """Tell whether nobody holds the lock of that node: its process is gone, whatever its leases say."""
     return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7788, :n)"), {"n": node}).scalar())
+
+
+def somebody_works(connection: Connection) -> bool:
+    """Tell whether any process holds its lock (PostgreSQL; an embedded database has a file for that)."""
+    if connection.dialect.name != "postgresql":
+        return False
+    held = (
+        "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database "
+        "WHERE locktype = 'advisory' AND classid = 7788 AND d.datname = current_database())"
+    )
+    return bool(connection.execute(text(held)).scalar())

@@ -98,11 +98,9 @@ class Writer:
         self._hosts.update(hosts)  # only what was committed may be remembered
 
     def _input(self, bad: Bad) -> bytes:
-        # Sealed for the hand-in's row and line; a lone surrogate cannot be kept as it is.
-        row = self._hand_in * 1_000_000 + bad.line
-        return self._store.sealer.seal(
-            "hand_in_line.input", row, bad.text[:_LONGEST_INPUT].encode(errors="replace")
-        )
+        # A lone surrogate cannot be kept as it is.
+        text = bad.text[:_LONGEST_INPUT].encode(errors="replace")
+        return self._store.sealer.seal("hand_in_line.input", line_row(self._hand_in, bad.line), text)
 
     def _made_hosts(self, connection: Connection, good: Sequence[Good]) -> dict[Site, int]:
         """Return the hosts of the chunk that are not yet remembered, made where there was none."""
@@ -141,6 +139,11 @@ class Writer:
         ]
         insert_rows(connection, table_of(Domain), _DOMAIN, rows)
         return found | {name: row[0] for name, row in zip(new, rows, strict=True)}
+
+
+def line_row(hand_in: int, line: int) -> int:
+    """Return the number that stands for a line of a hand-in where it is sealed."""
+    return hand_in * 1_000_000 + line
 
 
 def _by_digest(connection: Connection, table: str, digests: Sequence[bytes]) -> dict[bytes, int]:

@@ -313,8 +313,19 @@ def troubled(connection: Connection, contact_id: int, since: datetime) -> set[in
 
 
 def put(connection: Connection, notice_id: int, **values: Any) -> None:
-    """Write columns of one notice."""
+    """Write columns of one notice. What is no longer on its way needs no way back."""
+    if values.get("state", COMPOSED) != COMPOSED:
+        values["return_path"] = None
     connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(**values))
+
+
+def forget_return_paths(connection: Connection) -> int:
+    """Take the return paths from notices that have left: an older version, still at work, kept them.
+
+    Returns how many there were; the index on those that have one makes this quick.
+    """
+    left = update(_NOTICE).where(_NOTICE.c.return_path.is_not(None), _NOTICE.c.state != COMPOSED)
+    return connection.execute(left.values(return_path=None)).rowcount
 
 
 def leave(connection: Connection, item_ids: Iterable[int], at: datetime, why: str) -> None:

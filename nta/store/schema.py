@@ -38,7 +38,12 @@ def head() -> str:
 def current(database: Database) -> str | None:
     """Return the version of the database, None when it is empty."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return version_of(connection)
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the version that a connection sees, None when the database is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def check(database: Database) -> None:
@@ -46,7 +51,7 @@ def check(database: Database) -> None:
     found = current(database)
     if found == head():
         return
-    if found is None or _known(found):
+    if found is None or is_known(found):
         raise RefusedError(
             f"the database is at version {found or 'none'}, the code at {head()}: run `nta db upgrade`"
         )
@@ -60,7 +65,7 @@ def upgrade(database: Database, to: str = "head") -> None:
     found = current(database)
     if found == head() and to == "head":
         return
-    if found is not None and not _known(found):
+    if found is not None and not is_known(found):
         raise RefusedError(
             f"the database is at version {found}, newer than this code ({head()}): install the newer nta"
         )
@@ -93,7 +98,8 @@ def _enforce(database: Database, connection: Connection, word: str) -> None:
         raw.execute(f"PRAGMA foreign_keys={word}")
 
 
-def _known(revision: str) -> bool:
+def is_known(revision: str) -> bool:
+    """Tell whether this code knows a version; one it does not know is newer."""
     scripts = ScriptDirectory.from_config(config())
     return any(script.revision == revision for script in scripts.walk_revisions())
 

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,8 +15,19 @@ from nta.domain.errors import RefusedError
 from nta.settings_values import read_keys
 
 _VERSION = b"\x01"
-_HEAD = 4  # version and three bytes that name the key
 _NONCE = 12
+
+HEAD = 4
+"""Bytes that sealed bytes begin with: the version, and three that name the key."""
+
+AGAIN_S = 1.0
+"""How old what is known of the keys may be when something is sealed."""
+
+ReadKeys = Callable[[], tuple[bytes, ...]]
+
+
+class UnknownKeyError(ValueError):
+    """Bytes were sealed under a key that we do not hold."""
 
 
 class Sealer:
@@ -22,33 +35,91 @@ class Sealer:
 
     The place (`case.url`) and the row id are associated data: sealed bytes
     copied to another row or column do not open.
+
+    Keys change while processes run. `again` reads them anew: at once when
+    bytes name a key not known yet, and before sealing when they were last
+    read more than `AGAIN_S` ago. A key once known goes on opening.
     """
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
-        self._ciphers = {_VERSION + _name(key): AESGCM(key) for key in keys}
-        self._head = _VERSION + _name(keys[0])
-        self._newest = self._ciphers[self._head]
+    def __init__(
+        self,
+        keys: tuple[bytes, ...],
+        again: ReadKeys | None = None,
+        *,
+        machine: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._again = again
+        self._machine = machine
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._take(keys)
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Return the keys as they are at most `AGAIN_S` ago, newest first."""
+        self._look_again()
+        return self._keys
+
+    @property
+    def head(self) -> bytes:
+        """Return what bytes begin with that are sealed under the newest key."""
+        self._look_again()
+        return self._newest[0]
+
+    @staticmethod
+    def head_of(key: bytes) -> bytes:
+        """Return what bytes begin with that are sealed under a key."""
+        return _VERSION + name_of(key)
+
+    def knows(self, head: bytes) -> bool:
+        """Tell whether bytes that begin so are sealed under a key of ours."""
+        return head in self._ciphers or (self.read_again() and head in self._ciphers)
 
     def seal(self, place: str, row: int, clear: str | bytes) -> bytes:
         """Return the sealed form of a text or bytes for one row."""
+        self._look_again()
+        head, newest = self._newest
         data = clear.encode() if isinstance(clear, str) else clear
         nonce = os.urandom(_NONCE)
-        return self._head + nonce + self._newest.encrypt(nonce, data, b"%s:%d" % (place.encode(), row))
+        return head + nonce + newest.encrypt(nonce, data, b"%s:%d" % (place.encode(), row))
 
     def open(self, place: str, row: int, sealed: bytes) -> bytes:
         """Return what was sealed. Bytes of another row, or under a key we do not hold, raise ValueError."""
-        cipher = self._ciphers.get(bytes(sealed[:_HEAD]))
-        if cipher is None:
-            raise ValueError(f"{place}: sealed under a key that is not among NTA_KEYS")
-        nonce = sealed[_HEAD : _HEAD + _NONCE]
+        head = bytes(sealed[:HEAD])
+        if not self.knows(head):
+            raise UnknownKeyError(f"{place}: sealed under a key that is not among NTA_KEYS")
+        nonce = sealed[HEAD : HEAD + _NONCE]
         try:
-            return cipher.decrypt(nonce, sealed[_HEAD + _NONCE :], b"%s:%d" % (place.encode(), row))
+            return self._ciphers[head].decrypt(
+                nonce, sealed[HEAD + _NONCE :], b"%s:%d" % (place.encode(), row)
+            )
         except InvalidTag:
             raise ValueError(f"{place}: the sealed bytes do not belong to row {row}") from None
 
     def text(self, place: str, row: int, sealed: bytes) -> str:
         """Return a sealed text."""
         return self.open(place, row, sealed).decode()
+
+    def _take(self, keys: tuple[bytes, ...]) -> None:
+        self._ciphers = self._ciphers | {self.head_of(key): AESGCM(key) for key in keys}
+        head = self.head_of(keys[0])
+        self._keys, self._newest = keys, (head, self._ciphers[head])
+        self._read_at = self._machine()
+
+    def _look_again(self) -> None:
+        if self._again is not None and self._machine() - self._read_at > AGAIN_S:
+            self.read_again()
+
+    def read_again(self) -> bool:
+        """Read the keys anew; tell whether that could be. While they cannot be read, those known stand."""
+        if self._again is None:
+            return False
+        try:
+            keys = self._again()
+        except RefusedError:
+            self._read_at = self._machine()
+            return False
+        self._take(keys)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +182,7 @@ def stranger() -> bytes:
 
 
 def _stored(instance: Path, name: str, setting: str, may_make: bool) -> tuple[bytes, ...]:
-    path = instance / "keys" / name
+    path = key_file(instance, name)
     if not path.exists():
         if not may_make:
             raise RefusedError(
@@ -119,6 +190,16 @@ def _stored(instance: Path, name: str, setting: str, may_make: bool) -> tuple[by
             )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_once(path, secrets.token_hex(32) + "\n")
+    return keys_in(path, setting)
+
+
+def key_file(instance: Path, name: str) -> Path:
+    """Return where an instance keeps its keys of one kind: `sealing`, `digest` or `portal`."""
+    return instance / "keys" / name
+
+
+def keys_in(path: Path, setting: str) -> tuple[bytes, ...]:
+    """Return the keys that a file holds, newest first. Raises RefusedError when it holds none."""
     try:
         keys = read_keys(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
@@ -148,5 +229,6 @@ def _write_once(path: Path, text: str) -> None:
         draft.unlink()
 
 
-def _name(key: bytes) -> bytes:
+def name_of(key: bytes) -> bytes:
+    """Return the three bytes by which sealed bytes name their key."""
     return blake2b(key, digest_size=3, person=b"nta.keyname").digest()

@@ -52,7 +52,11 @@ class Span(TypeDecorator[timedelta]):
 
 
 class Sealed(LargeBinary):
-    """Bytes that only `nta.store.sealing` writes and reads; the class marks the column for tests."""
+    """Bytes that only `nta.store.sealing` writes and reads; by the class `nta.store.resealing` finds them."""
+
+
+class PortalSealed(Sealed):
+    """Bytes sealed under the portal's own keys."""
 
 
 def word(length: int = 24) -> String:

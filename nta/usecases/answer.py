@@ -171,7 +171,7 @@ def _rows(store: Store, said: Sequence[Said], at: datetime, way: str) -> list[di
 
 
 def _linked(connection: Connection, store: Store, token: str, now: datetime) -> LinkedNotice:
-    digests = link_digests(store.keys, token)
+    digests = link_digests(store.link_keys, token)
     notice = portal.by_link(connection, digests, now) if digests else None
     if notice is None:
         raise LinkNotFoundError("this link is not, or no longer, in use")

@@ -23,13 +23,12 @@ from nta.render import composing
 from nta.render.letters import Item, Letter
 from nta.render.notices import Texts
 from nta.settings import Sending
-from nta.store import drafts, due, episodes, evidence, fates, notices, switches
+from nta.store import drafts, due, episodes, evidence, fates, notices, switches, way_back
 from nta.store.base import Connection, Store
 from nta.store.drafts import Draft, DraftItem
 from nta.store.fates import Composed
 from nta.store.links import new_link
 from nta.store.notices import Past
-from nta.store.sealing import digest16
 from nta.store.shipped import shipped
 
 _LOOK_ROUND = timedelta(minutes=1)
@@ -176,8 +175,7 @@ class _Desk:
 
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys
-        token, link_digest = new_link(keys)
-        way_back = secrets.token_hex(16)  # hexadecimal: some servers change the case of a local part
+        token, link_digest = new_link(self._store.link_keys)
         redirected = self._sending.mode == "redirect"
         recipient = (self._sending.redirect_to if redirected else None) or draft.email
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
@@ -205,8 +203,8 @@ class _Desk:
         return Composed(
             content=self._texts.message(letter),
             message_id=message_id,
-            return_digest=digest16(keys.derived("return"), way_back.encode()),
-            return_path=self._return_path.replace("{token}", way_back),
+            return_digest=way_back.digest(keys, draft.id),
+            return_path=self._return_path,
             recipient=recipient,
             link_digest=link_digest,
         )
@@ -283,9 +281,8 @@ def _record_composed(
             continue
         if _may_leave(draft, settings.sending):
             content = store.sealer.open(notices.CONTENT, draft.id, draft.content_sealed or b"")
-            ready.append(
-                (draft, Outgoing(draft.id, draft.return_path or "", draft.sent_to or draft.email, content))
-            )
+            back = way_back.path(store.keys, draft.id, draft.return_path or "")
+            ready.append((draft, Outgoing(draft.id, back, draft.sent_to or draft.email, content)))
         else:
             fates.kept_back(connection, draft, now + TASK)
     return ready

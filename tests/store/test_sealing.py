@@ -74,6 +74,44 @@ def test_an_old_key_still_opens_and_the_newest_seals() -> None:
         after.text(*HERE, old)
 
 
+def test_a_key_made_after_the_start_is_read_when_bytes_name_it() -> None:
+    held = [(OLD,)]
+    running = Sealer(held[0], lambda: held[0])
+    sealed = Sealer((NEW,)).seal(*HERE, "new")
+    with pytest.raises(ValueError, match="a key that is not among NTA_KEYS"):
+        running.text(*HERE, sealed)
+
+    held[0] = (NEW, OLD)
+
+    assert running.text(*HERE, sealed) == "new"
+
+
+def test_the_newest_key_seals_a_second_after_it_was_made_and_the_old_one_goes_on_opening() -> None:
+    held, now = [(OLD,)], [100.0]
+    running = Sealer(held[0], lambda: held[0], machine=lambda: now[0])
+    old = running.seal(*HERE, "old")
+    held[0] = (NEW,)
+
+    now[0] += 0.9
+    assert running.seal(*HERE, "x")[:4] == Sealer.head_of(OLD)
+    now[0] += 0.2
+    assert running.seal(*HERE, "x")[:4] == Sealer.head_of(NEW)
+    assert running.text(*HERE, old) == "old"
+
+
+def test_while_the_keys_cannot_be_read_those_known_stand() -> None:
+    def lost() -> tuple[bytes, ...]:
+        raise RefusedError("keys/sealing is missing")
+
+    now = [100.0]
+    running = Sealer((OLD,), lost, machine=lambda: now[0])
+    now[0] += 5
+
+    assert running.text(*HERE, running.seal(*HERE, "x")) == "x"
+    with pytest.raises(ValueError, match="a key that is not among NTA_KEYS"):
+        running.text(*HERE, Sealer((NEW,)).seal(*HERE, "x"))
+
+
 def test_digests_and_derived_keys_hang_on_key_and_purpose() -> None:
     keys = Keyring(sealing=(NEW,), digest=OLD, portal=(PORTAL, OLD))
 

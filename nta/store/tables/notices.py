@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nta.store.tables.base import Base
-from nta.store.types import Sealed, word
+from nta.store.types import PortalSealed, Sealed, word
 
 
 class PartyRow(Base):
@@ -91,6 +91,14 @@ class Notice(Base):
     """One message to one addressed party. `content_sealed` is the message as sent, byte for byte."""
 
     __tablename__ = "notice"
+    __table_args__ = (
+        Index(
+            "ix_notice_return_path",
+            "id",
+            sqlite_where=text("return_path IS NOT NULL"),
+            postgresql_where=text("return_path IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reference: Mapped[str] = mapped_column(word(16), unique=True)
@@ -112,7 +120,7 @@ class Notice(Base):
     message_id: Mapped[str | None] = mapped_column(word(128), unique=True)
     return_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16), unique=True)
     sent_to: Mapped[str | None] = mapped_column(word(254))  # differs from the contact when redirected
-    return_path: Mapped[str | None] = mapped_column(word(254))
+    return_path: Mapped[str | None] = mapped_column(word(254))  # `{token}` in it; none once it has left
     content_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     handed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
@@ -144,7 +152,7 @@ class NoticeItem(Base):
     position: Mapped[int]
     case_reference: Mapped[str] = mapped_column(word(16))
     location_sealed: Mapped[bytes] = mapped_column(Sealed)
-    portal_sealed: Mapped[bytes] = mapped_column(Sealed)
+    portal_sealed: Mapped[bytes] = mapped_column(PortalSealed)
     addresses: Mapped[str | None]
     port: Mapped[int | None]
     last_up_at: Mapped[datetime | None]
@@ -212,7 +220,7 @@ class AnswerRow(Base):
     )  # removed, disabled, account_closed, forwarded, not_ours, refused, need_information
     until: Mapped[datetime | None]
     whose: Mapped[str | None]
-    why_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    why_sealed: Mapped[bytes | None] = mapped_column(PortalSealed)
     decided_at: Mapped[datetime | None]
     automated: Mapped[bool | None]
     redress_told: Mapped[bool | None]
