@@ -1,5 +1,6 @@
 """`nta resolve`, `nta check` and `nta inbox explain`: against the lab, and against nothing."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,29 @@ def test_a_mail_that_is_not_there_is_refused(nta: Nta, tmp_path: Path) -> None:
     ended = nta("inbox", "explain", tmp_path / "nowhere.eml")
 
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"In-Reply-To: <\xff@c>\n\nx", id="id-of-no-character"),
+        pytest.param(b"Content-Type: multipart/mixed; boundary*=nosuch''a%ff\n\n--a\n\nx", id="boundary"),
+        pytest.param(b"Content-Type: text/plain; charset=a\x00b\n\nx", id="charset-with-a-nul"),
+        pytest.param(b"Subject: =?unicode_escape?q?=5Cud800?=\n\nx", id="half-character"),
+        pytest.param(b"Content-Type: message/rfc822\n\n" * 1_500 + b"x", id="1500-mails-within-mails"),
+        pytest.param(
+            b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; \xed\xa0\x80\x1b[2J\nAction: failed\n",
+            id="recipient-of-controls",
+        ),
+    ],
+)
+def test_no_bytes_are_a_fault_of_ours(nta: Nta, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / os.fsdecode(b"\xff.eml")
+    file.write_bytes(content)
+
+    as_json = nta("inbox", "explain", "--json", file)
+    to_a_person = nta("inbox", "explain", file)
+
+    assert (as_json.code, to_a_person.code, as_json.err) == (0, 0, "")
+    assert [shape(found) for found in as_json.objects] == [SHAPE["inbox"]]
+    assert "\x1b" not in as_json.out + to_a_person.out
