@@ -221,7 +221,7 @@ KNOWN: tuple[_Known, ...] = (
     _Known(
         "NTA_INBOX_AUTHSERV",
         "",
-        "name under which our relay writes Authentication-Results; else what a mail says of its sender counts",
+        "name under which our relay writes Authentication-Results; else what a mail says of itself counts",
         read_as.authserv,
     ),
     _Known(

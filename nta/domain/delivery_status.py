@@ -7,7 +7,7 @@ from email.message import Message
 from itertools import islice
 from typing import Final
 
-from nta.domain.mail_parts import STATUS_TYPES, Mail, content_type, header, parts_of, text_of
+from nta.domain.mail_parts import STATUS_TYPES, Mail, content_type, header, parts_of, payload_of, text_of
 
 _LONGEST_REASON: Final = 500
 _LONGEST_ADDRESS: Final = 320
@@ -56,11 +56,11 @@ def delivery_status(message: Mail) -> Status:
 
 def _blocks(part: Mail) -> Iterator[Mail]:
     """Yield a status part's groups of fields, also those the parser did not see."""
-    payload = part.get_payload()
+    payload = payload_of(part)
     if isinstance(payload, list):
         inner = [block for block in payload[:_MOST_GROUPS] if isinstance(block, Message)]
         yield from inner
-        texts = [str(block.get_payload()) for block in inner]
+        texts = [str(payload_of(block)) for block in inner]
     else:
         texts = [text_of(part)]
     for text in texts:

@@ -40,6 +40,7 @@ _CHARSET: Final = re.compile(
     r"|gb2312|gbk|gb18030|big5|euc-(?:kr|jp)|ks_c_5601-1987|shift_jis|iso-2022-(?:jp|kr)",
     re.IGNORECASE,
 )
+_NAMED_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_-]{1,32})", re.IGNORECASE)
 _CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160)), "\ufffd")
 
 
@@ -109,6 +110,9 @@ class _Part(Message):
         if self._fields <= _MOST_FIELDS:
             super().set_raw(name, value[:_LONGEST_FIELD])
 
+    def get_payload(self, i: int | None = None, decode: bool = False) -> Any:
+        return self._payload if i is None and not decode else super().get_payload(i, decode)
+
     def get_content_type(self) -> str:
         found = content_type(self)
         if found in STATUS_TYPES:
@@ -175,7 +179,7 @@ def content_type(part: Mail) -> str:
 
 def text_of(part: Mail) -> str:
     """Return the text of a part that holds no parts."""
-    payload = part.get_payload()
+    payload = payload_of(part)
     if not isinstance(payload, str):
         return ""
     raw = _bytes(payload[: _LONGEST_TEXT * 2])
@@ -187,7 +191,29 @@ def text_of(part: Mail) -> str:
             raw = binascii.a2b_base64(raw)
         except binascii.Error:
             return ""
-    return clean(raw[:_LONGEST_TEXT].decode("utf-8", "replace"))
+    named = _NAMED_CHARSET.search(header(part, "Content-Type"))
+    return clean(_text(raw[:_LONGEST_TEXT], named[1] if named else None))
+
+
+def payload_of(part: Mail) -> Any:
+    """Return the parts within a part, or its text undecoded."""
+    try:
+        return part.get_payload()
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ):  # the library decodes by what charset is named
+        return ""
+
+
+def _text(raw: bytes, charset: str | None) -> str:
+    """Return what bytes say: UTF-8 if they can be, else by their charset if mails are written in it."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return _word(raw, charset)
 
 
 def parts_of(message: Mail) -> Iterator[Mail]:
@@ -196,7 +222,7 @@ def parts_of(message: Mail) -> Iterator[Mail]:
     while waiting:
         part = waiting.pop()
         yield part
-        payload = part.get_payload()
+        payload = payload_of(part)
         if isinstance(payload, list):
             waiting += [inner for inner in reversed(payload) if isinstance(inner, Message)]
 

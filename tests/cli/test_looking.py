@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from nta.lab.world import World
 from tests.cli.conftest import Nta
+from tests.fuzzing import spoil
 from tests.lab.conftest import SMALL, Client, playing
 from tests.lab.conftest import small as small  # the world that the lab plays
 
@@ -209,7 +211,7 @@ def test_a_mail_that_is_not_there_is_refused(nta: Nta, tmp_path: Path) -> None:
         pytest.param(b"Subject: =?unicode_escape?q?=5Cud800?=\n\nx", id="half-character"),
         pytest.param(b"Content-Type: message/rfc822\n\n" * 1_500 + b"x", id="1500-mails-within-mails"),
         pytest.param(
-            b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; \xed\xa0\x80\x1b[2J\nAction: failed\n",
+            b"Content-Type: message/delivery-status\n\nFinal-Recipient: \xed\xa0\x80\x1b[2J\nAction: failed",
             id="recipient-of-controls",
         ),
     ],
@@ -224,3 +226,17 @@ def test_no_bytes_are_a_fault_of_ours(nta: Nta, tmp_path: Path, content: bytes) 
     assert (as_json.code, to_a_person.code, as_json.err) == (0, 0, "")
     assert [shape(found) for found in as_json.objects] == [SHAPE["inbox"]]
     assert "\x1b" not in as_json.out + to_a_person.out
+
+
+def test_spoilt_mails_are_explained_one_and_all(nta: Nta, tmp_path: Path) -> None:
+    seeds = [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
+    files = []
+    for seed in range(150):
+        random = Random(seed)
+        files.append(tmp_path / f"{seed}.eml")
+        files[-1].write_bytes(spoil(random.choice(seeds), random))
+
+    ended = nta("inbox", "explain", "--json", *files)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert [found["file"] for found in ended.objects] == [str(file) for file in files]
