@@ -110,8 +110,10 @@ class _Part(Message):
         if self._fields <= _MOST_FIELDS:
             super().set_raw(name, value[:_LONGEST_FIELD])
 
-    def get_payload(self, i: int | None = None, decode: bool = False) -> Any:
-        return self._payload if i is None and not decode else super().get_payload(i, decode)
+    # Any: as the library types it, in five overloads.
+    def get_payload(self, i: Any = None, decode: Any = False) -> Any:
+        """Return the payload as it was read; the library's own decodes it by whatever charset is named."""
+        return vars(self)["_payload"] if i is None and not decode else super().get_payload(i, decode)
 
     def get_content_type(self) -> str:
         found = content_type(self)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
 from nta.ports import Ids
 from nta.store.addressees import chunks
@@ -201,7 +201,9 @@ def tied(
     By the digest of the return path's token before all else, then by the
     first Message-ID that is a notice's.
     """
-    known = [_NOTICE.c.message_id.in_(message_ids)] if message_ids else []
+    known: list[ColumnElement[bool]] = []
+    if message_ids:
+        known.append(_NOTICE.c.message_id.in_(message_ids))
     if return_digest is not None:
         known.append(_NOTICE.c.return_digest == return_digest)
     if not known:
