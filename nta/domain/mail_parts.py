@@ -108,7 +108,7 @@ class _Part(Message):
     def set_raw(self, name: str, value: Any) -> None:
         self._fields += 1
         if self._fields <= _MOST_FIELDS:
-            super().set_raw(name, value[:_LONGEST_FIELD])
+            super().set_raw(name, _shortened(value))
 
     # Any: as the library types it, in five overloads.
     def get_payload(self, i: Any = None, decode: Any = False) -> Any:
@@ -146,7 +146,13 @@ def headers(message: Mail, name: str) -> Iterator[str]:
     wanted = name.lower()
     for key, value in message.raw_items():
         if key.lower() == wanted:
-            yield " ".join(clean(_bytes(str(value)[:_LONGEST_FIELD]).decode("utf-8", "replace")).split())
+            yield " ".join(clean(_bytes(_shortened(str(value))).decode("utf-8", "replace")).split())
+
+
+def _shortened(value: str) -> str:
+    """Return a field no longer than any that is read: of one that is, how it begins and how it ends."""
+    half = _LONGEST_FIELD // 2
+    return value if len(value) <= _LONGEST_FIELD else f"{value[:half]} {value[-half:]}"
 
 
 def _bytes(read: str) -> bytes:

@@ -186,7 +186,7 @@ def test_90_000_ids_are_a_few_questions_to_the_database(
     (episode,) = told(world, service)
     ours = world.notices()[0].message_id
     others = "".join(f" <{number}@c>\n" for number in range(90_000))
-    post.put(letter("notices@hotline.test", extra=f"References: {ours}\n{others}"))
+    post.put(letter("notices@hotline.test", extra=f"References: <first@c>\n{others} {ours}\n"))
     asked: list[str] = []
     event.listen(
         store.db.engine, "before_cursor_execute", lambda _c, _x, statement, *_rest: asked.append(statement)
