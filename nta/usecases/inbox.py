@@ -37,8 +37,9 @@ _FOR_A_PERSON = {
     Kind.UNKNOWN: "a mail to read",
 }
 _FITS_NOTHING = "a report that fits no notice"
-_BY_SUBJECT = "a report that only its subject ties to a notice"
-_UNVOUCHED = "a report that nobody we know stands behind"
+_REPORT = "a report to read"
+_BY_SUBJECT = "only its subject names the notice"
+_UNVOUCHED = "nobody we know stands behind it"
 _NOT_READ = "a mail that could not be read"
 
 # What says that the database or its disk is gone, and nothing of the mail: it is read again later.
@@ -163,9 +164,10 @@ def _record(connection: Connection, store: Store, mail: _Read, ours: Ours, now: 
         due.drop(connection, [(due.SEND, notice.id)])
         states = fates.lock(connection, notice.id)
     tied = _Tied(notice, tie, states.values())
-    asks = _act(connection, store, mail, tied, ours, now)
-    if asks is not None:
-        _ask_a_person(connection, tied.states, mail.kept.id, f"{asks} ({notice.reference})", now)
+    what, *remarks = _act(connection, store, mail, tied, ours, now) or [None]
+    if what is not None:
+        reason = "; ".join([f"{what} ({notice.reference})", *remarks])
+        _ask_a_person(connection, tied.states, mail.kept.id, reason, now)
 
 
 def _notice(connection: Connection, mail: _Read) -> tuple[Sent, Tie] | None:
@@ -181,32 +183,36 @@ def _notice(connection: Connection, mail: _Read) -> tuple[Sent, Tie] | None:
 
 def _act(
     connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
-) -> str | None:
-    """Do what follows from a mail about a notice; return what a person is to read it for, if anything.
+) -> list[str]:
+    """Do what follows from a mail about a notice.
+
+    Return what a person is to read it for, if anything, and what that person has to know of it.
 
     A reference is no secret: what names it alone moves nothing. So does
     what could not be read.
     """
     kind = mail.meaning.kind
     if not mail.is_whole:
-        return _NOT_READ
+        return [_NOT_READ]
     if tied.tie is Tie.SUBJECT:
-        return _FOR_A_PERSON.get(kind, _BY_SUBJECT)
+        return [_FOR_A_PERSON.get(kind, _REPORT), _BY_SUBJECT]
     if kind in (Kind.BOUNCE, Kind.DELAY, Kind.DELIVERED):
         return _report(connection, store, mail, tied, ours, now)
     if kind is Kind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
         notices.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
-        return None
+        return []
     notices.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
-    if kind is Kind.REPLY and is_vouched_answer(mail.message, _reader(tied.notice), ours):
+    if not is_vouched_answer(mail.message, _reader(tied.notice), ours):
+        return [_FOR_A_PERSON[kind], _UNVOUCHED]
+    if kind is Kind.REPLY:
         fates.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
-    return _FOR_A_PERSON[kind]
+    return [_FOR_A_PERSON[kind]]
 
 
 def _report(
     connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
-) -> str | None:
-    """Do what follows from a delivery report.
+) -> list[str]:
+    """Do what follows from a delivery report; return what `_act` does.
 
     What nobody we know stands behind proves no delivery and kills no
     contact. If it came to our return path, a mail system did have the
@@ -229,8 +235,8 @@ def _report(
         notices.note(connection, store.ids, [notice.id], kind.value, now, line)
         if kind is Kind.BOUNCE:
             fates.doubted(connection, notice, line, now)
-            return _UNVOUCHED
-    return None
+            return [_REPORT, _UNVOUCHED]
+    return []
 
 
 def _reader(notice: Sent) -> str:

@@ -261,7 +261,8 @@ def test_a_reply_is_a_persons_however_it_finds_its_notice(
 
     read(store, post)
 
-    assert world.task(episode) == f"a reply to read ({notice.reference})"
+    remark = "; only its subject names the notice" if way == "reference" else ""
+    assert world.task(episode) == f"a reply to read ({notice.reference}){remark}"
     assert [m.notice_id for m in world.rows(Mail)] == [notice.id]
 
 

@@ -94,7 +94,8 @@ def test_a_reference_in_a_subject_moves_no_clock_and_revives_no_contact(
     assert world.events(episode) == ["told"]
     assert world.notice_events() == ["queued", "handed_over"]
     assert [m.notice_id for m in world.rows(Mail)] == [notice.id]
-    assert f"({notice.reference})" in (world.task(episode) or "")
+    asked = "a reply to read" if kind == "reply" else "a report to read"
+    assert world.task(episode) == f"{asked} ({notice.reference}); only its subject names the notice"
 
 
 def test_a_reference_in_a_subject_does_not_show_that_the_relay_took_a_notice(
@@ -140,7 +141,8 @@ def test_a_reply_is_acceptance_only_from_the_domain_that_was_written_to(
 
     assert accepted(world) == [LATER if counts else None]
     assert health(world) == ["fine" if counts else "doubtful"]
-    assert world.task(episode) == f"a reply to read ({notice.reference})"
+    remark = "" if counts else "; nobody we know stands behind it"
+    assert world.task(episode) == f"a reply to read ({notice.reference}){remark}"
 
 
 @pytest.mark.parametrize("way", ["token", "thread"])
@@ -179,7 +181,7 @@ def test_a_strangers_bounce_by_the_message_id_alone_is_read_by_a_person_and_move
 
     assert world.notices()[0].bounced_at is None
     assert world.events(episode) == ["told"]
-    assert world.task(episode) == f"a report that nobody we know stands behind ({notice.reference})"
+    assert world.task(episode) == f"a report to read ({notice.reference}); nobody we know stands behind it"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nta.store.base import Store
-from nta.store.tables import Mail
+from nta.store.tables import Due, Mail
 from tests import mails
 from tests.conftest import NINE, hours
 from tests.spoilt_mails import SPOILT
@@ -45,3 +45,16 @@ def test_a_mail_that_could_not_be_read_says_so_and_where_it_lies(analyst: FlaskC
     assert "could not be read" in page
     assert "lies in the mailbox" in page
     assert "broken" in page
+
+
+def test_what_a_person_has_to_know_of_a_mail_is_said_in_their_language(
+    analyst: FlaskClient, lite: Store
+) -> None:
+    number = kept(lite, SPOILT["id with a NUL"])
+    why = "a reply to read (N-26-7K3M-4QXT); only its subject names the notice"
+    with lite.db.write() as connection:
+        connection.execute(update(Due).where(Due.subject == number).values(reason=why))
+
+    page = analyst.get("/tasks", headers={"Accept-Language": "nl"}).text
+
+    assert "een antwoord om te lezen (N-26-7K3M-4QXT); alleen het onderwerp noemt de melding" in page
