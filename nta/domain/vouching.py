@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from nta.domain.mail_domains import is_nobodys_own
@@ -39,35 +40,45 @@ class Ours:
     authserv: str | None = None
 
 
-def is_vouched_report(message: Mail, meaning: Meaning, contact: str, ours: Ours) -> bool:
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who says to have written a mail, and what our relay verified of that."""
+
+    sender: str | None  # the only address in From
+    reporting_mta: str | None  # the system that a delivery report names as its own
+    verified: frozenset[str] | None  # domains; None where our relay wrote nothing
+
+
+def writer_of(message: Mail, meaning: Meaning, ours: Ours) -> Writer:
+    """Return who wrote a mail, as far as the mail and our relay say."""
+    return Writer(sole_sender(message), meaning.reporting_mta, verified_domains(message, ours.authserv))
+
+
+def is_vouched_report(writer: Writer, contact: str, ours: Ours) -> bool:
     """Tell whether a delivery report is our relay's or that of the domain that `contact` is under.
 
     Where our relay writes what it verified, only that counts; what bears no
     such field never came from outside, so our relay wrote it. Else the
     domain of From counts, or the system that the report names as its own.
     """
-    sender = sole_sender(message)
-    claimed = [name for name in (sender, meaning.reporting_mta) if name]
-    verified = verified_domains(message, ours.authserv)
-    if ours.authserv and verified is None:
+    claimed = [name for name in (writer.sender, writer.reporting_mta) if name]
+    if ours.authserv and writer.verified is None:
         return any(_is_of(name, host) for name in claimed for host in ours.hosts)
-    if verified is not None:
-        orgs = {_organisation(domain) for domain in verified}
-        claimed = [name for name in claimed if _organisation(_host(name)) in orgs]
-        claimed += [domain for domain in verified if not is_nobodys_own(_organisation(domain))]
-    known = (contact, *ours.hosts)
-    return any(_is_of(name, one) for name in claimed for one in known)
+    if writer.verified is not None:
+        organisations = {_organisation(domain) for domain in writer.verified}
+        claimed = [name for name in claimed if _organisation(_host(name)) in organisations]
+        claimed += [one for one in organisations if not is_nobodys_own(one)]
+    return any(_is_of(name, one) for name in claimed for one in (contact, *ours.hosts))
 
 
-def is_vouched_answer(message: Mail, contact: str, ours: Ours) -> bool:
+def is_vouched_answer(writer: Writer, contact: str, ours: Ours) -> bool:
     """Tell whether an answer is from the domain that `contact` is under, as far as anybody verified it."""
-    sender = sole_sender(message)
-    if sender is None or not _is_of(sender, contact):
+    if writer.sender is None or not _is_of(writer.sender, contact):
         return False
     if not ours.authserv:
         return True
-    verified = verified_domains(message, ours.authserv) or ()
-    return _organisation(_host(sender)) in {_organisation(domain) for domain in verified}
+    verified = {_organisation(domain) for domain in writer.verified or ()}
+    return _organisation(_host(writer.sender)) in verified
 
 
 # --- From
@@ -114,6 +125,7 @@ def _plain(field: str) -> str:
 
 # --- Authentication-Results
 
+_MOST_FIELDS: Final = 20
 _RESULT: Final = re.compile(r"\s*(spf|dkim|dmarc)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IGNORECASE)
 _PROPERTY: Final = re.compile(
     r"\b(smtp\.(?:mailfrom|helo)|header\.(?:d|i|from))\s*=\s*\"?([^\s\";]{1,320})", re.IGNORECASE
@@ -136,7 +148,7 @@ def verified_domains(message: Mail, authserv: str | None) -> frozenset[str] | No
     domains: set[str] = set()
     told: set[str] = set()
     wrote = False
-    for field in headers(message, "Authentication-Results"):
+    for field in islice(headers(message, "Authentication-Results"), _MOST_FIELDS):
         name, _, results = _plain(field[:_LONGEST]).partition(";")
         if (name.split() or [""])[0].lower() != authserv.lower():
             continue

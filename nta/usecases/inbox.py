@@ -13,10 +13,10 @@ from nta.domain.contacts import Health
 from nta.domain.deadlines import TASK
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.kept_mail import head_kept, text_kept
-from nta.domain.mail_parts import Mail, UnreadableError, header, read_head, read_mail
+from nta.domain.mail_parts import UnreadableError, header, read_head, read_mail
 from nta.domain.references import read
 from nta.domain.returned_mail import Kind, Meaning, explain
-from nta.domain.vouching import Ours, Tie, is_vouched_answer, is_vouched_report
+from nta.domain.vouching import Ours, Tie, Writer, is_vouched_answer, is_vouched_report, writer_of
 from nta.ports import Inbox, Received
 from nta.store import due, fates, mails, notices
 from nta.store.base import Store
@@ -51,8 +51,8 @@ _OF_THE_DATA = (DataError, IntegrityError, ProgrammingError)
 class _Read:
     """A mail as it was understood before anything is written."""
 
-    message: Mail
     meaning: Meaning
+    writer: Writer
     kept: mails.Prepared
     return_digest: bytes | None
     named: str | None  # the reference in its subject
@@ -132,8 +132,8 @@ def _understood(store: Store, content: bytes, ours: Ours) -> _Read:
         kind, kept = UNREADABLE, head_kept(content)
     token = meaning.token.lower().encode() if meaning.token else None
     return _Read(
-        message=message,
         meaning=meaning,
+        writer=writer_of(message, meaning, ours),
         kept=mails.prepare(store, received=content, kept=kept, kind=kind),
         return_digest=digest16(store.keys.derived("return"), token) if token else None,
         named=_reference(header(message, "Subject")),
@@ -164,9 +164,9 @@ def _record(connection: Connection, store: Store, mail: _Read, ours: Ours, now: 
         due.drop(connection, [(due.SEND, notice.id)])
         states = fates.lock(connection, notice.id)
     tied = _Tied(notice, tie, states.values())
-    what, *remarks = _act(connection, store, mail, tied, ours, now) or [None]
-    if what is not None:
-        reason = "; ".join([f"{what} ({notice.reference})", *remarks])
+    asks = _act(connection, store, mail, tied, ours, now)
+    if asks:
+        reason = "; ".join([f"{asks[0]} ({notice.reference})", *asks[1:]])
         _ask_a_person(connection, tied.states, mail.kept.id, reason, now)
 
 
@@ -202,7 +202,7 @@ def _act(
         notices.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
         return []
     notices.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
-    if not is_vouched_answer(mail.message, _reader(tied.notice), ours):
+    if not is_vouched_answer(mail.writer, _reader(tied.notice), ours):
         return [_FOR_A_PERSON[kind], _UNVOUCHED]
     if kind is Kind.REPLY:
         fates.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
@@ -221,7 +221,7 @@ def _report(
     on to.
     """
     notice, kind, line = tied.notice, mail.meaning.kind, _line(mail.meaning)
-    vouched = is_vouched_report(mail.message, mail.meaning, _reader(notice), ours)
+    vouched = is_vouched_report(mail.writer, _reader(notice), ours)
     if kind is Kind.DELIVERED and vouched:
         fates.accepted(connection, store, notice, tied.states, now, line)
     elif kind is Kind.DELAY and (vouched or tied.tie is Tie.TOKEN):

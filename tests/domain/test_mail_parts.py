@@ -15,7 +15,7 @@ from nta.domain.mail_parts import (
     read_mail,
 )
 from nta.domain.returned_mail import explain, explain_bytes
-from nta.domain.vouching import Ours, is_vouched_report, sole_sender, verified_domains
+from nta.domain.vouching import Ours, is_vouched_report, sole_sender, verified_domains, writer_of
 from tests.spoilt_mails import SPOILT, nested
 
 OURS = Ours("return+{token}@hotline.test", ("hotline.test",), "mx.hotline.test")
@@ -50,7 +50,7 @@ def test_no_mail_takes_long_however_it_is_filled(before: bytes, unit: bytes) -> 
     meaning = explain_bytes(content, OURS.return_path or "")
     head = read_head(content)
 
-    assert isinstance(is_vouched_report(head, meaning, "abuse@hosting.example", OURS), bool)
+    assert isinstance(is_vouched_report(writer_of(head, meaning, OURS), "abuse@hosting.example", OURS), bool)
     assert len(meaning.in_reply_to) <= 100
     assert len(head_kept(content)) <= LONGEST_KEPT
 
@@ -169,7 +169,7 @@ def test_under_a_domain_for_all_only_the_same_address_or_the_system_is_the_conta
 
     def vouched(sender: str) -> bool:
         mail = read_head(f"From: {sender}\n\n".encode())
-        return is_vouched_report(mail, explain(mail), contact, Ours())
+        return is_vouched_report(writer_of(mail, explain(mail), Ours()), contact, Ours())
 
     assert [vouched(f"{who}@gmail.com") for who in ("mailer-daemon", "abuse.desk", "other")] == [
         True,

@@ -9,7 +9,7 @@ from nta.adapters.inbox import MaildirInbox
 from nta.domain.kept_mail import LONGEST_KEPT, head_kept, text_kept
 from nta.domain.mail_parts import UnreadableError, read_mail
 from nta.domain.returned_mail import Meaning, explain_bytes
-from nta.domain.vouching import is_vouched_answer, is_vouched_report, sole_sender
+from nta.domain.vouching import Ours, is_vouched_answer, is_vouched_report, writer_of
 from nta.store.base import Store
 from nta.store.tables import Mail
 from nta.usecases.inbox import read_inbox
@@ -27,6 +27,7 @@ SIGNED = (
     b"Authentication-Results: mx.hotline.test (a (b)); dkim=pass header.d=hosting.test; spf=pass\n"
     b" smtp.mailfrom=a@hosting.test\n" + SEEDS[0]
 )
+SIGNED_BY = Ours(OURS.return_path, OURS.hosts, "mx.hotline.test")
 SMALL = [*SEEDS, SIGNED, *(content for content in SPOILT.values() if len(content) < 2_000)]
 NOW = NINE + timedelta(minutes=10)
 LATER = NOW + hours(2)
@@ -41,9 +42,9 @@ def test_no_spoilt_mail_breaks_a_reader_of_it() -> None:
         try:
             message = read_mail(content)
             kept = text_kept(message, content)
-            sole_sender(message)
-            is_vouched_answer(message, "abuse@hosting.test", OURS)
-            is_vouched_report(message, meaning, "abuse@hosting.test", OURS)
+            writer = writer_of(message, meaning, SIGNED_BY)
+            is_vouched_answer(writer, "abuse@hosting.test", SIGNED_BY)
+            is_vouched_report(writer, "abuse@hosting.test", SIGNED_BY)
         except UnreadableError:
             kept = head_kept(content)
 
