@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from nta.adapters.fresh_names import FreshNames
 from nta.adapters.look_ups import look_ups
@@ -11,6 +12,8 @@ from nta.adapters.reach import Gate
 from nta.adapters.smtp import SmtpMailer
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.parties import AskableProxies, Catalogue, PartyId
+from nta.domain.urls import registrable_domain
+from nta.domain.vouching import Ours
 from nta.ports import Asker, Handed, Mailer, Outgoing, Prober
 from nta.settings import Settings
 from nta.usecases.recheck import Eyes
@@ -64,6 +67,14 @@ def eyes(given: Settings, prober: Prober, catalogue: Callable[[], Catalogue]) ->
 def mailer(given: Settings) -> Mailer:
     """Return what hands messages to the relay."""
     return SmtpMailer(given.smtp_url, _ca_file(given)) if given.smtp_url else _NoRelay()
+
+
+def ours(given: Settings) -> Ours:
+    """Return what is ours on the way back: our return path, and the hosts that our relay reports from."""
+    relay = urlsplit(given.smtp_url).hostname if given.smtp_url else None
+    domains = (text.rpartition("@")[2] for text in (given.return_path, given.sender) if text)
+    hosts = dict.fromkeys(host.lower() for host in (*domains, relay) if host and registrable_domain(host))
+    return Ours(given.return_path, tuple(hosts), given.inbox_authserv)
 
 
 def _ca_file(given: Settings) -> Path | None:

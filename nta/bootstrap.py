@@ -372,7 +372,7 @@ class House:
             self.store,
             inbox=box,
             now=now,
-            return_path=self.settings.return_path,
+            ours=assembly.ours(self.settings),
             checkpoint=self._checkpoint,
         )
 

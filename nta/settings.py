@@ -82,6 +82,7 @@ class Settings:
     sender: str | None
     return_path: str | None
     inbox_url: str | None
+    inbox_authserv: str | None
     dns_servers: NameServers
     rdap_bootstrap: str | None
     whois_server: tuple[str, int]
@@ -217,6 +218,12 @@ KNOWN: tuple[_Known, ...] = (
     _Known("NTA_SENDER", "", "From of our notices", read_as.sender),
     _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path),
     _Known("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
+    _Known(
+        "NTA_INBOX_AUTHSERV",
+        "",
+        "name under which our relay writes Authentication-Results; else what a mail says of itself counts",
+        read_as.authserv,
+    ),
     _Known(
         "NTA_DNS_SERVERS",
         "",

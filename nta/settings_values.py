@@ -10,6 +10,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.urls import parse
 
 _PROXY = re.compile(r"proxy:[a-z0-9-]+")
+_AUTHSERV = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
@@ -77,6 +78,12 @@ def smtp_url(value: str) -> str | None:
 def inbox_url(value: str) -> str | None:
     if value and not value.startswith("maildir:/"):
         raise ValueError("say maildir:/path")
+    return value or None
+
+
+def authserv(value: str) -> str | None:
+    if value and not _AUTHSERV.fullmatch(value):
+        raise ValueError("say the name that our relay writes first in Authentication-Results")
     return value or None
 
 

@@ -1,5 +1,6 @@
 """The house put together: its folder and keys, who runs its jobs, and its doors."""
 
+import mailbox
 import os
 import socket
 import stat
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from nta import assembly
+from nta import settings as configuration
 from nta.bootstrap import House
 from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.vouching import Ours
 from nta.ports import Outgoing
 from nta.store import audit, due
 from nta.store.base import Store
@@ -24,6 +28,7 @@ from nta.web.serving import Servers
 from tests.builders import make_case
 from tests.conftest import NINE
 from tests.databases import Cluster
+from tests.spoilt_mails import SPOILT
 from tests.world.playing import ROOT, environment
 
 
@@ -371,3 +376,37 @@ def test_gunicorn_can_load_each_door(door: str, tmp_path: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
     wanted = {"digest", "portal", "sealing"} if door == "desk" else {"portal"}
     assert {path.name for path in (tmp_path / "instance" / "keys").iterdir()} == wanted
+
+
+def test_spoilt_mail_ends_no_job(houses: Any, tmp_path: Path) -> None:
+    box = mailbox.Maildir(tmp_path / "maildir")
+    for content in SPOILT.values():
+        box.add(content)
+    box.close()
+    house = houses(hotline="ours", inbox_url=f"maildir:{tmp_path / 'maildir'}")
+    runner = house.runner()
+
+    assert runner.turn() == len(SPOILT)
+
+    assert runner.failures == 0
+    assert list((tmp_path / "maildir" / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "hosts"),
+    [
+        ({"NTA_RETURN_PATH": "a+{token}@bounce.hotline.test"}, ("bounce.hotline.test",)),
+        (
+            {"NTA_SENDER": "n@hotline.test", "NTA_SMTP_URL": "smtp://u:p@Relay.elsewhere.example:587"},
+            ("hotline.test", "relay.elsewhere.example"),
+        ),
+        ({"NTA_SMTP_URL": "smtp://127.0.0.1:25"}, ()),
+        ({"NTA_SMTP_URL": "smtp://localhost"}, ()),
+    ],
+)
+def test_our_relay_reports_from_our_return_path_our_sender_or_its_own_host(
+    settings: dict[str, str], hosts: tuple[str, ...]
+) -> None:
+    given, _ = configuration.read(settings | {"NTA_INBOX_AUTHSERV": "mx.hotline.test"})
+
+    assert assembly.ours(given) == Ours(settings.get("NTA_RETURN_PATH"), hosts, "mx.hotline.test")

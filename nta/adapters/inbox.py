@@ -1,15 +1,18 @@
 """Mail that came back to us, read from a Maildir."""
 
 import contextlib
+import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from nta.domain.errors import OutsideError
+from nta.domain.mail_parts import LONGEST_READ
 from nta.ports import Received
 
-_LONGEST: Final = 1 << 20  # what tells a bounce stands in the first lines; the rest quotes us
+_LONGEST_NAME: Final = 255  # bytes, on the file systems there are
 
 
 class MaildirInbox:
@@ -22,15 +25,25 @@ class MaildirInbox:
     def waiting(self, limit: int) -> Sequence[Received]:
         """Return messages not yet settled, oldest first, each cut to 1 MiB.
 
-        Raises: OutsideError when the folder cannot be read.
+        One that may not be opened holds up no other.
+
+        Raises: OutsideError when the folder, or none of what waits in it, can be read.
         """
         messages: list[Received] = []
+        refused: OSError | None = None
         try:
             for _, path in sorted(self._unsettled()):
                 if len(messages) == limit:
                     break
-                with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-                    messages.append(Received(path.name, file.read(_LONGEST)))
+                try:
+                    with path.open("rb") as file:
+                        messages.append(Received(path.name, file.read(LONGEST_READ)))
+                except FileNotFoundError:
+                    continue
+                except PermissionError as fault:
+                    refused = fault
+            if refused and not messages:
+                raise refused
         except OSError as fault:
             raise OutsideError(f"the inbox cannot be read: {fault.strerror}", temporary=True) from None
         return messages
@@ -53,9 +66,15 @@ class MaildirInbox:
             for key in keys:
                 if "/" in key:
                     raise ValueError("a key names a file in new/")
-                try:
-                    (self._new / key).rename(self._cur / f"{key.partition(':')[0]}:2,S")
-                except FileNotFoundError:
-                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    (self._new / key).rename(self._cur / _settled(key))
         except OSError as fault:
             raise OutsideError(f"the inbox cannot be changed: {fault.strerror}", temporary=True) from None
+
+
+def _settled(key: str) -> str:
+    """Return the name that a message has in cur/; one too long to be marked gets another."""
+    name = f"{key.partition(':')[0]}:2,S"
+    if len(os.fsencode(name)) <= _LONGEST_NAME:
+        return name
+    return f"{sha256(os.fsencode(key)).hexdigest()}:2,S"

@@ -1,7 +1,5 @@
 """`nta check`, `nta inbox explain`: look, write nothing."""
 
-import email
-import email.policy
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,8 @@ import click
 from nta.cli.resolving import located
 from nta.cli.tell import complain, json_option, put, show
 from nta.domain.availability import ProofRules, Verdict, extend, judge
-from nta.domain.returned_mail import explain
+from nta.domain.mail_parts import LONGEST_READ, clean
+from nta.domain.returned_mail import explain_bytes
 from nta.usecases.recheck import look_once
 
 
@@ -83,15 +82,17 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
     """
     unread = 0
     for file in files:
+        name = clean(str(file))
         try:
-            data = file.read_bytes()
+            with file.open("rb") as opened:
+                data = opened.read(LONGEST_READ)
         except OSError as fault:
-            complain(f"{file}: {fault.strerror}", 2)
+            complain(f"{name}: {fault.strerror}", 2)
             unread += 1
             continue
-        meaning = explain(email.message_from_bytes(data, policy=email.policy.default))
+        meaning = explain_bytes(data)
         plain = {
-            "file": str(file),
+            "file": name,
             "kind": meaning.kind.value,
             "notice": meaning.original_message_id,
             "recipients": [
@@ -108,7 +109,7 @@ def inbox_explain(files: tuple[Path, ...], as_json: bool) -> int:
         if as_json:
             put(plain)
         else:
-            show(f"{file}: {meaning.kind.value}")
+            show(f"{name}: {meaning.kind.value}")
             for r in meaning.recipients:
                 show(f"  {r.address}: {r.action} {r.status or ''} {r.reason or ''}".rstrip())
     return 2 if unread == len(files) else 1 if unread else 0

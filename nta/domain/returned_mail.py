@@ -1,15 +1,26 @@
 """What a mail that came back to us means: a bounce, a delivery, an automatic answer or a person."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
 from enum import StrEnum
 from typing import Final
 
-from nta.domain.mail_parts import Mail, content_type, decoded, first_text, header, ids_in, parts_of, text_of
-
-_LONGEST_REASON: Final = 500
+from nta.domain.delivery_status import ARRIVED, REPLY_CODE, STATUS, Recipient, delivery_status, first, said
+from nta.domain.mail_parts import (
+    STATUS_TYPES,
+    Mail,
+    UnreadableError,
+    content_type,
+    decoded,
+    first_text,
+    header,
+    headers,
+    ids_in,
+    parts_of,
+    read_head,
+    read_mail,
+    text_of,
+)
 
 
 class Kind(StrEnum):
@@ -26,17 +37,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """What became of our mail to one address. Empty strings where the report does not say."""
-
-    address: str
-    action: str  # failed, delayed, delivered, relayed, expanded (RFC 3464, section 2.3.3)
-    status: str  # x.y.z (RFC 3463)
-    reason: str  # the other server's line, without URLs
-    permanent: bool | None  # trying the same address again is useless; None when nothing failed
-
-
-@dataclass(frozen=True, slots=True)
 class Meaning:
     """What one mail says. Ids are with their angle brackets; `token` is that of the return path."""
 
@@ -46,6 +46,7 @@ class Meaning:
     original_message_id: str | None = None
     envelope_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
+    reporting_mta: str | None = None  # the system that a delivery report says wrote it
 
 
 def explain(message: Mail, return_path: str = "{local}+{token}@{domain}") -> Meaning:
@@ -57,7 +58,8 @@ def explain(message: Mail, return_path: str = "{local}+{token}@{domain}") -> Mea
     pattern of our envelope sender: only an address of this form gives a
     token; `{local}` and `{domain}` stand for anything.
     """
-    recipients, envelope_id = _delivery_status(message)
+    status = delivery_status(message)
+    recipients = status.recipients
     replies = tuple(
         dict.fromkeys(ids_in(header(message, "In-Reply-To")) + ids_in(header(message, "References")))
     )
@@ -69,91 +71,18 @@ def explain(message: Mail, return_path: str = "{local}+{token}@{domain}") -> Mea
         recipients=recipients,
         token=_token(message, return_path),
         original_message_id=_original_message_id(message, kind),
-        envelope_id=envelope_id,
+        envelope_id=status.envelope_id,
         in_reply_to=replies,
+        reporting_mta=status.reporting_mta,
     )
 
 
-# --- RFC 3464
-
-_STATUS: Final = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_REPLY_CODE: Final = re.compile(r"(?<![\d.])([245])\d\d[ -]")
-_URL: Final = re.compile(r"\b(?:h(?:tt|xx)ps?://|www\.)\S+", re.IGNORECASE)
-# Bounded (RFC 5321, section 4.5.3.1): else a long line without an @ takes minutes.
-_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]]{1,64}@[^\s<>@,;:\"'()\[\]]{1,255}")
-_ARRIVED: Final = frozenset({"delivered", "relayed", "expanded"})
-
-
-def _delivery_status(message: Mail) -> tuple[tuple[Recipient, ...], str | None]:
-    """Return the recipients of all delivery-status parts, and the envelope id of the first that has one."""
-    found: list[Recipient] = []
-    envelope_id = None
-    for part in parts_of(message):
-        if content_type(part) not in {"message/delivery-status", "message/global-delivery-status"}:
-            continue
-        for block in _blocks(part):
-            envelope_id = envelope_id or header(block, "Original-Envelope-Id") or None
-            recipient = _recipient(block)
-            if recipient is not None:
-                found.append(recipient)
-    return tuple(found), envelope_id
-
-
-def _blocks(part: Mail) -> Iterator[Mail]:
-    """Return a status part's groups of fields, also those the parser did not see."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        yield from (block for block in payload if isinstance(block, Message))
-        texts = [str(block.get_payload()) for block in payload if isinstance(block, Message)]
-    else:
-        texts = [text_of(part)]
-    for text in texts:
-        for lines in re.split(r"\r?\n[ \t]*\r?\n", text):
-            block: Mail = Message()
-            for name, value in re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\r?\n[ \t]+.*)*)", lines, re.MULTILINE):
-                block.add_header(name, value.replace("\r", " ").replace("\n", " "))
-            yield block
-
-
-def _recipient(block: Mail) -> Recipient | None:
-    address = _typed(header(block, "Final-Recipient")) or _typed(header(block, "Original-Recipient"))
-    action = header(block, "Action").lower().partition(" ")[0].strip(";.,()")
-    status_line, diagnostic = header(block, "Status"), header(block, "Diagnostic-Code")
-    if not action or not (address or status_line or diagnostic):
-        return None
-    reason = _typed(diagnostic) or status_line
-    return Recipient(
-        address=address.strip("<>").strip(),
-        action=action,
-        status=_first(_STATUS, status_line) or _first(_STATUS, diagnostic),
-        reason=_said(reason),
-        permanent=_permanent(action, status_line, diagnostic),
-    )
-
-
-def _permanent(action: str, status: str, diagnostic: str) -> bool | None:
-    """Return whether a failure is for good: by status, else the server's reply, else the action."""
-    if action in _ARRIVED:
-        return None
-    if action == "delayed":
-        return False
-    named = _first(_STATUS, status) or _first(_STATUS, diagnostic) or _first(_REPLY_CODE, diagnostic)
-    return not named.startswith("4")
-
-
-def _typed(value: str) -> str:
-    """Return the value of a field of the form "type; value"."""
-    kind, mark, rest = value.partition(";")
-    return rest.strip() if mark and " " not in kind.strip() else value
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.search(text)
-    return match[1] if match else ""
-
-
-def _said(text: str) -> str:
-    return _URL.sub("(URL)", " ".join(text.split()))[:_LONGEST_REASON]
+def explain_bytes(content: bytes, return_path: str = "{local}+{token}@{domain}") -> Meaning:
+    """Return what a mail means as `explain` does, by its fields alone where it cannot be read whole."""
+    try:
+        return explain(read_mail(content), return_path)
+    except UnreadableError:
+        return explain(read_head(content), return_path)
 
 
 def _kind_of(recipients: tuple[Recipient, ...]) -> Kind:
@@ -163,7 +92,7 @@ def _kind_of(recipients: tuple[Recipient, ...]) -> Kind:
         return Kind.BOUNCE
     if "delayed" in actions:
         return Kind.DELAY
-    return Kind.DELIVERED if actions & _ARRIVED else Kind.UNKNOWN
+    return Kind.DELIVERED if actions & ARRIVED else Kind.UNKNOWN
 
 
 # --- what is not RFC 3464
@@ -245,8 +174,8 @@ def _looks_like_a_bounce(message: Mail, subject: str) -> bool:
 def _failed_in_text(message: Mail, subject: str) -> tuple[Recipient, ...]:
     """Return whom a report in plain words says it failed for, and why; nobody when it says no such thing."""
     text = _before_the_original(first_text(message))
-    status = _first(_STATUS, text)
-    digit = status[:1] or _first(_REPLY_CODE, text)
+    status = first(STATUS, text)
+    digit = status[:1] or first(REPLY_CODE, text)
     if not digit and not _BOUNCE_SUBJECT.search(subject) and not header(message, "X-Failed-Recipients"):
         return ()
     if digit == "2":
@@ -260,28 +189,41 @@ def _failed_in_text(message: Mail, subject: str) -> tuple[Recipient, ...]:
     }
     addresses = [address for address in dict.fromkeys(_addresses(named)) if address.lower() not in own]
     action = "delayed" if waits else "failed"
-    line = next((line for line in text.splitlines() if _STATUS.search(line) or _REPLY_CODE.search(line)), "")
+    line = next((line for line in text.splitlines() if STATUS.search(line) or REPLY_CODE.search(line)), "")
     return tuple(
-        Recipient(address, action, status, _said(line), permanent=not waits and digit != "4")
+        Recipient(address, action, status, said(line), permanent=not waits and digit != "4")
         for address in (addresses[:20] or [""])
     )
+
+
+# Bounded (RFC 5321, section 4.5.3.1): else a long line without an @ takes minutes.
+_ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]]{1,64}@[^\s<>@,;:\"'()\[\]]{1,255}")
 
 
 def _addresses(text: str) -> list[str]:
     return [address.rstrip(".") for address in _ADDRESS.findall(text)]
 
 
-_ORIGINAL_BEGINS: Final = re.compile(
-    r"^(?:[-_=* >]{2,}.*(?:original|copy|returned|message|header|forwarded|text).*|"
-    r"Received: .*|Return-Path: .*)$",
-    re.IGNORECASE | re.MULTILINE,
-)
+_SHORTEST_REPORT: Final = 40
+_ORIGINAL: Final = re.compile(r"original|copy|returned|message|header|forwarded|text", re.IGNORECASE)
 
 
 def _before_the_original(text: str) -> str:
     """Cut off the copy of our own mail below a report, so that nothing in it counts as the report's word."""
-    begins = _ORIGINAL_BEGINS.search(text, 1) if text else None
-    return text[: begins.start()] if begins and begins.start() > 40 else text
+    place = 0
+    for line in text.split("\n"):
+        if place > _SHORTEST_REPORT and _begins_the_original(line):
+            return text[:place]
+        place += len(line) + 1
+    return text
+
+
+def _begins_the_original(line: str) -> bool:
+    """Tell whether a line is a rule with a word about the copy below it, or the copy's first field."""
+    rule = len(line) - len(line.lstrip("-_=* >"))
+    if rule >= 2:  # "-- message --"; marks of quoting alone say nothing
+        return _ORIGINAL.search(line, rule) is not None
+    return line.lower().startswith(("received: ", "return-path: "))
 
 
 # --- what ties it to a notice
@@ -293,24 +235,27 @@ def _token(message: Mail, return_path: str) -> str | None:
     for name, piece in {
         "local": r"[^\s<>@,;:\"+]+",
         "domain": r"[A-Za-z0-9.-]+",
-        "token": r"([A-Za-z0-9_=-]+)",
+        "token": r"([A-Za-z0-9_=-]{1,64})",
     }.items():
         pattern = pattern.replace(re.escape("{" + name + "}"), piece)
     searched = re.compile(rf"(?<![^\s<,;:\"]){pattern}(?![\w-]|\.\w)", re.IGNORECASE)
-    for name in (
-        "Delivered-To",
-        "X-Original-To",
-        "Original-Recipient",
-        "Envelope-To",
-        "X-Envelope-To",
-        "To",
-        "Cc",
-    ):
-        for key, value in message.raw_items():
-            match = searched.search(str(value)) if key.lower() == name.lower() else None
+    for name in _SENT_TO:
+        for value in headers(message, name):
+            match = searched.search(value)
             if match:
                 return match[1]
     return None
+
+
+_SENT_TO: Final = (
+    "Delivered-To",
+    "X-Original-To",
+    "Original-Recipient",
+    "Envelope-To",
+    "X-Envelope-To",
+    "To",
+    "Cc",
+)
 
 
 def _original_message_id(message: Mail, kind: Kind) -> str | None:
@@ -318,15 +263,25 @@ def _original_message_id(message: Mail, kind: Kind) -> str | None:
     for part in parts_of(message):
         if part is message:
             continue
-        if content_type(part) in {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}:
-            ids = re.findall(r"^message-id:\s*(<[^<>\s]+>)", text_of(part), re.IGNORECASE | re.MULTILINE)
+        if content_type(part) in _OF_THE_ORIGINAL:
+            ids = _named_in(text_of(part))
         else:
             ids = ids_in(header(part, "Message-ID"))
         if ids:
-            return str(ids[0])
+            return ids[0]
     if kind in {Kind.BOUNCE, Kind.DELAY, Kind.DELIVERED}:
-        ids = re.findall(
-            r"^[> ]*message-id:\s*(<[^<>\s]+>)", first_text(message), re.IGNORECASE | re.MULTILINE
-        )
-        return str(ids[0]) if ids else None
+        return next(iter(_named_in(first_text(message))), None)
     return None
+
+
+_OF_THE_ORIGINAL: Final = STATUS_TYPES | {
+    "text/rfc822-headers",
+    "message/rfc822-headers",
+    "message/global-headers",
+}
+"""Parts whose text may hold fields of the mail that came back; a status part where a boundary is wrong."""
+
+
+def _named_in(text: str) -> list[str]:
+    found = re.search(r"^[> ]*message-id:\s*(<[^<>\s]+>)", text, re.IGNORECASE | re.MULTILINE)
+    return ids_in(found[1]) if found else []

@@ -202,6 +202,12 @@ def bounced(
     due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
 
 
+def doubted(connection: Connection, notice: Sent, line: str, now: datetime) -> None:
+    """Doubt the contact of a notice because of a report that is not enough to call the notice come back."""
+    if notice.sent_to == notice.email:
+        addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "came back", now)
+
+
 def _search(
     connection: Connection, store: Store, states: Collection[State], fresh: bool, now: datetime
 ) -> None:

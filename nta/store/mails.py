@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -17,37 +18,36 @@ PLACE = "mail.content"
 """Where `Mail.content_sealed` is sealed for."""
 
 
-def keep(
-    connection: Connection,
-    store: Store,
-    *,
-    received: bytes,
-    kept: bytes,
-    kind: str,
-    notice_id: int | None,
-    at: datetime,
-) -> int | None:
-    """Keep a mail and return its id; None when it was read before.
+class Prepared(NamedTuple):
+    """A mail as it is kept: known again by its digest, sealed, of one kind."""
+
+    id: int
+    digest: bytes
+    kind: str
+    content_sealed: bytes
+
+
+def prepare(store: Store, *, received: bytes, kept: bytes, kind: str) -> Prepared:
+    """Return a mail ready to be written, so that no work on its bytes is left for the write.
 
     `received` are the bytes it came as, by whose digest it is known again;
     `kept` is what of them is stored.
     """
     number = store.new_id()
+    digest = digest16(store.keys.derived("mail"), received)
+    return Prepared(number, digest, kind, store.sealer.seal(PLACE, number, kept))
+
+
+def keep(connection: Connection, mail: Prepared, notice_id: int | None, at: datetime) -> bool:
+    """Keep a mail. False: it was read before."""
     upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     written = connection.execute(
         upsert(Mail)
-        .values(
-            id=number,
-            digest=digest16(store.keys.derived("mail"), received),
-            received_at=at,
-            kind=kind,
-            notice_id=notice_id,
-            content_sealed=store.sealer.seal(PLACE, number, kept),
-        )
+        .values(**mail._asdict(), received_at=at, notice_id=notice_id)
         .on_conflict_do_nothing()
         .returning(Mail.id)
-    ).scalar()
-    return number if written is not None else None
+    )
+    return written.scalar() is not None
 
 
 def with_task(connection: Connection, subjects: Collection[int]) -> set[int]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
 from nta.ports import Ids
 from nta.store.bulk import chunks, table_of
@@ -185,19 +185,37 @@ def laws_of_cases(connection: Connection, case_ids: Collection[int]) -> dict[int
     return found
 
 
-def by_return_digest(connection: Connection, digest: bytes) -> Sent | None:
-    """Return the notice whose return path holds a token, by the token's digest."""
-    return _sent(connection, _NOTICE.c.return_digest == digest)
+def tied(
+    connection: Connection, return_digest: bytes | None, message_ids: Sequence[str]
+) -> tuple[Sent, bool] | None:
+    """Return the notice that a mail belongs to, and whether by its return path.
 
-
-def by_message_id(connection: Connection, message_id: str) -> Sent | None:
-    """Return the notice with this Message-ID."""
-    return _sent(connection, _NOTICE.c.message_id == message_id)
+    By the digest of the return path's token before all else, then by the
+    first Message-ID that is a notice's.
+    """
+    known: list[ColumnElement[bool]] = []
+    if message_ids:
+        known.append(_NOTICE.c.message_id.in_(message_ids))
+    if return_digest is not None:
+        known.append(_NOTICE.c.return_digest == return_digest)
+    if not known:
+        return None
+    places = {message_id: place for place, message_id in reversed([*enumerate(message_ids)])}
+    query = _select_sent().add_columns(_NOTICE.c.return_digest, _NOTICE.c.message_id).where(or_(*known))
+    found = []
+    for *row, digest, message_id in connection.execute(query):
+        by_path = return_digest is not None and digest == return_digest
+        found.append((-1 if by_path else places.get(message_id or "", 0), Sent._make(row), by_path))
+    if not found:
+        return None
+    _, notice, by_path = min(found, key=lambda one: one[0])
+    return notice, by_path
 
 
 def by_reference(connection: Connection, reference: str) -> Sent | None:
     """Return the notice with this reference."""
-    return _sent(connection, _NOTICE.c.reference == reference)
+    row = connection.execute(_select_sent().where(_NOTICE.c.reference == reference)).first()
+    return Sent._make(row) if row else None
 
 
 def exists(connection: Connection, notice_id: int) -> bool:
@@ -368,11 +386,7 @@ def add_links(
         )
 
 
-def _sent(connection: Connection, found_by: Any) -> Sent | None:
-    query = (
-        select(*(_NOTICE.c[name] for name in Sent._fields[:-1]), _CONTACT.c.address)
-        .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
-        .where(found_by)
+def _select_sent() -> Any:
+    return select(*(_NOTICE.c[name] for name in Sent._fields[:-1]), _CONTACT.c.address).join(
+        _CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id
     )
-    row = connection.execute(query).first()
-    return Sent._make(row) if row else None

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import compat32
+
+import structlog
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from nta.domain.contacts import Health
 from nta.domain.deadlines import TASK
-from nta.domain.errors import RefusedError
-from nta.domain.mail_parts import Mail, content_type, header, parts_of, text_of
+from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.kept_mail import head_kept, text_kept
+from nta.domain.mail_parts import UnreadableError, header, read_head, read_mail
 from nta.domain.references import read
 from nta.domain.returned_mail import Kind, Meaning, explain
+from nta.domain.vouching import Ours, Tie, Writer, is_vouched_answer, is_vouched_report, writer_of
 from nta.ports import Inbox, Received
 from nta.store import due, fates, mails, notices
 from nta.store.base import Connection, Store
@@ -20,18 +23,51 @@ from nta.store.episodes import State
 from nta.store.notices import Sent
 from nta.store.sealing import digest16
 
-LONGEST_KEPT = 256 * 1024
-"""Bytes of one mail that are kept; a report holds a copy of our own list, and little else."""
+log = structlog.get_logger("nta.inbox")
 
-_TEXTS = frozenset({"", "text/plain", "text/rfc822-headers", "message/delivery-status", "message/rfc822"})
-_REFERENCE = re.compile(r"\bN-\d\d-[0-9A-Z]{4}-[0-9A-Z]{4}\b", re.IGNORECASE)
-_INLINE = re.compile(r"data:[^\s\"'<>)]*", re.IGNORECASE)
+UNREADABLE = "unreadable"
+"""The kind of a mail of which no more was read than its head."""
+
+_REFERENCE = re.compile(r"\bN-\d\d-[0-9A-Z]{4}-[0-9A-Z]{4}\b", re.IGNORECASE | re.ASCII)
 _FOR_A_PERSON = {
     Kind.REPLY: "a reply to read",
     Kind.CHALLENGE: "a mail filter wants a person to answer",
     Kind.FEEDBACK: "a complaint about our mail",
     Kind.UNKNOWN: "a mail to read",
 }
+_FITS_NOTHING = "a report that fits no notice"
+_REPORT = "a report to read"
+_BY_SUBJECT = "only its subject names the notice"
+_UNVOUCHED = "nobody we know stands behind it"
+_NOT_READ = "a mail that could not be read"
+
+# What says that the database or its disk is gone, and nothing of the mail: it is read again later.
+_OUT_OF_REACH = (OutsideError, InterfaceError, OSError)
+_OF_THE_DATA = (DataError, IntegrityError, ProgrammingError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A mail as it was understood before anything is written."""
+
+    meaning: Meaning
+    writer: Writer
+    kept: mails.Prepared
+    return_digest: bytes | None
+    named: str | None  # the reference in its subject
+
+    @property
+    def is_whole(self) -> bool:
+        return self.kept.kind != UNREADABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _Tied:
+    """A mail's notice, by what it belongs to it, and the episodes it tells of, locked."""
+
+    notice: Sent
+    tie: Tie
+    states: Collection[State]
 
 
 def read_inbox(
@@ -40,18 +76,19 @@ def read_inbox(
     inbox: Inbox,
     now: datetime,
     limit: int = 100,
-    return_path: str | None = None,
+    ours: Ours | None = None,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Read a batch of mail. Return how many messages were dealt with.
 
     Each is recorded in a write of its own and only then settled: a message
-    read twice changes nothing the second time.
+    read twice changes nothing the second time. One that cannot be read or
+    recorded is kept aside for a person, and the next is read.
     """
     waiting = inbox.waiting(limit)
     checkpoint("inbox.read")
     for received in waiting:
-        _deal_with(store, received, return_path, now)
+        _deal_with(store, received, ours or Ours(), now)
         checkpoint("inbox.recorded")
         inbox.settle([received.key])
     if waiting:
@@ -59,61 +96,151 @@ def read_inbox(
     return len(waiting)
 
 
-def _deal_with(store: Store, received: Received, return_path: str | None, now: datetime) -> None:
-    message = _parsed(received.content)
-    meaning = explain(message, return_path) if return_path else explain(message)
+def _deal_with(store: Store, received: Received, ours: Ours, now: datetime) -> None:
+    try:
+        mail = _understood(store, received.content, ours)
+        with store.db.write() as connection:
+            _record(connection, store, mail, ours, now)
+    except _OUT_OF_REACH:
+        raise
+    except Exception as fault:  # no mail may stop the ones behind it, whatever it found wrong in us
+        if isinstance(fault, DatabaseError) and not isinstance(fault, _OF_THE_DATA):
+            raise
+        log.exception("a mail was kept aside", mail=received.key)
+        _keep_aside(store, received.content, now)
+
+
+def _keep_aside(store: Store, content: bytes, now: datetime) -> None:
+    """Keep a mail that could not be recorded, reading nothing of it but its head."""
+    kept = mails.prepare(store, received=content, kept=head_kept(content), kind=UNREADABLE)
     with store.db.write() as connection:
-        notice = _notice(connection, store, message, meaning)
-        states = fates.lock(connection, notice.id) if notice else {}
-        number = mails.keep(
-            connection,
-            store,
-            received=received.content,
-            kept=_kept(message, received.content),
-            kind=meaning.kind.value,
-            notice_id=notice.id if notice else None,
-            at=now,
-        )
-        if number is None:
-            return
-        if notice is None:
-            reason = _FOR_A_PERSON.get(meaning.kind, "a report that fits no notice")
-            due.task(connection, number, now + TASK, owner="analyst", reason=reason)
-            return
-        if notice.state == notices.COMPOSED:  # it came back, so our relay had it; we died before noting so
-            fates.handed_over(connection, store, notice, states.values(), "known from what came back", now)
-            due.drop(connection, [(due.SEND, notice.id)])
-            states = fates.lock(connection, notice.id)
-        _record(connection, store, notice, meaning, states.values(), number, now)
+        if mails.keep(connection, kept, None, now):
+            due.task(connection, kept.id, now + TASK, owner="analyst", reason=_NOT_READ)
 
 
-def _record(
-    connection: Connection,
-    store: Store,
-    notice: Sent,
-    meaning: Meaning,
-    states: Collection[State],
-    mail_id: int,
-    now: datetime,
-) -> None:
-    line = _line(meaning)
-    if meaning.kind is Kind.BOUNCE:
-        failed = [r for r in meaning.recipients if r.action == "failed"]
-        passing = bool(failed) and all(r.permanent is False for r in failed)
-        health = None if passing else Health.DEAD
-        fates.bounced(connection, store, notice, states, line, health, now)
-    elif meaning.kind is Kind.DELAY:
+def _understood(store: Store, content: bytes, ours: Ours) -> _Read:
+    """Return what a mail is and means; nothing outside is spoken to and nothing written."""
+    pattern = ours.return_path
+    try:
+        message = read_mail(content)
+        meaning = explain(message, pattern) if pattern else explain(message)
+        kind, kept = meaning.kind.value, text_kept(message, content)
+    except UnreadableError:
+        message = read_head(content)
+        meaning = explain(message, pattern) if pattern else explain(message)
+        kind, kept = UNREADABLE, head_kept(content)
+    token = meaning.token.lower().encode() if meaning.token else None
+    return _Read(
+        meaning=meaning,
+        writer=writer_of(message, meaning, ours),
+        kept=mails.prepare(store, received=content, kept=kept, kind=kind),
+        return_digest=digest16(store.keys.derived("return"), token) if token else None,
+        named=_reference(header(message, "Subject")),
+    )
+
+
+def _reference(subject: str) -> str | None:
+    named = _REFERENCE.search(subject)
+    try:
+        return read(named[0]) if named else None
+    except RefusedError:  # a slip in it: then it is a mail like any other
+        return None
+
+
+def _record(connection: Connection, store: Store, mail: _Read, ours: Ours, now: datetime) -> None:
+    found = _notice(connection, mail)
+    states = fates.lock(connection, found[0].id) if found else {}
+    if not mails.keep(connection, mail.kept, found[0].id if found else None, now):
+        return
+    if found is None:
+        reason = _FOR_A_PERSON.get(mail.meaning.kind, _FITS_NOTHING) if mail.is_whole else _NOT_READ
+        due.task(connection, mail.kept.id, now + TASK, owner="analyst", reason=reason)
+        return
+    notice, tie = found
+    if tie is not Tie.SUBJECT and notice.state == notices.COMPOSED:
+        # It came back, so our relay had it; we died before noting so.
+        fates.handed_over(connection, store, notice, states.values(), "known from what came back", now)
+        due.drop(connection, [(due.SEND, notice.id)])
+        states = fates.lock(connection, notice.id)
+    tied = _Tied(notice, tie, states.values())
+    asks = _act(connection, store, mail, tied, ours, now)
+    if asks:
+        reason = "; ".join([f"{asks[0]} ({notice.reference})", *asks[1:]])
+        _ask_a_person(connection, tied.states, mail.kept.id, reason, now)
+
+
+def _notice(connection: Connection, mail: _Read) -> tuple[Sent, Tie] | None:
+    """Return the notice a mail is about: by our return path, else by what it answers, else by reference."""
+    meaning = mail.meaning
+    ids = [one for one in (meaning.original_message_id, *meaning.in_reply_to) if one]
+    found = notices.tied(connection, mail.return_digest, ids)
+    if found:
+        return found[0], Tie.TOKEN if found[1] else Tie.THREAD
+    named = notices.by_reference(connection, mail.named) if mail.named else None
+    return (named, Tie.SUBJECT) if named else None
+
+
+def _act(
+    connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
+) -> list[str]:
+    """Do what follows from a mail about a notice.
+
+    Return what a person is to read it for, if anything, and what that person has to know of it.
+
+    A reference is no secret: what names it alone moves nothing. So does
+    what could not be read.
+    """
+    kind = mail.meaning.kind
+    if not mail.is_whole:
+        return [_NOT_READ]
+    if tied.tie is Tie.SUBJECT:
+        return [_FOR_A_PERSON.get(kind, _REPORT), _BY_SUBJECT]
+    if kind in (Kind.BOUNCE, Kind.DELAY, Kind.DELIVERED):
+        return _report(connection, store, mail, tied, ours, now)
+    if kind is Kind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
+        notices.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
+        return []
+    notices.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
+    if not is_vouched_answer(mail.writer, _reader(tied.notice), ours):
+        return [_FOR_A_PERSON[kind], _UNVOUCHED]
+    if kind is Kind.REPLY:
+        fates.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
+    return [_FOR_A_PERSON[kind]]
+
+
+def _report(
+    connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
+) -> list[str]:
+    """Do what follows from a delivery report; return what `_act` does.
+
+    What nobody we know stands behind proves no delivery and kills no
+    contact. If it came to our return path, a mail system did have the
+    message, so that it failed is believed of this notice. If it knows but
+    the Message-ID, anybody may have written it whom the notice was passed
+    on to.
+    """
+    notice, kind, line = tied.notice, mail.meaning.kind, _line(mail.meaning)
+    vouched = is_vouched_report(mail.writer, _reader(notice), ours)
+    if kind is Kind.DELIVERED and vouched:
+        fates.accepted(connection, store, notice, tied.states, now, line)
+    elif kind is Kind.DELAY and (vouched or tied.tie is Tie.TOKEN):
         fates.delayed(connection, store, notice, line, now)
-    elif meaning.kind is Kind.DELIVERED:
-        fates.accepted(connection, store, notice, states, now, line)
-    elif meaning.kind is Kind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
-        notices.note(connection, store.ids, [notice.id], "acknowledged", now, None)
+    elif kind is Kind.BOUNCE and (vouched or tied.tie is Tie.TOKEN):
+        failed = [r for r in mail.meaning.recipients if r.action == "failed"]
+        passing = bool(failed) and all(r.permanent is False for r in failed)
+        health = None if passing else Health.DEAD if vouched else Health.DOUBTFUL
+        fates.bounced(connection, store, notice, tied.states, line, health, now)
     else:
-        notices.note(connection, store.ids, [notice.id], meaning.kind.value, now, None)
-        if meaning.kind is Kind.REPLY:
-            fates.accepted(connection, store, notice, states, now, "an answer came")
-        reason = f"{_FOR_A_PERSON[meaning.kind]} ({notice.reference})"
-        _ask_a_person(connection, states, mail_id, reason, now)
+        notices.note(connection, store.ids, [notice.id], kind.value, now, line)
+        if kind is Kind.BOUNCE:
+            fates.doubted(connection, notice, line, now)
+            return [_REPORT, _UNVOUCHED]
+    return []
+
+
+def _reader(notice: Sent) -> str:
+    """Return the address that a notice went to."""
+    return notice.sent_to or notice.email
 
 
 def _ask_a_person(
@@ -131,52 +258,10 @@ def _ask_a_person(
     due.task(connection, subject, now + TASK, owner="analyst", reason=reason)
 
 
-def _notice(connection: Connection, store: Store, message: Mail, meaning: Meaning) -> Sent | None:
-    """Return the notice a mail is about: by our return path, else by what it answers, else by reference.
-
-    A reference is no secret: what names it alone may be read, but moves no clock.
-    """
-    if meaning.token:
-        token = meaning.token.lower().encode()
-        found = notices.by_return_digest(connection, digest16(store.keys.derived("return"), token))
-        if found:
-            return found
-    for message_id in (meaning.original_message_id, *meaning.in_reply_to):
-        found = notices.by_message_id(connection, message_id) if message_id else None
-        if found:
-            return found
-    named = _REFERENCE.search(header(message, "Subject"))
-    if named and meaning.kind in _FOR_A_PERSON:
-        try:
-            return notices.by_reference(connection, read(named[0]))
-        except RefusedError:  # a slip in it: then it is a mail like any other
-            return None
-    return None
+_MAIL_ADDRESS = re.compile(r"<?[^\s<>@]{1,320}@[^\s<>@]{1,320}>?")
 
 
 def _line(meaning: Meaning) -> str:
     """Return the other server's line, without addresses."""
-    said = [f"{r.status} {r.reason}".strip() for r in meaning.recipients]
-    return re.sub(r"<?[^\s<>@]+@[^\s<>@]+>?", "(address)", "; ".join(said))[:200]
-
-
-def _parsed(content: bytes) -> Mail:
-    return BytesParser(Message, policy=compat32).parsebytes(content)
-
-
-def _kept(message: Mail, content: bytes) -> bytes:
-    """Return what of a mail may be kept: text alone, for an attachment may be what no one may hold."""
-    leaves = [part for part in parts_of(message) if not part.is_multipart()]
-    if all(content_type(part) in _TEXTS for part in leaves):
-        return content[:LONGEST_KEPT]
-    lines = [f"{name}: {value}" for name, value in message.raw_items()]
-    plain = any(content_type(part) == "text/plain" for part in leaves)
-    for part in leaves:
-        kind = content_type(part)
-        if kind in _TEXTS:
-            lines += ["", text_of(part)]
-        elif kind.startswith("text/") and not plain:
-            lines += ["", _INLINE.sub("(left out)", text_of(part))]
-        else:
-            lines += ["", f"(a part of type {kind} was left out)"]
-    return "\n".join(lines).encode("utf-8", "surrogateescape")[:LONGEST_KEPT]
+    said = [f"{r.status} {r.reason}".strip() for r in meaning.recipients[:10]]
+    return _MAIL_ADDRESS.sub("(address)", "; ".join(said))[:200]

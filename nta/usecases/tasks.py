@@ -50,10 +50,11 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
 
     Raises: RefusedError when there is no such mail.
     """
-    with store.db.write() as connection:
+    with store.db.read() as connection:  # what others wrote is read before the write begins
         found = mail_reads.text(connection, store, mail_id)
-        if found is None:
-            raise RefusedError("there is no such mail")
+    if found is None:
+        raise RefusedError("there is no such mail")
+    with store.db.write() as connection:
         audit.note(
             connection,
             store.ids,

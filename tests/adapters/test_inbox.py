@@ -2,6 +2,7 @@
 
 import mailbox
 import os
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,33 @@ def test_a_folder_that_is_not_there_is_an_outside_error(tmp_path):
 def test_a_key_never_leaves_the_folder(inbox):
     with pytest.raises(ValueError, match="key"):
         inbox.settle(["../../etc/passwd"])
+
+
+def test_a_message_whose_name_leaves_no_room_for_the_mark_is_settled_too(inbox, tmp_path):
+    (tmp_path / "maildir" / "new" / ("n" * 254)).write_bytes(b"long")
+
+    inbox.settle([message.key for message in inbox.waiting(10)])
+
+    assert inbox.waiting(10) == []
+    assert [path.read_bytes() for path in (tmp_path / "maildir" / "cur").iterdir()] == [b"long"]
+
+
+def test_a_message_that_may_not_be_opened_holds_up_no_other(maildir, inbox, monkeypatch):
+    """Stood in for: the tests may run as root, whom nothing is refused."""
+    refused = deliver(maildir, b"refused", 1_000)
+    deliver(maildir, b"good", 2_000)
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, *mode: _refuse() if path.name == refused else real(path, *mode)
+    )
+
+    (message,) = inbox.waiting(10)
+    inbox.settle([message.key])
+
+    assert message.content.strip() == b"good"
+    with pytest.raises(OutsideError):
+        inbox.waiting(10)
+
+
+def _refuse():
+    raise PermissionError(13, "Permission denied")

@@ -15,7 +15,6 @@ from nta.settings import Settings
 from nta.store import due
 from nta.store.base import Store
 from nta.store.contacts import ASKED
-from nta.store.mails import keep
 from nta.store.sealing import Keyring
 from nta.store.tables import Contact
 from nta.web.access import add_user
@@ -23,6 +22,7 @@ from nta.web.desk import create_desk
 from tests.builders import make_case, make_notice, make_span
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
+from tests.mails import keep
 from tests.web.conftest import PASSWORD, Staffed, totp
 
 pytestmark = pytest.mark.system

@@ -1,13 +1,16 @@
 """`nta resolve`, `nta check` and `nta inbox explain`: against the lab, and against nothing."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from nta.lab.world import World
 from tests.cli.conftest import Nta
+from tests.fuzzing import spoil
 from tests.lab.conftest import SMALL, Client, playing
 from tests.lab.conftest import small as small  # the world that the lab plays
 
@@ -197,3 +200,43 @@ def test_a_mail_that_is_not_there_is_refused(nta: Nta, tmp_path: Path) -> None:
     ended = nta("inbox", "explain", tmp_path / "nowhere.eml")
 
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"In-Reply-To: <\xff@c>\n\nx", id="id-of-no-character"),
+        pytest.param(b"Content-Type: multipart/mixed; boundary*=nosuch''a%ff\n\n--a\n\nx", id="boundary"),
+        pytest.param(b"Content-Type: text/plain; charset=a\x00b\n\nx", id="charset-with-a-nul"),
+        pytest.param(b"Subject: =?unicode_escape?q?=5Cud800?=\n\nx", id="half-character"),
+        pytest.param(b"Content-Type: message/rfc822\n\n" * 1_500 + b"x", id="1500-mails-within-mails"),
+        pytest.param(
+            b"Content-Type: message/delivery-status\n\nFinal-Recipient: \xed\xa0\x80\x1b[2J\nAction: failed",
+            id="recipient-of-controls",
+        ),
+    ],
+)
+def test_no_bytes_are_a_fault_of_ours(nta: Nta, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / os.fsdecode(b"\xff.eml")
+    file.write_bytes(content)
+
+    as_json = nta("inbox", "explain", "--json", file)
+    to_a_person = nta("inbox", "explain", file)
+
+    assert (as_json.code, to_a_person.code, as_json.err) == (0, 0, "")
+    assert [shape(found) for found in as_json.objects] == [SHAPE["inbox"]]
+    assert "\x1b" not in as_json.out + to_a_person.out
+
+
+def test_spoilt_mails_are_explained_one_and_all(nta: Nta, tmp_path: Path) -> None:
+    seeds = [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
+    files = []
+    for seed in range(150):
+        random = Random(seed)
+        files.append(tmp_path / f"{seed}.eml")
+        files[-1].write_bytes(spoil(random.choice(seeds), random))
+
+    ended = nta("inbox", "explain", "--json", *files)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert [found["file"] for found in ended.objects] == [str(file) for file in files]

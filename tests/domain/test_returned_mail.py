@@ -55,6 +55,7 @@ def test_a_failed_delivery_is_read_whole():
         token="K7QF3M",
         original_message_id=NOTICE,
         envelope_id="N-26-0000-0000",
+        reporting_mta="mx.hosting.test",
     )
 
 

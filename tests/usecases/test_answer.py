@@ -11,7 +11,6 @@ from nta.domain.answers import Said, Slip
 from nta.domain.errors import RefusedError
 from nta.store import due
 from nta.store.base import Store
-from nta.store.mails import keep
 from nta.store.sealing import Keyring
 from nta.store.tables import (
     Addressee,
@@ -27,6 +26,7 @@ from nta.store.tables import (
 from nta.usecases import answer
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
+from tests.mails import keep
 
 LATER = NINE + hours(3)
 

@@ -6,11 +6,11 @@ from sqlalchemy import update
 from nta.domain.errors import RefusedError
 from nta.store import due
 from nta.store.base import Store
-from nta.store.mails import keep
 from nta.store.tables import AuditEntry, Episode
 from nta.usecases import tasks
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
+from tests.mails import keep
 
 LATER = NINE + hours(2)
 LETTER = (

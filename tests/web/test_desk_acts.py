@@ -9,13 +9,13 @@ from sqlalchemy import select, update
 
 from nta.store import due
 from nta.store.base import Store
-from nta.store.mails import keep
 from nta.store.tables import AuditEntry, Episode, Notice, SightingSpan
 from nta.usecases import approve
 from nta.web.access import add_user
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_span
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
+from tests.mails import keep
 from tests.web.conftest import PASSWORD, Forms, entered, post
 
 URL = "http://images.quick.example/private/path/1.jpg"

@@ -11,13 +11,13 @@ from nta.domain.answers import Said
 from nta.domain.parties import Catalogue
 from nta.store import due
 from nta.store.base import Store
-from nta.store.mails import keep
 from nta.store.tables import AnswerRow, AuditEntry, Due, Notice, NoticeItem
 from nta.usecases import answer
 from nta.web.desk import create_desk
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
+from tests.mails import keep
 from tests.web.conftest import Forms, entered, post
 
 URL = "http://images.quick.example/private/path/1.jpg"

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import compat32
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from nta.domain.mail_parts import decoded, first_text, header
+from nta.domain.mail_parts import UnreadableError, clean, decoded, first_text, header, read_head, read_mail
 from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.mails import PLACE
@@ -91,8 +88,11 @@ def text(connection: Connection, store: Store, mail_id: int) -> Text | None:
     if sealed is None:
         return None
     content = store.sealer.open(PLACE, mail_id, sealed)
-    message = BytesParser(Message, policy=compat32).parsebytes(content)
-    body = first_text(message).strip() or content.decode("utf-8", "replace").strip()
+    try:
+        message = read_mail(content)
+    except UnreadableError:
+        message = read_head(content)
+    body = first_text(message).strip() or clean(content.decode("utf-8", "replace")).strip()
     return Text(decoded(header(message, "From")), decoded(header(message, "Subject")), body[:_LONGEST])
 
 

@@ -139,6 +139,7 @@ MAILS: Final = {
     "reply": _l("reply"),
     "feedback": _l("complaint about our mail"),
     "unknown": _l("other mail"),
+    "unreadable": _l("could not be read"),
 }
 
 VERDICTS: Final = {
