@@ -208,7 +208,9 @@ class House:
 
     def add_user(self, email: str, password: str, role: str) -> str:
         """Make an account of the desk; return its TOTP secret in base 32."""
+        self._checkpoint("user.making")
         made = access.add_user(self.store, email, password, role, clock=self.clock)
+        self._checkpoint("user.made")
         assert made.secret is not None
         return made.secret
 

@@ -7,21 +7,28 @@ import signal
 import tempfile
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from nta.cli.demo_beliefs import Beliefs
 from nta.cli.demo_lab import Lab, free_port, settings_in, the_lab
 from nta.cli.demo_show import Board
+from nta.cli.demo_telling import Telling
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
 from nta.cli.kit import Kit
 from nta.cli.running import leave
 from nta.cli.tell import configure_logs, json_option, put, say
-from nta.domain.errors import RefusedError
+from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
 from nta.usecases.report import episode_lines, summary, true_figures
+
+log = structlog.get_logger("nta.demo")
+
+AGAIN_S = 0.5
 
 USERS = (
     ("analyst", "analyst@hotline.test"),
@@ -103,23 +110,16 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     leaper = kit.leaper(runner)
     doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
     servers = kit.servers(doors)
-    greeted = threading.Thread(target=_begin, args=(kit, lab, users, leaper), daemon=True)
     board = Board(kit, users, f"{lab.at['control']}/world", quiet=as_json)
-    beliefs = Beliefs(kit, lab)
-    greeted.start()
-
-    def tick() -> None:
-        board.is_over = leaper.over.is_set()
-        board.show()
-        if not as_json:
-            beliefs.push()
-        if leaper.over.is_set() and (until_done or leaper.fault is not None):
-            kit.stopping.set()
-
-    servers.loop(tick)
+    telling = Telling(board.show, *([] if as_json else [Beliefs(kit, lab).push]))
+    for act in (partial(_begin, kit, lab, users, leaper), partial(_end, kit, leaper, board, until_done)):
+        threading.Thread(target=act, daemon=True).start()
+    telling.start()
+    servers.loop()
     if not (until_done and leaper.over.is_set()):
         lab.ask_to_end()  # time stands still without it: nothing new begins while the rest comes down
     leaper.join(1.0)
+    telling.stop(1.0)
     board.close()
     if leaper.fault is not None:
         say("the demo broke off: see demo.log in its folder")
@@ -131,8 +131,23 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
 
 def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None:
     """Tell the lab's people where the doors are, then let time go on."""
-    lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
-    leaper.start()
+    while not kit.stopping.is_set():
+        try:
+            lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
+        except OutsideError as fault:
+            log.warning("the lab's people cannot be told where the doors are", reason=fault.reason)
+            kit.stopping.wait(AGAIN_S)
+        else:
+            leaper.start()
+            return
+
+
+def _end(kit: Kit, leaper: Any, board: Board, until_done: bool) -> None:
+    """Let the doors close once the world is over, where that is wanted or it broke off."""
+    leaper.over.wait()
+    board.is_over = True
+    if until_done or leaper.fault is not None:
+        kit.stopping.set()
 
 
 def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
