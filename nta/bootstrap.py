@@ -206,10 +206,10 @@ class House:
         store = self.portal_store if alone else self.store
         return create_portal(store, self.settings, self.clock, self.catalogue)
 
-    def add_user(self, email: str, password: str, role: str) -> str:
-        """Make an account of the desk; return its TOTP secret in base 32."""
+    def add_user(self, email: str, password: str, role: str, secret: str | None = None) -> str:
+        """Make an account of the desk, with this TOTP secret or a new one; return the secret in base 32."""
         self._checkpoint("user.making")
-        made = access.add_user(self.store, email, password, role, clock=self.clock)
+        made = access.add_user(self.store, email, password, role, clock=self.clock, secret=secret)
         self._checkpoint("user.made")
         assert made.secret is not None
         return made.secret

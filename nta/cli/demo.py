@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from base64 import b32encode
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from nta.cli.running import leave
 from nta.cli.tell import configure_logs, json_option, put, say
 from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
+from nta.store.reads.account_names import account_names
 from nta.usecases.report import episode_lines, summary, true_figures
 
 log = structlog.get_logger("nta.demo")
@@ -175,17 +177,24 @@ def _place(instance: Path | None) -> Place:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         folder = folder.resolve()
         kept = folder / "demo.json"
-        if not kept.exists() and any(folder.iterdir()):
+        ports = _ports_in(kept)
+        # A demo that was killed in its first moments left a draft, or an empty file.
+        if ports is None and any(not path.name.startswith(kept.name) for path in folder.iterdir()):
             raise RefusedError(f"--instance {folder} holds other things and no demo; name another folder")
+        if ports is None:
+            desk = free_port(8000)
+            ports = {"desk": desk, "portal": free_port(8001, but=desk)}
+            _write(kept, ports)
     except OSError as fault:
         raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
-    if kept.exists():
-        ports = json.loads(kept.read_text(encoding="utf-8"))
-    else:
-        desk = free_port(8000)
-        ports = {"desk": desk, "portal": free_port(8001, but=desk)}
-        kept.write_text(json.dumps(ports), encoding="utf-8")
     return Place(folder, instance is None, ports["desk"], ports["portal"])
+
+
+def _ports_in(kept: Path) -> dict[str, int] | None:
+    if not kept.exists() or not (text := kept.read_text(encoding="utf-8")):
+        return None
+    ports: dict[str, int] = json.loads(text)
+    return ports
 
 
 def _environment(place: Place, lab: Lab) -> dict[str, str]:
@@ -199,21 +208,39 @@ def _environment(place: Place, lab: Lab) -> dict[str, str]:
 
 
 def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
-    """Return the accounts of the demo, made on its first start."""
+    """Return the accounts of the demo, made on its first start.
+
+    Who they are is written down before there is any: a demo that was killed
+    between two of them makes those that are missing.
+    """
     kept = folder / "users.json"
-    if kept.exists():
-        known: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
-        return known
-    users = []
-    for role, email in USERS:
-        password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
-        secret = kit.add_user(email, password, role.rstrip("2"))
-        users.append({"role": role, "email": email, "password": password, "totp_secret": secret})
-    draft = kept.with_suffix(".new")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(users), encoding="utf-8")
-    draft.rename(kept)
+    with kit.store.db.read() as connection:
+        there = account_names(connection)
+    if not kept.exists():
+        if there & {email for _, email in USERS}:
+            raise RefusedError(f"the database has the accounts of a demo, and {folder} not their passwords")
+        _write(kept, [_drawn(role, email) for role, email in USERS])
+    users: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
+    for user in users:
+        if user["email"] not in there:
+            kit.add_user(user["email"], user["password"], user["role"].rstrip("2"), user["totp_secret"])
     return users
+
+
+def _drawn(role: str, email: str) -> dict[str, str]:
+    """Return an account to be made: a password to be typed, and a secret of 160 bits (RFC 4226, section 4)."""
+    password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
+    secret = b32encode(os.urandom(20)).decode()
+    return {"role": role, "email": email, "password": password, "totp_secret": secret}
+
+
+def _write(path: Path, value: Any) -> None:
+    """Write a file that is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(value), encoding="utf-8")
+    draft.rename(path)
 
 
 COMMANDS = (demo,)
