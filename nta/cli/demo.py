@@ -228,7 +228,7 @@ def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
 
 
 def _drawn(role: str, email: str) -> dict[str, str]:
-    """Return an account to be made: a password to be typed, and a secret of 160 bits (RFC 4226, section 4)."""
+    """Return an account to be made: with a secret of 160 bits (RFC 4226, section 4)."""
     password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
     secret = b32encode(os.urandom(20)).decode()
     return {"role": role, "email": email, "password": password, "totp_secret": secret}

@@ -1,4 +1,4 @@
-"""Shows how a demo stands and tells the lab what is believed, in a thread of its own: no door waits for either."""
+"""Shows how a demo stands and tells the lab, in a thread of its own: no door waits for either."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -37,6 +37,6 @@ class Telling:
             for tell in self._tellers:
                 try:
                     tell()
-                except Exception:  # noqa: BLE001  # what is shown beside the world never ends it
+                except Exception:  # what is shown beside the world never ends it
                     log.exception("the demo could not tell how it stands")
                     self._stopping.wait(PAUSE_S)

@@ -4,18 +4,17 @@
 """
 
 import http.client
-import json
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
-from tests.world.playing import MOST_S, end_lab, start
+from tests.world.playing import MOST_S, Played, end_lab, finish, ports_of, start
 
 BEAT_S = 0.1
 PATHS = {"desk": ("desk", "/login"), "portal": ("portal", "/"), "static": ("desk", "/static/nta.css")}
@@ -92,39 +91,35 @@ class Poller:
             connection.close()
 
 
-def drained(stream: Callable[[], str]) -> threading.Thread:
-    """Read a pipe to its end in a thread: a demo that talks must not wait for us."""
+@contextmanager
+def played_and_polled(folder: Path, world: str) -> Iterator[tuple[Played, Answers]]:
+    """Play a world to its end with its board shown, and poll its doors meanwhile; yield what came of both."""
+    process = start(folder, world=world, quiet=False)
+    try:
+        with Poller(ports_of(folder)) as poller:
+            ended = finish(process, folder)
+        yield ended, poller.answers
+    finally:
+        process.kill()
+        end_lab(folder)
 
-    def read() -> None:
-        while stream():
-            pass
 
-    thread = threading.Thread(target=read)
-    thread.start()
-    return thread
+def waited_in_vain(played: Played) -> list[str]:
+    """Return what the lab says of its people whom the service did not answer in time."""
+    said = (played.folder / "lab" / "lab.log").read_text(encoding="utf-8").splitlines()
+    return [line for line in said if "in vain" in line]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Play a world and print how quickly its doors answered."""
     world = arguments[0] if arguments else "whole"
-    with tempfile.TemporaryDirectory(prefix="nta-polled-") as name:
-        folder = Path(name) / "demo"
-        began = time.monotonic()
-        process = start(folder, world=world, quiet=False)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        readers = [drained(process.stdout.readline), drained(process.stderr.readline)]
-        ports = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
-        try:
-            with Poller(ports) as poller:
-                process.wait(MOST_S)
-        finally:
-            process.kill()
-            end_lab(folder)
-            for reader in readers:
-                reader.join()
-        sys.stdout.write(f"{world}: code {process.returncode}, {time.monotonic() - began:.1f} s\n")
-    found = poller.answers
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="nta-polled-") as name,
+        played_and_polled(Path(name) / "demo", world) as (ended, found),
+    ):
+        took, in_vain = time.monotonic() - began, len(waited_in_vain(ended))
+        sys.stdout.write(f"{world}: code {ended.code}, {took:.1f} s, {in_vain} waited in vain\n")
     for name in PATHS:
         sys.stdout.write(
             f"{name:7} n {len(found.took[name])}  p50 {found.quantile(name, 0.5):.3f}  p99 "

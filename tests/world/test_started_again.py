@@ -12,6 +12,7 @@ from nta.cli.demo import USERS
 from tests.world.killed import play
 from tests.world.playing import ROOT, end_lab, environment, finish, left_behind, start
 
+
 def test_a_demo_killed_at_each_step_of_making_its_accounts_goes_on(tmp_path: Path) -> None:
     try:
         ended = [play(tmp_path, "at:user.making", None, "quick")]
