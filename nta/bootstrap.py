@@ -32,7 +32,7 @@ from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, notices, schema, waiting
+from nta.store import audit, due, key_proof, notices, schema, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, load_keys, portal_keys, stranger
@@ -99,7 +99,9 @@ class House:
         """Return the store, at the code's version; an embedded database is brought up to date by itself."""
         may_make, given = self._is_new(), self.settings
         keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys, may_make=may_make)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        store = Store.open(self.database, keys, SnowflakeIds(self.node))
+        key_proof.refuse_wrong_keys(store)
+        return store
 
     @cached_property
     def portal_store(self) -> Store:
@@ -107,7 +109,9 @@ class House:
         may_make = self._is_new()
         own = self.settings.portal_keys or portal_keys(self.instance, may_make=may_make)
         keys = Keyring(sealing=(stranger(),), digest=stranger(), portal=own)
-        return Store.open(self.database, keys, SnowflakeIds(self.node))
+        store = Store.open(self.database, keys, SnowflakeIds(self.node))
+        key_proof.refuse_wrong_portal_keys(store)
+        return store
 
     def _is_new(self) -> bool:
         """Bring the database to the code's version, and tell whether nothing is sealed in it yet."""

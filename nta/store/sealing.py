@@ -17,6 +17,10 @@ _HEAD = 4  # version and three bytes that name the key
 _NONCE = 12
 
 
+class UnknownKeyError(ValueError):
+    """Bytes were sealed under a key that we do not hold."""
+
+
 class Sealer:
     """Seals with the newest key, opens with whichever key is named (NIST SP 800-38D, 96-bit random nonces).
 
@@ -39,7 +43,7 @@ class Sealer:
         """Return what was sealed. Bytes of another row, or under a key we do not hold, raise ValueError."""
         cipher = self._ciphers.get(bytes(sealed[:_HEAD]))
         if cipher is None:
-            raise ValueError(f"{place}: sealed under a key that is not among NTA_KEYS")
+            raise UnknownKeyError(f"{place}: sealed under a key that is not among NTA_KEYS")
         nonce = sealed[_HEAD : _HEAD + _NONCE]
         try:
             return cipher.decrypt(nonce, sealed[_HEAD + _NONCE :], b"%s:%d" % (place.encode(), row))
