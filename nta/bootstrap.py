@@ -155,6 +155,17 @@ class House:
         ours = catalogue.ours(self.settings.hotline)
         return replace(catalogue, home=ours.country if ours else None)
 
+    def refuse_nobody(self) -> None:
+        """Refuse to work for a hotline that is not named, or without what notices say of their sender."""
+        ours = self.catalogue.ours(self.settings.hotline)
+        if ours is None or not ours.can_be_ours:
+            hotlines = self.catalogue.hotlines.values()
+            whole = sorted(h.id.partition(":")[2] for h in hotlines if h.can_be_ours)
+            raise RefusedError(
+                f"NTA_HOTLINE is {self.settings.hotline or 'not set'}: name the entry of hotlines/ that is "
+                f"yours, with standing, address and notices ({', '.join(whole) or 'none yet'})"
+            )
+
     def choose_hotline(self, name: str) -> None:
         """Keep in the instance which entry of hotlines/ is ours, as it was answered at the first start."""
         self.settings = replace(self.settings, hotline=name)
@@ -203,10 +214,12 @@ class House:
 
     def desk(self) -> Flask:
         """Return the desk's app."""
+        self.refuse_nobody()
         return create_desk(self.store, self.settings, self.clock, self.catalogue, self._checkpoint)
 
     def portal(self, *, alone: bool = False) -> Flask:
         """Return the portal's app; `alone` in a process that does nothing else."""
+        self.refuse_nobody()
         store = self.portal_store if alone else self.store
         return create_portal(store, self.settings, self.clock, self.catalogue)
 
@@ -223,13 +236,7 @@ class House:
         store, point = self.store, self._checkpoint
         holder = f"node-{self.node}"
         given, known = self.settings, self.catalogue
-        ours = known.ours(given.hotline)
-        if given.hotline is None or (ours and not ours.can_be_ours):
-            whole = sorted(h.id.partition(":")[2] for h in known.hotlines.values() if h.can_be_ours)
-            raise RefusedError(
-                f"NTA_HOTLINE is {given.hotline or 'not set'}: name the entry of hotlines/ that is yours, "
-                f"with standing, address and notices ({', '.join(whole) or 'none yet'})"
-            )
+        self.refuse_nobody()
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
         resolving = partial(
             resolve.resolve_due,

@@ -31,6 +31,7 @@ def serve(opener: Any, host: str, desk_port: int, portal_port: int) -> int:
     """
     kit: Kit = opener()
     ask_who_we_are(kit)
+    kit.refuse_nobody()
     kit.take_jobs()
     return run_doors(kit, [("desk", host, desk_port), ("portal", host, portal_port)], jobs=True)
 
@@ -75,6 +76,7 @@ def jobs(opener: Any, once: bool) -> int:
     kit: Kit = opener()
     if not once:
         _of_several(kit)
+    kit.refuse_nobody()
     kit.take_jobs()
     if once:
         runner = kit.runner()
