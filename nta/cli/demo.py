@@ -21,7 +21,7 @@ from nta.cli.demo_show import Board
 from nta.cli.demo_telling import Telling
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
 from nta.cli.kit import Kit
-from nta.cli.running import leave
+from nta.cli.running import end_with_the_first_dead, leave
 from nta.cli.tell import configure_logs, json_option, put, say
 from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
@@ -105,6 +105,7 @@ def demo(
 
 
 def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path | None, as_json: bool) -> int:
+    dead = end_with_the_first_dead(kit)
     schema.upgrade(kit.database)
     kit.take_jobs()
     users = _users(kit, place.folder)
@@ -123,7 +124,7 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     leaper.join(1.0)
     telling.stop(1.0)
     board.close()
-    if leaper.fault is not None:
+    if leaper.fault is not None or dead:
         say("the demo broke off: see demo.log in its folder")
         return 70
     if until_done and leaper.over.is_set():
