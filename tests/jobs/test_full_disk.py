@@ -27,7 +27,7 @@ from tests.conftest import NINE
 from tests.fakes import SetClock
 from tests.world.playing import ROOT, environment, ports_of
 
-BOUND_S = 30
+BOUND_S = 120
 """A bound against hanging, not a figure."""
 
 
@@ -248,8 +248,6 @@ def test_a_thread_that_dies_ends_the_process_with_its_reason() -> None:
     said, entry, last = ended.stderr.splitlines()
     assert (ended.returncode, said) == (70, "the jobs run")
     assert json.loads(entry)["event"] == "a thread died"
-    assert (json.loads(entry)["thread"], json.loads(entry)["exception"]) == (
-        "beat",
-        "KeyError at threading.py",
-    )
+    assert json.loads(entry)["thread"] == "beat"
+    assert json.loads(entry)["exception"].startswith("KeyError at threading.py:")
     assert last == "nta: the thread beat died: the service ends, see its log"
