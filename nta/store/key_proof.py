@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from nta.domain import urls
 from nta.domain.errors import RefusedError
@@ -18,8 +18,8 @@ from nta.store.tables import Case, Domain, Host, Mail, NoticeItem
 class Columns(NamedTuple):
     """One sealed column, the id of its row, and the place it is sealed for."""
 
-    id: InstrumentedAttribute[int]
-    sealed: InstrumentedAttribute[bytes]
+    id: SQLCoreOperations[int]
+    sealed: SQLCoreOperations[bytes]
     place: str
 
 
