@@ -32,7 +32,7 @@ from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, notices, schema, switches, waiting
+from nta.store import audit, due, key_proof, notices, schema, switches, waiting
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
@@ -100,13 +100,15 @@ class House:
         """Return the store, at the code's version; an embedded database is brought up to date by itself."""
         may_make, given = self._is_new(), self.settings
         keys = load_keys(self.instance, given.keys, given.digest_key, given.portal_keys, may_make=may_make)
-        return Store.open(
+        store = Store.open(
             self.database,
             keys,
             SnowflakeIds(self.node),
             sealing=self._keys_again,
             portal=self._portal_keys_again,
         )
+        key_proof.refuse_wrong_keys(store)
+        return store
 
     @cached_property
     def portal_store(self) -> Store:
@@ -114,7 +116,9 @@ class House:
         may_make = self._is_new()
         own = self.settings.portal_keys or portal_keys(self.instance, may_make=may_make)
         keys = Keyring(sealing=(stranger(),), digest=stranger(), portal=own)
-        return Store.open(self.database, keys, SnowflakeIds(self.node), portal=self._portal_keys_again)
+        store = Store.open(self.database, keys, SnowflakeIds(self.node), portal=self._portal_keys_again)
+        key_proof.refuse_wrong_portal_keys(store)
+        return store
 
     def _keys_again(self) -> tuple[bytes, ...]:
         """Return the sealing keys as they are now."""
@@ -168,6 +172,17 @@ class House:
         ours = catalogue.ours(self.settings.hotline)
         return replace(catalogue, home=ours.country if ours else None)
 
+    def refuse_nobody(self) -> None:
+        """Refuse to work for a hotline that is not named, or without what notices say of their sender."""
+        ours = self.catalogue.ours(self.settings.hotline)
+        if ours is None or not ours.can_be_ours:
+            hotlines = self.catalogue.hotlines.values()
+            whole = sorted(h.id.partition(":")[2] for h in hotlines if h.can_be_ours)
+            raise RefusedError(
+                f"NTA_HOTLINE is {self.settings.hotline or 'not set'}: name the entry of hotlines/ that is "
+                f"yours, with standing, address and notices ({', '.join(whole) or 'none yet'})"
+            )
+
     def choose_hotline(self, name: str) -> None:
         """Keep in the instance which entry of hotlines/ is ours, as it was answered at the first start."""
         self.settings = replace(self.settings, hotline=name)
@@ -216,16 +231,20 @@ class House:
 
     def desk(self) -> Flask:
         """Return the desk's app."""
+        self.refuse_nobody()
         return create_desk(self.store, self.settings, self.clock, self.catalogue, self._checkpoint)
 
     def portal(self, *, alone: bool = False) -> Flask:
         """Return the portal's app; `alone` in a process that does nothing else."""
+        self.refuse_nobody()
         store = self.portal_store if alone else self.store
         return create_portal(store, self.settings, self.clock, self.catalogue)
 
-    def add_user(self, email: str, password: str, role: str) -> str:
-        """Make an account of the desk; return its TOTP secret in base 32."""
-        made = access.add_user(self.store, email, password, role, clock=self.clock)
+    def add_user(self, email: str, password: str, role: str, secret: str | None = None) -> str:
+        """Make an account of the desk, with this TOTP secret or a new one; return the secret in base 32."""
+        self._checkpoint("user.making")
+        made = access.add_user(self.store, email, password, role, clock=self.clock, secret=secret)
+        self._checkpoint("user.made")
         assert made.secret is not None
         return made.secret
 
@@ -234,13 +253,7 @@ class House:
         store, point = self.store, self._checkpoint
         holder = f"node-{self.node}"
         given, known = self.settings, self.catalogue
-        ours = known.ours(given.hotline)
-        if given.hotline is None or (ours and not ours.can_be_ours):
-            whole = sorted(h.id.partition(":")[2] for h in known.hotlines.values() if h.can_be_ours)
-            raise RefusedError(
-                f"NTA_HOTLINE is {given.hotline or 'not set'}: name the entry of hotlines/ that is yours, "
-                f"with standing, address and notices ({', '.join(whole) or 'none yet'})"
-            )
+        self.refuse_nobody()
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
         resolving = partial(
             resolve.resolve_due,

@@ -307,8 +307,23 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
         raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")
     assert set(values) == {field.name for field in fields(Settings)}
     given = Settings(**values)
+    _refuse_contradictions(given, {line.name: line.source for line in lines})
+    return given, tuple(lines)
+
+
+def _refuse_contradictions(given: Settings, source: Mapping[str, str]) -> None:
+    """Refuse settings that are each readable and do not go together, before anything is begun with them."""
     unknown = sorted(set(given.dns_servers.own) - {v.name for v in given.vantages})
     if unknown:
-        source = next(line.source for line in lines if line.name == "NTA_DNS_SERVERS")
-        raise RefusedError(f"NTA_DNS_SERVERS ({source}): NTA_VANTAGES names no vantage point {unknown[0]}")
-    return given, tuple(lines)
+        raise RefusedError(
+            f"NTA_DNS_SERVERS ({source['NTA_DNS_SERVERS']}): NTA_VANTAGES names no vantage point {unknown[0]}"
+        )
+    way_out = (
+        ("NTA_SMTP_URL", given.smtp_url),
+        ("NTA_SENDER", given.sender),
+        ("NTA_RETURN_PATH", given.return_path),
+    )
+    missing = [name for name, value in way_out if value is None]
+    if given.sending.mode != "off" and missing:
+        how = f"NTA_SENDING ({source['NTA_SENDING']}) is {given.sending.mode}"
+        raise RefusedError(f"{how}, and there is no {', no '.join(missing)}")

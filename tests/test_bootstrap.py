@@ -154,7 +154,11 @@ def test_a_portal_on_its_own_holds_the_portals_key_alone(houses: Any, server: st
     first = houses(database_url=server)
     sealed = first.store.sealer.seal("case.url", 1, "x")
     told = first.store.portal_sealer.seal("notice_item.portal", 1, "x")
-    own = {"portal_keys": first.store.keys.portal[0].hex(), "instance": str(tmp_path / "portal")}
+    own = {
+        "portal_keys": first.store.keys.portal[0].hex(),
+        "instance": str(tmp_path / "portal"),
+        "hotline": "example",
+    }
 
     portal = houses(database_url=server, **own)
     store: Store = portal.portal_store
@@ -250,7 +254,7 @@ def test_what_waits_is_looked_up_and_the_rest_is_always_seen_to(houses: Any, ser
 
 
 def test_the_trail_is_sealed_by_the_jobs(houses: Any) -> None:
-    house = houses(hotline="ours")
+    house = houses(hotline="example")
     with house.store.db.write() as connection:
         audit.note(connection, house.store.ids, at=NINE, who="lead", act="reveal")
     (seal,) = (step for step in house.steps() if step.name == "seal")
@@ -263,8 +267,14 @@ def test_the_jobs_want_to_know_who_we_are(houses: Any) -> None:
         houses().steps()
 
 
+@pytest.mark.parametrize("door", ["desk", "portal"])
+def test_a_door_that_is_built_by_another_server_wants_to_know_who_we_are(houses: Any, door: str) -> None:
+    with pytest.raises(RefusedError, match=r"^NTA_HOTLINE is not set: "):
+        getattr(houses(), door)()
+
+
 def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> None:
-    settings = {"hotline": "ours", "origin_tokens": "proxy:cloudflare=a,proxy:unheard=b"}
+    settings = {"hotline": "example", "origin_tokens": "proxy:cloudflare=a,proxy:unheard=b"}
     known, unknown = "proxy:cloudflare=https://one.test/", "proxy:unheard=https://two.test/"
 
     assert houses().askable is None
@@ -287,7 +297,11 @@ def test_without_a_relay_notices_wait(houses: Any) -> None:
         ({"ca_file": "/none.pem"}, "NTA_CA_FILE: /none.pem is no file", "eyes"),
         ({"ca_file": "/none.pem"}, "NTA_CA_FILE: /none.pem is no file", "asker"),
         ({"origin_tokens": "proxy:one=a"}, "^proxy:one stands in one of NTA_ORIGIN_LOOKUPS", "asker"),
-        ({"origin_lookups": "proxy:one=https://one.test/"}, "^proxy:one stands in one of", "asker"),
+        (
+            {"origin_lookups": "proxy:one=https://one.test/"},
+            "^proxy:one stands in one of",
+            "asker",
+        ),
     ],
 )
 def test_what_settings_name_must_be_there(
@@ -298,13 +312,13 @@ def test_what_settings_name_must_be_there(
 
 
 def test_only_the_labs_clock_leaps(houses: Any) -> None:
-    house = houses(hotline="ours")
+    house = houses(hotline="example")
     with pytest.raises(RefusedError, match="only the lab's clock leaps"):
         house.leaper(house.runner())
 
 
 def test_doors_tell_their_real_ports_and_looks_keep_away_from_them(houses: Any) -> None:
-    house = houses()
+    house = houses(hotline="example")
 
     servers = house.servers([("desk", "127.0.0.1", 0), ("portal", "127.0.0.1", 0)])
 
@@ -326,30 +340,27 @@ def test_a_door_that_cannot_be_opened_is_refused(houses: Any, host: str, said: s
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(RefusedError) as refusal:
-            houses().servers([("desk", host, port)])
+            houses(hotline="example").servers([("desk", host, port)])
 
     assert said.format(port=port) in str(refusal.value)
 
 
 class Patient(threading.Event):
-    """Counts how often it was waited for, and does not wait."""
+    """Counts how often it was waited for, does not wait, and is set at the fifth time."""
 
     waits = 0
 
     def wait(self, timeout: float | None = None) -> bool:
         self.waits += 1
+        if self.waits == 5:
+            self.set()
         return self.is_set()
 
 
 def test_jobs_without_a_door_wait_between_two_glances() -> None:
-    stopping, ticks = Patient(), []
+    stopping = Patient()
 
-    def tick() -> None:
-        ticks.append(1)
-        if len(ticks) == 5:
-            stopping.set()
-
-    Servers([], stopping).loop(tick)
+    Servers([], stopping).loop()
 
     assert stopping.waits == 5
 
@@ -362,7 +373,7 @@ def close(servers: Servers) -> None:
 
 @pytest.mark.parametrize("door", ["desk", "portal"])
 def test_gunicorn_can_load_each_door(door: str, tmp_path: Path) -> None:
-    given = {**environment(None), "NTA_INSTANCE": str(tmp_path / "instance"), "NTA_HOTLINE": "ours"}
+    given = {**environment(None), "NTA_INSTANCE": str(tmp_path / "instance"), "NTA_HOTLINE": "example"}
     checked = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--check-config", f"wsgi:{door}"],
         cwd=ROOT,

@@ -37,8 +37,6 @@ def test_every_field_has_its_variable() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "field", "expected"),
     [
-        ("NTA_SENDING", "redirect:me@hotline.test", "sending", Sending("redirect", "me@hotline.test")),
-        ("NTA_SENDING", "on", "sending", Sending("on")),
         ("NTA_KEYS", f"{KEY}, {OTHER_KEY}", "keys", (bytes.fromhex(KEY), bytes.fromhex(OTHER_KEY))),
         ("NTA_DIGEST_KEY", KEY, "digest_key", bytes.fromhex(KEY)),
         (
@@ -189,6 +187,35 @@ def test_an_unknown_name_is_refused_with_where_it_stands(tmp_path: Path) -> None
     with pytest.raises(RefusedError) as refusal:
         read({"NTA_CONFIG": str(config)})
     assert str(refusal.value).startswith(f"unknown setting NTA_SENDIGN ({config})")
+
+
+WAY_OUT = {
+    "NTA_SMTP_URL": "smtp://127.0.0.1:25",
+    "NTA_SENDER": "notices@hotline.test",
+    "NTA_RETURN_PATH": "return+{token}@hotline.test",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("redirect:me@hotline.test", Sending("redirect", "me@hotline.test")), ("on", Sending("on"))],
+)
+def test_sending_is_read_where_there_is_a_way_out(text: str, expected: Sending) -> None:
+    assert read({"NTA_SENDING": text, **WAY_OUT})[0].sending == expected
+
+
+@pytest.mark.parametrize("text", ["on", "redirect:me@hotline.test"])
+@pytest.mark.parametrize("missing", [list(WAY_OUT), *([name] for name in WAY_OUT)], ids=",".join)
+def test_sending_without_a_way_out_is_refused_by_what_is_missing(text: str, missing: list[str]) -> None:
+    given = {name: value for name, value in WAY_OUT.items() if name not in missing}
+
+    with pytest.raises(RefusedError) as refusal:
+        read({"NTA_SENDING": text, **given})
+
+    word = text.partition(":")[0]
+    assert (
+        str(refusal.value) == f"NTA_SENDING (environment) is {word}, and there is no {', no '.join(missing)}"
+    )
 
 
 def test_other_programs_variables_are_none_of_ours() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import structlog
@@ -36,7 +36,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _let_go(sys.stdout)
             return DONE
 
 
@@ -71,7 +71,17 @@ for module in (
 def run(make: MakeKit) -> None:
     """Run the command line; `make` builds the installation when a command asks for it."""
     configure_logs(sys.stderr)
-    sys.exit(_exit_code(make))
+    code = _exit_code(make)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _let_go(sys.stderr)
+    sys.exit(code)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Send the rest of a stream nowhere: Python would try again at the end, and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _exit_code(make: MakeKit) -> int:

@@ -6,22 +6,31 @@ import shutil
 import signal
 import tempfile
 import threading
+from base64 import b32encode
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from nta.cli.demo_beliefs import Beliefs
 from nta.cli.demo_lab import Lab, free_port, settings_in, the_lab
 from nta.cli.demo_show import Board
+from nta.cli.demo_telling import Telling
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
 from nta.cli.kit import Kit
-from nta.cli.running import leave
+from nta.cli.running import end_with_the_first_dead, leave
 from nta.cli.tell import configure_logs, json_option, put, say
-from nta.domain.errors import RefusedError
+from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
+from nta.store.reads.account_names import account_names
 from nta.usecases.report import episode_lines, summary, true_figures
+
+log = structlog.get_logger("nta.demo")
+
+AGAIN_S = 0.5
 
 USERS = (
     ("analyst", "analyst@hotline.test"),
@@ -96,6 +105,7 @@ def demo(
 
 
 def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path | None, as_json: bool) -> int:
+    dead = end_with_the_first_dead(kit)
     schema.upgrade(kit.database)
     kit.take_jobs()
     users = _users(kit, place.folder)
@@ -103,25 +113,18 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     leaper = kit.leaper(runner)
     doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
     servers = kit.servers(doors)
-    greeted = threading.Thread(target=_begin, args=(kit, lab, users, leaper), daemon=True)
     board = Board(kit, users, f"{lab.at['control']}/world", quiet=as_json)
-    beliefs = Beliefs(kit, lab)
-    greeted.start()
-
-    def tick() -> None:
-        board.is_over = leaper.over.is_set()
-        board.show()
-        if not as_json:
-            beliefs.push()
-        if leaper.over.is_set() and (until_done or leaper.fault is not None):
-            kit.stopping.set()
-
-    servers.loop(tick)
+    telling = Telling(board.show, *([] if as_json else [Beliefs(kit, lab).push]))
+    for act in (partial(_begin, kit, lab, users, leaper), partial(_end, kit, leaper, board, until_done)):
+        threading.Thread(target=act, daemon=True).start()
+    telling.start()
+    servers.loop()
     if not (until_done and leaper.over.is_set()):
         lab.ask_to_end()  # time stands still without it: nothing new begins while the rest comes down
     leaper.join(1.0)
+    telling.stop(1.0)
     board.close()
-    if leaper.fault is not None:
+    if leaper.fault is not None or dead:
         say("the demo broke off: see demo.log in its folder")
         return 70
     if until_done and leaper.over.is_set():
@@ -131,8 +134,23 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
 
 def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None:
     """Tell the lab's people where the doors are, then let time go on."""
-    lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
-    leaper.start()
+    while not kit.stopping.is_set():
+        try:
+            lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
+        except OutsideError as fault:
+            log.warning("the lab's people cannot be told where the doors are", reason=fault.reason)
+            kit.stopping.wait(AGAIN_S)
+        else:
+            leaper.start()
+            return
+
+
+def _end(kit: Kit, leaper: Any, board: Board, until_done: bool) -> None:
+    """Let the doors close once the world is over, where that is wanted or it broke off."""
+    leaper.over.wait()
+    board.is_over = True
+    if until_done or leaper.fault is not None:
+        kit.stopping.set()
 
 
 def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
@@ -160,17 +178,24 @@ def _place(instance: Path | None) -> Place:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         folder = folder.resolve()
         kept = folder / "demo.json"
-        if not kept.exists() and any(folder.iterdir()):
+        ports = _ports_in(kept)
+        # A demo that was killed in its first moments left a draft, or an empty file.
+        if ports is None and any(not path.name.startswith(kept.name) for path in folder.iterdir()):
             raise RefusedError(f"--instance {folder} holds other things and no demo; name another folder")
+        if ports is None:
+            desk = free_port(8000)
+            ports = {"desk": desk, "portal": free_port(8001, but=desk)}
+            _write(kept, ports)
     except OSError as fault:
         raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
-    if kept.exists():
-        ports = json.loads(kept.read_text(encoding="utf-8"))
-    else:
-        desk = free_port(8000)
-        ports = {"desk": desk, "portal": free_port(8001, but=desk)}
-        kept.write_text(json.dumps(ports), encoding="utf-8")
     return Place(folder, instance is None, ports["desk"], ports["portal"])
+
+
+def _ports_in(kept: Path) -> dict[str, int] | None:
+    if not kept.exists() or not (text := kept.read_text(encoding="utf-8")):
+        return None
+    ports: dict[str, int] = json.loads(text)
+    return ports
 
 
 def _environment(place: Place, lab: Lab) -> dict[str, str]:
@@ -184,21 +209,39 @@ def _environment(place: Place, lab: Lab) -> dict[str, str]:
 
 
 def _users(kit: Kit, folder: Path) -> list[dict[str, str]]:
-    """Return the accounts of the demo, made on its first start."""
+    """Return the accounts of the demo, made on its first start.
+
+    Who they are is written down before there is any: a demo that was killed
+    between two of them makes those that are missing.
+    """
     kept = folder / "users.json"
-    if kept.exists():
-        known: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
-        return known
-    users = []
-    for role, email in USERS:
-        password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
-        secret = kit.add_user(email, password, role.rstrip("2"))
-        users.append({"role": role, "email": email, "password": password, "totp_secret": secret})
-    draft = kept.with_suffix(".new")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(users), encoding="utf-8")
-    draft.rename(kept)
+    with kit.store.db.read() as connection:
+        there = account_names(connection)
+    if not kept.exists():
+        if there & {email for _, email in USERS}:
+            raise RefusedError(f"the database has the accounts of a demo, and {folder} not their passwords")
+        _write(kept, [_drawn(role, email) for role, email in USERS])
+    users: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
+    for user in users:
+        if user["email"] not in there:
+            kit.add_user(user["email"], user["password"], user["role"].rstrip("2"), user["totp_secret"])
     return users
+
+
+def _drawn(role: str, email: str) -> dict[str, str]:
+    """Return an account to be made: with a secret of 160 bits (RFC 4226, section 4)."""
+    password = f"demo-{os.urandom(3).hex()}-{os.urandom(3).hex()}"
+    secret = b32encode(os.urandom(20)).decode()
+    return {"role": role, "email": email, "password": password, "totp_secret": secret}
+
+
+def _write(path: Path, value: Any) -> None:
+    """Write a file that is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(value), encoding="utf-8")
+    draft.rename(path)
 
 
 COMMANDS = (demo,)

@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from nta.cli.kit import Kit
+from nta.cli.tell import say
 from nta.domain.errors import OutsideError
 from nta.store.reads.board import counts
 
@@ -51,10 +51,9 @@ class Board:
             self._live.update(_table(found, f"{title}{_OVER if self.is_over else ''}"), refresh=True)
         else:
             stages = ", ".join(f"{name} {n}" for name, n in found["stages"].items() if n) or "nothing yet"
-            click.echo(
+            say(
                 f"{moment:%Y-%m-%d %H:%M}  {stages}; notices {sum(found['notices'].values())}"
-                f"{_OVER if self.is_over else ''}",
-                err=True,
+                f"{_OVER if self.is_over else ''}"
             )
 
     def close(self) -> None:
@@ -65,12 +64,12 @@ class Board:
 
 
 def _greet(kit: Kit, users: Sequence[Mapping[str, str]], world: str) -> None:
-    click.echo(f"Desk:   {kit.settings.desk_url}\nPortal: {kit.settings.portal_url}", err=True)
-    click.echo(f"World:  {world} (what truly stands where, beside what the service believes)", err=True)
-    click.echo("Log-ins (each asks for a code of an authenticator app; this secret makes it):", err=True)
+    say(f"Desk:   {kit.settings.desk_url}\nPortal: {kit.settings.portal_url}")
+    say(f"World:  {world} (what truly stands where, beside what the service believes)")
+    say("Log-ins (each asks for a code of an authenticator app; this secret makes it):")
     for user in users:
-        click.echo(f"  {user['email']:22} {user['password']:28} {user['totp_secret']}", err=True)
-    click.echo("A small internet on loopback plays out below. Ctrl-C ends everything.\n", err=True)
+        say(f"  {user['email']:22} {user['password']:28} {user['totp_secret']}")
+    say("A small internet on loopback plays out below. Ctrl-C ends everything.\n")
 
 
 def _table(found: Mapping[str, Mapping[str, Any]], moment: str) -> Table:

@@ -5,13 +5,17 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
+import structlog
 
 from nta.cli.kit import Kit
-from nta.cli.tell import say
+from nta.cli.tell import complain, say
 from nta.domain.errors import RefusedError
+
+log = structlog.get_logger("nta.cli")
 
 desk_port = click.option("--desk-port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 portal_port = click.option("--portal-port", default=8001, show_default=True, type=click.IntRange(0, 65535))
@@ -31,6 +35,7 @@ def serve(opener: Any, host: str, desk_port: int, portal_port: int) -> int:
     """
     kit: Kit = opener()
     ask_who_we_are(kit)
+    kit.refuse_nobody()
     kit.take_jobs()
     return run_doors(kit, [("desk", host, desk_port), ("portal", host, portal_port)], jobs=True)
 
@@ -75,6 +80,7 @@ def jobs(opener: Any, once: bool) -> int:
     kit: Kit = opener()
     if not once:
         _of_several(kit)
+    kit.refuse_nobody()
     kit.take_jobs()
     if once:
         runner = kit.runner()
@@ -93,7 +99,8 @@ def ask_who_we_are(kit: Kit) -> None:
 
 
 def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) -> int:
-    """Serve until a signal comes."""
+    """Serve until a signal comes, or until a thread of ours is dead: then the process ends too, with 70."""
+    dead = end_with_the_first_dead(kit)
     metronome = None
     if jobs:
         runner = kit.runner()
@@ -109,8 +116,29 @@ def run_doors(kit: Kit, doors: Sequence[tuple[str, str, int]], *, jobs: bool) ->
     servers.loop()
     if metronome is not None:
         metronome.stop()
-    leave(kit, 0)
-    return 0
+    code = complain(f"the thread {dead[0]} died: the service ends, see its log", 70) if dead else 0
+    leave(kit, code)
+    return code
+
+
+def end_with_the_first_dead(kit: Kit) -> list[str]:
+    """Stop the process when a thread dies of what nobody foresaw; return where the names of such go.
+
+    Pages that stay up while no job runs any more would hide it for days.
+    """
+    dead: list[str] = []
+
+    def tell(died: threading.ExceptHookArgs) -> None:
+        name = died.thread.name if died.thread else "unknown"
+        dead.append(name)
+        try:
+            found = (died.exc_type, died.exc_value, died.exc_traceback)
+            log.error("a thread died", thread=name, exc_info=found)
+        finally:
+            kit.stopping.set()
+
+    threading.excepthook = tell
+    return dead
 
 
 def leave(kit: Kit, code: int, grace_s: float = 1.5) -> None:
@@ -122,7 +150,8 @@ def leave(kit: Kit, code: int, grace_s: float = 1.5) -> None:
             thread.join(max(0.0, until - time.monotonic()))
     kit.close()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(OSError):  # a full disk behind it changes nothing of how this ended
+            stream.flush()
     os._exit(code)
 
 

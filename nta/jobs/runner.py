@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import OperationalError
 
 from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.schedule import Step
@@ -47,9 +48,9 @@ class Runner:
         began = time.monotonic()
         try:
             done = step.run(now)
-        except (OutsideError, RefusedError) as fault:
+        except (OutsideError, RefusedError, OperationalError) as fault:
             self.failures += 1
-            log.warning("step failed", step=step.name, reason=str(fault))
+            log.warning("step failed", step=step.name, reason=_reason(fault))
             return 0
         if done:
             log.debug("step", step=step.name, done=done, seconds=round(time.monotonic() - began, 3))
@@ -59,7 +60,7 @@ class Runner:
         """Do batches of one step until none is due."""
         for _ in range(MOST_PASSES):
             now = self._clock.now()
-            if self._stopping.is_set() or step.name not in self._pending(now) or not self.run(step, now):
+            if self._stopping.is_set() or step.name not in self._waiting(now) or not self.run(step, now):
                 return
 
     def turn(self) -> int:
@@ -68,7 +69,7 @@ class Runner:
         for _ in range(MOST_PASSES):
             passed = 0
             now = self._clock.now()
-            pending = self._pending(now)
+            pending = self._waiting(now)
             for step in self._steps:
                 if self._stopping.is_set():
                     return done + passed
@@ -81,6 +82,23 @@ class Runner:
         log.error("a turn does not come to an end", passes=MOST_PASSES)
         return done
 
+    def _waiting(self, now: datetime) -> set[str]:
+        """Return the steps that have something to do; none where the database cannot be asked."""
+        try:
+            return self._pending(now)
+        except (OutsideError, OperationalError) as fault:
+            self.failures += 1
+            log.warning("what waits cannot be read", reason=_reason(fault))
+            return set()
+
+
+def _reason(fault: Exception) -> str:
+    """Return in one line why a system failed. A database that is full or away is one like the others."""
+    if isinstance(fault, OperationalError):
+        said = str(fault.orig).strip().splitlines()
+        return f"the database: {said[0] if said else 'no answer'}"
+    return str(fault)
+
 
 class Metronome:
     """APScheduler as the beat of one process: each step on its own interval, never twice at once."""
@@ -91,7 +109,8 @@ class Metronome:
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for step in steps:
-            self._scheduler.add_job(runner.drain, "interval", seconds=step.every_s, args=[step], id=step.name)
+            named = {"id": step.name, "name": step.name}
+            self._scheduler.add_job(runner.drain, "interval", seconds=step.every_s, args=[step], **named)
 
     def start(self) -> None:
         """Begin to beat."""
@@ -126,28 +145,31 @@ class Leaper:
         self._thread.start()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the thread to end."""
-        self._thread.join(timeout_s)
+        """Wait for the thread to end, if it has begun."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
 
     def _walk(self) -> None:
         try:
             while not self._stopping.is_set() and not self.over.is_set():
                 self._leap()
-        except BaseException as fault:
+        except BaseException as fault:  # noqa: BLE001  # kept, logged, and the end of the world
             self.fault = fault
-            log.exception("the walk through the world broke off")
-            self.over.set()
+            try:
+                log.exception("the walk through the world broke off")
+            finally:
+                self.over.set()  # whoever waits for the end hears of it, logged or not
 
     def _leap(self) -> None:
         self._runner.turn()
         if self._stopping.is_set():
             return
-        before = self._clock.now()
-        due = self._next_due()
         try:
+            before = self._clock.now()
+            due = self._next_due()
             leap = self._clock.leap(due)
-        except OutsideError as fault:
-            log.warning("the lab does not answer", reason=fault.reason)
+        except (OutsideError, OperationalError) as fault:
+            log.warning("the world cannot go on", reason=_reason(fault))
             self._stopping.wait(PATIENCE_S)
             return
         if leap.over:

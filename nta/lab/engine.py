@@ -60,6 +60,7 @@ class Engine:
         self._happened = False
         self._beliefs = Beliefs()
         self.faults: list[str] = []
+        self.timed_out = 0
         self.obey: Callable[[], None] = lambda: None
         """Called after machines went down or up, for the sockets to follow."""
         self._does: dict[str, Callable[[Event], None]] = {
@@ -153,6 +154,7 @@ class Engine:
             "waiting_acts": self._agenda.waiting(self._clock.now),
             "mails": len(self._post),
             "faults": self.faults,
+            "timed_out": self.timed_out,
         }
 
     def _limit(self, next_due: datetime | None) -> datetime | None:
@@ -184,6 +186,8 @@ class Engine:
         try:
             self._does[one.kind](one)
         except UnreachableError as error:
+            if error.timed_out:
+                self._waited_in_vain(one)
             if not error.answered or not self._gives_up(one, FAILED_TRIES, str(error)):
                 return False
         except ActError as error:
@@ -193,6 +197,11 @@ class Engine:
         self._agenda.done(one.key)
         self._happened = True
         return True
+
+    def _waited_in_vain(self, one: Event) -> None:
+        """Say so each time: a service that lives lets nobody wait for so long."""
+        self.timed_out += 1
+        sys.stderr.write(f"lab: {one.kind} at {one.at:%Y-%m-%dT%H:%MZ} waited for an answer in vain\n")
 
     def _gives_up(self, one: Event, tries: int, reason: str) -> bool:
         """Count a try; once there were enough, write a fault down and let the world go on without the act."""

@@ -17,9 +17,10 @@ BODY_LIMIT = 8 << 20
 class UnreachableError(Exception):
     """The service did not answer, or said that it cannot just now. The act may be tried again."""
 
-    def __init__(self, reason: str, *, answered: bool = False) -> None:
+    def __init__(self, reason: str, *, answered: bool = False, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.answered = answered
+        self.timed_out = timed_out
 
 
 class ActError(Exception):
@@ -49,7 +50,8 @@ class WebPage:
 class Browser:
     """One person's browser: cookies live as long as it does, the connection as long as it holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._cookies: dict[str, dict[str, str]] = {}
         self._connection: http.client.HTTPConnection | None = None
         self._netloc = ""
@@ -117,7 +119,7 @@ class Browser:
             raise ActError("a link or form leads to what is no URL") from None
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise UnreachableError(type(error).__name__) from None
+            raise UnreachableError(type(error).__name__, timed_out=isinstance(error, TimeoutError)) from None
         if answer.will_close:
             self.close()
         self._keep_cookies(parts.netloc, answer.headers.get_all("Set-Cookie") or [])
@@ -133,7 +135,7 @@ class Browser:
         # Names under localhost are this machine (RFC 6761), whatever its resolver says.
         if host == "localhost" or host.endswith(".localhost"):
             host = "127.0.0.1"
-        self._connection = http.client.HTTPConnection(host, int(port or 80), timeout=TIMEOUT_S)
+        self._connection = http.client.HTTPConnection(host, int(port or 80), timeout=self._timeout_s)
         self._netloc = netloc
         return self._connection
 

@@ -52,6 +52,12 @@ class NewUser:
 class SingleUseTotp(Totp):
     """Codes that work once: the counter of the last one taken is kept with the user."""
 
+    def kept(self, secret: str | None) -> str:
+        """Return a secret in base 32, or a new one, in the encrypted form in which a user has it."""
+        if secret is None:
+            return str(self.generate_totp_secret())
+        return str(self._totp(key=secret, format="base32").to_json(encrypt=True))
+
     def get_last_counter(self, user: Any) -> int | None:
         """Return the counter of the last code that was taken."""
         counter: int | None = user.totp_counter
@@ -96,11 +102,19 @@ def normal(email: str) -> str:
 
 
 def add_user(
-    store: Store, email: str, password: str, role: str, *, clock: Clock, second_factor: bool = True
+    store: Store,
+    email: str,
+    password: str,
+    role: str,
+    *,
+    clock: Clock,
+    second_factor: bool = True,
+    secret: str | None = None,
 ) -> NewUser:
     """Make an account; return the secret of its second factor.
 
-    Without `second_factor` the user scans one at the first log-in.
+    Without `second_factor` the user scans one at the first log-in. A
+    `secret` in base 32 is taken for one that is drawn here.
 
     Raises: RefusedError for an address that is none or taken, an unknown
     role, or a password that is too easy.
@@ -115,7 +129,7 @@ def add_user(
         raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
     _refuse_easy(password, name)
     totp = _totp(store.keys)
-    secret = totp.generate_totp_secret() if second_factor else None
+    kept = totp.kept(secret) if second_factor else None
     hashed = argon2.using(**_ARGON2).hash(password)
     now = clock.now()
     with store.db.write() as connection, Session(bind=connection) as accounts:
@@ -130,8 +144,8 @@ def add_user(
                 fs_uniquifier=secrets.token_hex(32),
                 create_datetime=now,
                 update_datetime=now,
-                tf_primary_method="authenticator" if secret else None,
-                tf_totp_secret=secret,
+                tf_primary_method="authenticator" if kept else None,
+                tf_totp_secret=kept,
                 roles=[found],
             )
         )
@@ -139,9 +153,9 @@ def add_user(
         audit.note(
             connection, store.ids, at=now, who="command", act="user_added", subject=name[:64], detail=role
         )
-    if secret is None:
+    if kept is None:
         return NewUser(name, role, None, None)
-    return NewUser(name, role, totp.get_totp_b32_key(secret), totp.get_totp_uri(name, secret))
+    return NewUser(name, role, totp.get_totp_b32_key(kept), totp.get_totp_uri(name, kept))
 
 
 def _refuse_easy(password: str, name: str) -> None:
@@ -158,8 +172,8 @@ def _secrets(keys: Keyring) -> dict[str, str]:
     return {"1": keys.derived("desk-totp").hex()}
 
 
-def _totp(keys: Keyring) -> Totp:
-    return Totp(_secrets(keys), "NTA")
+def _totp(keys: Keyring) -> SingleUseTotp:
+    return SingleUseTotp(_secrets(keys), "NTA")
 
 
 def guard(app: Flask, store: Store, limiter: Limiter) -> None:

@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -49,15 +49,14 @@ class Servers:
             # Set by ourselves: a process begun with & has SIGINT ignored, and is never interrupted.
             signal.signal(number, self._ask_to_stop)
 
-    def loop(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Serve; `tick` is called about four times a second, in this thread."""
+    def loop(self) -> None:
+        """Serve. All doors are answered from this thread: it does nothing else, and waits for nobody."""
         self.heed_signals()
         while not self._stopping.is_set():
             if self._sockets:
                 wasyncore.loop(timeout=0.25, map=self._sockets, count=1)
             else:
                 self._stopping.wait(0.25)  # without a door the loop would not wait at all
-            tick()
         self._close()
 
     def _close(self) -> None:

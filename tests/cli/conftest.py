@@ -78,10 +78,11 @@ class Nta:
 
 @pytest.fixture
 def nta(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Nta]:
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, level, raising = logging.root.handlers[:], logging.root.level, logging.raiseExceptions
     yield Nta(capsys, monkeypatch, tmp_path)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+    logging.raiseExceptions = raising
     structlog.reset_defaults()
 
 

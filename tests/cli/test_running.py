@@ -107,11 +107,42 @@ def test_what_is_no_address_to_listen_on_is_refused(ready: Nta) -> None:
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
 
 
-def test_a_service_without_its_hotline_is_refused(ready: Nta) -> None:
-    ended = ready("serve")
+@pytest.mark.parametrize("name", ["", "nobody"])
+@pytest.mark.parametrize("command", [("serve",), ("jobs", "--once")], ids=" ".join)
+def test_a_service_without_its_hotline_is_refused(ready: Nta, command: tuple[str, ...], name: str) -> None:
+    ready.settings["NTA_HOTLINE"] = name
 
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("nta: NTA_HOTLINE is not set")
+    ended = ready(*command)
+
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith(
+        f"nta: NTA_HOTLINE is {name or 'not set'}: name the entry of hotlines/ that is"
+    )
+    assert not (ready.instance / "nta.sqlite.jobs").exists(), "nothing was taken"
+
+
+@pytest.mark.parametrize("command", ["desk", "portal", "jobs"])
+def test_a_part_without_its_hotline_is_refused(nta: Nta, closed_port: int, command: str) -> None:
+    nta.settings["NTA_DATABASE_URL"] = f"postgresql+psycopg://nta@127.0.0.1:{closed_port}/nta"
+
+    ended = nta(command)
+
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith("nta: NTA_HOTLINE is not set: name the entry of hotlines/ that is yours")
+
+
+@pytest.mark.parametrize("sending", ["on", "redirect:us@hotline.test"])
+@pytest.mark.parametrize("command", [("serve",), ("jobs", "--once"), ("desk",), ("portal",)], ids=" ".join)
+def test_sending_without_a_way_out_is_refused_before_anything_begins(
+    nta: Nta, command: tuple[str, ...], sending: str
+) -> None:
+    nta.settings |= {"NTA_HOTLINE": "example", "NTA_SENDING": sending}
+
+    ended = nta(*command)
+
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith("nta: NTA_SENDING (environment) is ")
+    assert not nta.instance.exists()
 
 
 def test_a_signal_ends_the_service_and_leaves_no_process(tmp_path: Path) -> None:

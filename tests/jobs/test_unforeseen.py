@@ -28,9 +28,10 @@ SECRET = "http://secret.test/path"
 def logged() -> Iterator[io.StringIO]:
     """What goes to the log, as the command sets it up."""
     held = io.StringIO()
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, level, raising = logging.root.handlers[:], logging.root.level, logging.raiseExceptions
     configure_logs(held)
     yield held
+    logging.raiseExceptions = raising
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
@@ -131,19 +132,3 @@ def test_all_steps_of_a_pass_happen_at_one_moment() -> None:
     Runner([Step("one", 1, step), Step("two", 1, step)], clock, everything, threading.Event()).turn()
 
     assert moments == [NINE, NINE, *[NINE + timedelta(hours=2)] * 2]
-
-
-@pytest.mark.parametrize(
-    ("template", "filled", "shown"),
-    [
-        ("looked at %s", (SECRET,), "looked at %s"),
-        (f"looked at {SECRET} twice", (), "looked at (url) twice"),
-        (ValueError(f"no {SECRET}"), (), "no (url)"),
-    ],
-)
-def test_a_librarys_line_names_no_url(
-    logged: io.StringIO, template: object, filled: tuple[object, ...], shown: str
-) -> None:
-    logging.getLogger("library").error(template, *filled)
-
-    assert json.loads(logged.getvalue()) == {"event": shown, "logger": "library", "level": "error"}

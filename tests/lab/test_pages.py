@@ -1,5 +1,7 @@
 """How the lab's people read the service's pages: forms, cookies, redirects, codes."""
 
+import socket
+
 import pytest
 
 from nta.lab import totp
@@ -179,3 +181,14 @@ def test_nobody_listening_is_told_as_unreachable() -> None:
 
     with pytest.raises(UnreachableError):
         Browser().get(url)
+
+
+def test_who_waits_in_vain_is_told_from_who_finds_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(UnreachableError) as waited:
+            Browser(timeout_s=0.05).get(url)
+    with pytest.raises(UnreachableError) as refused:
+        Browser(timeout_s=0.05).get(url)
+
+    assert (waited.value.timed_out, refused.value.timed_out) == (True, False)

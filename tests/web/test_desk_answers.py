@@ -191,7 +191,14 @@ def sending_lead(
     lite: Store, tmp_path: Path, clock: SetClock, catalogue: Catalogue, at_nine: object
 ) -> FlaskClient:
     """A lead of an installation that sends."""
-    given = {"NTA_INSTANCE": str(tmp_path), "NTA_HOTLINE": "ours", "NTA_SENDING": "redirect:us@hotline.test"}
+    given = {
+        "NTA_INSTANCE": str(tmp_path),
+        "NTA_HOTLINE": "ours",
+        "NTA_SENDING": "redirect:us@hotline.test",
+        "NTA_SMTP_URL": "smtp://127.0.0.1:25",
+        "NTA_SENDER": "notices@hotline.test",
+        "NTA_RETURN_PATH": "return+{token}@hotline.test",
+    }
     return entered(create_desk(lite, settings_module.read(given)[0], clock, catalogue), lite, "lead")
 
 

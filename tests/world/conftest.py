@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.world.playing import Played, end_lab, finish, start
+from tests.world.playing import Played
+from tests.world.polling import Answers, played_and_polled
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
@@ -24,16 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _asks_for_the_loop(item: pytest.Item) -> bool:
-    return "played" in getattr(item, "fixturenames", ()) and "test_whole" not in item.nodeid
+    asked = getattr(item, "fixturenames", ())
+    return ("played" in asked or "polled" in asked) and "test_whole" not in item.nodeid
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The loop on the embedded database; PostgreSQL comes to the same when killed, and in the whole world."""
+def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Played, Answers]]:
+    """The loop on the embedded database, its board shown, and how quickly its doors answered meanwhile."""
     folder = tmp_path_factory.mktemp("loop")
-    process = start(folder)
-    try:
-        yield finish(process, folder)
-    finally:
-        process.kill()
-        end_lab(folder)
+    with played_and_polled(folder, "loop") as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def played(polled: tuple[Played, Answers]) -> Played:
+    """The loop; PostgreSQL comes to the same when killed, and in the whole world."""
+    return polled[0]

@@ -41,20 +41,24 @@ class Played:
         return [json.loads(line) for line in lines]
 
 
-def arguments(folder: Path, world: str = "loop") -> list[str]:
-    """Return what `nta` is given: a demo that ends with its world, or goes on with a killed one."""
+def arguments(folder: Path, world: str = "loop", *, quiet: bool = True) -> list[str]:
+    """Return what `nta` is given: a demo that ends with its world, or goes on with a killed one.
+
+    One that is not `quiet` shows its board, and tells the lab what is believed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "demo.json").exists():
-        give_ports(folder)
+    ports_of(folder)
     episodes = str(folder / "episodes.jsonl")
     rest = ["--world", world, "--instance", str(folder), "--episodes", episodes]
-    return ["demo", "--until-done", "--json", *rest]
+    return ["demo", "--until-done", *(["--json"] if quiet else []), *rest]
 
 
-def start(folder: Path, *, database_url: str | None = None, world: str = "loop") -> "subprocess.Popen[str]":
+def start(
+    folder: Path, *, database_url: str | None = None, world: str = "loop", quiet: bool = True
+) -> "subprocess.Popen[str]":
     """Start a demo that ends with its world."""
     return subprocess.Popen(
-        [sys.executable, "-m", "nta", *arguments(folder, world)],
+        [sys.executable, "-m", "nta", *arguments(folder, world, quiet=quiet)],
         cwd=ROOT,
         env=environment(database_url),
         stdin=subprocess.DEVNULL,
@@ -98,6 +102,15 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def ports_of(folder: Path) -> dict[str, int]:
+    """Return the ports of a demo's doors, given to it now if it has none yet."""
+    card = folder / "demo.json"
+    if not card.exists():
+        give_ports(folder)
+    found: dict[str, int] = json.loads(card.read_text(encoding="utf-8"))
+    return found
 
 
 def give_ports(folder: Path) -> None:

@@ -7,10 +7,12 @@ from nta.domain.deadlines import pause
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
 from nta.domain.urls import parse
+from nta.lab.httpclient import TIMEOUT_S
 from nta.store.reads import summary as reading
 from nta.usecases.report import summary, true_figures
 from tests.world.leaks import no_marker_leaks
 from tests.world.playing import Played, is_alive, left_behind
+from tests.world.polling import Answers, waited_in_vain
 
 
 def moment(text: str | None) -> datetime | None:
@@ -22,6 +24,15 @@ def test_the_demo_ends_well_and_leaves_no_process(played: Played) -> None:
 
     assert played.code == 0, played.err
     assert not is_alive(lab["pid"])
+
+
+def test_no_request_of_anybody_waits_until_it_is_given_up(polled: tuple[Played, Answers]) -> None:
+    played, answers = polled
+
+    assert waited_in_vain(played) == []
+    for name, took in answers.took.items():
+        assert len(took) >= 50, name
+        assert answers.slowest(name) < TIMEOUT_S, name
 
 
 def test_every_story_of_the_loop_is_told(played: Played) -> None:

@@ -13,6 +13,7 @@ from nta.usecases.report import summary, true_figures
 from tests.databases import SystemCluster
 from tests.world.leaks import no_marker_leaks
 from tests.world.playing import Played, end_lab, finish, left_behind, start
+from tests.world.polling import Answers, played_and_polled, waited_in_vain
 from tests.world.test_stories import BY_PEOPLE, lies_within
 
 # As long as twenty stories: among the longer tests, beside a real server, so that the others stay quick.
@@ -20,14 +21,14 @@ pytestmark = [pytest.mark.xdist_group("whole"), pytest.mark.system]
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    folder = tmp_path_factory.mktemp("whole")
-    process = start(folder, world="whole")
-    try:
-        yield finish(process, folder)
-    finally:
-        process.kill()
-        end_lab(folder)
+def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Played, Answers]]:
+    with played_and_polled(tmp_path_factory.mktemp("whole"), "whole") as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def played(polled: tuple[Played, Answers]) -> Played:
+    return polled[0]
 
 
 def test_the_whole_world_is_as_large_as_it_must_be() -> None:
@@ -50,6 +51,15 @@ def test_every_outcome_and_every_event_is_there(played: Played) -> None:
     assert '"do":"fault"' not in (played.folder / "lab" / "journal.jsonl").read_text(), "no act was given up"
     assert sum(told["outcomes"].values()) == told["episodes"] == len(played.episodes)
     assert told["submissions"] > told["cases"] >= 300
+
+
+def test_the_doors_answer_at_once_all_the_while(polled: tuple[Played, Answers]) -> None:
+    played, answers = polled
+
+    assert waited_in_vain(played) == []
+    for name in answers.took:
+        assert answers.share_within(name, 1.0) >= 0.99, name
+        assert answers.slowest(name) <= 3.0, name
 
 
 def test_every_true_moment_lies_within_its_interval(played: Played) -> None:
