@@ -1,39 +1,28 @@
-"""Recorded answers of registries, served over real sockets; from NTA_TEST_DATA or ../shared/data.
-
-Without that folder (see `tests.domain.shared_data`) there is nothing to
-serve, and the tests say so: they then hold for no record at all.
-"""
+"""Recorded answers of registries, served over real sockets, and texts of networks as they are."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from nta.adapters.national_answers import jpnic
 from nta.adapters.rdap import RdapAsker
 from nta.adapters.rdap_domains import RdapDomainAsker
 from nta.adapters.reach import Gate
 from nta.adapters.whois import WhoisAsker
+from nta.adapters.whois_answers import decoded
+from nta.adapters.whois_network_answers import network, referral
 from nta.domain.questions import Lookup, LookupKind
 from tests.adapters.servers import WebServer, WhoisServer, http
-from tests.domain.shared_data import folder
+from tests.recorded.records import recorded
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-Case = Mapping[str, Any]
 Told = Mapping[str, Any]
 
 
-def recorded(topic: str, kind: str) -> list[tuple[Case, bytes]]:
-    """Return the cases of one kind with their records; says when there are none."""
-    place = folder()
-    if place is None:
-        print(f"no recorded data beside the checkout: nothing of {topic} is tried")
-        return []
-    listed = json.loads((place / topic / "cases.json").read_text(encoding="utf-8"))["cases"]
-    return [(c, (place / topic / c["file"]).read_bytes()) for c in listed if c["kind"] == kind]
-
-
 def share(right: Sequence[bool]) -> float:
-    return sum(right) / len(right) if right else 1.0
+    return sum(right) / len(right)
 
 
 def served_by_rdap(gate: Gate, records: Sequence[bytes]) -> list[Told]:
@@ -137,3 +126,20 @@ def test_recorded_answers_about_networks_are_read(loopback: Gate) -> None:
     assert share([n == sorted(x.lower() for x in w) for n, w in zip(named, wanted, strict=True)]) >= 0.98
     known = [(e, one) for e, one in pairs if e.get("country")]
     assert share([one["country"] == e["country"] for e, one in known]) >= 0.98
+
+
+def test_the_recorded_page_of_a_national_registry_is_read() -> None:
+    for case, record in recorded("whois", "whois-nir-page"):
+        told = jpnic(re.sub(r"<[^<>]*>", "", decoded(record)), case["query"])
+
+        assert (told.holder_name is not None, list(told.abuse)) == (True, case["expected"]["abuse_emails"])
+
+
+def test_recorded_texts_of_networks_are_read() -> None:
+    for case, record in recorded("whois", "whois-ip"):
+        text, wanted = decoded(record), case["expected"]
+        assert (referral(text) is None) == (wanted.get("referral_server") is None)
+        if "query" in case:
+            told = network(text, case["query"])
+            assert [one["email"] for one in told["abuse"]] == wanted["abuse_emails"]
+            assert re.fullmatch("[A-Z]{2}", told["country"])
