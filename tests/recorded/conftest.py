@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.adapters.conftest import loopback
 from tests.cli.conftest import nta
 from tests.recorded.records import folder
 
-__all__ = ["loopback", "nta"]
+__all__ = ["nta"]
 
 collect_ignore_glob = [] if folder() else ["test_*.py"]
 
