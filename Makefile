@@ -51,7 +51,7 @@ fmt: dev
 test: dev
 	$(BIN)/python -m pytest -m "not system" -n 2 --dist loadgroup
 	@echo "These need system programs (make system prints how to install them) or install packages; make test-system runs them:"
-	@$(BIN)/python -m pytest -m system --collect-only -q | grep :: | sed "s/^/  /"
+	@$(BIN)/python -m pytest -m system --collect-only -q $$(grep -rl mark.system tests --include="test_*.py") | grep :: | sed "s/^/  /"
 
 # The tests that read recorded data: from NTA_TEST_DATA or beside the checkout. Where there is none, one line says so.
 test-recorded: dev
