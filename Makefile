@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Compiled once, not by each of the hundred processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-system system lint fmt bench pictures venv dev check-python
+.PHONY: demo test test-recorded test-system system lint fmt bench pictures venv dev check-python
 
 demo: venv
 	@$(BIN)/nta demo
@@ -23,7 +23,12 @@ check-python:
 .venv/bin/python: | check-python
 	$(PYTHON) -m venv .venv
 
-.venv/run.stamp: .lock/run.txt pyproject.toml | .venv/bin/python
+# Python brings a pip and setuptools of its own age; ours do everything from here on.
+.venv/base.stamp: .lock/base.txt | .venv/bin/python
+	$(PIP) install --require-hashes -r .lock/base.txt
+	@touch $@
+
+.venv/run.stamp: .lock/run.txt pyproject.toml .venv/base.stamp
 	$(PIP) install --require-hashes -r .lock/run.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
@@ -42,11 +47,15 @@ fmt: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# All that pip can bring; the world keeps one worker, everything else the other.
+# All that pip can bring, and nothing beside the checkout but the recorded data, where it is; the world keeps one worker, everything else the other.
 test: dev
 	$(BIN)/python -m pytest -m "not system" -n 2 --dist loadgroup
 	@echo "These need system programs (make system prints how to install them) or install packages; make test-system runs them:"
-	@$(BIN)/python -m pytest -m system --collect-only -q | grep :: | sed "s/^/  /"
+	@$(BIN)/python -m pytest -m system --collect-only -q $$(grep -rl mark.system tests --include="test_*.py") | grep :: | sed "s/^/  /"
+
+# The tests that read recorded data: from NTA_TEST_DATA or beside the checkout. Where there is none, one line says so.
+test-recorded: dev
+	$(BIN)/python -m pytest tests/recorded -n 2 --dist loadgroup
 
 # The tests that need the programs `make system` names or install the wheel; what is missing is a failure, nothing is skipped.
 test-system: dev

@@ -13,12 +13,19 @@ from nta.store.database import Database
 from nta.store.sealing import Keyring
 from tests.databases import Cluster, LentFile, sqlite_blank
 from tests.fakes import CountingIds, SetClock
+from tests.recorded.records import MISSING, folder
 
 # Machines are shared: how long one example takes says nothing about the code.
 hypothesis.settings.register_profile("nta", deadline=None)
 hypothesis.settings.load_profile("nta")
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that the tests of recorded data are left out."""
+    if folder() is None:
+        terminalreporter.write_line(MISSING)
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,6 @@ class Cluster(Server):
         try:
             yield self._lent.database
         finally:
-            self._lent.database.dispose()
             if not self._lent.emptied():
                 self._lent.end()
                 self._lent = None
@@ -85,10 +84,18 @@ class Cluster(Server):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+_HOLDING = (
+    "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database() "
+    "WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+)
+"""Whether a connection holds what ends with it alone: a lock of its session."""
+
+
 class Lent:
     """A database that is emptied after each test, for as long as its tables are the ones it was made with.
 
-    Its engine stays too, for it keeps the statements that it has compiled.
+    Its engine stays too, for it keeps the statements that it has compiled,
+    and so do its connections: the server keeps what it has prepared.
     """
 
     USES = 80  # rows that were deleted still lie about, and slow the next ones down
@@ -106,6 +113,8 @@ class Lent:
         """Delete all rows; return whether the database can be lent again."""
         self._uses += 1
         try:
+            if self._connection.execute(_HOLDING).fetchone():
+                self.database.dispose()
             if self._uses >= self.USES or self._read_shape() != self._shape:
                 return False
             tables = [name for name, _ in self._shape if name != "alembic_version"]
@@ -120,6 +129,7 @@ class Lent:
         return True
 
     def end(self) -> None:
+        self.database.dispose()
         self._connection.close()
         self._made.__exit__(None, None, None)
 

@@ -101,7 +101,8 @@ def test_it_is_installed_into_an_empty_environment_and_plays_the_whole_world(
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv" / "bin"
     pip = [programs / "python", "-m", "pip", "--disable-pip-version-check", "-q", "install"]
-    run([*pip, "--require-hashes", "-r", ROOT / ".lock" / "run.txt"], where=tmp_path)
+    for name in ("base", "run"):
+        run([*pip, "--require-hashes", "-r", ROOT / ".lock" / f"{name}.txt"], where=tmp_path)
     run([*pip, "--no-deps", wheel], where=tmp_path)
 
     version = run([programs / "nta", "--version"], where=tmp_path)

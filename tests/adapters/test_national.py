@@ -19,7 +19,6 @@ from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
-from tests.adapters.test_recorded_answers import recorded
 from tests.usecases.mangling import texts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -198,12 +197,6 @@ def test_any_text_is_an_answer_or_none(text: bytes) -> None:
                 continue
             assert int(told.ends[0]) <= int(told.ends[1])
     assert len(jpnic_desk(decoded(text))) <= 8
-
-
-def test_the_recorded_page_is_read() -> None:
-    for case, record in recorded("whois", "whois-nir-page"):
-        told = jpnic(re.sub(r"<[^<>]*>", "", decoded(record)), case["query"])
-        assert (told.holder_name is not None, list(told.abuse)) == (True, case["expected"]["abuse_emails"])
 
 
 class Region:

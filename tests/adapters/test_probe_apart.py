@@ -5,14 +5,16 @@ import select
 import signal
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from nta.adapters import probe_apart
 from nta.adapters.probe_apart import ApartProber
+from nta.adapters.reach import Gate
 from nta.domain.errors import OutsideError
-from nta.settings import Vantage
+from nta.settings import Reach, Vantage
 from tests.adapters.looking import look, request
 from tests.adapters.servers import WebServer, http
 
@@ -34,6 +36,15 @@ def apart(loopback):
     prober.close()
 
 
+@pytest.fixture(scope="module")
+def standing():
+    """A prober whose process no test ends: to start one costs a second."""
+    gate = Gate(Reach(public=False, ranges=(ip_network("127.0.0.0/8"),)))
+    prober = ApartProber([Vantage("local", None)], gate, timeout_s=3, connect_timeout_s=3, worth_it=2)
+    yield prober
+    prober.close()
+
+
 def requests(server: WebServer, *paths: str):
     return [request(server, path, key) for key, path in enumerate(paths)]
 
@@ -43,30 +54,30 @@ def told(answers):
     return {key: answer._replace(seconds=0.0) for key, answer in answers.items()}
 
 
-def test_answers_are_those_of_a_look_in_this_process(server, loopback, apart):
+def test_answers_are_those_of_a_look_in_this_process(server, loopback, standing):
     asked = requests(server, "/page", "/gone", "/page")
 
-    answers = dict(apart.look(asked, "local"))
+    answers = dict(standing.look(asked, "local"))
 
     assert told(answers) == told(look(loopback, *asked))
     assert [answers[key].status for key in range(3)] == [200, 404, 200]
 
 
-def test_words_are_judged_there_and_only_the_rule_comes_back(server, apart):
+def test_words_are_judged_there_and_only_the_rule_comes_back(server, standing):
     server.pages["/text"] = http(200, b"<title>Account suspended</title>", Content_Type="text/html")
 
-    answers = dict(apart.look([request(server, "/text", key, text=True) for key in (1, 2)], "local"))
+    answers = dict(standing.look([request(server, "/text", key, text=True) for key in (1, 2)], "local"))
 
     assert [answer.sign for answer in answers.values()] == ["suspended_page"] * 2
 
 
-def test_one_process_serves_all_rounds(server, apart):
-    dict(apart.look(requests(server, "/page", "/gone"), "local"))
-    first = apart.pid
-    dict(apart.look(requests(server, "/page", "/gone"), "local"))
+def test_one_process_serves_all_rounds(server, standing):
+    dict(standing.look(requests(server, "/page", "/gone"), "local"))
+    first = standing.pid
+    dict(standing.look(requests(server, "/page", "/gone"), "local"))
 
     assert first is not None
-    assert apart.pid == first
+    assert standing.pid == first
 
 
 def test_a_small_round_starts_no_process(server, apart):
@@ -76,10 +87,10 @@ def test_a_small_round_starts_no_process(server, apart):
     assert apart.pid is None
 
 
-def test_a_round_within_a_round_is_made_here(server, apart):
-    outer = apart.look(requests(server, "/page", "/gone"), "local")
+def test_a_round_within_a_round_is_made_here(server, standing):
+    outer = standing.look(requests(server, "/page", "/gone"), "local")
     next(outer)
-    inner = dict(apart.look(requests(server, "/page", "/gone"), "local"))
+    inner = dict(standing.look(requests(server, "/page", "/gone"), "local"))
     rest = list(outer)
 
     assert len(inner) == 2

@@ -1,6 +1,5 @@
 """Networks on port 43: texts of the registries, referrals, and when they are asked at all."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.adapters.reach import Gate
-from nta.adapters.whois_answers import decoded
 from nta.adapters.whois_network_answers import network, referral
 from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
 from nta.domain.errors import OutsideError
@@ -17,7 +15,6 @@ from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
-from tests.adapters.test_recorded_answers import recorded
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 IP = "192.0.2.7"
@@ -311,13 +308,3 @@ def test_where_port_43_is_shut_it_stays_with_rdaps_problem(loopback):
         (finding,) = NetworkAsker(Rdap(IP), old).ask([Lookup(LookupKind.NETWORK, IP)], NOW)
 
     assert finding.problem == Problem("rdap_ip", "429", True)
-
-
-def test_recorded_texts_of_networks_are_read() -> None:
-    for case, record in recorded("whois", "whois-ip"):
-        text, wanted = decoded(record), case["expected"]
-        assert (referral(text) is None) == (wanted.get("referral_server") is None)
-        if "query" in case:
-            told = network(text, case["query"])
-            assert [one["email"] for one in told["abuse"]] == wanted["abuse_emails"]
-            assert re.fullmatch("[A-Z]{2}", told["country"])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.adapters.servers import DnsServer, WebServer, WhoisServer, Zone
 from tests.cli.conftest import Nta
-from tests.cli.test_scored import bootstrap, registries
+from tests.cli.registries import bootstrap, registries
 from tests.usecases.registries import abuse, network, said
 
 HERE = """

@@ -1,7 +1,7 @@
 """`nta resolve` where nobody names a contact: what is guessed is told as a guess, and not as found."""
 
 from tests.cli.conftest import Nta
-from tests.cli.test_scored import bootstrap, registries
+from tests.cli.registries import bootstrap, registries
 from tests.usecases.registries import abuse, network, said
 
 TECHNICAL = ("technical",)

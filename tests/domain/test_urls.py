@@ -1,4 +1,4 @@
-"""URLs. The tables of recorded cases come from NTA_TEST_DATA or ../shared/data (see shared_data)."""
+"""URLs: how they are read, written so that nobody follows them, found in text, and counted as one."""
 
 import pytest
 from hypothesis import example, given
@@ -6,19 +6,10 @@ from hypothesis import strategies as st
 
 from nta.domain import urls
 from nta.domain.errors import RefusedError
-from nta.domain.urls import Location, defang, digest, find_urls, join, mask, parse, refang, registrable_domain
-from tests.domain.shared_data import url_cases
+from nta.domain.urls import Location, defang, digest, find_urls, mask, parse, refang
+from tests.domain.url_tables import TABLES, located, own
 
 KEY = b"k" * 32
-# Recorded cases that come out otherwise, each with why.
-OTHERWISE = {
-    "toascii-67": "can_ada's table refuses U+206B, which newer tables ignore",
-    "toascii-75": "can_ada's table is older than this ideograph",
-    "toascii-76": "can_ada's table is older than this letter",
-    "toascii-80": "can_ada maps capital sharp s to ss, as UTS 46 did before Unicode 15.1",
-    "toascii-81": "can_ada maps capital sharp s to ss, as UTS 46 did before Unicode 15.1",
-    "iocfinder-urls-7": "the source cuts the URL at its user name",
-}
 
 SCHEMES = st.sampled_from(["http", "https", "HTTP", "Https"])
 HOSTS = st.one_of(
@@ -36,73 +27,50 @@ WRITTEN = st.builds(
 )
 
 
-def located(text: str) -> Location | None:
-    try:
-        return parse(text)
-    except RefusedError:
-        return None
-
-
-def cases(name: str) -> list[object]:
-    return [pytest.param(case, id=case["id"]) for case in url_cases(name) if case["id"] not in OTHERWISE]
+def cases(table: str) -> list[object]:
+    return [pytest.param(case, id=case["id"]) for case in own(table)]
 
 
 @pytest.mark.parametrize("case", cases("whatwg-url"))
 def test_urls_are_read_as_browsers_read_them(case):
-    expected = case["expected"]
-    refused = expected.get("failure") or expected["protocol"] not in {"http:", "https:"}
+    found, wanted = TABLES["whatwg-url"](case)
 
-    try:
-        found = join(parse(case["base"]), case["input"]) if case.get("base") else parse(case["input"])
-    except RefusedError:
-        found = None
-
-    if refused:
-        assert found is None
-    else:
-        port = int(expected["port"] or {"http:": 80, "https:": 443}[expected["protocol"]])
-        assert found is not None
-        assert (found.url, found.host, found.port, found.scheme + ":") == (
-            expected["href"].partition("#")[0],
-            expected["hostname"].strip("[]"),
-            port,
-            expected["protocol"],
-        )
+    assert found == wanted
 
 
 @pytest.mark.parametrize("case", cases("toascii"))
 def test_host_names_become_ascii(case):
-    found = located(f"https://{case['input']}/")
+    found, wanted = TABLES["toascii"](case)
 
-    assert (found and found.host) == case["expected"]["ascii"]
+    assert found == wanted
 
 
-@pytest.mark.parametrize("case", [c for c in cases("registrable-domain") if c.values[0]["input"] is not None])
+@pytest.mark.parametrize("case", cases("registrable-domain"))
 def test_registrable_domain_follows_the_public_suffix_list(case):
-    assert registrable_domain(case["input"]) == case["expected"]["registrable_domain"]
+    found, wanted = TABLES["registrable-domain"](case)
+
+    assert found == wanted
 
 
 @pytest.mark.parametrize("case", cases("refang"))
 def test_defanged_text_is_refanged(case):
-    found = parse(refang(case["input"]))
+    found, wanted = TABLES["refang"](case)
 
-    if "url" in case["expected"]:
-        assert found == parse(case["expected"]["url"])
-    else:
-        assert found.host == case["expected"]["host"]
+    assert found == wanted
 
 
 @pytest.mark.parametrize("case", cases("trailing-punctuation"))
 def test_what_ends_a_sentence_is_not_part_of_the_url(case):
-    expected = case["expected"].get("url") or refang(case["expected"]["text_still_defanged"])
+    found, wanted = TABLES["trailing-punctuation"](case)
 
-    assert refang(case["input"].split()[0]) == expected
-    assert find_urls(case["input"]) == [expected]
+    assert found == wanted
 
 
-@pytest.mark.parametrize("case", [c for c in cases("extract-from-text") if "urls" in c.values[0]["expected"]])
+@pytest.mark.parametrize("case", cases("extract-from-text"))
 def test_urls_are_found_in_text(case):
-    assert find_urls(case["input"]) == [refang(url) for url in case["expected"]["urls"]]
+    found, wanted = TABLES["extract-from-text"](case)
+
+    assert found == wanted
 
 
 @given(WRITTEN)

@@ -1,20 +1,12 @@
-"""Recorded answers, mangled: trees with parts replaced, moved or gone, texts cut and sewn."""
+"""Answers of registries, mangled: trees with parts replaced, moved or gone, texts cut and sewn."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.domain.shared_data import folder
-from tests.usecases.registries import abuse, domain, network
-
-_WHOIS = b"Domain Name: A.TEST\r\nRegistrar: Registrar B.V.\r\nRegistrar IANA ID: 9995\r\nrefer: x\r\n\r\n"
-_OWN: dict[str, list[bytes]] = {
-    "rdap-ip": [json.dumps(network("192.0.2.0/24", "ORG", abuse("abuse@one.example"))).encode()],
-    "rdap-domain": [json.dumps(domain("a.test")).encode()],
-    "whois": [_WHOIS, b"inetnum: 192.0.2.0 - 192.0.2.255\r\nabuse-mailbox: abuse@one.example\r\n"],
-}
-_LARGEST = 60_000  # a sample; what is larger differs by length alone
+_OWN = Path(__file__).parents[1] / "data" / "registries"
 
 _LEAVES = st.one_of(
     st.none(),
@@ -67,14 +59,8 @@ _TREES = st.recursive(
 
 
 def samples(topic: str) -> list[bytes]:
-    """Return recorded answers of a topic, or a few of our own where there is no recorded data."""
-    place = folder()
-    if place is None:
-        print(f"no recorded data beside the checkout: samples of our own stand for {topic}")
-        return _OWN[topic]
-    cases = json.loads((place / topic / "cases.json").read_text(encoding="utf-8"))["cases"]
-    found = [(place / topic / case["file"]).read_bytes() for case in cases]
-    return [*_OWN[topic], *(sample for sample in found if len(sample) <= _LARGEST)]
+    """Return our own answers of a topic."""
+    return [path.read_bytes() for path in sorted((_OWN / topic).iterdir())]
 
 
 def _places(tree: Any) -> list[tuple[Any, Any]]:
@@ -92,9 +78,9 @@ def _places(tree: Any) -> list[tuple[Any, Any]]:
 
 
 @st.composite
-def trees(draw: st.DrawFn, recorded: list[bytes]) -> bytes:
-    """Draw a recorded JSON answer with one to four of its places spoilt."""
-    tree = json.loads(draw(st.sampled_from(recorded)))
+def trees(draw: st.DrawFn, whole: list[bytes]) -> bytes:
+    """Draw a JSON answer with one to four of its places spoilt."""
+    tree = json.loads(draw(st.sampled_from(whole)))
     for _ in range(draw(st.integers(1, 4))):
         places = _places(tree)
         if not places:
@@ -117,15 +103,15 @@ def trees(draw: st.DrawFn, recorded: list[bytes]) -> bytes:
 
 
 @st.composite
-def texts(draw: st.DrawFn, recorded: list[bytes]) -> bytes:
-    """Draw a recorded text, cut at places and sewn with other bytes or another text between."""
-    text = draw(st.sampled_from(recorded))
+def texts(draw: st.DrawFn, whole: list[bytes]) -> bytes:
+    """Draw a text, cut at places and sewn with other bytes or another text between."""
+    text = draw(st.sampled_from(whole))
     for _ in range(draw(st.integers(1, 4))):
         start, end = sorted(draw(st.tuples(*[st.integers(0, len(text))] * 2)))
         filling = draw(
             st.one_of(
                 st.binary(max_size=40),
-                st.sampled_from(recorded),
+                st.sampled_from(whole),
                 st.sampled_from(
                     [b"\x00", b"\r\n\r\n", b":" * 9000, b"refer: whois://\r\n", b"\xff\xfe", b"% "]
                 ),

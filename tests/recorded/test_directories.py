@@ -1,10 +1,7 @@
 """What the recorded directories hold, beside what we ship: everything of it, but for what is named here."""
 
-import csv
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import wraps
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -13,10 +10,9 @@ import pytest
 from nta.catalogue import read
 from nta.domain.mailboxes import is_usable
 from nta.domain.parties import Catalogue
-from tests.domain.shared_data import folder
+from tests.recorded.records import cases, place, rows
 
-SHIPPED = Path(__file__).parents[1] / "providers"
-DATA = folder()
+SHIPPED = Path(__file__).parents[2] / "providers"
 NOT_SHIPPED = {
     "894": "an address at a bare IP address",
     "1019": "one person's own address",
@@ -29,28 +25,9 @@ NOT_SHIPPED = {
 """Accredited registrars whose only contact in the list is none that we may use."""
 
 
-def beside_the_lists(test: Callable[[Catalogue], None]) -> Callable[[Catalogue], None]:
-    """Hold for no record, and say so, where the folder of lists is missing."""
-
-    @wraps(test)
-    def tried(shipped: Catalogue) -> None:
-        if DATA is None:
-            print("no recorded data beside the checkout: nothing of the directories is tried")
-        else:
-            test(shipped)
-
-    return tried
-
-
 @pytest.fixture(scope="module")
 def shipped() -> Catalogue:
     return read([SHIPPED])
-
-
-def rows(*names: str) -> Iterator[dict[str, str]]:
-    assert DATA is not None
-    with DATA.joinpath(*names).open(encoding="utf-8-sig", newline="") as opened:
-        yield from csv.DictReader(opened)
 
 
 def reachable(row: dict[str, str]) -> bool:
@@ -59,7 +36,6 @@ def reachable(row: dict[str, str]) -> bool:
     return any(map(is_usable, mails)) or row["form"].strip().startswith("http")
 
 
-@beside_the_lists
 def test_every_accredited_registrar_is_known_with_the_server_it_names(shipped: Catalogue) -> None:
     listed = rows("directories", "iana-registrar-ids.csv")
     accredited = [row for row in listed if row["Status"] == "Accredited"]
@@ -71,7 +47,6 @@ def test_every_accredited_registrar_is_known_with_the_server_it_names(shipped: C
     assert [number for number in answering if not getattr(known[number], "rdap", None)] == []
 
 
-@beside_the_lists
 def test_every_registrar_that_has_an_address_or_a_form_has_it_here(shipped: Catalogue) -> None:
     listed = [
         row["iana_id"] for row in rows("directories", "digging-dns", "registrars.csv") if reachable(row)
@@ -82,7 +57,6 @@ def test_every_registrar_that_has_an_address_or_a_form_has_it_here(shipped: Cata
     assert {number for number, one in known.items() if not (one.notices or one.form)} <= set(NOT_SHIPPED)
 
 
-@beside_the_lists
 def test_every_registry_that_has_an_address_or_a_form_is_known(shipped: Catalogue) -> None:
     delegated = {row["tld"] for row in rows("directories", "iana-root-zone-db.csv") if row["manager"]}
     listed = {
@@ -95,11 +69,9 @@ def test_every_registry_that_has_an_address_or_a_form_is_known(shipped: Catalogu
     assert {tld for tld in listed & delegated if shipped.registry_of(tld) is None} == set()
 
 
-@beside_the_lists
 def test_every_range_and_name_of_a_proxy_in_the_lists_is_somebodys(shipped: Catalogue) -> None:
     """What a company rents out beside what it passes on is a host to us, so either shelf will do."""
-    assert DATA is not None
-    groups = json.loads((DATA / "cdn" / "cdncheck-sources.json").read_text("utf-8"))
+    groups = json.loads(place("cdn", "cdncheck-sources.json").read_text("utf-8"))
     ranges = {one for group in ("cdn", "waf") for listed in groups[group].values() for one in listed}
     names = {name for listed in groups["common"].values() for name in listed}
 
@@ -111,7 +83,6 @@ def test_every_range_and_name_of_a_proxy_in_the_lists_is_somebodys(shipped: Cata
     assert nobodys == {"amazonaws.com"}
 
 
-@beside_the_lists
 def test_most_networks_of_the_list_of_hosts_are_known(shipped: Catalogue) -> None:
     """The rest of the list are no hosts (universities, carriers), no companies, or have no name in it."""
     listed = {int(row["ASN"]) for row in rows("cdn", "hosting-asns.csv") if row["ASN"].isdecimal()}
@@ -120,3 +91,39 @@ def test_most_networks_of_the_list_of_hosts_are_known(shipped: Catalogue) -> Non
     assert len(listed) > 700
     assert len(known) >= 564
     assert len([one for one in shipped.hosting.values() if one.asns]) >= 500
+
+
+def test_the_recorded_addresses_of_proxies_are_known(shipped: Catalogue) -> None:
+    """What a company rents out is hosted there, so it may be a host to us and no proxy."""
+    listed = cases("cdn", "cases.json")
+    found = {case["ip"]: shipped.proxy_of(case["ip"], None) for case in listed}
+    holders = {ip: proxy or shipped.host_of(ip, None) for ip, proxy in found.items()}
+
+    assert [case["ip"] for case in listed if not case["provider"] and found[case["ip"]]] == []
+    assert [
+        (case["ip"], case["provider"])
+        for case in listed
+        if case["provider"] and case["provider"] not in getattr(holders[case["ip"]], "name", "").lower()
+    ] == []
+
+
+def test_hotlines_are_those_that_the_directory_of_members_names(shipped: Catalogue) -> None:
+    listed = list(rows("directories", "hotlines.csv"))
+    named = {row["country_code"] for row in listed if row["verification"].startswith("V1")}
+    members = {row["country_code"] for row in listed if row["verification"] in {"V1", "V1 (names)"}}
+
+    assert {hotline.country for hotline in shipped.hotlines.values() if hotline.enabled} == members
+    assert {hotline.country for hotline in shipped.hotlines.values()} == named
+
+
+def test_registrars_are_entered_under_their_own_number(shipped: Catalogue) -> None:
+    listed = {
+        row["ID"]: (row["Registrar Name"].strip(), row["Status"])
+        for row in rows("directories", "iana-registrar-ids.csv")
+    }
+
+    assert {
+        one.iana_id: (one.name, listed[one.iana_id or ""])
+        for one in shipped.registrars.values()
+        if listed[one.iana_id or ""] != (one.name, "Accredited")
+    } == {}

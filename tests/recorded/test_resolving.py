@@ -1,50 +1,27 @@
 """Recorded answers scored through `nta resolve --json`: DNS, RDAP and WHOIS over real sockets.
 
-The records come from NTA_TEST_DATA or ../shared/data (see
-`tests.domain.shared_data`). Without that folder there is nothing to serve,
-and the tests say so: they then hold for no record at all. Each record is
-the answer about a name or an address of its own, asked for in one command.
+Each record is the answer about a name or an address of its own, asked for in one command.
 """
 
 import json
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
 from nta.domain.urls import parse
-from tests.adapters.servers import DnsServer, WebServer, WhoisServer, Zone, http
-from tests.adapters.test_recorded_answers import recorded, share
+from tests.adapters.servers import http
 from tests.cli.conftest import Ended, Nta
-from tests.domain.shared_data import folder, url_cases
-from tests.domain.test_urls import OTHERWISE
+from tests.cli.registries import bootstrap, registries
+from tests.recorded import records
+from tests.recorded.records import recorded
+from tests.recorded.test_urls import OTHERWISE, url_cases
 
 Found = dict[str, Any]
 
 # Addresses of records without one of their own: nobody's, and never connected to.
 _ELSEWHERE = "198.51.100.{}"
-
-
-@contextmanager
-def registries(nta: Nta, zone: str) -> Iterator[tuple[WebServer, WhoisServer]]:
-    """Serve a zone, RDAP with an empty bootstrap, and port 43; the settings lead there."""
-    with DnsServer(Zone(zone)) as names, WebServer() as rdap, WhoisServer({}) as whois:
-        for name in ("ipv4", "ipv6", "dns", "asn"):
-            rdap.pages[f"/{name}.json"] = http(200, b'{"services": []}')
-        nta.settings |= {
-            "NTA_DNS_SERVERS": f"127.0.0.1:{names.port}",
-            "NTA_RDAP_BOOTSTRAP": f"http://127.0.0.1:{rdap.port}/",
-            "NTA_WHOIS_SERVER": f"127.0.0.1:{whois.port}",
-            "NTA_REACH": "127.0.0.0/8",
-        }
-        yield rdap, whois
-
-
-def bootstrap(server: WebServer, name: str, entries: Sequence[str]) -> None:
-    here = f"http://127.0.0.1:{server.port}/"
-    server.pages[f"/{name}.json"] = http(200, json.dumps({"services": [[list(entries), [here]]]}).encode())
 
 
 def resolved(nta: Nta, urls: Iterable[str]) -> dict[str, Found]:
@@ -177,7 +154,7 @@ def test_recorded_whois_texts_name_the_registrar_and_its_desk(nta: Nta) -> None:
         number = registrar.get("iana_id") == e["registrar_iana_id"]
         right.append(one["registered"] is True and desk and name and number)
     right += [one["registered"] is False for one in told[len(cases) :]]
-    assert share(right) >= 0.98, [
+    assert sum(right) / len(right) >= 0.98, [
         c["id"] for (c, _), ok in zip([*cases, *free], right, strict=True) if not ok
     ]
 
@@ -215,11 +192,7 @@ def _referred(record: bytes) -> Callable[[socket.socket], None]:
 
 
 def test_addresses_of_proxies_are_known_as_such(nta: Nta) -> None:
-    place = folder()
-    if place is None:
-        print("no recorded data beside the checkout: nothing of cdn is tried")
-        return
-    cases = json.loads((place / "cdn" / "cases.json").read_text(encoding="utf-8"))["cases"]
+    cases = records.cases("cdn", "cases.json")
     hosts = [f"c{number}.test" for number in range(len(cases))]
     zone = "\n".join(
         f"{host} 60 {'AAAA' if ':' in case['ip'] else 'A'} {case['ip']}"
