@@ -12,8 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as lite_insert
 from nta.domain.contacts import Choice, Health
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Ids
+from nta.store.apart import first_back, is_aside, went_through
 from nta.store.bulk import table_of
-from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
+from nta.store.tables import Addressee, Case, Contact, Due, Episode, Host, NoticeItem, PartyRow
 
 _CHUNK = 500
 _GATHERED = timedelta(hours=1)  # longer than any notice gathers
@@ -157,8 +158,13 @@ def tell(connection: Connection, ids: Ids, told: Sequence[Told], now: datetime) 
     return contacts
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
-    """Return addressees for whom a notice is to be made: hurried ones first, then the longest waiting."""
+def waiting(
+    connection: Connection, now: datetime, limit: int, *, only: Collection[int] | None = None
+) -> list[Waiting]:
+    """Return addressees for whom a notice is to be made: hurried ones first, then the longest waiting.
+
+    Those who were set aside until later are left out; `only` narrows to some.
+    """
     hurried = case((_EPISODE.c.severity == Severity.NORMAL.value, 1), else_=0)
     query = (
         select(
@@ -178,29 +184,52 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
         .join(_EPISODE, _EPISODE.c.id == _ADDRESSEE.c.episode_id)
         .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)
         .join(_HOST, _HOST.c.id == _EPISODE.c.host_id)
-        .where(_ADDRESSEE.c.waiting_since.is_not(None))
+        .where(_ADDRESSEE.c.waiting_since.is_not(None), ~is_aside(_ADDRESSEE.c.id, now))
         .order_by(hurried, _ADDRESSEE.c.waiting_since, _ADDRESSEE.c.id)
         .limit(limit)
     )
+    if only is not None:
+        query = query.where(_ADDRESSEE.c.id.in_(sorted(only)))
     return [Waiting._make(row) for row in connection.execute(query)]
 
 
-def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
-    """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once."""
+def who_waits(connection: Connection, now: datetime, limit: int) -> dict[int, int]:
+    """Return the episode of each addressee that `waiting` returns, by addressee: nothing else is read."""
+    query = (
+        select(_ADDRESSEE.c.id, _ADDRESSEE.c.episode_id)
+        .where(_ADDRESSEE.c.waiting_since.is_not(None), ~is_aside(_ADDRESSEE.c.id, now))
+        .order_by(_ADDRESSEE.c.waiting_since, _ADDRESSEE.c.id)
+        .limit(limit)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def next_waiting(connection: Connection, now: datetime, gather: timedelta) -> datetime | None:
+    """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once.
+
+    One that was set aside is made when it comes back.
+    """
     query = (
         select(_EPISODE.c.severity, func.min(_ADDRESSEE.c.waiting_since))
         .join(_ADDRESSEE, _ADDRESSEE.c.episode_id == _EPISODE.c.id)
-        .where(_ADDRESSEE.c.waiting_since.is_not(None))
+        .where(_ADDRESSEE.c.waiting_since.is_not(None), ~is_aside(_ADDRESSEE.c.id, now))
         .group_by(_EPISODE.c.severity)
     )
     found = [(severity, at) for severity, at in connection.execute(query) if at is not None]
-    return min((at + gather if s == Severity.NORMAL else at for s, at in found), default=None)
+    moments = [at + gather if s == Severity.NORMAL else at for s, at in found]
+    back = connection.execute(
+        first_back(now)
+        .join(_ADDRESSEE, _ADDRESSEE.c.id == Due.subject)
+        .where(_ADDRESSEE.c.waiting_since.is_not(None))
+    ).scalar()
+    return min([*moments, *([back] if back else [])], default=None)
 
 
 def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
     """Note that no notice is to be made any more for these addressees."""
     for part in chunks(addressee_ids):
         connection.execute(update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(part)).values(waiting_since=None))
+    went_through(connection, addressee_ids)
 
 
 def release(connection: Connection, episode_id: int, why: str, at: datetime) -> None:

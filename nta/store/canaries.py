@@ -21,10 +21,13 @@ def of_hosts(connection: Connection, host_ids: Collection[int]) -> dict[int, Ans
     """Return what is known of these hosts' canaries."""
     found: dict[int, Answers] = {}
     for number, text in found_by(connection, _KEPT, sorted(host_ids)):
-        said = json.loads(text)
-        found[number] = {
-            vantage: Canary(from_us(at), asked, stored(trace)) for vantage, (at, asked, trace) in said.items()
-        }
+        try:
+            found[number] = {
+                vantage: Canary(from_us(at), int(asked), stored(trace))
+                for vantage, (at, asked, trace) in json.loads(text).items()
+            }
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            continue  # it is asked again, and what is kept then can be read
     return found
 
 
