@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import QueryableAttribute
 
 from nta.domain.deadlines import TASK, back_off
@@ -58,10 +58,12 @@ _OF_ITS_DATA: Final = (
 def is_of_its_data(fault: Exception) -> bool:
     """Tell whether a fault lies in what was to be read or written, and not in a database out of reach.
 
-    What the driver refuses counts where it names the data: `DataError`,
-    `IntegrityError`, and what never reached it. A full disk, a lost
-    connection, a deadlock are nobody's data.
+    What the driver refuses counts where it is the data that it refuses. A
+    full disk, a lost connection, a deadlock, a table that is not there
+    (SQLSTATE class 42) are nobody's.
     """
+    if isinstance(fault, ProgrammingError):
+        return not (getattr(fault.orig, "sqlstate", None) or "").startswith("42")
     if isinstance(fault, DBAPIError):
         return isinstance(fault, DataError | IntegrityError)
     return isinstance(fault, _OF_ITS_DATA)
@@ -198,9 +200,14 @@ class _Named(NamedTuple):
 
 def _named(fault: Exception) -> _Named:
     inner = fault.orig if isinstance(fault, StatementError) and fault.orig is not None else fault
-    ours = [f for f in traceback.extract_tb(fault.__traceback__) if "/nta/" in f.filename]
-    at = f"{Path(ours[-1].filename).stem}:{ours[-1].lineno}" if ours else "unknown"
-    return _Named(type(inner).__name__, at)
+    frames = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(fault.__traceback__)]
+    ours = [f"{path.stem}:{line}" for path, line in frames if _is_telling(path)]
+    return _Named(type(inner).__name__, ours[-1] if ours else "unknown")
+
+
+def _is_telling(path: Path) -> bool:
+    """Tell whether a line of this file says where something went wrong: ours, and not one that all share."""
+    return "nta" in path.parts and path.stem not in ("apart", "bulk", "database", "sealing", "types")
 
 
 def say(step: str, faults: Mapping[Any, Exception], tried: Mapping[int, int] | None = None) -> None:
