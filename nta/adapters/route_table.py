@@ -118,7 +118,7 @@ def _route(line: str) -> tuple[int, int, str | None] | None:
         return None
     try:
         packed = socket.inet_pton(family, words[0])
-    except OSError:
+    except (OSError, ValueError):  # a NUL is no fault of the system's
         return None
     start = int.from_bytes(packed[: width // 8]) >> (width - length) << (width - length)
     return version, start << 40 | length << 32 | asn, " ".join(words[3:])[:_LONGEST_NAME] or None
