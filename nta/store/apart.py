@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import QueryableAttribute
 
@@ -125,16 +127,13 @@ def put_aside(
     """
     if not faults:
         return
+    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     tried = _tries(connection, ASIDE, faults)
     for subject in sorted(faults):
-        tries = tried.get(subject, 0) + 1
-        given = {"due_at": now + back_off(tries), "tries": tries}
-        if subject in tried:
-            which = (Due.kind == ASIDE, Due.subject == subject)
-            connection.execute(update(Due).where(*which).values(**given))
-        else:
-            connection.execute(insert(Due).values(kind=ASIDE, subject=subject, **given))
-        tried[subject] = tries
+        tried[subject] = tried.get(subject, 0) + 1
+        given = {"due_at": now + back_off(tried[subject]), "tries": tried[subject]}
+        written = upsert(Due).values(kind=ASIDE, subject=subject, **given)
+        connection.execute(written.on_conflict_do_update(index_elements=["kind", "subject"], set_=given))
     often = {episodes[s] for s in faults if s in episodes and tried[s] >= TOLD_AFTER}
     _ask(connection, often, AGAIN.get(step, step), now)
     say(step, faults, tried)

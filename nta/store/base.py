@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nta.domain.urls import mask
 from nta.ports import Ids
 from nta.store.database import Database
 from nta.store.sealing import Keyring, Sealer
@@ -21,6 +22,16 @@ class Store:
     def open(cls, db: Database, keys: Keyring, ids: Ids) -> "Store":
         """Return the store of an installation."""
         return cls(db, keys, Sealer(keys.sealing), Sealer(keys.portal), ids)
+
+    def masked(self, place: str, row: int, sealed: bytes) -> str:
+        """Return what a screen may show of a sealed URL; one that does not open is covered whole.
+
+        A page of many shows the others, and a case with such a URL can be decided.
+        """
+        try:
+            return mask(self.sealer.text(place, row, sealed))
+        except ValueError:
+            return mask("")
 
     def new_id(self) -> int:
         """Return one new row id."""

@@ -51,8 +51,9 @@ def notify_waiting(
     try:
         done = told(None)
     except Exception as fault:
-        if not is_of_its_data(fault) or not _set_aside(store, told, now, limit):
+        if not is_of_its_data(fault):
             raise
+        _set_aside(store, told, now, limit)
         done = told(None)
     checkpoint("notify.recorded")
     return done
@@ -64,8 +65,8 @@ class _RehearsedError(Exception):
 
 def _set_aside(
     store: Store, told: Callable[[Collection[int] | None], int], now: datetime, limit: int
-) -> bool:
-    """Set those aside for whom no notice can be made; tell whether there were any."""
+) -> None:
+    """Set those aside for whom no notice can be made."""
     with store.db.read() as connection:
         episodes_of = addressees.who_waits(connection, now, limit)
 
@@ -74,10 +75,8 @@ def _set_aside(
             told(part)
 
     _, spoilt = apart(sorted(episodes_of), rehearse)
-    if spoilt:
-        with store.db.write() as connection:
-            put_aside(connection, "notify", spoilt, episodes_of, now)
-    return bool(spoilt)
+    with store.db.write() as connection:
+        put_aside(connection, "notify", spoilt, episodes_of, now)
 
 
 def _tell(
