@@ -97,7 +97,9 @@ def troubled(connection: Connection) -> dict[str, Health]:
     query = select(_CONTACT.c.address, _CONTACT.c.health).where(_CONTACT.c.health != Health.FINE.value)
     for address, health in connection.execute(query):
         if found.get(address.lower()) is not Health.DEAD:
-            found[address.lower()] = Health(health)
+            known = health in Health.__members__.values()
+            # A word that is none stands for all batches: it says no more than that something was wrong.
+            found[address.lower()] = Health(health) if known else Health.DOUBTFUL
     return found
 
 

@@ -264,6 +264,32 @@ def test_an_episode_whose_facts_cannot_be_read_stops_no_other_rung(world: World,
     assert world.due(due.ESCALATE, second) == NINE + back_off(1)
 
 
+UNREAD = {
+    "a health that is none": "health = 'rubbish'",
+    "a refusal beyond the years": "refused_at = 9223372036854775807",
+    "a revival beyond the years": "revived_at = 9223372036854775807",
+}
+
+
+@pytest.mark.parametrize("change", UNREAD.values(), ids=UNREAD)
+def test_a_contact_that_cannot_be_read_stops_no_party_but_its_own(
+    world: World, service: Service, store: Store, change: str
+) -> None:
+    world.ready(addresses=(served_by("rdap:ORG-2", abuse=["abuse@second.example"], name="Second"),))
+    service.escalate(NINE)
+    with store.db.write() as connection:
+        connection.exec_driver_sql(f"UPDATE contact SET {change}")
+    cases, asker = three_hosts(store, served("ORG-B"))
+    third = world.ready()
+    asker.names |= {f"site{number}.test": ("192.0.2.1",) for number in (1, 2)}
+
+    assert resolve(store, asker, known=EVERYWHERE) == 5
+    service.escalate(NINE)
+
+    assert [state(store, case).stage for case in cases] == ["ready"] * 3
+    assert third in {a.episode_id for a in world.rows(Addressee)}
+
+
 def test_a_party_that_cannot_be_kept_stops_no_other_rung(world: World, service: Service) -> None:
     first = world.ready()
     second = world.ready(addresses=(served_by(f"rdap:{'L' * 120}", abuse=["abuse@long.example"]),))
