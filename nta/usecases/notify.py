@@ -16,11 +16,11 @@ from nta.domain.notices import Batch, PlanItem, PlanRules, plan
 from nta.domain.parties import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, approvals, arrangements, due, episodes, notices
-from nta.store.addressees import Waiting
+from nta.store import addressees, approvals, arrangements, due, episodes, notices, wanted
 from nta.store.apart import apart, is_of_its_data, put_aside
 from nta.store.base import Store
 from nta.store.episodes import State
+from nta.store.wanted import Waiting
 
 WHO = "service"
 BURST = "many notices to one party at once"
@@ -68,7 +68,7 @@ def _set_aside(
 ) -> None:
     """Set those aside for whom no notice can be made."""
     with store.db.read() as connection:
-        episodes_of = addressees.who_waits(connection, now, limit)
+        episodes_of = wanted.who_waits(connection, now, limit)
 
     def rehearse(part: Sequence[int]) -> None:
         with suppress(_RehearsedError):
@@ -92,7 +92,7 @@ def _tell(
     with store.db.write() as connection:
         if connection.dialect.name == "postgresql" and not connection.execute(_ALONE).scalar():
             return 0
-        waiting = addressees.waiting(connection, now, limit, only=rehearsed)
+        waiting = wanted.waiting(connection, now, limit, only=rehearsed)
         if not waiting:
             return 0
         states = episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
@@ -112,7 +112,7 @@ def _tell(
 def next_gathering(store: Store, now: datetime, rules: PlanRules = _RULES) -> datetime | None:
     """Return when the next notice is to be made, not before `now`; None when nobody waits to be told."""
     with store.db.read() as connection:
-        moment = addressees.next_waiting(connection, now, rules.gather)
+        moment = wanted.next_waiting(connection, now, rules.gather)
     return max(moment, now) if moment else None
 
 
