@@ -111,7 +111,7 @@ def test_success_begins_the_count_anew(store: Store) -> None:
         apart.put_off(store, due.ESCALATE, {case.episode_id: ValueError()}, "one", NINE + hours(hour))
     with store.db.write() as connection:
         due.take(connection, due.ESCALATE, "one", NINE + hours(9), 10)
-        due.record(connection, due.ESCALATE, case.episode_id, "one", NINE + hours(9))
+        due.record_many(connection, due.ESCALATE, [(case.episode_id, NINE + hours(9))])
         due.take(connection, due.ESCALATE, "one", NINE + hours(9), 10)
 
     apart.put_off(store, due.ESCALATE, {case.episode_id: ValueError()}, "one", NINE + hours(9))
