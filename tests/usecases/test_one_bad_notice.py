@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from nta.adapters.smtp import SmtpMailer
 from nta.domain.deadlines import back_off
 from nta.store import audit, due
 from nta.store.base import Store
@@ -23,6 +24,7 @@ from nta.store.tables import (
 )
 from nta.usecases import answer
 from nta.usecases.notify import next_gathering
+from tests.adapters.servers import SmtpServer
 from tests.builders import make_case, make_notice
 from tests.builders_notices import World, served_by
 from tests.conftest import NINE, hours
@@ -166,6 +168,24 @@ def test_a_notice_that_cannot_be_composed_stops_no_other(
 
     assert handed(world.store) == {first}
     assert world.due(due.SEND, bad.id) == GATHERED + back_off(1)
+
+
+def test_a_relay_that_answers_a_nul_is_recorded_and_given_nothing_twice(
+    world: World, service: Service
+) -> None:
+    world.ready()
+    service.escalate(NINE)
+    service.notify(GATHERED)
+    with SmtpServer(replies={"dot": "250 taken\x00as 7"}) as server:
+        service.relay = SmtpMailer(f"smtp://127.0.0.1:{server.port}")  # type: ignore[assignment]
+        service.dispatch(GATHERED)
+        with world.store.db.write() as connection:
+            due.release_all(connection)
+        service.dispatch(GATHERED + hours(1))
+
+    assert len(server.messages) == 1
+    (notice,) = world.notices()
+    assert notice.state == "handed_over"
 
 
 def test_a_composed_notice_that_cannot_be_unsealed_stops_no_other(world: World, service: Service) -> None:
