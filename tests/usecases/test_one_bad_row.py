@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from nta.domain.deadlines import back_off
 from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import due, findings
+from nta.store import canaries, due, findings
 from nta.store.base import Store
 from nta.store.tables import (
     Case,
@@ -168,11 +168,27 @@ def test_earlier_looks_that_cannot_be_read_stop_no_other_look(store: Store, rubb
 
 def test_a_canary_that_cannot_be_read_stops_no_look(store: Store) -> None:
     cases = watched(store)
-    spoil(store, Host, cases[1].host_id, canary_answer='{"nl": "rubbish"}')
+    spoil(store, Host, cases[1].host_id, canaries='{"nl": "rubbish"}')
 
     look(store, NINE)
 
     assert [state(store, case).presence for case in cases] == ["up"] * 3
+
+
+def test_a_long_type_of_a_made_up_page_seen_from_many_places_stops_no_look(store: Store) -> None:
+    cases = watched(store)
+    there, media = eyes.World(), f"{'a' * 41}/{'b' * 41}"
+    for number in (1, 2, 3):
+        there.name(f"192.0.2.{number}", host=f"site{number}.example")
+    there.made_up = eyes.shown(10**12, media=media, etag="e")
+    places = ("nl", "de", "fr", "us", "jp")
+
+    recheck.recheck_due(store, eyes=there.eyes(*places), holder="one", now=NINE)
+
+    assert [state(store, case).presence for case in cases] == ["up"] * 3
+    with store.db.read() as connection:
+        kept = canaries.of_hosts(connection, [case.host_id for case in cases])
+    assert {len(answers) for answers in kept.values()} == {len(places)}
 
 
 def test_a_network_that_is_none_stops_no_other_look(store: Store) -> None:
