@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from nta.domain.answers import Said
 from nta.domain.overruling import Scope
 from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import findings, forced, mails
+from nta.store import findings, forced
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.notices import CONTENT
@@ -21,6 +21,7 @@ from nta.usecases.submit import Terms, hand_in, read_lines
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE
 from tests.fakes import CountingIds
+from tests.mails import keep
 
 LATER = NINE + timedelta(hours=1)
 
@@ -62,7 +63,7 @@ def fill(store: Store) -> MadeNotice:
         lookup = Lookup(LookupKind.ADDRESSES, "quick.example")
         found = Finding(lookup, {"addresses": ["192.0.2.10"]}, "dns", NINE, LATER, None)
         findings.save(connection, store, [found])
-        mails.keep(connection, store, received=b"mail", kept=b"mail", kind="reply", notice_id=None, at=NINE)
+        keep(connection, store, received=b"mail", kept=b"mail", kind="reply", notice_id=None, at=NINE)
     answer.answer(store, notice.token, [Said(notice.item_ids[0], "refused", why="we are sure")], LATER)
     return notice
 

@@ -394,7 +394,7 @@ def test_spoilt_mail_ends_no_job(houses: Any, tmp_path: Path) -> None:
     for content in SPOILT.values():
         box.add(content)
     box.close()
-    house = houses(hotline="ours", inbox_url=f"maildir:{tmp_path / 'maildir'}")
+    house = houses(hotline="example", inbox_url=f"maildir:{tmp_path / 'maildir'}")
     runner = house.runner()
 
     assert runner.turn() == len(SPOILT)

@@ -10,12 +10,20 @@ from typing import Any, Final
 from nta.domain.errors import OutsideError
 from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.domain.reading import LARGEST_ID
 from nta.ports import Asker
+from nta.store.apart import is_of_its_data, say
 
 # How long a failure is believed: long enough not to hammer a server in trouble, short enough
 # that a notice's facts can be made fresh within its 15 minutes of waiting.
 TEMPORARY_KEPT: Final = timedelta(minutes=2)
 PERMANENT_KEPT: Final = timedelta(hours=1)
+
+UNREADABLE: Final = "the answer cannot be read"
+"""Why there is no answer where an adapter of ours did not know what to make of one."""
+
+_LONGEST_TEXT: Final = 1_000
+_LONGEST_LIST: Final = 1_000
 
 # JSON can say them (\u0000, half a surrogate pair), databases cannot hold them and nobody's name has them.
 _UNTELLABLE: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -91,23 +99,40 @@ class Askers:
             try:
                 for finding in adapter.ask(list(wanted), now):
                     wanted.pop(finding.lookup, None)
-                    yield replace(finding, value=_tellable(finding.value))
+                    yield replace(finding, value=tellable(finding.value))
             except OutsideError as fault:
                 error = fault
+            except Exception as fault:
+                if not is_of_its_data(fault):
+                    raise
+                # An adapter that stumbles over one answer loses those beside it: what is open is halved.
+                if len(wanted) > 1:
+                    listed = list(wanted)
+                    half = len(listed) // 2
+                    for part in (listed[:half], listed[half:]):
+                        yield from self._ask_kind(kind, dict.fromkeys(part), now)
+                    return
+                say("look-up", {kind.value: fault})
+                error = OutsideError(UNREADABLE, temporary=True)
         for lookup in wanted:
             yield failed(lookup, kind.value, now, error)
 
 
-def _tellable(value: Any) -> Any:
-    """Return a finding's value with a mark for each character that no text of ours may hold.
+def tellable(value: Any) -> Any:
+    """Return a finding's value within bounds, a mark for each character that no text of ours may hold.
 
     The mark makes an address that held one unusable, as it should be: to
-    leave the character out would make it another's.
+    leave the character out would make it another's. A number that no
+    column holds is none; texts and lists end where nobody's go on.
     """
     if isinstance(value, str):
+        if len(value) > _LONGEST_TEXT:
+            value = value[:_LONGEST_TEXT]
         return value if value.isascii() and value.isprintable() else _UNTELLABLE.sub("\ufffd", value)
     if isinstance(value, Mapping):
-        return {key: _tellable(inner) for key, inner in value.items()}
+        return {key: tellable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_tellable(inner) for inner in value]
+        return [tellable(inner) for inner in value[:_LONGEST_LIST]]
+    if isinstance(value, int) and abs(value) > LARGEST_ID:
+        return None
     return value

@@ -166,10 +166,13 @@ class _Round:
             self._start(handle)
 
     def _next_queue(self) -> deque[Pinned] | None:
-        """Return the requests of the next host that may be reached, each with its vetted address."""
+        """Return the requests of the next host that can be made, each with its vetted address."""
         for _, requests in self._waiting:
             queue: deque[Pinned] = deque()
             for request in requests:
+                if not (request.url.isascii() and request.url.isprintable()):
+                    self._unreachable.append(request)  # no URL as they are kept: curl takes none such
+                    continue
                 try:
                     queue.append((request, self._gate.vet(request.address, request.port)))
                 except OutsideError:

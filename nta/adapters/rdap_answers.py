@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network, summarize_address_range
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from nta.domain.errors import OutsideError
 from nta.domain.holders import holder_domains
@@ -247,19 +247,20 @@ def _country(document: Mapping[str, Any], holder: Mapping[str, Any] | None) -> s
     return None
 
 
+def is_asn(number: object) -> TypeGuard[int]:
+    """Tell whether this is the number of an autonomous system: 32 bits, and not 0 (RFC 6793, RFC 7607)."""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 < number < 1 << 32
+
+
 def _autonomous_system(document: Mapping[str, Any]) -> tuple[int | None, str | None]:
     """Return the AS number that the range is announced from, where the registry says so."""
     originating = document.get("arin_originas0_originautnums")
     for number in originating if isinstance(originating, Sequence) else ():
-        if isinstance(number, int) and not isinstance(number, bool):
+        if is_asn(number):
             return number, None
     for entity in _entities(document):
         for autnum in objects(entity.get("autnums")):
             number = autnum.get("startAutnum")
-            if (
-                isinstance(number, int)
-                and not isinstance(number, bool)
-                and number == autnum.get("endAutnum", number)
-            ):
+            if is_asn(number) and number == autnum.get("endAutnum", number):
                 return number, text(autnum.get("name"))
     return None, None

@@ -18,7 +18,7 @@ from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "routing table"
 _VALID: Final = timedelta(hours=12)
-_ASN: Final = re.compile(r"(?:AS)?(\d{1,10})", re.IGNORECASE)
+_ASN: Final = re.compile(r"(?:AS)?(\d{1,10})(?!\d)", re.IGNORECASE)
 _LONGEST_NAME: Final = 300
 # Nothing longer than a /48 is routed between networks: the upper half of an IPv6 address tells all.
 _WIDTHS: Final = {4: 32, 6: 64}
@@ -108,7 +108,7 @@ def _route(line: str) -> tuple[int, int, str | None] | None:
     words = line.split("#", 1)[0].split()
     if words and "/" in words[0]:
         words[:1] = words[0].split("/", 1)
-    if len(words) < 3 or not words[1].isdecimal():
+    if len(words) < 3 or len(words[1]) > 3 or not words[1].isdecimal():
         return None
     length, found = int(words[1]), _ASN.match(words[2])
     version, family = (6, socket.AF_INET6) if ":" in words[0] else (4, socket.AF_INET)
@@ -118,7 +118,7 @@ def _route(line: str) -> tuple[int, int, str | None] | None:
         return None
     try:
         packed = socket.inet_pton(family, words[0])
-    except OSError:
+    except (OSError, ValueError):  # a NUL is no fault of the system's
         return None
     start = int.from_bytes(packed[: width // 8]) >> (width - length) << (width - length)
     return version, start << 40 | length << 32 | asn, " ".join(words[3:])[:_LONGEST_NAME] or None

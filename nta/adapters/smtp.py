@@ -17,6 +17,7 @@ from nta.ports import Handed, Outgoing
 
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _LONGEST_LINE: Final = 300
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")  # no database keeps a NUL
 _LINE_ENDS: Final = re.compile(rb"\r\n|\r|\n")
 _CLOSING: Final = 421  # the relay says this and hangs up (RFC 5321, 3.8)
 # A relay that filters quotes what it filtered: nothing of that may reach a record in clear.
@@ -171,7 +172,7 @@ def _leave(relay: smtplib.SMTP) -> None:
 
 
 def _line(code: int, text: bytes) -> str:
-    plain = " ".join(text.decode("ascii", "replace").split())
+    plain = " ".join(_CONTROLS.sub(" ", text.decode("ascii", "replace")).split())
     for pattern, cover in ((_LINKS, "(link)"), (_ADDRESSES, "(address)"), (_NAMES, "(name)")):
         plain = pattern.sub(cover, plain)
     return f"{code} {plain}"[:_LONGEST_LINE].rstrip()

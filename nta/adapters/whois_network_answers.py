@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
 from typing import Any, Final
 
+from nta.adapters.rdap_answers import is_asn
 from nta.domain.errors import OutsideError
 from nta.domain.holders import holder_domains
 
@@ -19,7 +20,7 @@ _SAID: Final = re.compile(r"^%\s*Abuse contact for '([^']{1,100})' is '([^']{1,2
 _NETWORK: Final = ("inetnum", "inet6num", "netrange")
 _REMARKS: Final = ("remarks", "descr", "comment")
 _IN_BRACKETS: Final = re.compile(r"^(.*?)\s*\(([^()\s]+)\)$")
-_ASN: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
+_ASN: Final = re.compile(r"AS(\d{1,10})(?!\d)", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
     r"IANA-|NON-RIPE-NCC|(?:APNIC|RIPE|AFRINIC|LACNIC)-ERX|ERX-NETBLOCK", re.IGNORECASE
 )
@@ -59,6 +60,7 @@ def network(text: str, ip: str) -> dict[str, Any]:
     ranges = [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]
     holder, holder_name = _holder(own, around)
     origin = _ASN.match(_one(own, "originas", "aut-num") or "")
+    asn = int(origin[1]) if origin else None
     country = re.match(r"[A-Z]{2}\b", (_one(own, "country") or _of_all(around, "country") or "").upper())
     return {
         "handle": _one(own, "nethandle") or own[0][1],
@@ -67,7 +69,7 @@ def network(text: str, ip: str) -> dict[str, Any]:
         "country": country[0] if country else None,
         "holder": holder,
         "holder_name": holder_name,
-        "asn": int(origin[1]) if origin else None,
+        "asn": asn if is_asn(asn) else None,
         "as_name": None,
         "abuse": _abuse(text, blocks, around, (first, last)),
         "domains": holder_domains(_mailboxes(own, around)),

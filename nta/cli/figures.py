@@ -7,6 +7,7 @@ import click
 
 from nta.cli.tell import json_option
 from nta.domain.errors import RefusedError
+from nta.domain.reading import LARGEST_ID, instant
 from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
 from nta.render import removal_page, speech, tables
@@ -23,15 +24,12 @@ class Moment(click.ParamType[datetime]):
         """Return the moment; a date means its first moment in UTC."""
         if isinstance(value, datetime):
             return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
+        moment = instant(value, UTC)
+        if moment is None:
             self.fail("say 2026-03-01, or 2026-03-01T09:00:00+01:00", param, ctx)
-        if moment.tzinfo is None:
-            if len(value) > 10:
-                self.fail("a time of day needs an offset, like +01:00 or Z", param, ctx)
-            return moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
+        if len(value) > 10 and instant(value) is None:
+            self.fail("a time of day needs an offset, like +01:00 or Z", param, ctx)
+        return moment
 
 
 @click.group()
@@ -128,7 +126,7 @@ def _ourselves(kit: Any) -> str | None:
 
 
 @report.command("again")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, LARGEST_ID))
 @json_option
 @click.pass_obj
 def report_again(opener: Any, number: int, as_json: bool) -> int:

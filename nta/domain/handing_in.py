@@ -225,6 +225,8 @@ def _named(name: str) -> str:
 
 def _words(own: Mapping[str, str], name: str, otherwise: str | None = None) -> str | None:
     text = own.get(name) or otherwise
+    if text is not None and _UNPRINTABLE.search(text):
+        raise RefusedError(f"{name} holds characters that cannot be printed")
     if text is not None and len(text) > _LONGEST[name]:
         raise RefusedError(f"{name} is longer than {_LONGEST[name]} characters")
     return text

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from hashlib import sha256
 from ipaddress import IPv6Address
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from nta.domain.addresses import number_of
 from nta.domain.ladders import Ladder, choose_ladder
@@ -14,6 +15,20 @@ from nta.domain.roles import Severity
 
 PartyId = str
 """`hosting:example`, `registry:nl`, … for an entry of the catalogue; `rdap:ORG-EX1` for one looked up."""
+
+_LONGEST_NAME: Final = 88  # with a kind before it as much as the columns hold
+
+
+def looked_up(kind: str, name: str) -> PartyId:
+    """Return the id of a party that a look-up named: `rdap:ORG-EX1`.
+
+    A name longer than any registry gives is cut, and told from others that
+    begin alike by its digest.
+    """
+    if len(name) > _LONGEST_NAME:
+        digest = sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
+        name = f"{name[: _LONGEST_NAME - 17]}~{digest}"
+    return f"{kind}:{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from nta.domain.holders import file_of, found_contacts, of_files
 from nta.domain.hosting import AddressFacts, FoundContact, HostingFacts, Network, Problem
 from nta.domain.known import Known, neighbourhood, system_in
 from nta.domain.origins import addresses_told, origin_lookups, told_by, with_word
-from nta.domain.parties import Catalogue, PartyId, Provider
+from nta.domain.parties import Catalogue, PartyId, Provider, looked_up
 from nta.domain.questions import ABOUT_ADDRESSES, Finding, Lookup, LookupKind, Subject
 from nta.domain.registrations import domain_facts
 from nta.domain.upstreams import upstreams
@@ -269,9 +269,11 @@ def _network(value: Mapping[str, Any]) -> Network:
 def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
     """Return id and name of a party outside the catalogue: the network's holder, else the network."""
     if value.get("holder"):
-        return f"rdap:{value['holder']}", value.get("holder_name") or value["holder"]
+        return looked_up("rdap", value["holder"]), value.get("holder_name") or value["holder"]
     if value.get("handle"):
-        return f"net:{value['handle']}", value.get("holder_name") or value.get("name") or value["handle"]
+        return looked_up("net", value["handle"]), value.get("holder_name") or value.get("name") or value[
+            "handle"
+        ]
     return None, None
 
 

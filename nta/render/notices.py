@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nta.domain.roles import NoticeKind
@@ -88,6 +88,13 @@ class Texts:
         attached = mails.attachment(letter)
         text = self._text(letter, attached.name if attached else "")
         return mails.mail(letter, subject(letter.kind, letter.language, letter.reference), text, attached)
+
+    def composed(self, letter: Letter) -> bytes:
+        """Return the mail. Raises ValueError where a template cannot be filled in."""
+        try:
+            return self.message(letter)
+        except TemplateError as fault:
+            raise ValueError(f"{letter.language}/{letter.kind.value}.txt cannot be filled in") from fault
 
     def _text(self, letter: Letter, attached: str) -> str:
         template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Label, Select, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Connection, Label, Select, bindparam, case, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from nta.domain.contacts import Choice, Health
-from nta.domain.roles import NoticeKind, Severity
+from nta.domain.roles import NoticeKind
 from nta.ports import Ids
+from nta.store.apart import went_through
 from nta.store.bulk import CHUNK, chunks, table_of
 from nta.store.parties import Met, meet
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem
@@ -52,43 +53,15 @@ class Standing(NamedTuple):
     released_at: datetime | None
 
 
-class Waiting(NamedTuple):
-    """An addressee for whom a notice is still to be made, with all that the notice says of its location."""
-
-    id: int
-    episode_id: int
-    party: str
-    role: str
-    rung: str
-    kind: str
-    waiting_since: datetime
-    contact_id: int
-    email: str
-    language: str
-    format: str
-    health: str
-    severity: str
-    stage: str
-    presence: str
-    ladder: str | None
-    arrangement_id: int | None
-    last_up_at: datetime | None
-    received_at: datetime
-    case_id: int
-    case_reference: str
-    url_sealed: bytes
-    scope: str
-    port: int
-    class_value: str
-
-
 def troubled(connection: Connection) -> dict[str, Health]:
     """Return the health of every address that is not fine, the worst where parties share one."""
     found: dict[str, Health] = {}
     query = select(_CONTACT.c.address, _CONTACT.c.health).where(_CONTACT.c.health != Health.FINE.value)
     for address, health in connection.execute(query):
         if found.get(address.lower()) is not Health.DEAD:
-            found[address.lower()] = Health(health)
+            known = health in Health.__members__.values()
+            # A word that is none stands for all batches: it says no more than that something was wrong.
+            found[address.lower()] = Health(health) if known else Health.DOUBTFUL
     return found
 
 
@@ -156,50 +129,11 @@ def gather_alone(connection: Connection) -> bool:
     return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7789, 0)")).scalar())
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
-    """Return addressees for whom a notice is to be made: hurried ones first, then the longest waiting."""
-    hurried = case((_EPISODE.c.severity == Severity.NORMAL.value, 1), else_=0)
-    query = (
-        select(
-            *(_ADDRESSEE.c[name] for name in Waiting._fields[:8]),
-            _CONTACT.c.address,
-            _CONTACT.c.language,
-            _CONTACT.c.format,
-            as_written_to(),
-            *(_EPISODE.c[name] for name in Waiting._fields[12:20]),
-            _CASE.c.reference,
-            _CASE.c.url_sealed,
-            _CASE.c.scope,
-            _HOST.c.port,
-            _CASE.c.class_value,
-        )
-        .join(_CONTACT, _CONTACT.c.id == _ADDRESSEE.c.contact_id)
-        .join(_EPISODE, _EPISODE.c.id == _ADDRESSEE.c.episode_id)
-        .join(_CASE, _CASE.c.id == _EPISODE.c.case_id)
-        .join(_HOST, _HOST.c.id == _EPISODE.c.host_id)
-        .where(_ADDRESSEE.c.waiting_since.is_not(None))
-        .order_by(hurried, _ADDRESSEE.c.waiting_since, _ADDRESSEE.c.id)
-        .limit(limit)
-    )
-    return [Waiting._make(row) for row in connection.execute(query)]
-
-
-def next_waiting(connection: Connection, gather: timedelta) -> datetime | None:
-    """Return when the next notice is to be made: normal ones after they gathered, hurried ones at once."""
-    query = (
-        select(_EPISODE.c.severity, func.min(_ADDRESSEE.c.waiting_since))
-        .join(_ADDRESSEE, _ADDRESSEE.c.episode_id == _EPISODE.c.id)
-        .where(_ADDRESSEE.c.waiting_since.is_not(None))
-        .group_by(_EPISODE.c.severity)
-    )
-    found = [(severity, at) for severity, at in connection.execute(query) if at is not None]
-    return min((at + gather if s == Severity.NORMAL else at for s, at in found), default=None)
-
-
 def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
     """Note that no notice is to be made any more for these addressees."""
     for part in chunks(addressee_ids):
         connection.execute(update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(part)).values(waiting_since=None))
+    went_through(connection, addressee_ids)
 
 
 def release(connection: Connection, episode_id: int, why: str, at: datetime) -> None:

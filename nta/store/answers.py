@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from nta.domain.answers import Says
 from nta.store import due, notices
+from nta.store.apart import is_aside, went_through
 from nta.store.bulk import chunks, table_of
 from nta.store.tables import Addressee, AnswerRow, Due, Notice, NoticeEvent, NoticeItem
 
@@ -86,12 +87,22 @@ def keep(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     connection.execute(insert(AnswerRow).inline(), rows)
 
 
-def new_events(connection: Connection, limit: int) -> list[NewEvent]:
-    """Return what the portal noted of notices that are known to be handed over."""
+def new_events(
+    connection: Connection, now: datetime, limit: int, *, only: Collection[int] | None = None
+) -> list[NewEvent]:
+    """Return what the portal noted of notices that are known to be handed over.
+
+    What was set aside until later is left out; `only` narrows to some.
+    """
     query = (
         select(*(_NOTICE_EVENT.c[name] for name in NewEvent._fields))
         .join(_NOTICE, _NOTICE.c.id == _NOTICE_EVENT.c.notice_id)
-        .where(_NOTICE_EVENT.c.settled.is_(False), _NOTICE.c.handed_at.is_not(None))
+        .where(
+            _NOTICE_EVENT.c.settled.is_(False),
+            _NOTICE.c.handed_at.is_not(None),
+            ~is_aside(_NOTICE_EVENT.c.id, now),
+            *([] if only is None else [_NOTICE_EVENT.c.id.in_(sorted(only))]),
+        )
         .order_by(_NOTICE_EVENT.c.id)
         .limit(limit)
     )
@@ -100,8 +111,10 @@ def new_events(connection: Connection, limit: int) -> list[NewEvent]:
     return [NewEvent._make(row) for row in connection.execute(query)]
 
 
-def new_answers(connection: Connection, limit: int) -> list[NewAnswer]:
-    """Return the answers to notices that are known to be handed over."""
+def new_answers(
+    connection: Connection, now: datetime, limit: int, *, only: Collection[int] | None = None
+) -> list[NewAnswer]:
+    """Return the answers to notices that are known to be handed over, as `new_events` does."""
     query = (
         select(
             *(_ANSWER.c[name] for name in NewAnswer._fields[:4]),
@@ -109,13 +122,38 @@ def new_answers(connection: Connection, limit: int) -> list[NewAnswer]:
         )
         .join(_NOTICE_ITEM, _NOTICE_ITEM.c.id == _ANSWER.c.item_id)
         .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
-        .where(_ANSWER.c.settled.is_(False), _NOTICE.c.handed_at.is_not(None))
+        .where(
+            _ANSWER.c.settled.is_(False),
+            _NOTICE.c.handed_at.is_not(None),
+            ~is_aside(_ANSWER.c.id, now),
+            *([] if only is None else [_ANSWER.c.id.in_(sorted(only))]),
+        )
         .order_by(_ANSWER.c.id)
         .limit(limit)
     )
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True, of=_ANSWER)
     return [NewAnswer._make(row) for row in connection.execute(query)]
+
+
+def who_said(connection: Connection, now: datetime, limit: int) -> dict[int, int]:
+    """Return what `new_events` and `new_answers` would return: an episode by the id of each."""
+    noted = (
+        select(_NOTICE_EVENT.c.id, func.min(_NOTICE_ITEM.c.episode_id))
+        .join(_NOTICE_ITEM, _NOTICE_ITEM.c.notice_id == _NOTICE_EVENT.c.notice_id)
+        .where(_NOTICE_EVENT.c.settled.is_(False), ~is_aside(_NOTICE_EVENT.c.id, now))
+        .group_by(_NOTICE_EVENT.c.id)
+        .order_by(_NOTICE_EVENT.c.id)
+        .limit(limit)
+    )
+    said = (
+        select(_ANSWER.c.id, _NOTICE_ITEM.c.episode_id)
+        .join(_NOTICE_ITEM, _NOTICE_ITEM.c.id == _ANSWER.c.item_id)
+        .where(_ANSWER.c.settled.is_(False), ~is_aside(_ANSWER.c.id, now))
+        .order_by(_ANSWER.c.id)
+        .limit(limit)
+    )
+    return {number: episode for asked in (noted, said) for number, episode in connection.execute(asked)}
 
 
 def signs_of(connection: Connection, events: Sequence[NewEvent], answers: Sequence[NewAnswer]) -> list[Sign]:
@@ -206,6 +244,7 @@ def stop_telling(connection: Connection, addressee_ids: Collection[int], now: da
 
 def close(connection: Connection, events: Sequence[NewEvent], answers: Sequence[NewAnswer]) -> None:
     """Note that these were acted on."""
+    went_through(connection, [*(event.id for event in events), *(answer.id for answer in answers)])
     if events:
         which = _NOTICE_EVENT.c.id.in_([event.id for event in events])
         connection.execute(update(_NOTICE_EVENT).where(which).values(settled=True))

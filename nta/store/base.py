@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from nta.domain.urls import mask
 from nta.ports import Ids
 from nta.store.database import Database
 from nta.store.sealing import Keyring, ReadKeys, Sealer
@@ -38,6 +39,16 @@ class Store:
     def link_keys(self) -> Keyring:
         """Return the keys as links are made and found by: the portal's may have changed since the start."""
         return replace(self.keys, portal=self.portal_sealer.keys)
+
+    def masked(self, place: str, row: int, sealed: bytes) -> str:
+        """Return what a screen may show of a sealed URL; one that does not open is covered whole.
+
+        A page of many shows the others, and a case with such a URL can be decided.
+        """
+        try:
+            return mask(self.sealer.text(place, row, sealed))
+        except ValueError:
+            return mask("")
 
     def new_id(self) -> int:
         """Return one new row id."""

@@ -14,17 +14,20 @@ from nta.store.types import from_us, to_us
 Answers = Mapping[str, Canary]
 """The canary of each vantage point that asked one."""
 
-_KEPT = "SELECT id, canary_answer FROM host WHERE canary_answer IS NOT NULL AND id"
+_KEPT = "SELECT id, canaries FROM host WHERE canaries IS NOT NULL AND id"
 
 
 def of_hosts(connection: Connection, host_ids: Collection[int]) -> dict[int, Answers]:
     """Return what is known of these hosts' canaries."""
     found: dict[int, Answers] = {}
     for number, text in found_by(connection, _KEPT, sorted(host_ids)):
-        said = json.loads(text)
-        found[number] = {
-            vantage: Canary(from_us(at), asked, stored(trace)) for vantage, (at, asked, trace) in said.items()
-        }
+        try:
+            found[number] = {
+                vantage: Canary(from_us(at), int(asked), stored(trace))
+                for vantage, (at, asked, trace) in json.loads(text).items()
+            }
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            continue  # it is asked again, and what is kept then can be read
     return found
 
 
@@ -32,5 +35,5 @@ def keep(connection: Connection, found: Mapping[int, Answers], now: datetime) ->
     """Keep how hosts answered."""
     for number, answers in sorted(found.items()):
         said = {vantage: (to_us(c.at), c.asked, c.trace.text) for vantage, c in answers.items()}
-        kept = {"canary_answer": json.dumps(said, separators=(",", ":")), "canary_at": now}
+        kept = {"canaries": json.dumps(said, separators=(",", ":")), "canary_at": now}
         connection.execute(update(Host).where(Host.id == number).values(**kept))

@@ -4,13 +4,26 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, or_, select, union, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    exists,
+    func,
+    or_,
+    select,
+    type_coerce,
+    union,
+    update,
+)
 
 from nta.domain.contacts import Health, KnownContact
 from nta.store import addressees, due
 from nta.store.answers import Sign
+from nta.store.apart import say
 from nta.store.bulk import chunks, table_of
 from nta.store.tables import Addressee, Contact, Due, Episode, Notice, NoticeItem
+from nta.store.types import EPOCH, from_us
 
 ASKED = "a new contact waits for a word"
 
@@ -39,22 +52,36 @@ class Held(NamedTuple):
 def known(connection: Connection) -> dict[str, list[KnownContact]]:
     """Return the contacts on which a person said a word or is asked for one, by party."""
     found: dict[str, list[KnownContact]] = {}
-    names = ("source", "confidence", "approved_at", "refused_at", "waits_until")
-    query = select(_CONTACT.c.party, _CONTACT.c.address, *(_CONTACT.c[name] for name in names)).where(
-        or_(*(_CONTACT.c[name].is_not(None) for name in names[2:]))
-    )
-    for party, *rest in connection.execute(query):
-        found.setdefault(party, []).append(KnownContact(*rest))
+    said = ("approved_at", "refused_at", "waits_until")
+    plain = (_CONTACT.c[name] for name in ("id", "party", "address", "source", "confidence"))
+    query = select(*plain, *map(_raw, said)).where(or_(*(_CONTACT.c[name].is_not(None) for name in said)))
+    for number, party, address, source, confidence, *moments in connection.execute(query):
+        try:
+            read = [None if us is None else from_us(us) for us in moments]
+        except OverflowError as fault:
+            # Every batch reads them all. Nobody is written to on a word that cannot be read.
+            say("contacts", {number: fault})
+            read = [None, EPOCH, None]
+        found.setdefault(party, []).append(KnownContact(address, source, confidence, *read))
     return found
+
+
+def _raw(name: str) -> ColumnElement[int]:
+    """Return a moment's column as it is kept, to be read row by row."""
+    return type_coerce(_CONTACT.c[name], BigInteger).label(name)
 
 
 def revived(connection: Connection) -> dict[str, datetime]:
     """Return when each address was last revived by a person."""
-    query = select(_CONTACT.c.address, _CONTACT.c.revived_at).where(_CONTACT.c.revived_at.is_not(None))
+    query = select(_CONTACT.c.id, _CONTACT.c.address, _raw("revived_at"))
     found: dict[str, datetime] = {}
-    for address, at in connection.execute(query):
-        if at is not None:
-            found[address] = max(at, found.get(address, at))
+    for number, address, us in connection.execute(query.where(_CONTACT.c.revived_at.is_not(None))):
+        try:
+            at = from_us(us)
+        except OverflowError as fault:
+            say("contacts", {number: fault})
+            continue
+        found[address] = max(at, found.get(address, at))
     return found
 
 

@@ -1,7 +1,7 @@
 """Findings kept: found again by question, or by the range that an answer covers."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 from nta.domain.addresses import number_of
 from nta.domain.hosting import Problem
 from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.store.apart import say
 from nta.store.base import Store
 from nta.store.bulk import found_by, insert_rows, mark, table_of
 from nta.store.sealing import digest16
@@ -82,7 +83,7 @@ def of_questions(
     digests = sorted({_digest(key, lookup) for lookup in lookups})
     asked = f"SELECT {_READ} FROM finding WHERE valid_until > {mark(connection.dialect.name)} AND digest"  # noqa: S608
     rows = found_by(connection, asked, digests, given=(to_us(now),))
-    return [_load(store, _with_moments(row)) for row in rows]
+    return list(_loaded(store, rows))
 
 
 def of_networks(
@@ -104,7 +105,7 @@ def of_networks(
         for row in found_by(connection, asked, ends, given=(to_us(now),))
         if (bytes(row[-2]), bytes(row[-1])) in around
     }
-    return [_load(store, _with_moments(row)) for row in rows.values()]
+    return list(_loaded(store, rows.values()))
 
 
 def kept(connection: Connection, store: Store, lookups: Collection[Lookup], most: int) -> list[Finding]:
@@ -116,7 +117,7 @@ def kept(connection: Connection, store: Store, lookups: Collection[Lookup], most
         .order_by(FindingRow.asked_at.desc(), FindingRow.id.desc())
         .limit(most)
     )
-    return [_load(store, row) for row in rows]
+    return list(_loaded(store, rows, _as_is))
 
 
 def expire(
@@ -153,6 +154,22 @@ def _dump(finding: Finding) -> str:
     return _encoded(said)
 
 
+def _as_is(moment: datetime) -> datetime:
+    """Return a moment that was read as one."""
+    return moment
+
+
+def _loaded(
+    store: Store, rows: Iterable[Sequence[Any]], moment: Callable[[Any], datetime] = from_us
+) -> Iterator[Finding]:
+    """Yield findings, `moment` reading theirs. One that cannot be read counts as not there."""
+    for row in rows:
+        try:
+            yield _load(store, (*row[:3], moment(row[3]), moment(row[4]), *row[5:]))
+        except (ValueError, LookupError, TypeError, OverflowError) as fault:
+            say("findings", {row[0]: fault})
+
+
 def _load(store: Store, row: Sequence[Any]) -> Finding:
     number, step, source, asked_at, valid_until, sealed, reason, temporary = row
     plain = json.loads(store.sealer.open(_PLACE, number, sealed))
@@ -166,11 +183,6 @@ def _load(store: Store, row: Sequence[Any]) -> Finding:
         problem=None if reason is None else Problem(step, reason, bool(temporary), again_at),
         covers=tuple(plain["covers"]),
     )
-
-
-def _with_moments(row: Sequence[Any]) -> Sequence[Any]:
-    """Return a row as the driver gave it with its moments as such."""
-    return (*row[:3], from_us(row[3]), from_us(row[4]), *row[5:])
 
 
 def _digest(key: bytes, lookup: Lookup) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from nta.domain.availability import Cause
 from nta.domain.lifecycle import EventKind, Presence, Stage
 from nta.domain.parties import PartyId
 from nta.store import arrangements, due, endings, episodes, looking
+from nta.store.apart import apart, say
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
 from nta.store.bulk import table_of, update_rows
@@ -42,13 +44,19 @@ def record_hosts(
         if row.arrangement_id is not None and seen:
             seen_here += [(row.arrangement_id, address) for address in stale]
         if known and (strange or row.missed_looks) and seen:
-            with store.db.write(lazy=True) as connection:
-                _record_host(connection, store, row, change, strange, now)
+            say("moves", apart([host_id], partial(_record, store, row, change, strange, now))[1])
             moved = moved or change is Change.MOVED
     for start in range(0, len(seen_here), _NOTED):
         with store.db.write(lazy=True) as connection:
             arrangements.seen_here(connection, seen_here[start : start + _NOTED], now)
     return moved
+
+
+def _record(
+    store: Store, row: HostRow, change: Change, strange: bool, now: datetime, _host: Sequence[int]
+) -> None:
+    with store.db.write(lazy=True) as connection:
+        _record_host(connection, store, row, change, strange, now)
 
 
 def record_marks(connection: Connection, marks: Mapping[int, PartyId], now: datetime) -> None:

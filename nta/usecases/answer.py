@@ -1,6 +1,6 @@
 """Answer: a provider opens its notice and says what it did; what it said becomes dates and a look."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from nta.domain.roles import Role
 from nta.store import answers, audit, contacts, due, episodes, forced
 from nta.store.anew import ask_anew
 from nta.store.answers import Dated, Sign
+from nta.store.apart import apart, is_of_its_data, put_aside
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.links import link_digests
@@ -190,12 +191,34 @@ def settle(
     Whatever comes from the other side proves that the notice arrived: the
     earliest sign counts, and a presumed arrival is presumed no longer. An
     answer ends nothing; what each leads to, `_follow` says. Signs of a
-    notice that is not yet known to be handed over wait.
+    notice that is not yet known to be handed over wait. Where one cannot
+    be acted on it is set aside, and the others are settled.
     """
+    try:
+        return _settle(store, now, limit, checkpoint)
+    except Exception as fault:
+        if not is_of_its_data(fault):
+            raise
+    with store.db.read() as connection:
+        episodes_of = answers.who_said(connection, now, limit)
+    done, spoilt = apart(sorted(episodes_of), lambda part: _settle(store, now, limit, checkpoint, part))
+    if spoilt:
+        with store.db.write() as connection:
+            put_aside(connection, "answers", spoilt, episodes_of, now)
+    return sum(done)
+
+
+def _settle(
+    store: Store,
+    now: datetime,
+    limit: int,
+    checkpoint: Callable[[str], None],
+    only: Collection[int] | None = None,
+) -> int:
     with store.db.write() as connection:
         # A notice may hold 100 items; a write stays within 2,000 rows.
-        opened = answers.new_events(connection, max(1, limit // 25))
-        answered = answers.new_answers(connection, limit)
+        opened = answers.new_events(connection, now, max(1, limit // 25), only=only)
+        answered = answers.new_answers(connection, now, limit, only=only)
         signs = answers.signs_of(connection, opened, answered)
         if signs:
             # Episodes before addressees and due rows, as the other steps lock them.

@@ -8,7 +8,6 @@ from nta.domain.lifecycle import EventKind
 from nta.domain.parties import Catalogue, Hotline
 from nta.domain.references import read as read_reference
 from nta.domain.roles import NoticeKind
-from nta.domain.urls import mask
 from nta.render import composing
 from nta.render.letters import Letter
 from nta.render.notices import Texts
@@ -135,7 +134,7 @@ def preview(
     language = notice.language if texts.has(notice.language) else "en"
     told = []
     for number, item in enumerate(items, 1):
-        url = mask(store.sealer.text("notice_item.location", item.id, item.location_sealed))
+        url = store.masked("notice_item.location", item.id, item.location_sealed)
         told.append(composing.item(catalogue, language, number, url, item, known.get(item.episode_id)))
     first = notice.kind == NoticeKind.FIRST
     letter = Letter(

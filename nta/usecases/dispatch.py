@@ -24,6 +24,7 @@ from nta.render.letters import Item, Letter
 from nta.render.notices import Texts
 from nta.settings import Sending
 from nta.store import drafts, due, episodes, evidence, fates, notices, switches, way_back
+from nta.store.apart import apart, put_off
 from nta.store.base import Connection, Store
 from nta.store.drafts import Draft, DraftItem
 from nta.store.fates import Composed
@@ -95,14 +96,19 @@ def dispatch_due(
     if not taken:
         return 0
     checkpoint("dispatch.taken")
-    with store.db.read() as connection:
-        found = drafts.of_notices(connection, taken)
-        judged = desk.judge(connection, [d for d in found if d.state == notices.QUEUED])
-    checkpoint("dispatch.read")
-    with store.db.write() as connection:
-        ready = _record_composed(connection, store, taken, found, judged, settings, holder, now)
+
+    def compose(part: Sequence[int]) -> list[tuple[Draft, Outgoing]]:
+        with store.db.read() as connection:
+            found = drafts.of_notices(connection, part)
+            judged = desk.judge(connection, [d for d in found if d.state == notices.QUEUED])
+        checkpoint("dispatch.read")
+        with store.db.write() as connection:
+            return _record_composed(connection, store, part, found, judged, settings, holder, now)
+
+    composed, spoilt = apart(taken, compose)
+    put_off(store, due.SEND, spoilt, holder, now)
     checkpoint("dispatch.composed")
-    _hand_over(store, mailer, ready, holder, now, checkpoint)
+    _hand_over(store, mailer, [one for part in composed for one in part], holder, now, checkpoint)
     return len(taken)
 
 
@@ -201,7 +207,7 @@ class _Desk:
             report_id=str(uuid4()),
         )
         return Composed(
-            content=self._texts.message(letter),
+            content=self._texts.composed(letter),
             message_id=message_id,
             return_digest=way_back.digest(keys, draft.id),
             return_path=self._return_path,

@@ -1,7 +1,9 @@
 """Notifying: those who wait to be told are gathered into notices, one list for each reader."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from nta.domain.aiming import Served
@@ -12,10 +14,11 @@ from nta.domain.notices import Batch, PlanItem, PlanRules, plan
 from nta.domain.parties import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, approvals, arrangements, due, episodes, notices
-from nta.store.addressees import Waiting
+from nta.store import addressees, approvals, arrangements, due, episodes, notices, wanted
+from nta.store.apart import apart, is_of_its_data, put_aside
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
+from nta.store.wanted import Waiting
 
 WHO = "service"
 BURST = "many notices to one party at once"
@@ -37,12 +40,56 @@ def notify_waiting(
     """Make the notices whose time has come. Return how many addressees no longer wait.
 
     One write from reading to writing: nobody outside is spoken to, and two
-    processes that gathered side by side would part one list in two.
+    processes that gathered side by side would part one list in two. Where
+    it fails, each addressee is tried alone, those that fail are set aside,
+    and the rest are gathered as if they had never waited.
     """
+    told = partial(_tell, store, catalogue, now, limit, rules, checkpoint)
+    try:
+        done = told(None)
+    except Exception as fault:
+        if not is_of_its_data(fault):
+            raise
+        _set_aside(store, told, now, limit)
+        done = told(None)
+    checkpoint("notify.recorded")
+    return done
+
+
+class _RehearsedError(Exception):
+    """A write went well, and is not to be kept."""
+
+
+def _set_aside(
+    store: Store, told: Callable[[Collection[int] | None], int], now: datetime, limit: int
+) -> None:
+    """Set those aside for whom no notice can be made."""
+    with store.db.read() as connection:
+        episodes_of = wanted.who_waits(connection, now, limit)
+
+    def rehearse(part: Sequence[int]) -> None:
+        with suppress(_RehearsedError):
+            told(part)
+
+    _, spoilt = apart(sorted(episodes_of), rehearse)
+    with store.db.write() as connection:
+        put_aside(connection, "notify", spoilt, episodes_of, now)
+
+
+def _tell(
+    store: Store,
+    catalogue: Catalogue,
+    now: datetime,
+    limit: int,
+    rules: PlanRules,
+    checkpoint: Callable[[str], None],
+    rehearsed: Collection[int] | None,
+) -> int:
+    """Make the notices whose time has come; with `rehearsed` for these alone, and nothing is written."""
     with store.db.write() as connection:
         if not addressees.gather_alone(connection):
             return 0
-        waiting = addressees.waiting(connection, limit)
+        waiting = wanted.waiting(connection, now, limit, only=rehearsed)
         if not waiting:
             return 0
         states = episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
@@ -53,15 +100,16 @@ def notify_waiting(
         today = notices.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
         batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, rules) if b.send_at <= now]
         _write(connection, store, catalogue, batches, fresh, states, now)
+        if rehearsed is not None:
+            raise _RehearsedError
         checkpoint("notify.made")
-    checkpoint("notify.recorded")
     return len(stale) + sum(len(batch.items) for batch in batches)
 
 
 def next_gathering(store: Store, now: datetime, rules: PlanRules = _RULES) -> datetime | None:
     """Return when the next notice is to be made, not before `now`; None when nobody waits to be told."""
     with store.db.read() as connection:
-        moment = addressees.next_waiting(connection, rules.gather)
+        moment = wanted.next_waiting(connection, now, rules.gather)
     return max(moment, now) if moment else None
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nta.adapters.asking import Askers, TryLaterError, failed
+from nta.adapters.asking import UNREADABLE, Askers, TryLaterError, failed, tellable
 from nta.domain.errors import OutsideError
 from nta.domain.questions import Finding, Lookup, LookupKind
 
@@ -74,3 +74,42 @@ def test_what_no_database_can_hold_is_marked_and_makes_no_other_address(odd):
     (told,) = Askers({NETWORK.kind: Odd()}).ask([NETWORK], NOW)
 
     assert told.value == {"name": "A\ufffdB", "abuse": [{"email": "abuse\ufffd@one.example"}], "asn": 64500}
+
+
+class Stumbling:
+    """Answers side by side, and falls over one answer before it tells any."""
+
+    def __init__(self, over: Lookup) -> None:
+        self.over = over
+
+    def ask(self, lookups, now):
+        if self.over in lookups:
+            raise ValueError("what the adapter did not expect")
+        yield from (found(lookup, now) for lookup in lookups)
+
+
+def test_an_adapter_that_stumbles_over_one_answer_leaves_those_beside_it():
+    askers = Askers({LookupKind.ADDRESSES: Stumbling(NAMES[1])})
+
+    findings = {finding.lookup: finding for finding in askers.ask(NAMES, NOW)}
+
+    assert {lookup for lookup in NAMES if findings[lookup].problem is None} == {NAMES[0], NAMES[2]}
+    problem = findings[NAMES[1]].problem
+    assert (problem.reason, problem.temporary) == (UNREADABLE, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param({"a": ["x\x00y"]}, {"a": ["x\ufffdy"]}, id="a-nul"),
+        pytest.param("\ud83dx", "\ufffdx", id="half-a-character"),
+        pytest.param("é" * 5_000, "é" * 1_000, id="a-long-text"),
+        pytest.param([1] * 5_000, [1] * 1_000, id="a-long-list"),
+        pytest.param({"asn": 2**63}, {"asn": None}, id="a-number-beyond-64-bits"),
+        pytest.param(-(2**64), None, id="one-below"),
+        pytest.param(2**63 - 1, 2**63 - 1, id="the-largest-number"),
+        pytest.param([True, None, 0.9], [True, None, 0.9], id="what-else-there-is"),
+    ],
+)
+def test_a_value_is_kept_within_what_a_database_holds(value, expected):
+    assert tellable(value) == expected

@@ -208,3 +208,17 @@ prober.start()
 print(prober.pid, flush=True)
 signal.pause()
 """
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\r\nX: y", "é"])
+def test_a_url_that_cannot_be_asked_for_ends_neither_the_process_nor_the_looks_beside_it(
+    server, loopback, apart, odd
+):
+    first, bad, last = requests(server, "/page", "/page", "/gone")
+    bad = bad._replace(url=f"{bad.url}{odd}")
+
+    answers = dict(apart.look([first, bad, last], "local"))
+
+    assert [answers[key].status for key in (0, 2)] == [200, 404]
+    assert (answers[1].status, answers[1].error) == (None, "not_reachable")
+    assert told(dict(look(loopback, first, bad, last))) == told(answers)

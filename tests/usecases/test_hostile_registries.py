@@ -161,6 +161,49 @@ def test_where_nobody_else_is_known_the_case_waits_with_a_due_time(
     assert parties(store, state(store, case).arrangement_id) == {IP: "rdap:LATE"}
 
 
+UNHEARD_OF: Mapping[str, dict[str, object]] = {
+    "an AS number of 2**63": {"arin_originas0_originautnums": [2**63]},
+    "an AS number of -1": {"entities": [entity(["registrant"], autnums=[{"startAutnum": -1}])]},
+    "a holder's handle of 92 characters": {"entities": [entity(["registrant"], handle="H" * 92)]},
+    "a network's handle of 300 characters": {"handle": "N" * 300, "entities": []},
+    "a country of seven letters": {"country": "COUNTRY"},
+    "a name that holds a NUL": {"name": "a\x00b", "handle": "a\x00b", "entities": []},
+    "a name that holds half a character": {"handle": "a\ud800", "entities": []},
+    "10,000 mailboxes": {"entities": [abuse(f"abuse{n}@good.example") for n in range(4_000)]},
+    "a mailbox of 400 characters": {"entities": [abuse(f"{'a' * 400}@good.example")]},
+}
+
+
+@pytest.mark.parametrize("spoilt", UNHEARD_OF.values(), ids=UNHEARD_OF)
+def test_what_no_column_holds_is_bounded_where_it_is_read(store: Store, spoilt: dict[str, object]) -> None:
+    bad, good = made(store, "http://a.test/x"), made(store, "http://b.test/x")
+    zone = Zone(f"a.test 300 A {IP}\nb.test 300 A {GOOD_IP}")
+    answer = network("192.0.2.0/24", "ODD", abuse("abuse@odd.example")) | spoilt
+    with registries(zone, {f"/ip/{IP}": said(answer), "/domain/b.test": said(domain("b.test"))}) as at:
+        assert resolve(store, at) == 2
+
+    assert (state(store, bad).stage, state(store, good).stage) == ("ready", "ready")
+    asn = facts(store, bad).addresses[0].asn
+    assert asn is None or 0 < asn < 2**32
+
+
+def test_two_holders_whose_handles_begin_alike_stay_two(store: Store) -> None:
+    cases = [made(store, "http://a.test/x"), made(store, "http://b.test/x")]
+    zone = Zone(f"a.test 300 A {IP}\nb.test 300 A 203.0.113.1")
+    pages = {
+        f"/ip/{IP}": said(network("192.0.2.0/24", "H" * 92, abuse("abuse@one.example"))),
+        "/ip/203.0.113.1": said(network("203.0.113.0/24", "H" * 93, abuse("abuse@two.example"))),
+        "/domain/b.test": said(domain("b.test")),
+    }
+    with registries(zone, pages) as at:
+        resolve(store, at)
+
+    one, two = (facts(store, case).addresses[0].party for case in cases)
+    assert one != two
+    assert one is not None
+    assert len(one) <= 96
+
+
 def test_an_abuse_desk_fifty_entities_deep_is_found(store: Store) -> None:
     case = made(store, "http://a.test/x")
     pages = {

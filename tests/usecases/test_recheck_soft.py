@@ -236,7 +236,7 @@ def test_a_host_is_asked_once_for_all_its_pages_and_not_again_for_hours(store: S
         assert asked.url.startswith("http://images.quick.example/p/9")
         assert asked.address == "192.0.2.10"
     with store.db.read() as connection:
-        answer, at = connection.execute(select(Host.canary_answer, Host.canary_at)).one()
+        answer, at = connection.execute(select(Host.canaries, Host.canary_at)).one()
     assert at == NINE
     assert "example" not in answer
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from nta.domain.urls import mask
 from nta.store import approvals, notices
 from nta.store.approvals import Given
 from nta.store.base import Store
@@ -230,7 +229,7 @@ def _locations(
         Location(
             id=item.id,
             case_reference=item.case_reference,
-            masked=mask(store.sealer.text("notice_item.location", item.id, item.location_sealed)),
+            masked=store.masked("notice_item.location", item.id, item.location_sealed),
             scope=item.scope,
             class_scheme=item.class_scheme,
             class_value=item.class_value,

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Select, and_, select
 
 from nta.domain.hosting import HostingFacts, from_plain
 from nta.domain.roles import NoticeKind
-from nta.domain.urls import mask
 from nta.store import due
 from nta.store.base import Store
 from nta.store.episodes import State, load
@@ -171,7 +170,7 @@ def case(connection: Connection, store: Store, reference: str) -> CasePage | Non
     names.learn({t.party for t in told} | {e.who for e in events} | {_party_in(e.why) for e in events})
     return CasePage(
         reference=row.reference,
-        masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)),
+        masked=store.masked("case.url", row.id, row.url_sealed),
         severity=row.severity,
         class_scheme=row.class_scheme,
         class_value=row.class_value,

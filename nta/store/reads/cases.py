@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.due import ESCALATE, LOOK, SEND, TASK
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow
@@ -111,7 +110,7 @@ def page(
     for row in shown:
         country, parties = hosting.get(row.arrangement_id, (None, ()))
         kind, at = nexts.get(row.id, (None, None))
-        masked = mask(store.sealer.text("case.url", row.case_id, row.url_sealed))
+        masked = store.masked("case.url", row.case_id, row.url_sealed)
         plain = {name: getattr(row, name) for name in _PLAIN}
         overdue = kind == TASK and at is not None and at < now
         rows.append(

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.tables import Case, HandIn, HandInLine, Submission
 
@@ -57,7 +56,7 @@ def hand_in(connection: Connection, store: Store, hand_in_id: int, page: int) ->
         Result(
             row.line,
             row.reference,
-            mask(store.sealer.text("case.url", row.id, row.url_sealed)) if row.id else None,
+            store.masked("case.url", row.id, row.url_sealed) if row.id else None,
             # Ids rise with time: a case with a smaller one than the hand-in's was there before it.
             row.id is not None and row.id < head.id,
             row.reason,

@@ -129,7 +129,7 @@ def resolution(
     facts = _covered(whole, catalogue)
     return ResolutionPage(
         reference=reference,
-        masked=mask(store.sealer.text("case.url", case.id, case.url_sealed)),
+        masked=store.masked("case.url", case.id, case.url_sealed),
         is_open=is_open,
         is_ip=row.is_ip,
         has_domain=row.domain_id is not None,

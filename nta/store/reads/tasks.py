@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from nta.domain.lifecycle import Stage
-from nta.domain.urls import mask
 from nta.store.base import Store
 from nta.store.due import TASK
 from nta.store.tables import Case, Contact, Due, Episode, Mail, Notice, PartyRow
@@ -88,7 +87,7 @@ def _task(store: Store, row: Any) -> Task:
         subject=row.subject,
         about="case" if case else "notice" if row.notice else "contact" if row.contact_of else "mail",
         reference=row.reference or row.notice or row.mail_notice,
-        masked=mask(store.sealer.text("case.url", row.id, row.url_sealed)) if case else None,
+        masked=store.masked("case.url", row.id, row.url_sealed) if case else None,
         party=row.party or row.contact_of,
         mail_kind=row.mail_kind,
         received_at=row.mail_at,

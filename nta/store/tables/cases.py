@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nta.store.tables.base import Base
@@ -112,7 +112,8 @@ class Host(Base):
     forced_at: Mapped[datetime | None]
     proxy_mark: Mapped[str | None] = mapped_column(word(96))  # a proxy whose header field its answers bear
     probe_rule: Mapped[str | None] = mapped_column(word())
-    canary_answer: Mapped[str | None]
+    canary_answer: Mapped[str | None]  # of an earlier release, whose 200 characters held two places' answers
+    canaries: Mapped[str | None] = mapped_column(Text)
     canary_at: Mapped[datetime | None]
 
 

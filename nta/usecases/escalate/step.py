@@ -18,6 +18,7 @@ from nta.store import (
     holds,
     notices,
 )
+from nta.store.apart import apart, put_off
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.standing import Known
@@ -43,14 +44,19 @@ def escalate_due(
     if not taken:
         return 0
     checkpoint("escalate.taken")
-    with store.db.read() as connection:
-        states = episodes.load(connection, taken)
-        numbers = {s.arrangement_id for s in states.values() if s.arrangement_id is not None}
-        facts = {n: arrangements.facts(connection, store, n) for n in sorted(numbers)}
-    checkpoint("escalate.read")
-    with store.db.write() as connection:
-        _record(connection, store, taken, facts, catalogue, holder, now)
-    checkpoint("escalate.recorded")
+
+    def decide(part: Sequence[int]) -> None:
+        with store.db.read() as connection:
+            states = episodes.load(connection, part)
+            numbers = {s.arrangement_id for s in states.values() if s.arrangement_id is not None}
+            facts = {n: arrangements.facts(connection, store, n) for n in sorted(numbers)}
+        checkpoint("escalate.read")
+        with store.db.write() as connection:
+            _record(connection, store, part, facts, catalogue, holder, now)
+        checkpoint("escalate.recorded")
+
+    _, spoilt = apart(taken, decide)
+    put_off(store, due.ESCALATE, spoilt, holder, now)
     return len(taken)
 
 

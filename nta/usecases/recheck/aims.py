@@ -13,6 +13,7 @@ from nta.domain.urls import parse
 from nta.domain.wording import says_text
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
+from nta.store.apart import apart, say
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
 from nta.usecases.recheck.batch import Batch
@@ -79,8 +80,7 @@ class Aims:
             answers = self._eyes.names.addresses(named, vantage) if named else {}
             for host_id, row in new.items():
                 answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
-                known = self._batch.served(row)
-                found[host_id, vantage] = aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
+                found[host_id, vantage] = self._aim(row, answer)
         strangers = [n for n in new if all(found[n, v].seen == _STRANGERS for v in self._eyes.vantages)]
         if strangers:
             found |= self._out_of_use(strangers, found)
@@ -88,11 +88,22 @@ class Aims:
         if moves.record_hosts(self._store, new, self._batch.served, found, self._now):
             self.one_moved = True
 
+    def _aim(self, row: HostRow, answer: NameAnswer) -> Aim:
+        """Return the aim of one host; where what is kept of it is spoilt, of a name that fails."""
+        try:
+            known = self._batch.served(row)
+            return aim_at(answer.addresses, answer.error, known, self._eyes.proxy_of)
+        except ValueError as fault:
+            say("aims", {row.id: fault})
+            return aim_at((), "dns_failure", ())
+
     def record_marks(self) -> None:
         """Record the marks that are new; those hosts are resolved again."""
-        if self._marks:
-            with self._store.db.write(lazy=True) as connection:
-                moves.record_marks(connection, self._marks, self._now)
+        say("marks", apart(sorted(self._marks), self._record_some_marks)[1])
+
+    def _record_some_marks(self, host_ids: Sequence[int]) -> None:
+        with self._store.db.write(lazy=True) as connection:
+            moves.record_marks(connection, {n: self._marks[n] for n in host_ids}, self._now)
 
     def _out_of_use(
         self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]

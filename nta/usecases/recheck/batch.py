@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nta.domain.aiming import Served
 from nta.store import arrangements, looking
+from nta.store.apart import apart
 from nta.store.arrangements import HostRow
 from nta.store.base import Store
 from nta.store.looking import Job, Span
@@ -32,6 +33,8 @@ class Batch:
         self._spans: dict[int, dict[str, Span]] = {}
         self._served: dict[int, list[Served]] = {}
         self._pages: dict[int, str] = {}
+        self.spoilt: dict[int, Exception] = {}
+        """Episodes that could not be looked at, or not recorded, for what is kept of them."""
 
     def parts(self) -> Iterator[Sequence[Job]]:
         """Yield what is read, then read on."""
@@ -56,6 +59,16 @@ class Batch:
         if not ids:
             return ()
         self._next, self._many = self._next + len(ids), 2 * self._many
+        opened, spoilt = apart(ids, self._open)
+        self.spoilt |= spoilt
+        part = [job for some in opened for job in some]
+        self.jobs |= {job.id: job for job in part}
+        self._pages |= {job.host_id: job.url for job in part}
+        self._parts.append(part)
+        return part or self._read()  # none of these could be read: there may be others
+
+    def _open(self, ids: Sequence[int]) -> Sequence[Job]:
+        """Read and unseal some episodes."""
         with self._store.db.read() as connection:
             part = looking.jobs(connection, self._store, ids)
             new = {job.host_id for job in part} - self.hosts.keys()
@@ -64,7 +77,4 @@ class Batch:
             self._served |= arrangements.served(connection, in_force)
             self._spans |= looking.spans(connection, ids)
         self.hosts |= rows
-        self.jobs |= {job.id: job for job in part}
-        self._pages |= {job.host_id: job.url for job in part}
-        self._parts.append(part)
         return part

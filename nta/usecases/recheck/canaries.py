@@ -8,6 +8,7 @@ from typing import NamedTuple
 from nta.domain.canaries import NOTHING, Canary, Trace, is_fresh, made_up, path_length, trace
 from nta.ports import LookRequest
 from nta.store import canaries
+from nta.store.apart import apart, say
 from nta.store.base import Store
 from nta.usecases.recheck.aims import Eyes
 
@@ -64,6 +65,12 @@ class Canaries:
                     self._known[host_id] |= answers
 
     def _keep(self, found: Mapping[int, Mapping[str, Canary]]) -> None:
-        if self._store is not None:
-            with self._store.db.write(lazy=True) as connection:
-                canaries.keep(connection, found, self._now)
+        store = self._store
+        if store is None:
+            return
+
+        def keep(host_ids: Sequence[int]) -> None:
+            with store.db.write(lazy=True) as connection:
+                canaries.keep(connection, {number: found[number] for number in host_ids}, self._now)
+
+        say("canaries", apart(sorted(found), keep)[1])

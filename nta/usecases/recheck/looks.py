@@ -1,7 +1,7 @@
 """One round of looks: every job from every vantage point, what is not plainly there in the light of more."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
 
@@ -29,6 +29,7 @@ from nta.domain.canaries import (
 from nta.domain.urls import Location
 from nta.ports import LookRequest, NameAnswer
 from nta.store import looking
+from nta.store.apart import apart
 from nta.store.looking import Span
 from nta.usecases.recheck.aims import Aims, Eyes, control
 from nta.usecases.recheck.answers import MAY_BE_READ, Seen, View, followed, in_words
@@ -65,16 +66,13 @@ def look(
         def conclude(
             some: Sequence[looking.Job], vantage: str = vantage, answers: dict[int, list[Answer]] = answers
         ) -> None:
-            rest = []
-            for job in some:
-                given = answers.get(job.id)
-                if given and _all_as_first(batch.spans(job.id).get(vantage), given):
-                    found[job.id].append(_sighting(vantage, now, given[0], read(given[0], control_ok=True)))
-                else:
-                    rest.append(job)
-            views = [_view(job, batch, aims, vantage, answers.get(job.id, ())) for job in rest]
-            for job, sightings in zip(rest, judged(views, vantage, eyes, canaries, now), strict=True):
-                found[job.id] += [merge_hosts(sightings)] if sightings else []
+            parts, spoilt = apart(
+                [job.id for job in some],
+                lambda ids: _concluded(ids, answers, vantage, batch, aims, eyes, canaries, now),
+            )
+            batch.spoilt.update(spoilt)
+            for number, sightings in (one for part in parts for one in part.items()):
+                found[number] += sightings
 
         for key, answer in aims.answers(vantage):
             given = answers.setdefault(key, [])
@@ -91,11 +89,44 @@ def look(
             if len(doubtful) >= RECORDED:
                 conclude(doubtful)
                 told.update(each.id for each in doubtful)
-                yield from ((j, _in_places(found[j.id], batch.spans(j.id))) for j in doubtful)
+                yield from _seen(doubtful, found, batch)
                 doubtful = []
         conclude([job for part in batch.parts() for job in part if job.id not in told])
-    rest = (job for part in batch.parts() for job in part if job.id not in told)
-    yield from ((job, _in_places(found[job.id], batch.spans(job.id))) for job in rest)
+    yield from _seen((job for part in batch.parts() for job in part if job.id not in told), found, batch)
+
+
+def _concluded(
+    ids: Sequence[int],
+    answers: Mapping[int, Sequence[Answer]],
+    vantage: str,
+    batch: Batch,
+    aims: Aims,
+    eyes: Eyes,
+    canaries: Canaries,
+    now: datetime,
+) -> dict[int, list[Sighting]]:
+    """Return the merged sighting of some episodes from one vantage point: a list of one, or of none."""
+    concluded: dict[int, list[Sighting]] = {}
+    rest = []
+    for job in map(batch.jobs.__getitem__, ids):
+        given = answers.get(job.id)
+        if given and _all_as_first(batch.spans(job.id).get(vantage), given):
+            concluded[job.id] = [_sighting(vantage, now, given[0], read(given[0], control_ok=True))]
+        else:
+            rest.append(job)
+    views = [_view(job, batch, aims, vantage, answers.get(job.id, ())) for job in rest]
+    for job, sightings in zip(rest, judged(views, vantage, eyes, canaries, now), strict=True):
+        concluded[job.id] = [merge_hosts(sightings)] if sightings else []
+    return concluded
+
+
+def _seen(
+    jobs: Iterable[looking.Job], found: Mapping[int, Sequence[Sighting]], batch: Batch
+) -> Iterator[Looked]:
+    """Yield jobs with what was seen of each; not those that could not be judged from every vantage point."""
+    for job in jobs:
+        if job.id not in batch.spoilt:
+            yield job, _in_places(found.get(job.id, ()), batch.spans(job.id))
 
 
 def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequence[Sighting]:

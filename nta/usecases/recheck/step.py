@@ -14,6 +14,7 @@ from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
 from nta.store import alike, due, endings, episodes, looking, rounds
 from nta.store.alike import Turn
+from nta.store.apart import apart, put_off
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.rounds import Brief
@@ -53,15 +54,28 @@ def recheck_due(
     looked = look(batch, aims, eyes, Canaries(store, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
-        with store.db.write(lazy=True) as connection:
-            _record(connection, store, part, batch, holder, now)
+        batch.spoilt |= _record_apart(store, part, batch, holder, now)
         checkpoint("recheck.recorded")
     aims.record_marks()
+    put_off(store, due.LOOK, batch.spoilt, holder, now)
     if len(batch.ids) < len(taken) or aims.one_moved:
         with store.db.write() as connection:
             known = set(batch.ids)
             due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
     return len(taken)
+
+
+def _record_apart(
+    store: Store, looked: Sequence[Looked], batch: Batch, holder: str, now: datetime
+) -> Mapping[int, Exception]:
+    """Write one part of a batch in one transaction; return whom it could not be written for, and why."""
+    seen = {job.id: (job, sightings) for job, sightings in looked}
+
+    def write(ids: Sequence[int]) -> None:
+        with store.db.write(lazy=True) as connection:
+            _record(connection, store, [seen[number] for number in ids], batch, holder, now)
+
+    return apart(seen, write)[1]
 
 
 def _record(

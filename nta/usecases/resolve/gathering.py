@@ -25,6 +25,7 @@ _NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
 class Gathered(NamedTuple):
     """What is known about some hosts, what of it was asked for just now, and whose questions are not done."""
 
+    about: Collection[int]
     known: Known
     new: list[Finding]
     unfinished: Collection[int]
@@ -40,15 +41,17 @@ def gather(
     asker: Asker,
     now: datetime,
     *,
+    new: list[Finding] | None = None,
     machine: Callable[[], datetime] = due.machine_now,
 ) -> Gathered:
     """Ask what is still to be asked about hosts, by number, until nothing is, or rounds or time are over.
 
     A kind of question waits only for what it follows from: a slow registry
     of domains holds up no network. Of one kind a single asking is under way.
+    `new` takes in the answers as they come, for whoever cannot go on.
     """
     begun = machine()
-    about = _About(store, subjects, now)
+    about = _About(store, subjects, now, [] if new is None else new)
     rounds: Counter[LookupKind] = Counter()
     steps: Counter[LookupKind] = Counter()
     under_way: dict[Future[list[Finding]], LookupKind] = {}
@@ -61,7 +64,7 @@ def gather(
                     under_way[pool.submit(_asked, asker, part, now)] = kind
                     rounds[kind] += 1
             if not under_way:
-                return Gathered(about.known, about.new, about.unfinished)
+                return Gathered(subjects.keys(), about.known, about.new, about.unfinished)
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 del under_way[future]
                 about.take_in(future.result())
@@ -74,7 +77,9 @@ def _asked(asker: Asker, lookups: Collection[Lookup], now: datetime) -> list[Fin
 class _About:
     """What is known about some hosts and what is still to be asked; findings kept are read as they matter."""
 
-    def __init__(self, store: Store, subjects: Mapping[int, Subject], now: datetime) -> None:
+    def __init__(
+        self, store: Store, subjects: Mapping[int, Subject], now: datetime, new: list[Finding]
+    ) -> None:
         self._store = store
         self._subjects = subjects
         self._now = now
@@ -88,7 +93,7 @@ class _About:
         dead = {email for email, one in health.items() if one is Health.DEAD}
         dead.update(one.email.lower() for theirs in spoken_of.values() for one in theirs if one.refused_at)
         self.known = Known((), now, dead)
-        self.new: list[Finding] = []
+        self.new = new
         self.unfinished: Collection[int] = ()
         first = {Lookup(LookupKind.ADDRESSES, s.host) for s in self._all if not s.is_ip}
         first.update(lookup for s in self._all for lookup in (*domain_lookups(s), *origin_lookups(s)))

@@ -1,20 +1,21 @@
 """The step that resolves due hosts, many as a set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-
-from sqlalchemy.exc import DBAPIError
+from functools import partial
 
 from nta.domain.deadlines import back_off
 from nta.domain.hosting import HostingFacts
 from nta.domain.parties import AskableProxies, Catalogue
+from nta.domain.questions import Finding, Subject
 from nta.domain.resolution import conclude
 from nta.ports import Asker
 from nta.store import alike, arrangements, due, findings, forced
+from nta.store.apart import apart, put_off, say
 from nta.store.base import Store
 from nta.store.forced import Forced
 from nta.usecases.resolve.asking import subject_of
-from nta.usecases.resolve.gathering import gather
+from nta.usecases.resolve.gathering import Gathered, gather
 from nta.usecases.resolve.settling import Concluded, settle_hosts
 
 BATCH = 2_000
@@ -22,6 +23,9 @@ BATCH = 2_000
 
 PART = 500
 """Hosts written in one transaction: short enough for others to wait for."""
+
+FINDINGS = 1_000
+"""Findings written in one transaction."""
 
 
 def resolve_due(
@@ -45,43 +49,104 @@ def resolve_due(
     if not taken:
         return 0
     checkpoint("resolve.taken")
-    with store.db.read() as connection:
-        rows = arrangements.hosts(connection, store, taken)
-        behind = forced.of_hosts(connection, store, taken, now)
-        told = alike.told_on(connection, taken)  # their upstreams may be the next to be told
-    owner_in = catalogue.owners_told_in
-    subjects = {
-        i: subject_of(
-            row.name,
-            row.is_ip,
-            behind.get(i),
-            routes=routes,
-            askable=askable,
-            upstream=i in told,
-            owner_in=owner_in,
-            mark=row.proxy_mark,
-        )
-        for i, row in rows.items()
-    }
-    gathered = gather(store, subjects, asker, now)
+    batch = _Batch(store, asker, catalogue, now, routes=routes, askable=askable)
+    read, spoilt = apart(taken, batch.read)
+    subjects = {number: subject for part in read for number, subject in part.items()}
+    gathered, unasked = apart(subjects, lambda part: batch.gather({n: subjects[n] for n in part}))
     checkpoint("resolve.asked")
-    with store.db.write() as connection:
-        findings.save(connection, store, gathered.new)
-    fault: DBAPIError | None = None
-    recording = _Recording(store, catalogue, holder, behind, now)
-    numbers = sorted(subjects)
+    batch.keep(new for one in gathered for new in one.new)
+    concluded, unclear = apart(subjects.keys() - unasked.keys(), batch.conclusions(subjects, gathered))
+    facts = {number: after for part in concluded for number, after in part.items()}
+    spoilt |= unasked | unclear
+    recording = _Recording(store, catalogue, holder, batch.behind, now)
+    numbers = sorted(facts)
     for start in range(0, len(numbers), PART):
-        part = {
-            number: None
-            if number in gathered.unfinished
-            else conclude(subjects[number], gathered.known, catalogue, now)
-            for number in numbers[start : start + PART]
-        }
-        fault = recording.record(part) or fault
+        _, unwritten = apart(
+            numbers[start : start + PART], lambda part: recording.write({n: facts[n] for n in part})
+        )
+        spoilt |= unwritten
         checkpoint("resolve.recorded")
-    if fault is not None:
-        raise fault
+    put_off(store, due.RESOLVE, spoilt, holder, now)
     return len(taken)
+
+
+class _Batch:
+    """What is read, asked and concluded about the hosts of a batch, any number of them at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        asker: Asker,
+        catalogue: Catalogue,
+        now: datetime,
+        *,
+        routes: bool,
+        askable: AskableProxies | None,
+    ) -> None:
+        self._store = store
+        self._asker = asker
+        self._catalogue = catalogue
+        self._now = now
+        self._routes = routes
+        self._askable = askable
+        self.behind: dict[int, Forced] = {}
+
+    def read(self, numbers: Sequence[int]) -> dict[int, Subject]:
+        """Return what is asked about these hosts."""
+        with self._store.db.read() as connection:
+            rows = arrangements.hosts(connection, self._store, numbers)
+            behind = forced.of_hosts(connection, self._store, numbers, self._now)
+            told = alike.told_on(connection, numbers)  # their upstreams may be the next to be told
+        self.behind |= behind
+        return {
+            i: subject_of(
+                row.name,
+                row.is_ip,
+                behind.get(i),
+                routes=self._routes,
+                askable=self._askable,
+                upstream=i in told,
+                owner_in=self._catalogue.owners_told_in,
+                mark=row.proxy_mark,
+            )
+            for i, row in rows.items()
+        }
+
+    def gather(self, subjects: Mapping[int, Subject]) -> Gathered:
+        """Return what is known of them; what was answered before a fault is kept, and not asked again."""
+        new: list[Finding] = []
+        try:
+            return gather(self._store, subjects, self._asker, self._now, new=new)
+        except Exception:
+            self.keep(new)
+            raise
+
+    def keep(self, new: Iterable[Finding]) -> None:
+        """Keep findings; one that cannot be kept is lost by itself."""
+        listed = list(new)
+        for start in range(0, len(listed), FINDINGS):
+            _, lost = apart(range(start, min(start + FINDINGS, len(listed))), partial(self._save, listed))
+            say("findings", {listed[n].lookup.kind.value: fault for n, fault in lost.items()})
+
+    def _save(self, listed: Sequence[Finding], part: Sequence[int]) -> None:
+        with self._store.db.write() as connection:
+            findings.save(connection, self._store, [listed[number] for number in part])
+
+    def conclusions(
+        self, subjects: Mapping[int, Subject], gathered: Sequence[Gathered]
+    ) -> Callable[[Sequence[int]], dict[int, HostingFacts | None]]:
+        """Return what concludes: facts by host, None for those that are not all there yet."""
+        known = {number: one for one in gathered for number in one.about}
+
+        def conclude_some(part: Sequence[int]) -> dict[int, HostingFacts | None]:
+            return {
+                n: None
+                if n in known[n].unfinished
+                else conclude(subjects[n], known[n].known, self._catalogue, self._now)
+                for n in part
+            }
+
+        return conclude_some
 
 
 class _Recording:
@@ -101,23 +166,8 @@ class _Recording:
         self._behind = behind
         self._now = now
 
-    def record(self, part: Mapping[int, HostingFacts | None]) -> DBAPIError | None:
-        """Write hosts in one transaction; None stands for facts that are not all there yet.
-
-        Where one of them cannot be written, each is by itself, so that it
-        harms no other; what was wrong with the last such is returned.
-        """
-        try:
-            self._write(part)
-        except DBAPIError as fault:
-            if len(part) == 1:
-                return fault
-        else:
-            return None
-        faults = [self.record({number: after}) for number, after in part.items()]
-        return next((fault for fault in faults if fault), None)
-
-    def _write(self, part: Mapping[int, HostingFacts | None]) -> None:
+    def write(self, part: Mapping[int, HostingFacts | None]) -> None:
+        """Write hosts in one transaction; None stands for facts that are not all there yet."""
         store, now = self._store, self._now
         with store.db.write() as connection:
             # Episodes, then hosts, then due rows: the order in which all steps lock.

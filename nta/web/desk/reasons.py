@@ -68,6 +68,17 @@ SENTENCES: Final = {
     "a mail that could not be read": _l("a mail that could not be read"),
     "a provider will not remove it: read why": _l("a provider will not remove it: read why"),
     "a provider asks for more information": _l("a provider asks for more information"),
+    # what fails again and again: see nta.store.apart
+    "finding out who serves it fails again and again": _l("finding out who serves it fails again and again"),
+    "looking whether it is still there fails again and again": _l(
+        "looking whether it is still there fails again and again"
+    ),
+    "choosing who is told next fails again and again": _l("choosing who is told next fails again and again"),
+    "writing a notice about it fails again and again": _l("writing a notice about it fails again and again"),
+    "making a notice about it fails again and again": _l("making a notice about it fails again and again"),
+    "taking in what a provider said of it fails again and again": _l(
+        "taking in what a provider said of it fails again and again"
+    ),
     "a new contact waits for a word": _l("a new contact waits for a word"),
     "a person said that a contact may be used": _l("a person said that a contact may be used"),
     # why a location left its notice
