@@ -1,6 +1,6 @@
 """The telling steps with stand-ins for the world around them: relay, inbox, settings, a sudden end."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -43,13 +43,23 @@ class Relay:
     down_after: int | None = None
     given: list[Outgoing] = field(default_factory=list)
 
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
-        for number, message in enumerate(messages):
+    def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
+        waiting = iter(messages)
+        message = next(waiting, None)
+        number = 0
+        while message is not None:
             if self.down_after is not None and number >= self.down_after:
                 raise OutsideError("the relay broke off", temporary=True)
-            self.given.append(message)
-            taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
-            yield Handed(message.notice_id, taken, temporary, line)
+            number += 1
+            handed = self._take(message) if may_go(message) else None
+            message = next(waiting, None)
+            if handed is not None:
+                yield handed
+
+    def _take(self, message: Outgoing) -> Handed:
+        self.given.append(message)
+        taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
+        return Handed(message.notice_id, taken, temporary, line)
 
 
 @dataclass

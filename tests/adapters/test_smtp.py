@@ -17,13 +17,17 @@ def message(notice_id: int = 7, recipient: str = "abuse@hosting.test", content: 
     return Outgoing(notice_id, "return+token@hotline.test", recipient, content)
 
 
+def always(_: Outgoing) -> bool:
+    return True
+
+
 def mailer(server: SmtpServer, scheme: str = "smtp", login: str = "", **options) -> SmtpMailer:
     return SmtpMailer(f"{scheme}://{login}127.0.0.1:{server.port}", **{"timeout_s": 3, **options})
 
 
 def test_messages_go_over_one_connection_and_each_gets_its_reply():
     with SmtpServer() as server:
-        handed = list(mailer(server).hand_over([message(1), message(2)]))
+        handed = list(mailer(server).hand_over([message(1), message(2)], always))
 
     assert handed == [
         Handed(1, taken=True, temporary=False, line="250 2.0.0 queued as 4Xyz1"),
@@ -36,7 +40,7 @@ def test_messages_go_over_one_connection_and_each_gets_its_reply():
 
 def test_delivery_reports_are_asked_for_where_the_relay_can():
     with SmtpServer() as server:
-        list(mailer(server).hand_over([message(7)]))
+        list(mailer(server).hand_over([message(7)], always))
 
     (mail,) = [command for command in server.commands if command.upper().startswith("MAIL")]
     (rcpt,) = [command for command in server.commands if command.upper().startswith("RCPT")]
@@ -46,7 +50,7 @@ def test_delivery_reports_are_asked_for_where_the_relay_can():
 
 def test_a_relay_without_extensions_is_asked_for_nothing():
     with SmtpServer(extensions=()) as server:
-        (handed,) = mailer(server).hand_over([message(7)])
+        (handed,) = mailer(server).hand_over([message(7)], always)
 
     assert handed.taken
     assert "mail FROM:<return+token@hotline.test>" in server.commands
@@ -55,14 +59,14 @@ def test_a_relay_without_extensions_is_asked_for_nothing():
 
 def test_eight_bit_content_is_announced():
     with SmtpServer() as server:
-        list(mailer(server).hand_over([message(content="Grüße\r\n".encode())]))
+        list(mailer(server).hand_over([message(content="Grüße\r\n".encode())], always))
 
     assert any("BODY=8BITMIME" in command for command in server.commands)
 
 
 def test_bare_line_ends_are_made_whole():
     with SmtpServer() as server:
-        list(mailer(server).hand_over([message(content=b"a\nb\rc\r\n\n.\nMAIL FROM:<x@y.test>\r\n")]))
+        list(mailer(server).hand_over([message(content=b"a\nb\rc\r\n\n.\nMAIL FROM:<x@y.test>\r\n")], always))
 
     assert server.messages == [b"a\r\nb\r\nc\r\n\r\n..\r\nMAIL FROM:<x@y.test>\r\n"]
 
@@ -88,7 +92,7 @@ def test_a_refusal_is_told_and_the_next_message_still_goes(replies, temporary, l
             return reply
 
     with Once(replies) as server:
-        handed = list(mailer(server).hand_over([message(1), message(2)]))
+        handed = list(mailer(server).hand_over([message(1), message(2)], always))
 
     assert handed[0] == Handed(1, taken=False, temporary=temporary, line=line)
     assert handed[1].taken
@@ -109,14 +113,14 @@ def test_a_refusal_is_told_and_the_next_message_still_goes(replies, temporary, l
 )
 def test_the_relays_words_are_kept_without_address_or_link(reply, line):
     with SmtpServer({"RCPT": reply}) as server:
-        (handed,) = mailer(server).hand_over([message()])
+        (handed,) = mailer(server).hand_over([message()], always)
 
     assert handed.line == line
 
 
 def test_a_message_larger_than_the_relay_takes_is_not_sent():
     with SmtpServer() as server:
-        handed = list(mailer(server).hand_over([message(1, content=b"x" * 100_001), message(2)]))
+        handed = list(mailer(server).hand_over([message(1, content=b"x" * 100_001), message(2)], always))
 
     assert (handed[0].taken, handed[0].temporary) == (False, False)
     assert handed[1].taken
@@ -126,7 +130,7 @@ def test_a_message_larger_than_the_relay_takes_is_not_sent():
 @pytest.mark.parametrize(("offered", "taken"), [(("SMTPUTF8", "8BITMIME"), True), ((), False)])
 def test_an_international_address_needs_a_relay_that_knows_them(offered, taken):
     with SmtpServer(extensions=offered) as server:
-        (handed,) = mailer(server).hand_over([message(recipient="käse@hosting.test")])
+        (handed,) = mailer(server).hand_over([message(recipient="käse@hosting.test")], always)
 
     assert handed.taken is taken
     assert any("SMTPUTF8" in command for command in server.commands) is taken
@@ -146,7 +150,9 @@ def test_a_relay_that_hangs_up_leaves_the_rest_unanswered(moment):
 
     handed = []
     with HangsUp() as server, pytest.raises(OutsideError) as caught:
-        handed.extend(_collect(mailer(server).hand_over([message(1), message(2), message(3)]), handed))
+        handed.extend(
+            _collect(mailer(server).hand_over([message(1), message(2), message(3)], always), handed)
+        )
 
     assert [one.notice_id for one in handed] == [1]
     assert caught.value.temporary
@@ -160,7 +166,7 @@ def _collect(outcomes, into):
 
 def test_a_relay_that_dies_after_the_dot_says_nothing_of_that_message():
     with SmtpServer({"dot": None}) as server, pytest.raises(OutsideError):
-        list(mailer(server).hand_over([message(1)]))
+        list(mailer(server).hand_over([message(1)], always))
 
     assert len(server.messages) == 1
 
@@ -168,7 +174,7 @@ def test_a_relay_that_dies_after_the_dot_says_nothing_of_that_message():
 def test_a_relay_that_closes_politely_is_believed_for_what_it_said():
     handed = []
     with SmtpServer({"RCPT": "421 4.3.2 shutting down"}) as server, pytest.raises(OutsideError):
-        _collect(mailer(server).hand_over([message(1), message(2)]), handed)
+        _collect(mailer(server).hand_over([message(1), message(2)], always), handed)
 
     assert handed == [Handed(1, taken=False, temporary=True, line="421 4.3.2 shutting down")]
 
@@ -184,7 +190,7 @@ def test_a_relay_that_closes_politely_is_believed_for_what_it_said():
 )
 def test_a_relay_that_will_not_talk_is_an_outside_error(replies):
     with SmtpServer(replies) as server, pytest.raises(OutsideError) as caught:
-        list(mailer(server).hand_over([message()]))
+        list(mailer(server).hand_over([message()], always))
 
     assert caught.value.temporary
     assert not re.search(r"127\.|test", caught.value.reason)
@@ -196,26 +202,26 @@ def test_a_relay_that_is_silent_is_given_up_in_time():
             connection.recv(1)
 
     with Silent() as server, pytest.raises(OutsideError) as caught:
-        list(mailer(server, timeout_s=0.2).hand_over([message()]))
+        list(mailer(server, timeout_s=0.2).hand_over([message()], always))
 
     assert caught.value.reason == "the relay does not answer in time"
 
 
 def test_no_relay_at_all_is_an_outside_error():
     with nobody_listening() as port, pytest.raises(OutsideError):
-        list(SmtpMailer(f"smtp://127.0.0.1:{port}").hand_over([message()]))
+        list(SmtpMailer(f"smtp://127.0.0.1:{port}").hand_over([message()], always))
 
 
 def test_nothing_to_send_connects_nowhere():
     with SmtpServer() as server:
-        assert list(mailer(server).hand_over([])) == []
+        assert list(mailer(server).hand_over([], always)) == []
 
     assert server.connections == 0
 
 
 def test_starttls_is_used_when_offered(trust):
     with SmtpServer(starttls=trust.server) as server:
-        (handed,) = mailer(server, ca_file=trust.ca_file).hand_over([message()])
+        (handed,) = mailer(server, ca_file=trust.ca_file).hand_over([message()], always)
 
     assert handed.taken
     assert server.was_secured
@@ -223,7 +229,7 @@ def test_starttls_is_used_when_offered(trust):
 
 def test_a_relay_with_a_strange_certificate_gets_nothing(trust):
     with SmtpServer(starttls=trust.server) as server, pytest.raises(OutsideError) as caught:
-        list(mailer(server).hand_over([message()]))
+        list(mailer(server).hand_over([message()], always))
 
     assert caught.value.reason == "the relay's certificate or encryption is not in order"
     assert not server.messages
@@ -234,7 +240,7 @@ def test_smtps_with_a_login(trust):
         relay = mailer(
             server, "smtps", "user%40hotline.test:pass%2Fword@", ca_file=trust.ca_file, timeout_s=3
         )
-        (handed,) = relay.hand_over([message()])
+        (handed,) = relay.hand_over([message()], always)
 
     assert handed.taken
     assert "AUTH PLAIN AHVzZXJAaG90bGluZS50ZXN0AHBhc3Mvd29yZA==" in server.commands
@@ -245,7 +251,7 @@ def test_a_refused_login_is_an_outside_error():
         SmtpServer({"AUTH": "535 5.7.8 no"}, extensions=("AUTH PLAIN",)) as server,
         pytest.raises(OutsideError) as caught,
     ):
-        list(mailer(server, login="user:wrong@").hand_over([message()]))
+        list(mailer(server, login="user:wrong@").hand_over([message()], always))
 
     assert caught.value.reason == "the relay refuses our log-in"
 
@@ -264,7 +270,7 @@ def test_a_refused_login_is_an_outside_error():
 )
 def test_what_is_not_one_address_is_not_sent_to(recipient):
     with SmtpServer() as server:
-        bad, good = mailer(server).hand_over([message(1, recipient=recipient), message(2)])
+        bad, good = mailer(server).hand_over([message(1, recipient=recipient), message(2)], always)
 
     assert (bad.taken, bad.temporary) == (False, False)
     assert good.taken

@@ -1,0 +1,5 @@
+"""Dispatching: a notice is composed once, kept, and handed to our relay until it is taken."""
+
+from nta.usecases.dispatch.step import dispatch_due
+
+__all__ = ["dispatch_due"]
