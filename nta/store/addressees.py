@@ -12,8 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as lite_insert
 from nta.domain.contacts import Choice, Health
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Ids
-from nta.store.bulk import table_of
+from nta.store.bulk import execute_plain, table_of
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem, PartyRow
+from nta.store.types import to_us
 
 _CHUNK = 500
 _GATHERED = timedelta(hours=1)  # longer than any notice gathers
@@ -24,6 +25,10 @@ _EPISODE = table_of(Episode)
 _HOST = table_of(Host)
 _NOTICE_ITEM = table_of(NoticeItem)
 _PARTY_ROW = table_of(PartyRow)
+_HANDED = (
+    "UPDATE addressee SET first_handed_at = ? WHERE first_handed_at IS NULL AND id IN "
+    "(SELECT addressee_id FROM notice_item WHERE notice_id = ? AND left_at IS NULL)"
+)
 
 
 class Told(NamedTuple):
@@ -238,11 +243,7 @@ def settle_episode(connection: Connection, episode_id: int) -> None:
 
 def handed(connection: Connection, notice_id: int, now: datetime) -> None:
     """Start clock B of the notice's addressees, where it does not run yet."""
-    connection.execute(
-        update(_ADDRESSEE)
-        .where(_ADDRESSEE.c.id.in_(_of_notice(notice_id)), _ADDRESSEE.c.first_handed_at.is_(None))
-        .values(first_handed_at=now)
-    )
+    execute_plain(connection, _HANDED, (to_us(now), notice_id))
 
 
 def accepted(connection: Connection, notice_id: int, at: datetime) -> None:

@@ -200,7 +200,7 @@ def _record(
     told = [states[e] for e in ready.episodes if e in states]
     if handed.taken:
         fates.handed_over(connection, store, draft, told, handed.line, now)
-        due.record_many(connection, due.SEND, [(draft.id, None)])
+        drafts.done(connection, draft.id)
         return
     if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
         notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
@@ -211,7 +211,7 @@ def _record(
     notices.put(connection, draft.id, state=notices.REFUSED)
     health = Health.DEAD if dead else Health.DOUBTFUL
     fates.bounced(connection, store, draft, told, handed.line, health, now)
-    due.record_many(connection, due.SEND, [(draft.id, None)])
+    drafts.done(connection, draft.id)
 
 
 def _nth(pauses: Sequence[timedelta], tries: int) -> timedelta:
