@@ -274,7 +274,7 @@ class SmtpServer(Server):
                 reply = self._reply(command, lines, connection)
                 if reply is None:
                     return False
-                connection.sendall(reply.encode() + b"\r\n")
+                connection.sendall(reply.encode("utf-8", "surrogateescape") + b"\r\n")
                 if command.upper() == "STARTTLS":
                     return True
                 if reply.startswith(("221", "421")):

@@ -1,6 +1,8 @@
 """Handing over to relays that behave well and badly."""
 
 import re
+import socket
+import struct
 from typing import ClassVar
 
 import pytest
@@ -116,6 +118,108 @@ def test_the_relays_words_are_kept_without_address_or_link(reply, line):
         (handed,) = mailer(server).hand_over([message()], always)
 
     assert handed.line == line
+
+
+@pytest.mark.parametrize("size", ["", "-5", "0", "\udcb2", "3\udcb2", "9" * 5000])  # \udcb2: ² in Latin-1
+def test_a_size_that_is_no_limit_limits_nothing(size):
+    with SmtpServer(extensions=(f"SIZE {size}",)) as server:
+        (handed,) = mailer(server).hand_over([message()], always)
+
+    assert handed.taken
+
+
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ()])
+def test_the_next_envelope_is_told_while_an_outcome_is_dealt_with(extensions):
+    told = []
+
+    with SmtpServer(extensions=extensions) as server:
+
+        def may_go(one):
+            told.append((one.notice_id, len(server.messages), server.commands[-1].split(":")[0].upper()))
+            return True
+
+        outcomes = mailer(server).hand_over([message(1), message(2)], may_go)
+        first = next(outcomes)
+        asked_by_then = [number for number, *_ in told]
+        rest = list(outcomes)
+
+    assert first.notice_id == 1
+    assert asked_by_then == [1, 1], "nothing of the second goes before the first is dealt with"
+    assert told == [(1, 0, "RCPT TO"), (1, 0, "DATA"), (2, 1, "RCPT TO"), (2, 1, "DATA")]
+    assert [one.notice_id for one in rest] == [2]
+
+
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ()])
+def test_a_message_that_may_not_go_stays_and_the_next_still_goes(extensions):
+    with SmtpServer(extensions=extensions) as server:
+        handed = list(
+            mailer(server).hand_over(
+                [message(1), message(2, content=b"never\r\n"), message(3)], lambda one: one.notice_id != 2
+            )
+        )
+
+    assert [one.notice_id for one in handed if one.taken] == [1, 3]
+    assert b"never\r\n" not in server.messages
+    assert [c.upper() for c in server.commands].count("RSET") == 1
+    assert server.connections == 1
+
+
+def test_the_relay_is_hung_up_on_when_a_message_may_no_longer_go_once_data_was_said():
+    answers = iter([True, True, True, False])
+    handed = []
+
+    with SmtpServer() as server, pytest.raises(OutsideError) as caught:
+        _collect(mailer(server).hand_over([message(1), message(2)], lambda _: next(answers)), handed)
+
+    assert [one.notice_id for one in handed] == [1]
+    assert len(server.messages) == 1
+    assert server.commands[-1].upper() == "DATA"
+    assert caught.value.temporary
+
+
+def test_a_relay_that_hangs_up_after_its_word_is_believed_for_what_it_said():
+    class Once(SmtpServer):
+        """Takes one message and is gone."""
+
+        def _reply(self, command, lines, connection):
+            reply = super()._reply(command, lines, connection)
+            if command.upper() != "DATA":
+                return reply
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(reply.encode() + b"\r\n")
+            return None
+
+    def messages():
+        yield message(1)
+        for thread in server._threads[1:]:
+            thread.join(3)  # what is said next meets a connection that is gone
+        yield message(2)
+
+    handed = []
+    with Once() as server, pytest.raises(OutsideError):
+        _collect(mailer(server).hand_over(messages(), always), handed)
+
+    assert [one.notice_id for one in handed] == [1]
+
+
+@pytest.mark.parametrize("code", ["552 5.3.4 too big", "451 4.3.0 try later"])
+def test_an_envelope_refused_in_a_group_leaves_no_reply_behind(code):
+    class Once(SmtpServer):
+        """Refuses the first MAIL, and the RCPT that came with it."""
+
+        refused = 0
+
+        def _reply(self, command, lines, connection):
+            if not self.messages and command.upper().startswith(("MAIL", "RCPT")) and self.refused < 2:
+                self.refused += 1
+                return code if command.upper().startswith("MAIL") else "503 5.5.1 MAIL first"
+            return super()._reply(command, lines, connection)
+
+    with Once() as server:
+        first, second = mailer(server).hand_over([message(1), message(2)], always)
+
+    assert (first.taken, first.line) == (False, code)
+    assert second.taken
 
 
 def test_a_message_larger_than_the_relay_takes_is_not_sent():
