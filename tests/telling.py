@@ -11,7 +11,7 @@ from nta.domain.parties import Catalogue
 from nta.ports import Handed, Outgoing, Received
 from nta.settings import Sending
 from nta.store.base import Store
-from nta.usecases.dispatch import dispatch_due
+from nta.usecases.dispatch import LEASE, Lease, dispatch_due
 from nta.usecases.escalate import escalate_due
 from nta.usecases.notify import notify_waiting
 from tests.builders_notices import catalogue
@@ -116,7 +116,13 @@ class Service:
             self.store, catalogue=self.known, now=now, rules=self.rules, checkpoint=checkpoint
         )
 
-    def dispatch(self, now: datetime, checkpoint: Checkpoint = nothing, holder: str = "one") -> int:
+    def dispatch(
+        self,
+        now: datetime,
+        checkpoint: Checkpoint = nothing,
+        holder: str = "one",
+        lease: Lease = LEASE,
+    ) -> int:
         return dispatch_due(
             self.store,
             catalogue=self.known,
@@ -124,6 +130,7 @@ class Service:
             mailer=self.relay,
             holder=holder,
             now=now,
+            lease=lease,
             checkpoint=checkpoint,
         )
 

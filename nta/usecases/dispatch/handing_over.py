@@ -41,6 +41,9 @@ class Lease:
     awake_s: Callable[[], float] = _awake_s
 
 
+LEASE = Lease()
+
+
 class Ready(NamedTuple):
     """A composed notice that may leave, and the episodes it tells of."""
 

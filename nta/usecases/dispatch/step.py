@@ -32,12 +32,11 @@ from nta.store.links import new_link
 from nta.store.notices import Past
 from nta.store.sealing import digest16
 from nta.store.shipped import shipped
-from nta.usecases.dispatch.handing_over import SEEN_BY, Lease, Ready, hand_over, is_held
+from nta.usecases.dispatch.handing_over import LEASE, SEEN_BY, Lease, Ready, hand_over, is_held
 
 _LOOK_ROUND = timedelta(minutes=1)
 
 BATCH = 200
-LEASE = Lease()
 
 
 class Manner(Protocol):
