@@ -132,7 +132,7 @@ def test_a_lease_is_lengthened_before_its_notice_goes(world: World, service: Ser
         if name == "dispatch.recorded" and not until:
             with store.db.read() as connection:
                 asked = select(Due.subject, Due.taken_until).where(Due.kind == due.SEND)
-                until.update(dict(connection.execute(asked)))
+                until.update((subject, at) for subject, at in connection.execute(asked))
 
     began = machine.now()
     service.dispatch(NOW, note, lease=machine.lease)
