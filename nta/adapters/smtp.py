@@ -25,6 +25,7 @@ _CLOSING: Final = 421  # the relay says this and hangs up (RFC 5321, 3.8)
 # A relay that filters quotes what it filtered: nothing of that may reach a record in clear.
 _LINKS: Final = re.compile(r"\b[a-z]+://\S+", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"<?[^\s<>@,;:]+@[^\s<>@,;]+>?")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_+=-]+(?:\.[A-Za-z0-9_+=-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _NAMES: Final = re.compile(r"\b(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+\b(?:/\S*)?", re.IGNORECASE)
 
 
@@ -220,6 +221,8 @@ def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) 
 
 def _is_plain(address: str) -> bool:
     """Return whether an address stands for itself: smtplib would pick one out of anything else."""
+    if _PLAIN.fullmatch(address):
+        return True
     is_whole = parseaddr(address) == ("", address) and "@" in address
     return is_whole and address.isprintable() and " " not in address
 
