@@ -26,7 +26,7 @@ from tests.builders_notices import World
 from tests.conftest import NINE
 from tests.telling import Service
 
-NOTICES = 2_000
+NOTICES = 10_000
 PARTIES = 20
 BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=1)

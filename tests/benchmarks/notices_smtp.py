@@ -4,7 +4,6 @@ import re
 import smtplib
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from tests.benchmarks.composed import NOTICES, NOW, fill, letter
 from tests.benchmarks.running import Result, beside, child
 from tests.benchmarks.stores import blank, copied, open_store
 from tests.builders_notices import catalogue
-from tests.databases import Cluster
 from tests.telling import Manner
 
 GOAL = 0.7
@@ -79,8 +77,8 @@ def raw(database: str, port: int) -> dict[str, Any]:
     return {"seconds": seconds, "cpu": cpu}
 
 
-def run_sqlite(folder: Path) -> list[Result]:
-    """Measure on SQLite, in a folder of its own."""
+def run(folder: Path) -> list[Result]:
+    """Measure in a folder of its own."""
     filled = blank(folder)
     store = open_store(f"sqlite:///{filled}")
     fill(store, letter(filled))
@@ -95,32 +93,6 @@ def run_sqlite(folder: Path) -> list[Result]:
         return _with_relay(folder, "raw", f"sqlite:///{filled}")
 
     return [beside("notices-smtp", "notices/s", NOTICES, run_ours, run_raw)]
-
-
-def run_postgresql(folder: Path) -> list[Result]:
-    """Measure on a PostgreSQL server of our own that writes to disk as a real one does."""
-    cluster = Cluster(durable=True)
-    try:
-        with cluster.fresh() as filled:
-            store = open_store(filled)
-            fill(store, letter(blank(folder)))
-            with store.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("VACUUM ANALYZE")
-            store.db.dispose()
-            template = filled.partition("?")[0].rpartition("/")[2]
-
-            def run_side(side: str) -> Callable[[], dict[str, Any]]:
-                def run() -> dict[str, Any]:
-                    with cluster.fresh(template) as database:
-                        return _with_relay(folder, side, database)
-
-                return run
-
-            return [
-                beside("notices-smtp-postgresql", "notices/s", NOTICES, run_side("ours"), run_side("raw"))
-            ]
-    finally:
-        cluster.stop()
 
 
 def _with_relay(folder: Path, side: str, database: str) -> dict[str, Any]:
