@@ -47,6 +47,7 @@ class SmtpMailer:
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._ca_file = str(ca_file or certifi.where())
         self._timeout_s = timeout_s
+        self._groups = True  # until a relay shows that it says PIPELINING and cannot
 
     def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
         """Yield an outcome for each message as soon as the relay has answered, over one connection.
@@ -71,21 +72,27 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as fault:
             raise OutsideError(_unreachable(fault), temporary=True) from None
         try:
-            announced: _Announced | None = _announce(relay, first)
+            announced: _Announced | None = self._announce(relay, first)
             while announced is not None:
                 handed = _finish(relay, announced, may_go)
                 following = next(waiting, None)
-                announced = None if following is None else _announce(relay, following)
+                announced = None if following is None else self._announce(relay, following)
                 if handed is not None:
                     yield handed
             _leave(relay)
         except _ClosingError as last:
             yield last.handed
             raise OutsideError("the relay closes the connection", temporary=True) from None
+        except _HalfGroupError:
+            self._groups = False
+            raise OutsideError("the relay lost a command of a group", temporary=True) from None
         except (OSError, smtplib.SMTPException):
             raise OutsideError("the relay broke off", temporary=True) from None
         finally:
             relay.close()
+
+    def _announce(self, relay: smtplib.SMTP, message: Outgoing) -> "_Announced":
+        return _announce(relay, message, 2 if self._groups and relay.has_extn("pipelining") else 1)
 
     def _connect(self) -> smtplib.SMTP:
         # smtplib would ask the DNS for our own name; the relay knows us by our address.
@@ -123,6 +130,10 @@ class _ClosingError(Exception):
         self.handed = handed
 
 
+class _HalfGroupError(Exception):
+    """The relay answered MAIL, and nothing to the RCPT that came with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Announced:
     """A message whose envelope the relay was told, or why it was not; its replies are still to be read."""
@@ -134,8 +145,8 @@ class _Announced:
     refusal: str | None = None
 
 
-def _announce(relay: smtplib.SMTP, message: Outgoing) -> _Announced:
-    """Tell the relay of a message and wait for nothing.
+def _announce(relay: smtplib.SMTP, message: Outgoing, said: int) -> _Announced:
+    """Tell the relay of a message, `said` commands at once, and wait for nothing.
 
     Never fails: the outcome of the message before this one is still to be
     told. What cannot be said is noticed when the reply is read.
@@ -147,7 +158,6 @@ def _announce(relay: smtplib.SMTP, message: Outgoing) -> _Announced:
     mail = " ".join([f"mail FROM:<{message.return_path}>", *_mail_options(relay, message, content)])
     rcpt = " ".join([f"rcpt TO:<{message.recipient}>", *_rcpt_options(relay, message)])
     commands = tuple(f"{command}\r\n".encode() for command in (mail, rcpt))
-    said = 2 if relay.has_extn("pipelining") else 1
     with contextlib.suppress(OSError, smtplib.SMTPException):
         relay.send(b"".join(commands[:said]))
     return _Announced(message, content, commands, said)
@@ -185,13 +195,16 @@ def _envelope(relay: smtplib.SMTP, announced: _Announced) -> tuple[bool, tuple[i
     if relay.sock is None:
         raise smtplib.SMTPServerDisconnected("gone before it was told of the message")
     mail = relay.getreply()
-    if mail[0] != 250 and (announced.said == 1 or mail[0] in (-1, _CLOSING)):
-        return False, mail
-    if announced.said == 1:
+    if announced.said == 2 and mail[0] not in (-1, _CLOSING):
+        try:
+            rcpt = relay.getreply()  # each command of a group is answered (RFC 2920, 3.2)
+        except smtplib.SMTPServerDisconnected:
+            raise _HalfGroupError from None
+    elif mail[0] == 250:
         relay.send(announced.commands[1])
-    rcpt = (
-        relay.getreply()
-    )  # it answers each command of a group, whatever it said to the first (RFC 2920, 3.2)
+        rcpt = relay.getreply()
+    else:
+        return False, mail
     return (rcpt[0] in (250, 251), rcpt) if mail[0] == 250 else (False, mail)
 
 

@@ -202,6 +202,26 @@ def test_a_relay_that_hangs_up_after_its_word_is_believed_for_what_it_said():
     assert [one.notice_id for one in handed] == [1]
 
 
+def test_a_relay_that_says_pipelining_and_cannot_is_told_one_command_at_a_time_from_then_on():
+    class Forgetful(SmtpServer):
+        """Reads one command, and drops what came with it."""
+
+        def serve(self, connection):
+            connection.sendall(b"220 relay.test\r\n")
+            while data := connection.recv(65_536):
+                verb = "." if data.endswith(b"\r\n.\r\n") else data[:4].decode().upper()
+                others = {"EHLO": b"250-relay.test\r\n250 PIPELINING\r\n", "DATA": b"354 go on\r\n"}
+                connection.sendall(others.get(verb, b"250 ok\r\n"))
+
+    with Forgetful() as server:
+        relay = mailer(server, timeout_s=0.3)
+        with pytest.raises(OutsideError):
+            list(relay.hand_over([message(1)], always))
+        handed = list(relay.hand_over([message(1), message(2)], always))
+
+    assert [one.taken for one in handed] == [True, True]
+
+
 @pytest.mark.parametrize("code", ["552 5.3.4 too big", "451 4.3.0 try later"])
 def test_an_envelope_refused_in_a_group_leaves_no_reply_behind(code):
     class Once(SmtpServer):

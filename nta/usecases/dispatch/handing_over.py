@@ -167,6 +167,14 @@ class _Way:
             clear = coming is not None and self._look(connection, coming, mine, states, stopped)
         if clear and coming is not None:
             self._clear, self._asked_s, self._said_s = coming.id, asked_s, self._lease.awake_s()
+        if coming is not None and coming.id not in mine:
+            self._forget_lost()
+
+    def _forget_lost(self) -> None:
+        """Drop what another has taken; in a write of its own, for two that lose to each other."""
+        with self._store.db.write() as connection:
+            left = due.still_mine(connection, due.SEND, [r.id for r in self._queue], self._holder)
+        self._queue = deque(r for r in self._queue if r.id in left)
 
     def _look(
         self,
@@ -176,13 +184,11 @@ class _Way:
         states: Mapping[int, episodes.State],
         stopped: bool,
     ) -> bool:
-        """Tell whether a message may go; forget the others that do not either."""
+        """Tell whether a message may go; give it back where it is held."""
         if stopped:
             self._stopped = True
             return False
-        if coming.id not in mine:  # nor may those behind it be, for as long as it took
-            left = due.still_mine(connection, due.SEND, [r.id for r in self._queue], self._holder)
-            self._queue = deque(r for r in self._queue if r.id in left)
+        if coming.id not in mine:
             return False
         if is_held(coming.episodes, states):
             drafts.postpone(connection, [(coming.id, self._now + SEEN_BY)], self._holder)
