@@ -1,6 +1,6 @@
 """What reaches other machines, put together from the settings: who asks, who looks, who sends."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -87,5 +87,5 @@ def _ca_file(given: Settings) -> Path | None:
 class _NoRelay:
     """Stands where no relay is set: notices wait."""
 
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+    def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
         raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)

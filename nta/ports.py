@@ -1,6 +1,6 @@
 """What we need from outside, as small Protocols."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -115,8 +115,14 @@ class Handed:
 class Mailer(Protocol):
     """Hands messages to our relay."""
 
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
+    def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
         """Yield an outcome for each message as soon as the relay has answered.
+
+        `may_go` is asked before the content of a message leaves, and again
+        when the relay has kept us waiting; one that may not go stays here,
+        and has no outcome. The next message is drawn, and may be announced to
+        the relay, before an outcome is yielded; its content goes only once
+        that outcome was dealt with.
 
         Raises OutsideError when the relay cannot be reached; messages not
         yet answered for were not taken, or taken without our knowing.

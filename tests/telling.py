@@ -1,6 +1,6 @@
 """The telling steps with stand-ins for the world around them: relay, inbox, settings, a sudden end."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from nta.domain.parties import Catalogue
 from nta.ports import Handed, Outgoing, Received
 from nta.settings import Sending
 from nta.store.base import Store
-from nta.usecases.dispatch import dispatch_due
+from nta.usecases.dispatch import LEASE, Lease, dispatch_due
 from nta.usecases.escalate import escalate_due
 from nta.usecases.notify import notify_waiting
 from tests.builders_notices import catalogue
@@ -43,13 +43,23 @@ class Relay:
     down_after: int | None = None
     given: list[Outgoing] = field(default_factory=list)
 
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterable[Handed]:
-        for number, message in enumerate(messages):
+    def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
+        waiting = iter(messages)
+        message = next(waiting, None)
+        number = 0
+        while message is not None:
             if self.down_after is not None and number >= self.down_after:
                 raise OutsideError("the relay broke off", temporary=True)
-            self.given.append(message)
-            taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
-            yield Handed(message.notice_id, taken, temporary, line)
+            number += 1
+            handed = self._take(message) if may_go(message) else None
+            message = next(waiting, None)
+            if handed is not None:
+                yield handed
+
+    def _take(self, message: Outgoing) -> Handed:
+        self.given.append(message)
+        taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
+        return Handed(message.notice_id, taken, temporary, line)
 
 
 @dataclass
@@ -106,7 +116,13 @@ class Service:
             self.store, catalogue=self.known, now=now, rules=self.rules, checkpoint=checkpoint
         )
 
-    def dispatch(self, now: datetime, checkpoint: Checkpoint = nothing, holder: str = "one") -> int:
+    def dispatch(
+        self,
+        now: datetime,
+        checkpoint: Checkpoint = nothing,
+        holder: str = "one",
+        lease: Lease = LEASE,
+    ) -> int:
         return dispatch_due(
             self.store,
             catalogue=self.known,
@@ -114,6 +130,7 @@ class Service:
             mailer=self.relay,
             holder=holder,
             now=now,
+            lease=lease,
             checkpoint=checkpoint,
         )
 

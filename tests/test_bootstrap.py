@@ -286,7 +286,11 @@ def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> N
 
 def test_without_a_relay_notices_wait(houses: Any) -> None:
     with pytest.raises(OutsideError, match="NTA_SMTP_URL is not set") as fault:
-        list(houses().mailer.hand_over([Outgoing(1, "a@hotline.test", "b@hosting.example", b"")]))
+        list(
+            houses().mailer.hand_over(
+                [Outgoing(1, "a@hotline.test", "b@hosting.example", b"")], lambda _: True
+            )
+        )
     assert fault.value.temporary
 
 

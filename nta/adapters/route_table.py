@@ -18,7 +18,7 @@ from nta.domain.questions import Finding, Lookup
 
 _SOURCE: Final = "routing table"
 _VALID: Final = timedelta(hours=12)
-_ASN: Final = re.compile(r"(?:AS)?(\d{1,10})(?!\d)", re.IGNORECASE)
+_ASN: Final = re.compile(r"(?:AS)?([0-9]{1,10})(?!\d)", re.IGNORECASE)
 _LONGEST_NAME: Final = 300
 # Nothing longer than a /48 is routed between networks: the upper half of an IPv6 address tells all.
 _WIDTHS: Final = {4: 32, 6: 64}
@@ -108,7 +108,7 @@ def _route(line: str) -> tuple[int, int, str | None] | None:
     words = line.split("#", 1)[0].split()
     if words and "/" in words[0]:
         words[:1] = words[0].split("/", 1)
-    if len(words) < 3 or len(words[1]) > 3 or not words[1].isdecimal():
+    if len(words) < 3 or not (words[1].isascii() and words[1].isdecimal() and len(words[1]) <= 3):
         return None
     length, found = int(words[1]), _ASN.match(words[2])
     version, family = (6, socket.AF_INET6) if ":" in words[0] else (4, socket.AF_INET)

@@ -1,10 +1,12 @@
 """Handing messages to our own relay, and what it says to each."""
 
+import contextlib
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Final
@@ -19,10 +21,12 @@ _PORTS: Final = {"smtp": 25, "smtps": 465}
 _LONGEST_LINE: Final = 300
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")  # no database keeps a NUL
 _LINE_ENDS: Final = re.compile(rb"\r\n|\r|\n")
+_LONGEST_SIZE: Final = 20  # digits (RFC 1870, 3)
 _CLOSING: Final = 421  # the relay says this and hangs up (RFC 5321, 3.8)
 # A relay that filters quotes what it filtered: nothing of that may reach a record in clear.
 _LINKS: Final = re.compile(r"\b[a-z]+://\S+", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"<?[^\s<>@,;:]+@[^\s<>@,;]+>?")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_+=-]+(?:\.[A-Za-z0-9_+=-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _NAMES: Final = re.compile(r"\b(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+\b(?:/\S*)?", re.IGNORECASE)
 
 
@@ -44,34 +48,52 @@ class SmtpMailer:
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._ca_file = str(ca_file or certifi.where())
         self._timeout_s = timeout_s
+        self._groups = True  # until a relay shows that it says PIPELINING and cannot
 
-    def hand_over(self, messages: Sequence[Outgoing]) -> Iterator[Handed]:
+    def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
         """Yield an outcome for each message as soon as the relay has answered, over one connection.
 
         Reports of delivery, delay and failure are asked for where the relay
-        can (RFC 3461), with the notice's id as envelope id.
+        can (RFC 3461), with the notice's id as envelope id. While an outcome
+        is dealt with, the relay reads of whom the next message is and for
+        whom (RFC 2920 where it can); DATA is said only after `may_go`, else
+        RSET. Once DATA was said the way back is to hang up before the content
+        (RFC 5321, 4.1.1.10: the relay then drops what it has).
 
-        Raises: OutsideError when the relay cannot be reached or hangs up;
-        messages not yet answered for were not taken, or taken without our
-        knowing.
+        Raises: OutsideError when the relay cannot be reached, hangs up, or
+        was hung up on; messages not yet answered for were not taken, or
+        taken without our knowing.
         """
-        if not messages:
+        waiting = iter(messages)
+        first = next(waiting, None)
+        if first is None:
             return
         try:
             relay = self._connect()
         except (OSError, smtplib.SMTPException) as fault:
             raise OutsideError(_unreachable(fault), temporary=True) from None
         try:
-            for message in messages:
-                handed, is_closing = _send(relay, message)
-                yield handed
-                if is_closing:
-                    raise OutsideError("the relay closes the connection", temporary=True)
+            announced: _Announced | None = self._announce(relay, first)
+            while announced is not None:
+                handed = _finish(relay, announced, may_go)
+                following = next(waiting, None)
+                announced = None if following is None else self._announce(relay, following)
+                if handed is not None:
+                    yield handed
             _leave(relay)
+        except _ClosingError as last:
+            yield last.handed
+            raise OutsideError("the relay closes the connection", temporary=True) from None
+        except _HalfGroupError:
+            self._groups = False
+            raise OutsideError("the relay lost a command of a group", temporary=True) from None
         except (OSError, smtplib.SMTPException):
             raise OutsideError("the relay broke off", temporary=True) from None
         finally:
             relay.close()
+
+    def _announce(self, relay: smtplib.SMTP, message: Outgoing) -> "_Announced":
+        return _announce(relay, message, 2 if self._groups and relay.has_extn("pipelining") else 1)
 
     def _connect(self) -> smtplib.SMTP:
         # smtplib would ask the DNS for our own name; the relay knows us by our address.
@@ -101,33 +123,108 @@ class SmtpMailer:
         return ssl.create_default_context(cafile=self._ca_file)
 
 
-def _send(relay: smtplib.SMTP, message: Outgoing) -> tuple[Handed, bool]:
-    """Return the relay's word on one message, and whether it is hanging up."""
+class _ClosingError(Exception):
+    """The relay answers a message and hangs up."""
+
+    def __init__(self, handed: Handed) -> None:
+        super().__init__()
+        self.handed = handed
+
+
+class _HalfGroupError(Exception):
+    """The relay answered MAIL, and nothing to the RCPT that came with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """A message whose envelope the relay was told, or why it was not; its replies are still to be read."""
+
+    message: Outgoing
+    content: bytes
+    commands: tuple[bytes, ...] = ()
+    said: int = 0  # how many of the commands are on their way
+    refusal: str | None = None
+
+
+def _announce(relay: smtplib.SMTP, message: Outgoing, said: int) -> _Announced:
+    """Tell the relay of a message, `said` commands at once, and wait for nothing.
+
+    Never fails: the outcome of the message before this one is still to be
+    told. What cannot be said is noticed when the reply is read.
+    """
     content = _LINE_ENDS.sub(b"\r\n", message.content)
     refusal = _not_for_this_relay(relay, message, content)
     if refusal:
-        return Handed(message.notice_id, taken=False, temporary=False, line=refusal), False
-    code, text = relay.mail(message.return_path, _mail_options(relay, message, content))
-    if code == 250:
-        code, text = relay.rcpt(message.recipient, _rcpt_options(relay, message))
-        if code in (250, 251):
-            try:
-                code, text = relay.data(content)
-            except smtplib.SMTPDataError as fault:  # DATA itself was refused
-                code, text = fault.smtp_code, _bytes(fault.smtp_error)
+        return _Announced(message, content, refusal=refusal)
+    mail = " ".join([f"mail FROM:<{message.return_path}>", *_mail_options(relay, message, content)])
+    rcpt = " ".join([f"rcpt TO:<{message.recipient}>", *_rcpt_options(relay, message)])
+    commands = tuple(f"{command}\r\n".encode() for command in (mail, rcpt))
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        relay.send(b"".join(commands[:said]))
+    return _Announced(message, content, commands, said)
+
+
+def _finish(relay: smtplib.SMTP, announced: _Announced, may_go: Callable[[Outgoing], bool]) -> Handed | None:
+    """Return the relay's word on a message that was announced; None when it may not go."""
+    message = announced.message
+    if announced.refusal:
+        return Handed(message.notice_id, taken=False, temporary=False, line=announced.refusal)
+    took_envelope, (code, text) = _envelope(relay, announced)
+    if took_envelope:
+        if not may_go(message):
+            relay.rset()
+            return None
+        code, text = relay.docmd("data")
+        if code == 354:
+            if not may_go(message):
+                raise OutsideError("the relay was hung up on before the content", temporary=True)
+            relay.send(_as_data(announced.content))
+            code, text = relay.getreply()
             if code == 250:
-                return Handed(message.notice_id, taken=True, temporary=False, line=_line(code, text)), False
+                return Handed(message.notice_id, taken=True, temporary=False, line=_line(code, text))
     if code == -1:
         raise smtplib.SMTPServerDisconnected("no code in the reply")
     handed = Handed(message.notice_id, taken=False, temporary=code < 500, line=_line(code, text))
-    if code != _CLOSING:
-        relay.rset()
-    return handed, code == _CLOSING
+    if code == _CLOSING:
+        raise _ClosingError(handed)
+    relay.rset()
+    return handed
+
+
+def _envelope(relay: smtplib.SMTP, announced: _Announced) -> tuple[bool, tuple[int, bytes]]:
+    """Return whether the relay takes the envelope, and its reply: the first that refuses, or the last."""
+    if relay.sock is None:
+        raise smtplib.SMTPServerDisconnected("gone before it was told of the message")
+    mail = relay.getreply()
+    if announced.said == 2 and mail[0] not in (-1, _CLOSING):
+        try:
+            rcpt = relay.getreply()  # each command of a group is answered (RFC 2920, 3.2)
+        except smtplib.SMTPServerDisconnected:
+            raise _HalfGroupError from None
+    elif mail[0] == 250:
+        relay.send(announced.commands[1])
+        rcpt = relay.getreply()
+    else:
+        return False, mail
+    return (rcpt[0] in (250, 251), rcpt) if mail[0] == 250 else (False, mail)
+
+
+def _as_data(content: bytes) -> bytes:
+    """Return content as DATA carries it, with its end (RFC 5321, 4.5.2); its lines end in CR LF already."""
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) -> str | None:
     limit = relay.esmtp_features.get("size", "")
-    if limit.isdigit() and 0 < int(limit) < len(content):
+    if (
+        limit.isascii()
+        and limit.isdecimal()
+        and len(limit) <= _LONGEST_SIZE
+        and 0 < int(limit) < len(content)
+    ):
         return f"552 not sent: {len(content)} bytes, the relay takes {limit}"
     if not all(_is_plain(address) for address in (message.return_path, message.recipient)):
         return "553 not sent: an address that is not one"
@@ -138,6 +235,8 @@ def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) 
 
 def _is_plain(address: str) -> bool:
     """Return whether an address stands for itself: smtplib would pick one out of anything else."""
+    if _PLAIN.fullmatch(address):
+        return True
     is_whole = parseaddr(address) == ("", address) and "@" in address
     return is_whole and address.isprintable() and " " not in address
 
@@ -186,7 +285,3 @@ def _unreachable(fault: Exception) -> str:
     if isinstance(fault, TimeoutError) or isinstance(fault.__context__, TimeoutError):
         return "the relay does not answer in time"
     return "the relay cannot be reached"
-
-
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")

@@ -20,7 +20,7 @@ _SAID: Final = re.compile(r"^%\s*Abuse contact for '([^']{1,100})' is '([^']{1,2
 _NETWORK: Final = ("inetnum", "inet6num", "netrange")
 _REMARKS: Final = ("remarks", "descr", "comment")
 _IN_BRACKETS: Final = re.compile(r"^(.*?)\s*\(([^()\s]+)\)$")
-_ASN: Final = re.compile(r"AS(\d{1,10})(?!\d)", re.IGNORECASE)
+_ASN: Final = re.compile(r"AS([0-9]{1,10})(?!\d)", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
     r"IANA-|NON-RIPE-NCC|(?:APNIC|RIPE|AFRINIC|LACNIC)-ERX|ERX-NETBLOCK", re.IGNORECASE
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 IDLE_S = 120.0
+_MOST_DIGITS = 10
 BODY_LIMIT = 16 << 20
 REASONS = {
     200: "OK",
@@ -83,7 +84,8 @@ class HTTPServer:
             for name, _, text in (line.partition(":") for line in lines[1:])
         }
         length = fields.get("content-length", "0")
-        if len(parts) != 3 or not length.isdigit() or int(length) > BODY_LIMIT:
+        is_number = length.isascii() and length.isdecimal() and len(length) <= _MOST_DIGITS
+        if len(parts) != 3 or not is_number or int(length) > BODY_LIMIT:
             writer.write(_wire(Reply(400, b""), "close", with_body=True))
             return False
         async with asyncio.timeout(IDLE_S):

@@ -147,7 +147,7 @@ class Section:
 
     def _span(self, key: str, text: str) -> timedelta:
         number, unit = text[:-1], text[-1:]
-        if not number.isdigit() or unit not in UNITS:
+        if not (number.isascii() and number.isdecimal() and len(number) <= 9) or unit not in UNITS:
             raise self.fault(key, "must be a span such as 20m, 6h or 2d")
         return timedelta(seconds=int(number) * UNITS[unit])
 

@@ -1,5 +1,6 @@
 """Reads the sites of a world file: where they stand, how they treat visitors, what becomes of them."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import cast
@@ -12,6 +13,7 @@ from nta.lab.worldparties import SUFFIXES
 OUTAGES = ("refused", "error", "silence")
 MISSING = ("not_found", "soft404", "echo")
 VANTAGES = ("nl", "de")
+_NUMBER = re.compile("[0-9]{1,6}")
 
 
 def read_sites(top: Section, parties: Parties, seed: int, marker: str) -> dict[str, Site]:
@@ -31,7 +33,7 @@ def numbers(section: Section, key: str, count: int) -> list[int]:
     found: list[int] = []
     for part in written.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _NUMBER.fullmatch(first) or (dash and not _NUMBER.fullmatch(last)):
             raise section.fault(key, "must be all, a number, or numbers such as 1-3, 7")
         found.extend(range(int(first), int(last if dash else first) + 1))
     if not found or min(found) < 1 or max(found) > count:

@@ -13,9 +13,10 @@ from nta.domain.contacts import Choice, Health
 from nta.domain.roles import NoticeKind
 from nta.ports import Ids
 from nta.store.apart import went_through
-from nta.store.bulk import CHUNK, chunks, table_of
+from nta.store.bulk import CHUNK, chunks, execute_plain, table_of
 from nta.store.parties import Met, meet
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem
+from nta.store.types import to_us
 
 _GATHERED = timedelta(hours=1)  # longer than any notice gathers
 _ADDRESSEE = table_of(Addressee)
@@ -24,6 +25,10 @@ _CONTACT = table_of(Contact)
 _EPISODE = table_of(Episode)
 _HOST = table_of(Host)
 _NOTICE_ITEM = table_of(NoticeItem)
+_HANDED = (
+    "UPDATE addressee SET first_handed_at = ? WHERE first_handed_at IS NULL AND id IN "
+    "(SELECT addressee_id FROM notice_item WHERE notice_id = ? AND left_at IS NULL)"
+)
 
 
 class Told(NamedTuple):
@@ -171,11 +176,7 @@ def settle_episode(connection: Connection, episode_id: int) -> None:
 
 def handed(connection: Connection, notice_id: int, now: datetime) -> None:
     """Start clock B of the notice's addressees, where it does not run yet."""
-    connection.execute(
-        update(_ADDRESSEE)
-        .where(_ADDRESSEE.c.id.in_(_of_notice(notice_id)), _ADDRESSEE.c.first_handed_at.is_(None))
-        .values(first_handed_at=now)
-    )
+    execute_plain(connection, _HANDED, (to_us(now), notice_id))
 
 
 def accepted(connection: Connection, notice_id: int, at: datetime) -> None:

@@ -5,8 +5,10 @@ from functools import cache
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
 
 _MOST_ASKED = 512
 
@@ -21,9 +23,9 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insert(table.name, columns), rows)
+        _run_many(connection, _insert(table.name, columns), rows)
     else:
-        connection.exec_driver_sql(_insert_arrays(table, columns), _arrays(rows))
+        _run(connection, _insert_arrays(table, columns), _arrays(rows))
 
 
 def insert_alike(
@@ -40,7 +42,7 @@ def insert_alike(
     elif pairs:
         # One statement over an array: half of what a row each takes.
         text = f"[{','.join(f'[{first},{second}]' for first, second in pairs)}]"
-        connection.exec_driver_sql(_insert_pairs(table.name, (*pair, *same)), (*same.values(), text))
+        _run(connection, _insert_pairs(table.name, (*pair, *same)), (*same.values(), text))
 
 
 def update_rows(
@@ -54,9 +56,9 @@ def update_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_update(table.name, columns, key), rows)
+        _run_many(connection, _update(table.name, columns, key), rows)
     else:
-        connection.exec_driver_sql(_update_arrays(table, columns, key), _arrays(rows))
+        _run(connection, _update_arrays(table, columns, key), _arrays(rows))
 
 
 def set_rows(
@@ -74,13 +76,13 @@ def set_rows(
     if connection.dialect.name != "sqlite":
         statement = f"{_set(table.name, names, '%s', also)} WHERE {key} = ANY(%s){more}"
         if keys:
-            connection.exec_driver_sql(statement, (*values.values(), _array(keys)))
+            _run(connection, statement, (*values.values(), _array(keys)))
         return
     for start in range(0, len(keys), _MOST_ASKED):
         given = tuple(values.values())
         part = _padded(keys[start : start + _MOST_ASKED])
         statement = _among(f"{_set(table.name, names, '?', also)} WHERE {key}", len(part)) + more
-        connection.exec_driver_sql(statement, given + part)
+        _run(connection, statement, given + part)
 
 
 def found_by(
@@ -104,12 +106,26 @@ def found_by(
     if connection.dialect.name != "sqlite":
         ending = f" ORDER BY {order or asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
         statement = f"{asked} = ANY(%s){ending}"
-        return _fetched(connection.exec_driver_sql(statement, (*given, _array(values))))
+        return _fetched(connection, statement, (*given, _array(values)))
     found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
         part = _padded(values[start : start + _MOST_ASKED])
-        found += _fetched(connection.exec_driver_sql(_among(asked, len(part)), given + part))
+        found += _fetched(connection, _among(asked, len(part)), given + part)
     return found
+
+
+def execute_plain(connection: Connection, statement: str, given: tuple[Any, ...]) -> None:
+    """Execute one statement in words of ours; `?` stands for a value as the driver takes it.
+
+    For what is written for each of thousands: SQLAlchemy takes several times
+    as long to build a statement as SQLite to execute it.
+    """
+    _run(connection, _marked(connection.dialect.name, statement), given)
+
+
+def rows_of(connection: Connection, asked: str, given: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
+    """Return what one question in words of ours finds, as `execute_plain` puts it."""
+    return _fetched(connection, _marked(connection.dialect.name, asked), given)
 
 
 def table_of(mapped: Any) -> Table:
@@ -124,13 +140,54 @@ def mark(dialect: str) -> str:
     return "?" if dialect == "sqlite" else "%s"
 
 
-def _fetched(result: CursorResult[Any]) -> Sequence[Sequence[Any]]:
+def _fetched(connection: Connection, asked: str, given: Sequence[Any]) -> Sequence[Sequence[Any]]:
     """Return the driver's own tuples."""
-    cursor = result.cursor
-    assert cursor is not None
-    rows = cursor.fetchall()
-    result.close()
+    with _cursor(connection, asked) as cursor:
+        cursor.execute(asked, given)
+        rows: Sequence[Sequence[Any]] = cursor.fetchall()
     return rows
+
+
+def _run(connection: Connection, statement: str, given: Sequence[Any]) -> None:
+    with _cursor(connection, statement) as cursor:
+        cursor.execute(statement, given)
+
+
+def _run_many(connection: Connection, statement: str, given: Sequence[Sequence[Any]]) -> None:
+    with _cursor(connection, statement) as cursor:
+        cursor.executemany(statement, given)
+
+
+class _cursor:  # noqa: N801  # a context manager by hand: a generator costs as much as a short statement
+    """The driver's cursor; a fault is SQLAlchemy's, as from everywhere else.
+
+    `exec_driver_sql` describes each result anew, which takes several times as
+    long as SQLite takes over a short statement.
+    """
+
+    __slots__ = ("_connection", "_cursor", "_statement")
+
+    def __init__(self, connection: Connection, statement: str) -> None:
+        self._connection = connection
+        self._statement = statement
+        self._cursor = connection.connection.cursor()
+
+    def __enter__(self) -> DBAPICursor:
+        return self._cursor
+
+    def __exit__(self, _: object, fault: BaseException | None, __: object) -> None:
+        connection, dialect = self._connection, self._connection.dialect
+        if not isinstance(fault, dialect.loaded_dbapi.Error):
+            self._cursor.close()
+            return
+        told = DBAPIError.instance(
+            self._statement, None, fault, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        )
+        if dialect.is_disconnect(fault, connection.connection, self._cursor):
+            connection.invalidate(fault)
+        else:
+            self._cursor.close()
+        raise told from fault
 
 
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -165,6 +222,11 @@ def _padded(values: Sequence[Any]) -> tuple[Any, ...]:
     """Repeat the last until the number is a power of two, so that few statements are prepared."""
     part = tuple(values)
     return part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
+
+
+@cache
+def _marked(dialect: str, statement: str) -> str:
+    return statement if dialect == "sqlite" else statement.replace("?", "%s")
 
 
 @cache

@@ -16,6 +16,7 @@ from nta.domain.errors import OutsideError, RefusedError
 WRITE = "nta_write"
 LAZY = "nta_lazy"
 BARE = "nta_bare"
+_SYNCHRONOUS = "nta_synchronous"  # what a connection was last set to; `_prepare` begins with FULL
 
 CONNECT_S = 10
 """How long a server may take to answer the first word; the driver alone waits for minutes."""
@@ -139,7 +140,10 @@ def _begin(connection: Connection) -> None:
     if options.get(BARE):
         return
     if options.get(WRITE):
-        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get(LAZY) else 'FULL'}")
+        wanted = "NORMAL" if options.get(LAZY) else "FULL"
+        if connection.info.get(_SYNCHRONOUS, "FULL") != wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+            connection.info[_SYNCHRONOUS] = wanted
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql("BEGIN")

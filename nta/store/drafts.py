@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, update
 
 from nta.store.addressees import as_written_to
-from nta.store.bulk import chunks, table_of
+from nta.store.bulk import chunks, execute_plain, table_of
 from nta.store.due import SEND
 from nta.store.tables import (
     Arrangement,
@@ -148,6 +148,11 @@ def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], ho
             .values(due_at=bindparam("_at"), taken_by=None, taken_until=None),
             [{"_id": notice_id, "_at": at} for notice_id, at in moments],
         )
+
+
+def done(connection: Connection, notice_id: int) -> None:
+    """Drop the due row of a notice that is ours and has an outcome."""
+    execute_plain(connection, "DELETE FROM due WHERE kind = ? AND subject = ?", (SEND, notice_id))
 
 
 def begin_tries(connection: Connection, notice_ids: Collection[int]) -> None:

@@ -120,10 +120,12 @@ def handed_over(
     now: datetime,
 ) -> None:
     """Record that our relay took a notice: clock B begins, and the silence that its rung allows."""
-    notices.put(connection, notice.id, state=notices.HANDED_OVER, handed_at=now)
+    # Whom nobody was told of before was told by this rung alone.
+    before = [s.id for s in states if s.ended_at is None and s.first_handed_at is not None]
+    rungs = notices.rungs_told(connection, before)
+    notices.handed_over(connection, notice.id, now)
     notices.note(connection, store.ids, [notice.id], "handed_over", now, line)
     addressees.handed(connection, notice.id, now)
-    rungs = notices.rungs_told(connection, [s.id for s in states])
     kind = TOLD.get(Role(notice.role), EventKind.TOLD)
     why = f"{notice.kind}: {notice.party}"
     changes = []

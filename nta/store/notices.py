@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
 from nta.ports import Ids
-from nta.store.bulk import chunks, table_of
+from nta.store.bulk import chunks, execute_plain, found_by, insert_rows, table_of
 from nta.store.tables import (
     Addressee,
     Arrangement,
@@ -22,6 +22,7 @@ from nta.store.tables import (
     PortalLink,
     Submission,
 )
+from nta.store.types import to_us
 
 QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD, DECLINED = (
     "queued",
@@ -67,6 +68,13 @@ _PUT_COMPOSED = (
     .where(_NOTICE.c.id == bindparam("_id"))
     .values({name: bindparam(f"_{name}") for name in _COMPOSED})
 )
+
+_RUNGS = (
+    "SELECT DISTINCT episode_id, rung FROM notice_item JOIN notice ON notice.id = notice_id "
+    "WHERE left_at IS NULL AND handed_at IS NOT NULL AND episode_id"
+)
+_HANDED = "UPDATE notice SET state = ?, handed_at = ?, return_path = NULL WHERE id = ?"
+_EVENT = ("id", "notice_id", "at", "kind", "proof", "settled")
 
 
 class Past(NamedTuple):
@@ -264,19 +272,8 @@ def episodes_of(connection: Connection, notice_ids: Collection[int]) -> dict[int
 def rungs_told(connection: Connection, episode_ids: Collection[int]) -> dict[int, set[str]]:
     """Return the rungs of each episode for which a notice was handed over."""
     found: dict[int, set[str]] = {}
-    for part in chunks(episode_ids):
-        query = (
-            select(_NOTICE_ITEM.c.episode_id, _NOTICE.c.rung)
-            .join(_NOTICE, _NOTICE.c.id == _NOTICE_ITEM.c.notice_id)
-            .where(
-                _NOTICE_ITEM.c.episode_id.in_(part),
-                _NOTICE_ITEM.c.left_at.is_(None),
-                _NOTICE.c.handed_at.is_not(None),
-            )
-            .distinct()
-        )
-        for episode_id, rung in connection.execute(query):
-            found.setdefault(episode_id, set()).add(rung)
+    for episode_id, rung in found_by(connection, _RUNGS, sorted(episode_ids)):
+        found.setdefault(episode_id, set()).add(rung)
     return found
 
 
@@ -295,20 +292,9 @@ def note(
     """Write what became of notices, with the proof of it: a server's line, without addresses."""
     if notice_ids:
         numbers = ids.take(len(notice_ids))
-        connection.execute(
-            insert(_NOTICE_EVENT),
-            [
-                {
-                    "id": number,
-                    "notice_id": notice,
-                    "at": at,
-                    "kind": kind,
-                    "proof": proof and proof[:400],
-                    "settled": True,
-                }
-                for number, notice in zip(numbers, notice_ids, strict=True)
-            ],
-        )
+        said = (to_us(at), kind, proof and proof[:400], True)
+        rows = [(number, notice, *said) for number, notice in zip(numbers, notice_ids, strict=True)]
+        insert_rows(connection, _NOTICE_EVENT, _EVENT, rows)
 
 
 def troubled(connection: Connection, contact_id: int, since: datetime) -> set[int]:
@@ -328,6 +314,11 @@ def troubled(connection: Connection, contact_id: int, since: datetime) -> set[in
             )
         ).scalars()
     )
+
+
+def handed_over(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Write that our relay took a notice."""
+    execute_plain(connection, _HANDED, (HANDED_OVER, to_us(at), notice_id))
 
 
 def put(connection: Connection, notice_id: int, **values: Any) -> None:

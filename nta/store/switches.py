@@ -4,15 +4,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from nta.store.bulk import rows_of
 from nta.store.tables import Switch
 
 SENDING = "sending"
 ON, OFF = "on", "off"
+_SENDING = "SELECT value FROM switch WHERE name = ?"
 
 
 def sending_stopped(connection: Connection) -> bool:
     """Tell whether a lead has stopped all sending."""
-    return connection.execute(select(Switch.value).where(Switch.name == SENDING)).scalar() == OFF
+    return (OFF,) in rows_of(connection, _SENDING, (SENDING,))  # asked before each notice leaves
 
 
 def set_sending(connection: Connection, value: str, who: str, at: datetime) -> bool:

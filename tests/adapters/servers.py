@@ -274,7 +274,7 @@ class SmtpServer(Server):
                 reply = self._reply(command, lines, connection)
                 if reply is None:
                     return False
-                connection.sendall(reply.encode() + b"\r\n")
+                connection.sendall(reply.encode("utf-8", "surrogateescape") + b"\r\n")
                 if command.upper() == "STARTTLS":
                     return True
                 if reply.startswith(("221", "421")):
@@ -294,6 +294,8 @@ class SmtpServer(Server):
             content = []
             while (line := lines.readline()) not in (b".\r\n", b""):
                 content.append(line)
+            if not line:  # hung up before its end: the message is dropped (RFC 5321, 4.1.1.10)
+                return None
             self.messages.append(b"".join(content))
             return self._replies.get("dot", "250 2.0.0 queued as 4Xyz1")
         return {"QUIT": "221 bye", "AUTH": "235 welcome", "STARTTLS": "220 go on"}.get(verb, "250 ok")

@@ -14,7 +14,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.questions import Finding, Lookup, LookupKind
 from tests.conftest import NINE
 
-TABLE = """\
+TABLE = f"""\
 # prefix        origin  name
 0.0.0.0/0       AS64511 A default route is nobody's
 192.0.2.0/24    64500   EXAMPLE-HOSTING Example Hosting, NL
@@ -26,6 +26,9 @@ TABLE = """\
 2001:db8:1::/48 64507
 not a route
 192.0.2.0/33    64510
+192.0.2.0/{"9" * 5000} 64510
+192.0.2.0/٢٤    64510
+192.0.2.0/²     64510
 300.0.0.0/8     64510
 192.0.2.0/24    0
 192.0.2.0/24    4294967296

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nta.render.tables import text_table
-from tests.benchmarks import catalogue_load, hand_in, recheck, report, resolve
+from tests.benchmarks import catalogue_load, hand_in, notices_smtp, recheck, report, resolve
 from tests.benchmarks.running import Result
 
 BENCHES: dict[str, Callable[[Path], list[Result]]] = {
     "catalogue-load": catalogue_load.run,
     "hand-in": hand_in.run,
+    "notices-smtp": notices_smtp.run,
     "recheck-new-sqlite": recheck.run_sqlite,
     "recheck-new-postgresql": recheck.run_postgresql,
     "resolve-cold": resolve.run_cold,
@@ -24,6 +25,7 @@ BENCHES: dict[str, Callable[[Path], list[Result]]] = {
 GOALS = {
     "catalogue-load": catalogue_load.GOAL,
     "hand-in": hand_in.GOAL,
+    "notices-smtp": notices_smtp.GOAL,
     "recheck-new-sqlite": recheck.GOAL_SQLITE,
     "recheck-new-postgresql": recheck.GOAL_POSTGRESQL,
     "resolve-cold": resolve.GOAL_COLD,

@@ -233,6 +233,17 @@ def test_each_address_answers_for_its_own_sites(
     assert answer[:3] == status
 
 
+@pytest.mark.parametrize("length", [b"\xb2", b"-1", b"9" * 5000])
+def test_a_length_that_is_no_number_is_a_bad_request(lab: Client, length: bytes) -> None:
+    host, port = lab.card["control"].removeprefix("http://").split(":")
+
+    with socket.create_connection((host, int(port)), timeout=5) as one:
+        one.sendall(b"GET / HTTP/1.1\r\nContent-Length: %b\r\n\r\n" % length)
+        answer = one.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_page_that_went_answers_gone_or_not_found(lab: Client, service: FakeService) -> None:
     lab.ask("POST", "/service", service.card())
     lab.leap("2026-03-02T09:00Z")

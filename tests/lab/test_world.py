@@ -48,6 +48,8 @@ from tests.lab.conftest import SMALL, WIDE
             "four: 1-3}, b",
             "small.yaml: hand_ins[1].pages.four: names a page that is not there",
         ),
+        ("four: all}, b", "four: ²}, b", "small.yaml: hand_ins[1].pages.four: must be all, a number"),
+        ("rotates: 1h", "rotates: ²h", "small.yaml: sites.three.rotates: must be a span such as"),
         ("four: all}, b", "five: all}, b", "small.yaml: hand_ins[1].pages.five: is no site of this world"),
         (
             "severity: urgent",

@@ -1,7 +1,9 @@
 """Many rows in few words: what goes in comes out, whatever it holds."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.database import Database
@@ -64,3 +66,32 @@ def test_a_word_can_be_asked_for(database: Database, word: str) -> None:
         found = found_by(connection, "SELECT name FROM switch WHERE name", [word[:32], "another"])
 
     assert [row[0] for row in found] == [word[:32]]
+
+
+def test_a_fault_of_the_database_is_told_as_from_everywhere_else(database: Database) -> None:
+    rows = [("task", 1, 0, 0, None, "their words")] * 2
+
+    with pytest.raises(IntegrityError) as caught, database.write() as connection:
+        insert_rows(connection, table_of(Due), NAMES, rows)
+    with pytest.raises(DBAPIError), database.read() as connection:
+        found_by(connection, "SELECT subject FROM nowhere WHERE subject", [1])
+
+    assert "their words" not in str(caught.value).partition("DETAIL")[0]
+    with database.read() as connection:
+        assert found_by(connection, "SELECT subject FROM due WHERE subject", [1]) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None:
+    def cut() -> None:
+        with database.write() as connection:
+            (number,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
+            with database.read() as other:
+                other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (number,))
+            found_by(connection, "SELECT subject FROM due WHERE subject", [1])
+
+    with pytest.raises(DBAPIError):
+        cut()
+
+    with database.write() as connection:
+        assert found_by(connection, "SELECT subject FROM due WHERE subject", [1]) == []

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from nta.domain import urls
 from nta.domain.errors import RefusedError
-from nta.store import archive, audit, due, keyfiles, notices, schema
+from nta.store import archive, audit, due, keyfiles, schema, switches
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.tables import AuditEntry, Base, Case, DeskUser, Due, Episode, HandIn, Submission
@@ -153,7 +153,7 @@ def test_a_restored_copy_sends_nothing_until_a_lead_allows_it(own: Store, empty:
 
     before = there.dispatch(now + hours(1))
     with copy.db.read() as connection:
-        stopped = notices.sending_stopped(connection)
+        stopped = switches.sending_stopped(connection)
         held = connection.execute(select(Due.taken_by, Due.taken_until)).all()
         said = connection.execute(select(AuditEntry.who, AuditEntry.act, AuditEntry.detail)).all()
     steer.allow_sending(copy, "lead@hotline.test", now + hours(1))
@@ -268,7 +268,7 @@ def test_a_restore_that_was_killed_is_run_again_or_has_sending_stopped(
     if used is None:
         restored(own, saved, there)
     with there.read() as connection:
-        assert notices.sending_stopped(connection)
+        assert switches.sending_stopped(connection)
     assert opened(Store.open(there, own.keys, own.ids)) == opened(own)
     assert killed.passed == 1 or (name == "restore.made" and not there.is_sqlite)
 

@@ -1,8 +1,7 @@
-"""Dispatching: a notice is composed once, kept, and handed to our relay until it is taken."""
+"""One batch of due notices: judged, composed once and kept, then handed over."""
 
-import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,12 +12,12 @@ from uuid import uuid4
 from nta.domain.availability import Verdict
 from nta.domain.contacts import Health
 from nta.domain.deadlines import LINK_LIFE, TASK
-from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
 from nta.domain.notices import Readiness, readiness
 from nta.domain.parties import Catalogue
 from nta.domain.roles import NoticeKind, Severity
-from nta.ports import Handed, Mailer, Outgoing
+from nta.ports import Mailer, Outgoing
 from nta.render import composing
 from nta.render.letters import Item, Letter
 from nta.render.notices import Texts
@@ -31,13 +30,11 @@ from nta.store.fates import Composed
 from nta.store.links import new_link
 from nta.store.notices import Past
 from nta.store.shipped import shipped
+from nta.usecases.dispatch.handing_over import LEASE, SEEN_BY, Lease, Ready, hand_over, is_held
 
 _LOOK_ROUND = timedelta(minutes=1)
-_SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or up again
-_RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
-_RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
-_GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told
-_THEIR_FAULT = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
+
+BATCH = 200
 
 
 class Manner(Protocol):
@@ -78,13 +75,15 @@ def dispatch_due(
     mailer: Mailer,
     holder: str,
     now: datetime,
-    limit: int = 50,
+    limit: int = BATCH,
+    lease: Lease = LEASE,
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Send a batch of due notices. Return how many were taken, whatever became of them.
 
     A notice is composed once and committed before any of it leaves; one
-    that was composed before is sent again byte for byte.
+    that was composed before is sent again byte for byte. Each goes only
+    while its lease is ours and no lead has stopped sending.
 
     Raises: RefusedError when a setting is missing that a notice needs.
     """
@@ -92,12 +91,12 @@ def dispatch_due(
     with store.db.write() as connection:
         if switches.sending_stopped(connection):
             return 0
-        taken = due.take(connection, due.SEND, holder, now, limit)
+        taken = due.take(connection, due.SEND, holder, now, limit, lease=lease.length, machine=lease.machine)
     if not taken:
         return 0
     checkpoint("dispatch.taken")
 
-    def compose(part: Sequence[int]) -> list[tuple[Draft, Outgoing]]:
+    def compose(part: Sequence[int]) -> list[Ready]:
         with store.db.read() as connection:
             found = drafts.of_notices(connection, part)
             judged = desk.judge(connection, [d for d in found if d.state == notices.QUEUED])
@@ -108,7 +107,8 @@ def dispatch_due(
     composed, spoilt = apart(taken, compose)
     put_off(store, due.SEND, spoilt, holder, now)
     checkpoint("dispatch.composed")
-    _hand_over(store, mailer, [one for part in composed for one in part], holder, now, checkpoint)
+    ready = [one for part in composed for one in part]
+    hand_over(store, mailer, ready, holder, now, lease=lease, checkpoint=checkpoint)
     return len(taken)
 
 
@@ -257,7 +257,7 @@ def _record_composed(
     settings: Manner,
     holder: str,
     now: datetime,
-) -> list[tuple[Draft, Outgoing]]:
+) -> list[Ready]:
     """Write what was composed and return what is to be handed over."""
     told = notices.episodes_of(connection, taken)
     states = episodes.load(connection, {e for ids in told.values() for e in ids}, lock=True)
@@ -271,16 +271,17 @@ def _record_composed(
     held = [
         n
         for n in mine
-        if n in known and known[n].state == notices.COMPOSED and _is_held(told.get(n, ()), states)
+        if n in known and known[n].state == notices.COMPOSED and is_held(told.get(n, ()), states)
     ]
-    drafts.postpone(connection, [(n, now + _SEEN_BY) for n in held], holder)
-    ready: list[tuple[Draft, Outgoing]] = []
+    drafts.postpone(connection, [(n, now + SEEN_BY) for n in held], holder)
+    ready: list[Ready] = []
     made = [
         (one.draft, one.composed, one.go)
         for one in judged
         if one.draft.id in mine and _settle(connection, store, one, states, holder, now) and one.composed
     ]
     known.update({draft.id: draft for draft in fates.composed(connection, store, made, now)})
+    told = told | {draft.id: [item.episode_id for item in go] for draft, _, go in made}
     for number in sorted(mine.difference(held)):
         draft = known.get(number)
         if draft is None or draft.state != notices.COMPOSED:
@@ -288,15 +289,11 @@ def _record_composed(
         if _may_leave(draft, settings.sending):
             content = store.sealer.open(notices.CONTENT, draft.id, draft.content_sealed or b"")
             back = way_back.path(store.keys, draft.id, draft.return_path or "")
-            ready.append((draft, Outgoing(draft.id, back, draft.sent_to or draft.email, content)))
+            message = Outgoing(draft.id, back, draft.sent_to or draft.email, content)
+            ready.append(Ready(draft, message, tuple(told.get(number, ()))))
         else:
             fates.kept_back(connection, draft, now + TASK)
     return ready
-
-
-def _is_held(told: Iterable[int], states: Mapping[int, episodes.State]) -> bool:
-    """Tell whether a notice that was composed before speaks of an episode that is held: it waits with it."""
-    return any(e in states and states[e].stage == Stage.HELD for e in told)
 
 
 def _settle(
@@ -315,7 +312,7 @@ def _settle(
         drafts.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
         return False
     for why, left in one.leave.items():
-        soon = now if why == "contact" else now + _SEEN_BY
+        soon = now if why == "contact" else now + SEEN_BY
         fates.left(connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon)
     if one.composed is None:
         notices.put(connection, draft.id, state=notices.EMPTY)
@@ -328,56 +325,3 @@ def _may_leave(draft: Draft, sending: Sending) -> bool:
     if sending.mode == "off":
         return False
     return draft.sent_to == (sending.redirect_to if sending.mode == "redirect" else draft.email)
-
-
-def _hand_over(
-    store: Store,
-    mailer: Mailer,
-    ready: Sequence[tuple[Draft, Outgoing]],
-    holder: str,
-    now: datetime,
-    checkpoint: Callable[[str], None],
-) -> None:
-    """Hand messages over and record each answer as it comes; those without one are tried again."""
-    if not ready:
-        return
-    waiting = {draft.id: draft for draft, _ in ready}
-    try:
-        for handed in mailer.hand_over([message for _, message in ready]):
-            checkpoint("dispatch.handed")
-            with store.db.write() as connection:
-                _record_handed(connection, store, waiting.pop(handed.notice_id), handed, holder, now)
-            checkpoint("dispatch.recorded")
-    except OutsideError:
-        pass  # what is left over is given back below; the relay's state is a matter of its adapter
-    if waiting:
-        moments = [(d.id, now + _nth(_RELAY_GONE, d.tries)) for d in waiting.values()]
-        with store.db.write() as connection:
-            drafts.postpone(connection, moments, holder)
-        checkpoint("dispatch.given_back")
-
-
-def _record_handed(
-    connection: Connection, store: Store, draft: Draft, handed: Handed, holder: str, now: datetime
-) -> None:
-    states = fates.lock(connection, draft.id)
-    if not due.still_mine(connection, due.SEND, [draft.id], holder):
-        return  # another took over: it sends the same bytes and records
-    if handed.taken:
-        fates.handed_over(connection, store, draft, states.values(), handed.line, now)
-        due.record_many(connection, due.SEND, [(draft.id, None)])
-        return
-    if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
-        notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
-        drafts.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
-        return
-    # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
-    dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
-    notices.put(connection, draft.id, state=notices.REFUSED)
-    health = Health.DEAD if dead else Health.DOUBTFUL
-    fates.bounced(connection, store, draft, states.values(), handed.line, health, now)
-    due.record_many(connection, due.SEND, [(draft.id, None)])
-
-
-def _nth(pauses: Sequence[timedelta], tries: int) -> timedelta:
-    return pauses[min(max(tries, 1), len(pauses)) - 1]

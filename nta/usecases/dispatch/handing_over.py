@@ -1,0 +1,225 @@
+"""Handing over: one message at a time, each only while it is ours and nobody has stopped sending."""
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from nta.domain.contacts import Health
+from nta.domain.errors import OutsideError
+from nta.domain.lifecycle import Stage
+from nta.ports import Handed, Mailer, Outgoing
+from nta.store import drafts, due, episodes, fates, notices, switches
+from nta.store.base import Connection, Store
+from nta.store.drafts import Draft
+
+SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or up again
+_RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
+_RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
+_GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told
+_THEIR_FAULT = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
+_FRESH_S = 0.2  # what the database said is believed for so long: a relay may keep us waiting at any word
+_LONGEST_S = 60  # then the rest of a batch is given back: others may be quicker, and a runner may have to end
+
+
+def _awake_s() -> float:
+    """Return seconds on a clock that goes on while the process, or the whole machine, is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long a notice is ours without a word from us, and the machine's clocks that say so."""
+
+    length: timedelta = due.LEASE
+    machine: Callable[[], datetime] = due.machine_now
+    awake_s: Callable[[], float] = _awake_s
+
+
+LEASE = Lease()
+
+
+class Ready(NamedTuple):
+    """A composed notice that may leave, and the episodes it tells of."""
+
+    draft: Draft
+    message: Outgoing
+    episodes: tuple[int, ...]
+
+    @property
+    def id(self) -> int:
+        return self.draft.id
+
+
+def hand_over(
+    store: Store,
+    mailer: Mailer,
+    ready: Sequence[Ready],
+    holder: str,
+    now: datetime,
+    *,
+    lease: Lease,
+    checkpoint: Callable[[str], None],
+) -> None:
+    """Hand messages over and record each answer as it comes; those without one are given back.
+
+    One write records what became of a message, and says at once whether the
+    next may go: it commits before the next's content leaves. So at most one
+    message is ever with the relay and not on record.
+    """
+    way = _Way(store, ready, holder, now, lease)
+    gone = False
+    try:
+        for handed in mailer.hand_over(way.messages(), way.may_go):
+            checkpoint("dispatch.handed")
+            way.record(handed)
+            checkpoint("dispatch.recorded")
+    except OutsideError:
+        gone = True  # the relay's state is a matter of its adapter
+    if way.give_back(gone):
+        checkpoint("dispatch.given_back")
+
+
+def is_held(told: Iterable[int], states: Mapping[int, episodes.State]) -> bool:
+    """Tell whether a notice that was composed before speaks of an episode that is held: it waits with it."""
+    return any(e in states and states[e].stage == Stage.HELD for e in told)
+
+
+class _Way:
+    """The messages of one batch on their way to the relay."""
+
+    def __init__(
+        self, store: Store, ready: Sequence[Ready], holder: str, now: datetime, lease: Lease
+    ) -> None:
+        self._store = store
+        self._holder = holder
+        self._now = now
+        self._lease = lease
+        self._ends_s = lease.awake_s() + _LONGEST_S
+        self._queue = deque(ready)
+        self._drawn: dict[int, Ready] = {}  # without an outcome yet
+        self._next: Ready | None = None
+        self._stopped = False
+        self._clear: int | None = None  # the notice that may go, as the database said
+        self._asked_s = self._said_s = 0.0  # between these moments
+
+    def messages(self) -> Iterator[Outgoing]:
+        """Yield each message when the mailer has room for it; end early when sending is stopped."""
+        while self._queue and not self._stopped and self._lease.awake_s() < self._ends_s:
+            self._next = self._queue.popleft()
+            self._drawn[self._next.id] = self._next
+            yield self._next.message
+        self._next = None
+
+    def may_go(self, message: Outgoing) -> bool:
+        """Tell whether a message is ours and nothing stops it, now: what is known may be old by now."""
+        number = message.notice_id
+        if not self._is_clear(number) or self._lease.awake_s() - self._said_s > _FRESH_S:
+            self._write(None, None, self._drawn.get(number))
+        return self._is_clear(number)
+
+    def record(self, handed: Handed) -> None:
+        """Record what became of one message, and look whether the next may go."""
+        self._write(self._drawn.pop(handed.notice_id), handed, self._next)
+
+    def give_back(self, gone: bool) -> bool:
+        """Give back what has no outcome, due later where the relay is gone; tell whether any was."""
+        left = [*self._drawn.values(), *self._queue]
+        if not left:
+            return False
+        with self._store.db.write() as connection:
+            if gone and not self._stopped:
+                moments = [(r.id, self._now + _nth(_RELAY_GONE, r.draft.tries)) for r in left]
+                drafts.postpone(connection, moments, self._holder)
+            else:
+                mine = due.still_mine(connection, due.SEND, [r.id for r in left], self._holder)
+                due.record_many(connection, due.SEND, [(n, self._now) for n in sorted(mine)])
+        return True
+
+    def _is_clear(self, number: int) -> bool:
+        age_s = self._lease.awake_s() - self._asked_s
+        return self._clear == number and age_s < self._lease.length.total_seconds()
+
+    def _write(self, done: Ready | None, handed: Handed | None, coming: Ready | None) -> None:
+        asked_s = self._lease.awake_s()
+        self._clear = None
+        both = [one for one in (done, coming) if one is not None]
+        with self._store.db.write() as connection:
+            stopped = switches.sending_stopped(connection)
+            told = {episode for one in both for episode in one.episodes}
+            states = episodes.load(connection, told, lock=True)
+            mine = due.keep(
+                connection,
+                due.SEND,
+                [one.id for one in both],
+                self._holder,
+                lease=self._lease.length,
+                machine=self._lease.machine,
+            )
+            if done is not None and handed is not None and done.id in mine:
+                # Else another took over: it sends the same bytes and records.
+                _record(connection, self._store, done, handed, states, self._holder, self._now)
+            clear = coming is not None and self._look(connection, coming, mine, states, stopped)
+        if clear and coming is not None:
+            self._clear, self._asked_s, self._said_s = coming.id, asked_s, self._lease.awake_s()
+        if coming is not None and coming.id not in mine:
+            self._forget_lost()
+
+    def _forget_lost(self) -> None:
+        """Drop what another has taken; in a write of its own, for two that lose to each other."""
+        with self._store.db.write() as connection:
+            left = due.still_mine(connection, due.SEND, [r.id for r in self._queue], self._holder)
+        self._queue = deque(r for r in self._queue if r.id in left)
+
+    def _look(
+        self,
+        connection: Connection,
+        coming: Ready,
+        mine: set[int],
+        states: Mapping[int, episodes.State],
+        stopped: bool,
+    ) -> bool:
+        """Tell whether a message may go; give it back where it is held."""
+        if stopped:
+            self._stopped = True
+            return False
+        if coming.id not in mine:
+            return False
+        if is_held(coming.episodes, states):
+            drafts.postpone(connection, [(coming.id, self._now + SEEN_BY)], self._holder)
+            return False
+        return True
+
+
+def _record(
+    connection: Connection,
+    store: Store,
+    ready: Ready,
+    handed: Handed,
+    states: Mapping[int, episodes.State],
+    holder: str,
+    now: datetime,
+) -> None:
+    draft = ready.draft
+    told = [states[e] for e in ready.episodes if e in states]
+    if handed.taken:
+        fates.handed_over(connection, store, draft, told, handed.line, now)
+        drafts.done(connection, draft.id)
+        return
+    if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
+        notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
+        drafts.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
+        return
+    # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
+    dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
+    notices.put(connection, draft.id, state=notices.REFUSED)
+    health = Health.DEAD if dead else Health.DOUBTFUL
+    fates.bounced(connection, store, draft, told, handed.line, health, now)
+    drafts.done(connection, draft.id)
+
+
+def _nth(pauses: Sequence[timedelta], tries: int) -> timedelta:
+    return pauses[min(max(tries, 1), len(pauses)) - 1]
