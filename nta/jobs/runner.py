@@ -161,10 +161,10 @@ class Leaper:
                 self.over.set()  # whoever waits for the end hears of it, logged or not
 
     def _leap(self) -> None:
-        self._runner.turn()
-        if self._stopping.is_set():
-            return
         try:
+            self._runner.turn()
+            if self._stopping.is_set():
+                return
             before = self._clock.now()
             due = self._next_due()
             leap = self._clock.leap(due)

@@ -110,6 +110,26 @@ def test_a_beat_whose_log_is_full_beats_on() -> None:
     assert beats_on
 
 
+def test_a_walk_whose_clock_does_not_answer_within_a_turn_goes_on() -> None:
+    class Away(Lab):
+        asked = 0
+
+        def now(self) -> datetime:
+            self.asked += 1
+            if self.asked == 1:
+                raise OutsideError("the lab does not answer", temporary=True)
+            return super().now()
+
+    stopping, lab = threading.Event(), Away(NINE)
+    leaper = Leaper(
+        Runner([Step("one", 1, lambda now: 0)], lab, everything, stopping), lab, lambda: None, stopping
+    )
+    leaper.start()
+    leaper.join(BOUND_S)
+
+    assert (leaper.over.is_set(), leaper.fault) == (True, None)
+
+
 class Room:
     """How many pages a database may have, for every connection that is used from then on."""
 
