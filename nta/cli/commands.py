@@ -8,7 +8,7 @@ import click
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from nta.cli import care, catalogue, demo, figures, handing_in, letters, looking, resolving, running
+from nta.cli import care, catalogue, demo, figures, handing_in, letters, looking, resolving, running, users
 from nta.cli.kit import MakeKit
 from nta.cli.tell import complain, configure_logs
 from nta.domain.errors import OutsideError, RefusedError
@@ -39,7 +39,7 @@ def nta(context: click.Context) -> None:
     """
 
 
-for module in (demo, running, handing_in, resolving, looking, letters, figures, catalogue, care):
+for module in (demo, running, handing_in, resolving, looking, letters, figures, catalogue, care, users):
     for command in module.COMMANDS:
         nta.add_command(command)
 

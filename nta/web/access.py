@@ -3,7 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import Flask, Response, abort, redirect, request, session, url_for
@@ -23,15 +23,14 @@ from nta.ports import Clock
 from nta.store import audit
 from nta.store.base import Store
 from nta.store.sealing import Keyring, digest16
+from nta.store.sessions import SHIFT
 from nta.store.tables import DeskRole, DeskUser
+from nta.web import half_log_ins, sessions
 
 ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
 ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
 
 SHORTEST_PASSWORD: Final = 12
-_SHIFT: Final = timedelta(hours=12)
-"""How long a log-in lasts: longer than a working day, shorter than two."""
-
 _LONGEST_NAME: Final = 64
 """Who did something stands in columns of this length."""
 
@@ -113,11 +112,10 @@ def add_user(
         raise RefusedError(f"the name of an account has at most {_LONGEST_NAME} characters")
     if role not in ROLES:
         raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
-    _refuse_easy(password, name)
-    totp = _totp(store.keys)
+    refuse_easy(password, name)
+    totp = totp_of(store.keys)
     secret = totp.generate_totp_secret() if second_factor else None
-    hashed = argon2.using(**_ARGON2).hash(password)
-    now = clock.now()
+    now, kept = clock.now(), hashed(password)
     with store.db.write() as connection, Session(bind=connection) as accounts:
         if accounts.scalar(select(DeskUser.id).where(DeskUser.email == name)):
             raise RefusedError("an account of this name exists already")
@@ -125,7 +123,7 @@ def add_user(
         accounts.add(
             DeskUser(
                 email=name,
-                password=hashed,
+                password=kept,
                 active=True,
                 fs_uniquifier=secrets.token_hex(32),
                 create_datetime=now,
@@ -144,7 +142,13 @@ def add_user(
     return NewUser(name, role, totp.get_totp_b32_key(secret), totp.get_totp_uri(name, secret))
 
 
-def _refuse_easy(password: str, name: str) -> None:
+def hashed(password: str) -> str:
+    """Return a password as accounts keep it."""
+    return str(argon2.using(**_ARGON2).hash(password))
+
+
+def refuse_easy(password: str, name: str) -> None:
+    """Raise RefusedError for a password that is quickly guessed."""
     if len(password) < SHORTEST_PASSWORD:
         raise RefusedError(f"a password has at least {SHORTEST_PASSWORD} characters")
     if len(set(password)) < 6:
@@ -158,7 +162,8 @@ def _secrets(keys: Keyring) -> dict[str, str]:
     return {"1": keys.derived("desk-totp").hex()}
 
 
-def _totp(keys: Keyring) -> Totp:
+def totp_of(keys: Keyring) -> Totp:
+    """Return what makes and opens the secrets of second factors."""
     return Totp(_secrets(keys), "NTA")
 
 
@@ -175,21 +180,23 @@ def guard(app: Flask, store: Store, limiter: Limiter) -> None:
         totp_cls=SingleUseTotp,
     )
     security.unauthn_handler(_ask_to_log_in)
+    sessions.keep(app, store)
     app.teardown_appcontext(lambda _fault: accounts.remove())
     # Nobody reads the mail that this view would send.
     app.view_functions["security.two_factor_rescue"] = _no_rescue
+    half_log_ins.bound(app)
     _slow_down(app, limiter, store.keys.derived("desk-limits"))
 
 
 def _config(keys: Keyring) -> dict[str, Any]:
     return {
-        "PERMANENT_SESSION_LIFETIME": _SHIFT,
+        "PERMANENT_SESSION_LIFETIME": SHIFT,
         "REMEMBER_COOKIE_NAME": "nta_desk_remember",
-        "REMEMBER_COOKIE_DURATION": _SHIFT,
+        "REMEMBER_COOKIE_DURATION": SHIFT,
         "REMEMBER_COOKIE_HTTPONLY": True,
         "SECURITY_FLASH_MESSAGES": False,
         "SECURITY_API_ENABLED_METHODS": ["session"],
-        "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+        "SECURITY_DATETIME_FACTORY": sessions.machine_now,
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],

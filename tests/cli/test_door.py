@@ -32,6 +32,12 @@ BUILT = {
     "audit verify",
     "db upgrade",
     "user add",
+    "user disable",
+    "user enable",
+    "user end-sessions",
+    "user list",
+    "user reset-password",
+    "user reset-second-factor",
     "settings",
 }
 
