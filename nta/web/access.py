@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask import Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter
 from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore
 from flask_security.mail_util import MailUtil
 from flask_security.totp import Totp
@@ -22,10 +21,10 @@ from nta.domain.errors import RefusedError
 from nta.ports import Clock
 from nta.store import audit
 from nta.store.base import Store
-from nta.store.sealing import Keyring, digest16
+from nta.store.sealing import Keyring
 from nta.store.sessions import SHIFT
 from nta.store.tables import DeskRole, DeskUser
-from nta.web import half_log_ins, sessions
+from nta.web import guessing, half_log_ins, sessions
 
 ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
 ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
@@ -167,7 +166,7 @@ def totp_of(keys: Keyring) -> Totp:
     return Totp(_secrets(keys), "NTA")
 
 
-def guard(app: Flask, store: Store, limiter: Limiter) -> None:
+def guard(app: Flask, store: Store) -> None:
     """Put log-in, second factor and sessions before an app."""
     accounts = scoped_session(sessionmaker(bind=store.db.bare()))
     app.config.update(_config(store.keys))
@@ -180,12 +179,13 @@ def guard(app: Flask, store: Store, limiter: Limiter) -> None:
         totp_cls=SingleUseTotp,
     )
     security.unauthn_handler(_ask_to_log_in)
+    security.want_json(_never)
     sessions.keep(app, store)
     app.teardown_appcontext(lambda _fault: accounts.remove())
     # Nobody reads the mail that this view would send.
     app.view_functions["security.two_factor_rescue"] = _no_rescue
     half_log_ins.bound(app)
-    _slow_down(app, limiter, store.keys.derived("desk-limits"))
+    guessing.slow_down(app, store.keys)
 
 
 def _config(keys: Keyring) -> dict[str, Any]:
@@ -229,22 +229,10 @@ def _ask_to_log_in(mechanisms: list[str], headers: dict[str, str] | None) -> Any
     return redirect(url_for("security.login", next=back))
 
 
+def _never(_request: object) -> bool:
+    # Answers for programs carry a token that opens the desk without a session.
+    return False
+
+
 def _no_rescue() -> ResponseReturnValue:
     abort(404)
-
-
-def _slow_down(app: Flask, limiter: Limiter, key: bytes) -> None:
-    """Slow down whoever guesses: failures count by address, and by account over an hour."""
-
-    def account() -> str:
-        named = session.get("tf_user_id") or request.form.get("email", "").strip().lower()
-        return digest16(key, str(named).encode()).hex()
-
-    def failed(response: Response) -> bool:
-        return response.status_code != 302
-
-    for view in ("security.login", "security.two_factor_token_validation", "security.verify"):
-        slowed: Any = app.view_functions[view]
-        slowed = limiter.limit("10/minute", methods=["POST"], deduct_when=failed)(slowed)
-        slowed = limiter.limit("30/hour", key_func=account, methods=["POST"], deduct_when=failed)(slowed)
-        app.view_functions[view] = slowed

@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 
 from nta.domain.parties import Catalogue, Hotline
 from nta.settings import Settings
 from nta.store.shipped import template_folders
-from nta.web import languages, problems
+from nta.web import clients, languages, problems
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -67,6 +66,8 @@ def build(
     languages.speak(app, language)
     problems.explain(app, f"{name}/problem.html")
     CSRFProtect(app)
+    # By attribute, as Flask's own guide puts middleware before an app.
+    app.wsgi_app = clients.Forwarded(app.wsgi_app, settings.trusted_proxies, _Once())  # type: ignore[method-assign]
 
     @app.after_request
     def protect(response: Response) -> Response:
@@ -83,7 +84,19 @@ def build(
 
 def limits(app: problems.Quiet) -> Limiter:
     """Return the app's limiter. It counts in this process's memory, by the machine's time."""
-    return Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="fixed-window")
+    return Limiter(clients.client, app=app, storage_uri="memory://", strategy="fixed-window")
+
+
+class _Once:
+    """Says once in a process that limits count a proxy as one client."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(self) -> None:
+        if not self._said:
+            self._said = True
+            problems.log.warning("a proxy that NTA_TRUSTED_PROXIES does not name forwards requests")
 
 
 def ourselves(settings: Settings, catalogue: Catalogue) -> Hotline | None:

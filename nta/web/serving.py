@@ -92,5 +92,6 @@ class Servers:
             port=door.port,
             threads=4,
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            # The apps see to these themselves, by NTA_TRUSTED_PROXIES; waitress knows one proxy only.
+            clear_untrusted_proxy_headers=False,
         )

@@ -58,7 +58,7 @@ def create_desk(
         sending_mode=settings.sending.mode,
         word_of=state_word,
     )
-    access.guard(app, store, house.limits(app))
+    access.guard(app, store)
 
     _everywhere(app, store, clock)
     _first_pages(app, store)
