@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore
+from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user
 from flask_security.mail_util import MailUtil
 from flask_security.totp import Totp
 from passlib.exc import UsedTokenError
@@ -32,6 +32,15 @@ ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
 SHORTEST_PASSWORD: Final = 12
 _LONGEST_NAME: Final = 64
 """Who did something stands in columns of this length."""
+
+_OPEN: Final = (
+    "language",
+    "security.login",
+    "security.logout",
+    "security.two_factor_setup",
+    "security.two_factor_token_validation",
+)
+"""What may be sent without a log-in."""
 
 _ARGON2: Final = {"memory_cost": 65536, "time_cost": 3, "parallelism": 4}
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
@@ -227,6 +236,18 @@ def _ask_to_log_in(mechanisms: list[str], headers: dict[str, str] | None) -> Any
     # Only a page may be returned to; repeating a POST after log-in would act unasked.
     back = request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("security.login", next=back))
+
+
+def is_somebody() -> bool:
+    """Tell whether somebody is logged in; reads nothing but the cookie."""
+    return bool(current_user.is_authenticated)
+
+
+def closed() -> ResponseReturnValue | None:
+    """Return the way to the log-in for what nobody may send without one; its body is not looked at."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in _OPEN or is_somebody():
+        return None
+    return _ask_to_log_in([], None) if request.endpoint else None
 
 
 def _never(_request: object) -> bool:

@@ -16,10 +16,12 @@ FOLDER: Final = Path(__file__).parent / "translations"
 
 def asked_for() -> str:
     """Return the language that the request asks for: by its switch, else by Accept-Language."""
-    try:
-        chosen = request.values.get("lang", "")
-    except RequestEntityTooLarge:  # the page that says so has a language too
-        chosen = ""
+    chosen = request.args.get("lang", "")
+    if not chosen and request.endpoint and request.method == "POST":
+        try:
+            chosen = request.form.get("lang", "")
+        except RequestEntityTooLarge:  # the page that says so has a language too
+            chosen = ""
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
