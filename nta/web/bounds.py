@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import IO, Any, Final
 
 from flask import Flask, Request, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 
@@ -30,6 +30,19 @@ HAND_IN: Final = Bound(body=32 * 1024 * 1024 + USUAL.body, fields=4 * 1024 * 102
 
 class _Fields(FormDataParser):
     """Counts the fields of a plain form too, before they are taken apart: each costs more than its text."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Any:  # as Werkzeug's own
+        """Return stream, fields and files; a part that has no name, which nobody expects, is refused."""
+        found = super().parse(stream, mimetype, content_length, options)
+        if None in found[1] or None in found[2]:
+            raise BadRequest
+        return found
 
     def _parse_urlencoded(
         self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str]

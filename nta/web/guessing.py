@@ -3,10 +3,9 @@
 import math
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, abort, make_response, request, session
-from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import TooManyRequests
@@ -23,7 +22,7 @@ _RIGHT: Final = 302
 """Each of these views shows its form again when something was wrong."""
 
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-_View = Callable[[], ResponseReturnValue]
+_View = Callable[..., Any]  # as Flask keeps its views; what one returns is for Flask alone
 
 
 def slow_down(app: Flask, keys: Keyring) -> None:
@@ -47,7 +46,7 @@ class _Guard:
     def password(self, view: _View) -> _View:
         """Slow down the log-in itself."""
 
-        def tried() -> ResponseReturnValue:
+        def tried() -> Any:
             if request.method != "POST":
                 return view()
             account = self._account(request.form.get("email", ""))
@@ -61,7 +60,7 @@ class _Guard:
     def code(self, view: _View) -> _View:
         """Slow down the second factor, and let who has it be known."""
 
-        def tried() -> ResponseReturnValue:
+        def tried() -> Any:
             if request.method != "POST" or _TRIED not in session:
                 return view()
             account, name = str(session[_TRIED]), str(session.get("tf_user_id"))
@@ -82,7 +81,7 @@ class _Guard:
     def again(self, view: _View) -> _View:
         """Slow down where somebody who is logged in says the password again."""
 
-        def tried() -> ResponseReturnValue:
+        def tried() -> Any:
             if request.method != "POST" or not current_user.is_authenticated:
                 return view()
             account = self._account(current_user.email)

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Flask, request
 from flask_babel import Babel, format_datetime, get_locale
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 LANGUAGES: Final = {"en": "English", "nl": "Nederlands"}
 """The languages of both doors, each in its own words."""
@@ -20,7 +20,7 @@ def asked_for() -> str:
     if not chosen and request.endpoint and request.method == "POST":
         try:
             chosen = request.form.get("lang", "")
-        except RequestEntityTooLarge:  # the page that says so has a language too
+        except HTTPException:  # too much, or no form at all; the page that says so has a language too
             chosen = ""
     if chosen in LANGUAGES:
         return chosen

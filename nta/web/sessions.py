@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Flask, session
-from flask_login import user_logged_out
+from flask_login import user_logged_out  # type: ignore[import-untyped]
 from flask_security import user_authenticated
 
 from nta.store import sessions
@@ -40,8 +40,7 @@ class _Kept:
     def user(self, name: str) -> Any:
         """Return the user of this request's log-in, if there is one that goes on."""
         token = session.get(_TOKEN)
-        found = self._known(name) if isinstance(token, str) else None
-        if found is None:
+        if not isinstance(token, str) or (found := self._known(name)) is None:
             return None
         now = machine_now()
         with self._store.db.read() as connection:

@@ -184,10 +184,11 @@ def entered(desk: Flask, store: Store, role: str) -> FlaskClient:
         user = connection.execute(
             select(DeskUser.id, DeskUser.fs_uniquifier).where(DeskUser.email == f"{role}@hotline.test")
         ).one()
+    token = f"{role} {store.new_id()}"
     with store.db.write() as connection:
-        sessions.begin(connection, store.ids, user_id=user.id, token=role, now=datetime.now(UTC))
+        sessions.begin(connection, store.ids, user_id=user.id, token=token, now=datetime.now(UTC))
     with client.session_transaction() as session:
-        session.update(_user_id=user.fs_uniquifier, login=role, _fresh=True, fs_cc="set", fs_paa=time.time())
+        session.update(_user_id=user.fs_uniquifier, login=token, _fresh=True, fs_cc="set", fs_paa=time.time())
     return client
 
 

@@ -150,3 +150,9 @@ def test_a_file_is_read_a_block_at_a_time_and_nothing_of_it_stays(
         refused = connection.execute(select(HandInLine.line).where(HandInLine.reason.is_not(None))).scalars()
         assert sorted(refused) == [201, 202]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_without_a_name_is_refused(analyst: FlaskClient) -> None:
+    body = in_parts({"text": "x"}).replace(b'; name="text"', b"")
+
+    assert analyst.post("/hand-in", data=body, content_type=PARTS).status_code == 400
