@@ -38,10 +38,27 @@ class _Fields(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Any:  # as Werkzeug's own
-        """Return stream, fields and files; a part that has no name, which nobody expects, is refused."""
-        found = super().parse(stream, mimetype, content_length, options)
-        if None in found[1] or None in found[2]:
-            raise BadRequest
+        """Return stream, fields and files; a part that has no name, which nobody expects, is refused.
+
+        Files of a form that cannot be read to its end are closed at once.
+        """
+        made: list[IO[bytes]] = []
+        make, kept = self.stream_factory, set[int]()
+
+        def noted(*given: Any, **named: Any) -> IO[bytes]:
+            made.append(make(*given, **named))
+            return made[-1]
+
+        self.stream_factory = noted
+        try:
+            found = super().parse(stream, mimetype, content_length, options)
+            if None in found[1] or None in found[2]:
+                raise BadRequest
+            kept.update(id(file.stream) for _, file in found[2].items(multi=True))
+        finally:
+            for file in made:
+                if id(file) not in kept:
+                    file.close()
         return found
 
     def _parse_urlencoded(

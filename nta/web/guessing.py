@@ -47,7 +47,7 @@ class _Guard:
         """Slow down the log-in itself."""
 
         def tried() -> Any:
-            if request.method != "POST":
+            if request.method != "POST" or current_user.is_authenticated:
                 return view()
             account = self._account(request.form.get("email", ""))
             answer = self._looked_at(account, self._admitted(account), view)
@@ -61,7 +61,7 @@ class _Guard:
         """Slow down the second factor, and let who has it be known."""
 
         def tried() -> Any:
-            if request.method != "POST" or _TRIED not in session:
+            if request.method != "POST" or _TRIED not in session or current_user.is_authenticated:
                 return view()
             account, name = str(session[_TRIED]), str(session.get("tf_user_id"))
             who = self._admitted(account)

@@ -139,6 +139,21 @@ def test_wrong_codes_count_as_wrong_passwords_do(proxied: Flask, staffed: Staffe
     assert tried == [200] * 10 + [429]
 
 
+def test_whoever_is_in_becomes_no_known_device_of_another_account(proxied: Flask, staffed: Staffed) -> None:
+    client = at(proxied, "198.51.100.1")
+    log_in(client, staffed.users["analyst"])
+    own = client.get_cookie("nta_desk_device")
+    token = Forms(client.get("/cases").text).forms["logout"]
+
+    client.post("/login", data=token | {"email": "lead@hotline.test", "password": "wrong horse battery"})
+    client.post("/tf-validate", data=token | {"code": "000000"})
+
+    now = client.get_cookie("nta_desk_device")
+    assert own
+    assert now
+    assert now.value == own.value
+
+
 def test_a_log_in_in_another_form_is_not_looked_at(proxied: Flask) -> None:
     client = at(proxied, "203.0.113.9")
     token = Forms(client.get("/login").text).forms["login"]["csrf_token"][0]

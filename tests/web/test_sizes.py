@@ -1,5 +1,6 @@
 """How large a request may be: little without a log-in, and what is large never stands in memory at once."""
 
+import gc
 import http.client
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -156,3 +157,13 @@ def test_a_part_without_a_name_is_refused(analyst: FlaskClient) -> None:
     body = in_parts({"text": "x"}).replace(b'; name="text"', b"")
 
     assert analyst.post("/hand-in", data=body, content_type=PARTS).status_code == 400
+
+
+def test_a_file_of_a_form_that_breaks_off_is_closed_at_once(analyst: FlaskClient) -> None:
+    token = Forms(analyst.get("/hand-in").text).forms["hand-in"]["csrf_token"][0]
+    whole = in_parts({"csrf_token": token}).removesuffix(b"--b--\r\n") + FILE[:1_000_000]
+
+    answer = analyst.post("/hand-in", data=whole, content_type=PARTS)
+    gc.collect()  # a file that was left open would warn here, and fail the test
+
+    assert answer.status_code == 400
