@@ -66,7 +66,9 @@ class _Fields(FormDataParser):
     ) -> Any:  # as Werkzeug's own
         most, fields = self.max_form_memory_size, self.max_form_parts
         body = stream.read() if most is None else stream.read(most + 1)
-        if (most is not None and len(body) > most) or (fields is not None and body.count(b"&") >= fields):
+        # Of a body without a length, gunicorn's stream ends at the bound; it says so at the next byte.
+        is_long = most is not None and (len(body) > most or (len(body) == most and bool(stream.read(1))))
+        if is_long or (fields is not None and body.count(b"&") >= fields):
             raise RequestEntityTooLarge
         return super()._parse_urlencoded(BytesIO(body), mimetype, content_length, options)
 

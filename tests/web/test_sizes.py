@@ -5,6 +5,7 @@ import http.client
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,10 @@ def test_a_file_of_a_form_that_breaks_off_is_closed_at_once(analyst: FlaskClient
     gc.collect()  # a file that was left open would warn here, and fail the test
 
     assert answer.status_code == 400
+
+
+def test_a_body_whose_end_the_server_alone_knows_is_not_cut_short(desk: Flask) -> None:
+    client = desk.test_client()
+    ended = {"wsgi.input_terminated": True, "wsgi.input": BytesIO(b"email=" + b"x" * 70_000)}  # as gunicorn's
+
+    assert client.post("/login", content_type=FORM, environ_overrides=ended).status_code == 413
