@@ -62,7 +62,7 @@ test-system: dev
 	$(BIN)/python -m pytest -m system -n 2 --dist loadgroup
 
 system:
-	@echo "apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core postgresql"
+	@echo "apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core nginx-light postgresql"
 
 bench: dev
 	$(BIN)/python -m tests.benchmarks

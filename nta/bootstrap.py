@@ -40,6 +40,7 @@ from nta.store.shipped import shipped
 from nta.store.tables import DeskUser, HandIn, ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
 from nta.web import access
+from nta.web.accounts import Accounts
 from nta.web.desk import create_desk
 from nta.web.portal import create_portal
 from nta.web.serving import Door, Servers
@@ -247,6 +248,11 @@ class House:
         self._checkpoint("user.made")
         assert made.secret is not None
         return made.secret
+
+    @property
+    def accounts(self) -> Accounts:
+        """Return the accounts of the desk, to be looked after."""
+        return Accounts(self.store, self.clock)
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps of the jobs, put together."""

@@ -95,6 +95,7 @@ class Settings:
     origin_lookups: Mapping[str, str]
     origin_tokens: Mapping[str, str]
     ca_file: Path | None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     desk_url: str
     portal_url: str
     clock: str
@@ -283,6 +284,12 @@ KNOWN: tuple[_Known, ...] = (
         secret=True,
     ),
     _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
+    _Known(
+        "NTA_TRUSTED_PROXIES",
+        "",
+        "CIDR ranges of proxies before desk and portal whose forwarded client address is believed",
+        read_as.networks,
+    ),
     _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),
     _Known("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", read_as.site),
     _Known("NTA_CLOCK", "system", "system; the lab sets its own", read_as.clock),

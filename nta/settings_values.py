@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -132,6 +132,13 @@ def site(value: str) -> str:
     if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
         raise ValueError("say http://host:port")
     return value.rstrip("/")
+
+
+def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    found = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    if any(network.prefixlen == 0 for network in found):
+        raise ValueError("name the proxies alone: a range of everybody believes everybody")
+    return found
 
 
 def origin_lookups(value: str) -> Mapping[str, str]:

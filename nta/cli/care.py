@@ -1,12 +1,10 @@
-"""Looking after an installation: settings, database, audit trail, accounts."""
+"""Looking after an installation: settings, database, audit trail."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from nta.cli.tell import json_option, put, say
-from nta.domain.errors import RefusedError
 from nta.store import audit as trail
 from nta.store import schema
 
@@ -80,40 +78,4 @@ def audit_verify(opener: Any, as_json: bool) -> int:
     return 1 if faults else 0
 
 
-@click.group()
-def user() -> None:
-    """Accounts of the desk."""
-
-
-@user.command("add")
-@click.argument("email")
-@click.option("--role", type=click.Choice(["analyst", "lead", "administrator"]), required=True)
-@click.option("--password-file", type=click.Path(path_type=Path), help="Else it is asked for.")
-@json_option
-@click.pass_obj
-def user_add(opener: Any, email: str, role: str, password_file: Path | None, as_json: bool) -> None:
-    """Make an account and print the secret for its second factor.
-
-    \b
-    Example:  nta user add lead@hotline.example --role lead
-    """
-    secret = opener().add_user(email, _password(password_file), role)
-    if as_json:
-        put({"email": email, "role": role, "totp_secret": secret})
-    else:
-        click.echo(f"{email} ({role}). Secret for the authenticator app: {secret}")
-
-
-def _password(file: Path | None) -> str:
-    if file is None:
-        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return typed
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        raise RefusedError(f"--password-file {file}: {fault.strerror}") from None
-    except UnicodeDecodeError:
-        raise RefusedError(f"--password-file {file}: not UTF-8 text") from None
-
-
-COMMANDS = (settings, db, audit, user)
+COMMANDS = (settings, db, audit)

@@ -20,6 +20,7 @@ from nta.cli import (
     looking,
     resolving,
     running,
+    users,
 )
 from nta.cli.kit import MakeKit
 from nta.cli.tell import complain, configure_logs
@@ -61,6 +62,7 @@ for module in (
     figures,
     catalogue,
     care,
+    users,
     backup,
     keys,
 ):

@@ -3,9 +3,11 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 
 from nta.domain.errors import RefusedError
 from nta.domain.roles import Severity
@@ -19,6 +21,9 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 CLASSES = ("national", "baseline")
 """INHOPE's classes, the stricter last: illegal under national law only; illegal nearly everywhere."""
+
+_LONGEST_LINE = 256 * 1024
+"""Bytes of a line: longer than any URL with all that can be said of it."""
 
 SCOPES = ("file", "page", "directory", "site")
 
@@ -129,24 +134,62 @@ def stricter(one: str, other: str) -> str:
 
 
 def read_lines(data: bytes) -> list[InputLine]:
-    """Return the lines of a paste or file.
+    """Return the lines of a paste or file, as `lines_of` reads them."""
+    return list(lines_of([data]))
+
+
+def lines_of(blocks: Iterable[bytes]) -> Iterator[InputLine]:
+    """Return the lines of a paste or file that comes in blocks of any size, read as they are asked for.
 
     JSON lines when the first line begins with a brace; CSV when it is a
     header with a column `url`, separated by comma, semicolon or tab; else
-    one URL a line. Empty lines count but are left out. Bytes that are not
-    UTF-8 make their own line wrong and no other.
+    one URL a line. Empty lines count but are left out. A line that is not
+    UTF-8, or is endless, is wrong itself and harms no other.
+
+    Raises: RefusedError for a header that cannot be, at once.
     """
-    lines = [(number, _decode(raw)) for number, raw in enumerate(data.splitlines(), 1) if raw.strip()]
-    if not lines:
-        return []
-    first = (lines[0][1] or "").lstrip("\ufeff").strip()
+    lines = _numbered(blocks)
+    head = next(lines, None)
+    if head is None:
+        return iter(())
+    first = (_decode(head[1]) or "").lstrip("\ufeff").strip()
     if first.startswith("{"):
-        return [_json_line(number, text) for number, text in lines]
+        return _each(_json_line, chain([head], lines))
     for separator in ",;\t":
         names = [name.strip().strip('"').lower() for name in first.split(separator)]
         if "url" in names and (len(names) > 1 or first.lower() == "url"):
-            return list(_csv_lines(names, separator, lines[1:], lines[0][0]))
-    return [_plain(number, text) for number, text in lines]
+            _check_header(names, head[0])
+            return _each(partial(_csv_line, names, separator), lines)
+    return _each(_plain, chain([head], lines))
+
+
+def _numbered(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is not empty, with its number; of an endless one no more than shows that it is."""
+    number, held, after_return = 0, b"", False
+    for block in blocks:
+        rest = block[1:] if after_return and block.startswith(b"\n") else block
+        after_return = block.endswith(b"\r") if block else after_return
+        for part in rest.splitlines(keepends=True):
+            held += part[: _LONGEST_LINE + 1 - len(held)]
+            if part.endswith((b"\n", b"\r")):
+                number += 1
+                if held.strip():
+                    yield number, held.rstrip(b"\r\n")
+                held = b""
+    if held.strip():
+        yield number + 1, held
+
+
+def _each(read: Callable[[int, str], InputLine], lines: Iterable[tuple[int, bytes]]) -> Iterator[InputLine]:
+    for number, raw in lines:
+        if len(raw) > _LONGEST_LINE:
+            yield InputLine(number, "", fault=f"the line is longer than {_LONGEST_LINE} bytes")
+            continue
+        text = _decode(raw)
+        if text is None:
+            yield InputLine(number, "", fault="the line is not UTF-8 text")
+        else:
+            yield read(number, text)
 
 
 def _decode(raw: bytes) -> str | None:
@@ -156,15 +199,11 @@ def _decode(raw: bytes) -> str | None:
         return None
 
 
-def _plain(number: int, text: str | None) -> InputLine:
-    if text is None:
-        return InputLine(number, "", fault="the line is not UTF-8 text")
+def _plain(number: int, text: str) -> InputLine:
     return InputLine(number, text.strip().lstrip("\ufeff"))
 
 
-def _json_line(number: int, text: str | None) -> InputLine:
-    if text is None:
-        return InputLine(number, "", fault="the line is not UTF-8 text")
+def _json_line(number: int, text: str) -> InputLine:
     try:
         value = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):  # ValueError alone: a number of more digits than Python reads
@@ -179,33 +218,27 @@ def _json_line(number: int, text: str | None) -> InputLine:
     return _line(number, {name: str(content) for name, content in value.items() if content is not None})
 
 
-def _csv_lines(
-    names: list[str], separator: str, lines: Iterable[tuple[int, str | None]], header: int
-) -> Iterator[InputLine]:
+def _check_header(names: list[str], number: int) -> None:
     unknown = [name for name in names if name not in _FIELDS]
     if unknown:
         raise RefusedError(
-            f"line {header}: unknown column{_named(unknown[0])}; known are {', '.join(sorted(_FIELDS))}"
+            f"line {number}: unknown column{_named(unknown[0])}; known are {', '.join(sorted(_FIELDS))}"
         )
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise RefusedError(f"line {header}: the column {twice[0]} is there twice")
-    for number, text in lines:
-        if text is None:
-            yield InputLine(number, "", fault="the line is not UTF-8 text")
-            continue
-        try:
-            cells = next(csv.reader([text], delimiter=separator, strict=True))
-        except csv.Error:
-            fault = "the line is not CSV: a quote is left open, or a cell has no end"
-            yield InputLine(number, text.strip(), fault=fault)
-            continue
-        if len(cells) > len(names):
-            yield InputLine(
-                number, text.strip(), fault=f"the line has {len(cells)} columns, the header {len(names)}"
-            )
-            continue
-        yield _line(number, {n: c.strip() for n, c in zip(names, cells, strict=False) if c.strip()})
+        raise RefusedError(f"line {number}: the column {twice[0]} is there twice")
+
+
+def _csv_line(names: list[str], separator: str, number: int, text: str) -> InputLine:
+    try:
+        cells = next(csv.reader([text], delimiter=separator, strict=True))
+    except csv.Error:
+        fault = "the line is not CSV: a quote is left open, or a cell has no end"
+        return InputLine(number, text.strip(), fault=fault)
+    if len(cells) > len(names):
+        fault = f"the line has {len(cells)} columns, the header {len(names)}"
+        return InputLine(number, text.strip(), fault=fault)
+    return _line(number, {n: c.strip() for n, c in zip(names, cells, strict=False) if c.strip()})
 
 
 def _line(number: int, own: Mapping[str, str]) -> InputLine:

@@ -1,11 +1,13 @@
 """The locations of a notice as a CSV list, for those who read lists or cannot be told in XARF."""
 
+import re
 from typing import Final
 
 from nta.render.letters import Item, Letter
 from nta.render.tables import csv_table
 
 CONTENT_TYPE: Final = 'text/csv; charset="utf-8"; header=present'
+_SIGN: Final = re.compile(r";([=+@-])")
 HEADS: Final = ("reference", "url", "ip_addresses", "port", "last_seen_up_utc", "class", "law", "scope")
 
 
@@ -24,10 +26,18 @@ def attachment(letter: Letter) -> bytes:
     return csv_table(HEADS, [_row(item) for item in letter.items]).encode()
 
 
+def _kept_whole(url: str) -> str:
+    """Return a URL that is the same to its server, and no formula where somebody splits at semicolons.
+
+    An apostrophe would make it another URL (RFC 3986, section 2.1).
+    """
+    return _SIGN.sub(lambda found: f";%{ord(found[1]):02X}", url)
+
+
 def _row(item: Item) -> tuple[str | int, ...]:
     return (
         item.case,
-        item.url,
+        _kept_whole(item.url),
         item.addresses or "",
         item.port or "",
         f"{item.last_up_at:%Y-%m-%d %H:%M:%S}" if item.last_up_at else "",

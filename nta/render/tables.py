@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from unicodedata import east_asian_width
@@ -13,7 +14,12 @@ from nta.render.plain import json_line, shown
 
 Cell = str | int | float | None
 
-_BEGINS_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+_BEGINS_FORMULA = re.compile(rf"[\t\r\n]|\s*[{_SIGNS}]")
+_LATER_FORMULA = re.compile(rf'[;\t\r\n]["\s]*(?=[{_SIGNS}])')
+"""Where a cell begins for who splits at semicolons or tabs, as spreadsheets do in half of Europe: they then
+pass over the quotes that keep a line end, or a quote, within a cell."""
+
 _TOO_FEW = f"n < {SMALLEST_PUBLISHED}"
 _HEADS = (
     "provider",
@@ -52,7 +58,11 @@ def text_table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def csv_table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return rows as CSV (RFC 4180). Text that a spreadsheet would run is led by an apostrophe."""
+    """Return rows as CSV (RFC 4180). Text that a spreadsheet would run is led by an apostrophe.
+
+    So is text within a cell that would be a cell of its own, and be run,
+    where somebody splits at semicolons or tabs.
+    """
     held = io.StringIO()
     writer = csv.writer(held)
     writer.writerow([_guarded(head) for head in heads])
@@ -201,7 +211,8 @@ def _guarded(cell: Cell) -> Cell:
     if not isinstance(cell, str):
         return cell
     text = "".join(c if c.isprintable() or c in "\t\r\n" else "\ufffd" for c in cell)
-    return f"'{text}" if text[:1] in _BEGINS_FORMULA else text
+    apart = _LATER_FORMULA.sub(r"\g<0>'", text)
+    return f"'{apart}" if _BEGINS_FORMULA.match(apart) else apart
 
 
 def _shown(cell: Cell) -> str:

@@ -7,12 +7,12 @@ from datetime import datetime
 from itertools import islice
 
 from nta.domain.errors import RefusedError
-from nta.domain.handing_in import InputLine, Terms, Told, locate, read_lines, told
+from nta.domain.handing_in import InputLine, Terms, Told, lines_of, locate, read_lines, told
 from nta.domain.urls import digest, public_suffix, registrable_domain
 from nta.store.base import Store
 from nta.store.hand_ins import Bad, Good, Writer, finish, open_hand_in
 
-__all__ = ["Examined", "HandedIn", "InputLine", "Terms", "examine", "hand_in", "read_lines"]
+__all__ = ["Examined", "HandedIn", "InputLine", "Terms", "examine", "hand_in", "lines_of", "read_lines"]
 
 CHUNK = 320
 """Lines a transaction: with six rows each about 2,000 rows, some tens of milliseconds."""

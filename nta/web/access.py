@@ -3,13 +3,12 @@
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
-from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask import Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter
-from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore
+from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user
 from flask_security.mail_util import MailUtil
 from flask_security.totp import Totp
 from passlib.exc import UsedTokenError
@@ -22,18 +21,26 @@ from nta.domain.errors import RefusedError
 from nta.ports import Clock
 from nta.store import audit
 from nta.store.base import Store
-from nta.store.sealing import Keyring, digest16
+from nta.store.sealing import Keyring
+from nta.store.sessions import SHIFT
 from nta.store.tables import DeskRole, DeskUser
+from nta.web import guessing, half_log_ins, sessions
 
 ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
 ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
 
 SHORTEST_PASSWORD: Final = 12
-_SHIFT: Final = timedelta(hours=12)
-"""How long a log-in lasts: longer than a working day, shorter than two."""
-
 _LONGEST_NAME: Final = 64
 """Who did something stands in columns of this length."""
+
+_OPEN: Final = (
+    "language",
+    "security.login",
+    "security.logout",
+    "security.two_factor_setup",
+    "security.two_factor_token_validation",
+)
+"""What may be sent without a log-in."""
 
 _ARGON2: Final = {"memory_cost": 65536, "time_cost": 3, "parallelism": 4}
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
@@ -127,11 +134,10 @@ def add_user(
         raise RefusedError(f"the name of an account has at most {_LONGEST_NAME} characters")
     if role not in ROLES:
         raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
-    _refuse_easy(password, name)
-    totp = _totp(store.keys)
-    kept = totp.kept(secret) if second_factor else None
-    hashed = argon2.using(**_ARGON2).hash(password)
-    now = clock.now()
+    refuse_easy(password, name)
+    totp = totp_of(store.keys)
+    kept_secret = totp.kept(secret) if second_factor else None
+    now, kept_password = clock.now(), hashed(password)
     with store.db.write() as connection, Session(bind=connection) as accounts:
         if accounts.scalar(select(DeskUser.id).where(DeskUser.email == name)):
             raise RefusedError("an account of this name exists already")
@@ -139,13 +145,13 @@ def add_user(
         accounts.add(
             DeskUser(
                 email=name,
-                password=hashed,
+                password=kept_password,
                 active=True,
                 fs_uniquifier=secrets.token_hex(32),
                 create_datetime=now,
                 update_datetime=now,
-                tf_primary_method="authenticator" if kept else None,
-                tf_totp_secret=kept,
+                tf_primary_method="authenticator" if kept_secret else None,
+                tf_totp_secret=kept_secret,
                 roles=[found],
             )
         )
@@ -153,12 +159,18 @@ def add_user(
         audit.note(
             connection, store.ids, at=now, who="command", act="user_added", subject=name[:64], detail=role
         )
-    if kept is None:
+    if kept_secret is None:
         return NewUser(name, role, None, None)
-    return NewUser(name, role, totp.get_totp_b32_key(kept), totp.get_totp_uri(name, kept))
+    return NewUser(name, role, totp.get_totp_b32_key(kept_secret), totp.get_totp_uri(name, kept_secret))
 
 
-def _refuse_easy(password: str, name: str) -> None:
+def hashed(password: str) -> str:
+    """Return a password as accounts keep it."""
+    return str(argon2.using(**_ARGON2).hash(password))
+
+
+def refuse_easy(password: str, name: str) -> None:
+    """Raise RefusedError for a password that is quickly guessed."""
     if len(password) < SHORTEST_PASSWORD:
         raise RefusedError(f"a password has at least {SHORTEST_PASSWORD} characters")
     if len(set(password)) < 6:
@@ -172,11 +184,12 @@ def _secrets(keys: Keyring) -> dict[str, str]:
     return {"1": keys.derived("desk-totp").hex()}
 
 
-def _totp(keys: Keyring) -> SingleUseTotp:
+def totp_of(keys: Keyring) -> SingleUseTotp:
+    """Return what makes and opens the secrets of second factors."""
     return SingleUseTotp(_secrets(keys), "NTA")
 
 
-def guard(app: Flask, store: Store, limiter: Limiter) -> None:
+def guard(app: Flask, store: Store) -> None:
     """Put log-in, second factor and sessions before an app."""
     accounts = scoped_session(sessionmaker(bind=store.db.bare()))
     app.config.update(_config(store.keys))
@@ -189,21 +202,24 @@ def guard(app: Flask, store: Store, limiter: Limiter) -> None:
         totp_cls=SingleUseTotp,
     )
     security.unauthn_handler(_ask_to_log_in)
+    security.want_json(_never)
+    sessions.keep(app, store)
     app.teardown_appcontext(lambda _fault: accounts.remove())
     # Nobody reads the mail that this view would send.
     app.view_functions["security.two_factor_rescue"] = _no_rescue
-    _slow_down(app, limiter, store.keys.derived("desk-limits"))
+    half_log_ins.bound(app)
+    guessing.slow_down(app, store.keys)
 
 
 def _config(keys: Keyring) -> dict[str, Any]:
     return {
-        "PERMANENT_SESSION_LIFETIME": _SHIFT,
+        "PERMANENT_SESSION_LIFETIME": SHIFT,
         "REMEMBER_COOKIE_NAME": "nta_desk_remember",
-        "REMEMBER_COOKIE_DURATION": _SHIFT,
+        "REMEMBER_COOKIE_DURATION": SHIFT,
         "REMEMBER_COOKIE_HTTPONLY": True,
         "SECURITY_FLASH_MESSAGES": False,
         "SECURITY_API_ENABLED_METHODS": ["session"],
-        "SECURITY_DATETIME_FACTORY": lambda: datetime.now(UTC),
+        "SECURITY_DATETIME_FACTORY": sessions.machine_now,
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
@@ -236,22 +252,22 @@ def _ask_to_log_in(mechanisms: list[str], headers: dict[str, str] | None) -> Any
     return redirect(url_for("security.login", next=back))
 
 
+def is_somebody() -> bool:
+    """Tell whether somebody is logged in; reads nothing but the cookie."""
+    return bool(current_user.is_authenticated)
+
+
+def closed() -> ResponseReturnValue | None:
+    """Return the way to the log-in for what nobody may send without one; its body is not looked at."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in _OPEN or is_somebody():
+        return None
+    return _ask_to_log_in([], None) if request.endpoint else None
+
+
+def _never(_request: object) -> bool:
+    # Answers for programs carry a token that opens the desk without a session.
+    return False
+
+
 def _no_rescue() -> ResponseReturnValue:
     abort(404)
-
-
-def _slow_down(app: Flask, limiter: Limiter, key: bytes) -> None:
-    """Slow down whoever guesses: failures count by address, and by account over an hour."""
-
-    def account() -> str:
-        named = session.get("tf_user_id") or request.form.get("email", "").strip().lower()
-        return digest16(key, str(named).encode()).hex()
-
-    def failed(response: Response) -> bool:
-        return response.status_code != 302
-
-    for view in ("security.login", "security.two_factor_token_validation", "security.verify"):
-        slowed: Any = app.view_functions[view]
-        slowed = limiter.limit("10/minute", methods=["POST"], deduct_when=failed)(slowed)
-        slowed = limiter.limit("30/hour", key_func=account, methods=["POST"], deduct_when=failed)(slowed)
-        app.view_functions[view] = slowed

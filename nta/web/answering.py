@@ -10,7 +10,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from nta.domain.answers import FIELDS, LONGEST_WHOSE, LONGEST_WHY, Said, Says, Slip, Slipped
+from nta.domain.reading import row_id
 from nta.usecases.answer import Taken
+from nta.web import asked
 
 SAYS: Final = {
     "removed": _l("It was removed"),
@@ -83,12 +85,12 @@ def read(form: MultiDict[str, str]) -> tuple[Filled, list[Said], list[Slipped]]:
 
     An item with an answer of its own is taken with that, chosen or not.
     """
-    numbers = [_number(item) for item in form.getlist("item")]
+    numbers = [row_id(item) for item in form.getlist("item")]
     chosen = {number for number in numbers if number is not None}
     own = {
         number: says
         for name, says in form.items()
-        if name.startswith(_OWN) and says and (number := _number(name.removeprefix(_OWN))) is not None
+        if name.startswith(_OWN) and says and (number := row_id(name.removeprefix(_OWN))) is not None
     }
     filled = Filled(
         frozenset(chosen),
@@ -136,10 +138,6 @@ def summed(taken: Taken) -> Mapping[str, int]:
     return {says: count for says, count in counts.items() if count}
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 20 else None
-
-
 def _worded(slip: Slip) -> str:
     if slip in _LONGEST:
         return str(_("Write at most %(count)s characters.", count=_LONGEST[slip]))
@@ -155,8 +153,5 @@ def _moment(text: str) -> tuple[datetime | None, bool]:
     """Return the moment that was written, and whether it could be read. Without an offset it is UTC."""
     if not text:
         return None, True
-    try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC), True
-    except (ValueError, OverflowError):
-        return None, False
+    found = asked.moment(text)
+    return found, found is not None

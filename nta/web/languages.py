@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Flask, request
 from flask_babel import Babel, format_datetime, get_locale
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 LANGUAGES: Final = {"en": "English", "nl": "Nederlands"}
 """The languages of both doors, each in its own words."""
@@ -16,10 +16,12 @@ FOLDER: Final = Path(__file__).parent / "translations"
 
 def asked_for() -> str:
     """Return the language that the request asks for: by its switch, else by Accept-Language."""
-    try:
-        chosen = request.values.get("lang", "")
-    except RequestEntityTooLarge:  # the page that says so has a language too
-        chosen = ""
+    chosen = request.args.get("lang", "")
+    if not chosen and request.endpoint and request.method == "POST":
+        try:
+            chosen = request.form.get("lang", "")
+        except HTTPException:  # too much, or no form at all; the page that says so has a language too
+            chosen = ""
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"

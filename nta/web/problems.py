@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, render_template, request
+from flask import Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, TooManyRequests
 
 from nta.domain.errors import OutsideError, RefusedError
 
@@ -73,7 +73,10 @@ def explain(app: Flask, template: str) -> None:
             return page(500)
         if fault.code < 400 or fault.response is not None:
             return fault.get_response()
-        return page(fault.code if fault.code in _TITLES else 400)
+        answer = make_response(page(fault.code if fault.code in _TITLES else 400))
+        if isinstance(fault, TooManyRequests) and fault.retry_after:
+            answer.headers["Retry-After"] = str(fault.retry_after)
+        return answer
 
     def on_refused(fault: RefusedError) -> ResponseReturnValue:
         return page(422, str(fault))

@@ -6,13 +6,17 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
 from nta.domain.errors import RefusedError
+
+_IN_MEMORY: Final = 64 * 1024
+_LONGEST_HEADER: Final = 32 * 1024
+"""Bytes of all header lines; our own cookies have less than four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +95,10 @@ class Servers:
             port=door.port,
             threads=4,
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            # A body waits in a nameless file, a small one in memory, before an app sees it.
+            inbuf_overflow=_IN_MEMORY,
+            max_request_body_size=door.app.config["MAX_CONTENT_LENGTH"] + 1,
+            max_request_header_size=_LONGEST_HEADER,
+            # The apps see to these themselves, by NTA_TRUSTED_PROXIES; waitress knows one proxy only.
+            clear_untrusted_proxy_headers=False,
         )

@@ -1,4 +1,4 @@
-"""Looking after an installation: settings, catalogue, database, audit trail, accounts."""
+"""Looking after an installation: settings, catalogue, database, audit trail."""
 
 import re
 import sqlite3
@@ -13,7 +13,6 @@ from tests.cli.conftest import Nta
 from tests.conftest import NINE
 
 KEY = "ab" * 32
-PASSWORD = "correct horse battery"
 
 
 def change(nta: Nta, statement: str) -> None:
@@ -24,13 +23,6 @@ def change(nta: Nta, statement: str) -> None:
 def version(nta: Nta) -> str:
     with closing(sqlite3.connect(nta.instance / "nta.sqlite")) as connection:
         return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-
-
-@pytest.fixture
-def password(tmp_path: Path) -> Path:
-    file = tmp_path / "password"
-    file.write_text(f"{PASSWORD}\n")
-    return file
 
 
 def test_settings_are_printed_with_secrets_hidden(nta: Nta) -> None:
@@ -155,33 +147,6 @@ def test_a_database_newer_than_the_code_is_refused_and_not_touched(ready: Nta, c
     assert "version ffff, newer than this code" in ended.err
     assert ended.err.count("\n") == 1
     assert (ready.instance / "nta.sqlite").read_bytes() == before
-
-
-def test_an_account_is_made_once(ready: Nta, password: Path) -> None:
-    call = ("user", "add", "lead@hotline.test", "--role", "lead", "--password-file", password, "--json")
-
-    made, again = ready(*call), ready(*call)
-
-    (account,) = made.objects
-    assert (made.code, made.err) == (0, "")
-    assert (account["email"], account["role"]) == ("lead@hotline.test", "lead")
-    assert set(account) == {"email", "role", "totp_secret"}
-    assert len(account["totp_secret"]) >= 26
-    assert (again.code, again.out) == (2, "")
-    assert again.err == "nta: an account of this name exists already\n"
-
-
-def test_a_password_that_is_too_easy_or_not_there_is_refused(
-    ready: Nta, password: Path, tmp_path: Path
-) -> None:
-    call = ("user", "add", "lead@hotline.test", "--role", "lead", "--password-file")
-    password.write_text("easy")
-
-    easy, missing = ready(*call, password), ready(*call, tmp_path / "nowhere")
-
-    assert (easy.code, easy.out, easy.err.count("\n")) == (2, "", 1)
-    assert (missing.code, missing.out) == (2, "")
-    assert missing.err == f"nta: --password-file {tmp_path / 'nowhere'}: No such file or directory\n"
 
 
 def test_a_whole_audit_trail_holds_and_a_changed_one_does_not(ready: Nta) -> None:

@@ -36,6 +36,12 @@ BUILT = {
     "keys rotate",
     "db upgrade",
     "user add",
+    "user disable",
+    "user enable",
+    "user end-sessions",
+    "user list",
+    "user reset-password",
+    "user reset-second-factor",
     "settings",
 }
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nta.domain.errors import RefusedError
-from nta.domain.handing_in import InputLine, Terms, Told, locate, read_lines, stricter, told
+from nta.domain.handing_in import InputLine, Terms, Told, lines_of, locate, read_lines, stricter, told
 from nta.domain.roles import Severity
 from nta.domain.urls import Location
 
@@ -313,3 +313,36 @@ def test_times_that_are_taken_stand_in_order(own: dict[str, datetime]) -> None:
         assert refusal
     else:
         assert (found.reported_at or found.received_at) <= found.received_at <= found.confirmed_at <= NOW
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"http://a.example/\r\n\r\nhttp://b.example/\rhttp://c.example/\n", id="every-ending"),
+        pytest.param(b"\xef\xbb\xbfurl;law\nhttp://a.example/;x\n\n\xff\nhttp://b.example/", id="csv"),
+        pytest.param(b'\n{"url": "http://a.example/"}\r\n{"url"\r\n', id="json"),
+        pytest.param(b" \r\n \n", id="nothing"),
+    ],
+)
+def test_lines_are_the_same_whatever_blocks_they_come_in(data: bytes, size: int) -> None:
+    blocks = [data[start : start + size] for start in range(0, len(data), size)]
+
+    assert list(lines_of(blocks)) == read_lines(data)
+
+
+def test_an_endless_line_is_wrong_itself_and_harms_no_other() -> None:
+    endless = (b"x" * 65_536 for _ in range(100))
+
+    lines = list(lines_of([b"http://a.example/\n", *endless, b"\nhttp://b.example/"]))
+
+    assert [(line.line, line.text, bool(line.fault)) for line in lines] == [
+        (1, "http://a.example/", False),
+        (2, "", True),
+        (3, "http://b.example/", False),
+    ]
+
+
+def test_a_header_that_cannot_be_is_refused_before_a_line_is_read() -> None:
+    with pytest.raises(RefusedError, match="unknown column"):
+        lines_of([b"url,nonsense\n"])

@@ -59,3 +59,12 @@ def test_no_cell_is_run_as_a_formula(laws: list[str]) -> None:
 
     assert len(found) == len(items)
     assert not [cell for row in found for cell in row.values() if cell[:1] in tuple("=+-@\t\r\n")]
+
+
+def test_a_url_with_a_formula_in_it_stays_a_url() -> None:
+    url = "http://images.example/a;=HYPERLINK(1);-b,-c?d;e=f"
+    content = listing.attachment(letter(items=(item(1, url=url),)))
+
+    (row,) = csv.DictReader(io.StringIO(content.decode(), newline=""))
+
+    assert row["url"] == "http://images.example/a;%3DHYPERLINK(1);%2Db,-c?d;e=f"

@@ -16,13 +16,13 @@ from nta.usecases.inbox import read_inbox
 from tests import mails
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
-from tests.domain.shared_data import OWN
 from tests.fuzzing import rounds, spoil
 from tests.mails import OURS, bounce, letter
 from tests.spoilt_mails import SPOILT
 from tests.telling import Service
 
-SEEDS = [path.read_bytes() for path in sorted((OWN / "mails").glob("*.eml"))]
+_MAILS = Path(__file__).parents[1] / "data" / "mails"
+SEEDS = [path.read_bytes() for path in sorted(_MAILS.glob("*.eml"))]
 SIGNED = (
     b"Authentication-Results: mx.hotline.test (a (b)); dkim=pass header.d=hosting.test; spf=pass\n"
     b" smtp.mailfrom=a@hosting.test\n" + SEEDS[0]

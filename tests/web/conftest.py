@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 from nta import settings as settings_module
 from nta.domain.parties import Catalogue, Hotline, NoticeRoute
 from nta.settings import Settings
+from nta.store import sessions
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.sealing import Keyring
@@ -180,11 +181,14 @@ def entered(desk: Flask, store: Store, role: str) -> FlaskClient:
     """Return a client that has logged in; how that goes is tested in test_access alone."""
     client = desk.test_client()
     with store.db.read() as connection:
-        name = connection.execute(
-            select(DeskUser.fs_uniquifier).where(DeskUser.email == f"{role}@hotline.test")
-        ).scalar_one()
+        user = connection.execute(
+            select(DeskUser.id, DeskUser.fs_uniquifier).where(DeskUser.email == f"{role}@hotline.test")
+        ).one()
+    token = f"{role} {store.new_id()}"
+    with store.db.write() as connection:
+        sessions.begin(connection, store.ids, user_id=user.id, token=token, now=datetime.now(UTC))
     with client.session_transaction() as session:
-        session.update(_user_id=name, _fresh=True, fs_cc="set", fs_paa=time.time())
+        session.update(_user_id=user.fs_uniquifier, login=token, _fresh=True, fs_cc="set", fs_paa=time.time())
     return client
 
 

@@ -375,7 +375,7 @@ def test_no_post_is_taken_without_our_form(lead: FlaskClient, path: str) -> None
 
 def test_the_list_of_posts_is_whole(lead: FlaskClient) -> None:
     ours = {
-        re.sub("<.*?>", "C-26-0000-0000", rule.rule.replace("<int:number>", "7"))
+        re.sub("<.*?>", "C-26-0000-0000", rule.rule.replace("<row:number>", "7"))
         for rule in lead.application.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and not rule.endpoint.startswith("security.")
     }

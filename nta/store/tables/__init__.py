@@ -26,7 +26,7 @@ from nta.store.tables.notices import (
     PartyRow,
     PortalLink,
 )
-from nta.store.tables.people import DeskRole, DeskUser, desk_roles
+from nta.store.tables.people import DeskRole, DeskSession, DeskUser, desk_roles
 from nta.store.tables.work import (
     AuditBatch,
     AuditEntry,
@@ -52,6 +52,7 @@ __all__ = [
     "Case",
     "Contact",
     "DeskRole",
+    "DeskSession",
     "DeskUser",
     "Domain",
     "Due",

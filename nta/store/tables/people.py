@@ -5,14 +5,14 @@ from typing import Any
 
 from flask_security.core import RoleMixin, UserMixin
 from flask_security.datastore import AsaList
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from nta.store.tables.base import Base
 from nta.store.types import word
 
-__all__ = ["AsaList", "DeskRole", "DeskUser", "desk_roles"]
+__all__ = ["AsaList", "DeskRole", "DeskSession", "DeskUser", "desk_roles"]
 
 desk_roles = Table(
     "desk_user_role",
@@ -54,3 +54,16 @@ class DeskUser(Base, UserMixin):
     roles: Mapped[list[DeskRole]] = relationship(  # type: ignore[assignment]
         secondary=desk_roles, lazy="selectin"
     )
+
+
+class DeskSession(Base):
+    """One log-in, by the digest of the token in its cookie. When it has ended, the cookie opens nothing."""
+
+    __tablename__ = "desk_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(Integer, ForeignKey("desk_user.id"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    made_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

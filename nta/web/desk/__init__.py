@@ -20,6 +20,7 @@ from nta.store.reads import tasks as tasks_reads
 from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, house, languages
+from nta.web.bounds import ANSWERS, HAND_IN
 from nta.web.desk import (
     approvals,
     cases,
@@ -48,6 +49,9 @@ def create_desk(
         url=settings.desk_url,
         secret=store.keys.derived("desk-session"),
         language=_language,
+        larger={"handing_in.send": HAND_IN, "tasks.answer": ANSWERS},
+        may=access.is_somebody,
+        closed=access.closed,
     )
     hotline = house.ourselves(settings, catalogue)
     app.jinja_env.globals.update(
@@ -58,7 +62,7 @@ def create_desk(
         sending_mode=settings.sending.mode,
         word_of=state_word,
     )
-    access.guard(app, store, house.limits(app))
+    access.guard(app, store)
 
     _everywhere(app, store, clock)
     _first_pages(app, store)

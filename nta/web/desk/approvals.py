@@ -18,7 +18,7 @@ from nta.store.base import Store
 from nta.store.reads import approvals as reads
 from nta.store.shipped import shipped
 from nta.usecases import approve
-from nta.web import house
+from nta.web import asked, house
 from nta.web.access import ANALYST, LEAD
 
 
@@ -43,11 +43,9 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def reveal(reference: str) -> ResponseReturnValue:
-        number = request.form.get("item", "")
-        if not number.isdecimal():
-            raise RefusedError(_("Choose a location of the list."))
-        url = approve.reveal_item(store, reference, int(number), current_user.email, clock.now())
-        return desk.show(reference, (int(number), url))
+        number = asked.row("item", _("Choose a location of the list."))
+        url = approve.reveal_item(store, reference, number, current_user.email, clock.now())
+        return desk.show(reference, (number, url))
 
     @site.post("/notices/<reference>/approve")
     @auth_required("session")

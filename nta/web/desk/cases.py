@@ -1,6 +1,6 @@
 """Cases: the list with what needs a person first, search, and the page of one case."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,7 @@ from nta.store.reads import mails as mail_reads
 from nta.store.reads import search as search_reads
 from nta.store.reads.cases import Wanted
 from nta.usecases import steer
+from nta.web import asked
 from nta.web.access import ANALYST, LEAD
 
 
@@ -39,7 +40,7 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     def listed() -> ResponseReturnValue:
         word = _word(request.args.get("state", ""))
-        number = max(1, request.args.get("page", 1, type=int))
+        number = asked.page()
         wanted = Wanted(pairs(word) if word else None, ended=word is Word.ENDED)
         with store.db.read() as connection:
             page = list_reads.page(connection, store, clock.now(), wanted=wanted, ranks=places, number=number)
@@ -170,11 +171,10 @@ def _moment(text: str) -> datetime | None:
     """Return a moment that a form named, in UTC where it says no offset; None when it is empty."""
     if not text.strip():
         return None
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise RefusedError(_("Write the moment as a date and a time.")) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = asked.moment(text)
+    if moment is None:
+        raise RefusedError(_("Write the moment as a date and a time."))
+    return moment
 
 
 def show(store: Store, reference: str, revealed: str | None = None) -> ResponseReturnValue:

@@ -36,19 +36,19 @@ def pages(store: Store, clock: Clock) -> Blueprint:
             refused = reads.refused(connection)
         return render_template("desk/contacts.html", waiting=waiting, troubled=troubled, refused=refused)
 
-    @site.post("/contacts/<int:number>/approve")
+    @site.post("/contacts/<row:number>/approve")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def approve(number: int) -> ResponseReturnValue:
         return say(contacts.approve, number, _("The contact may be used."))
 
-    @site.post("/contacts/<int:number>/refuse")
+    @site.post("/contacts/<row:number>/refuse")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def refuse(number: int) -> ResponseReturnValue:
         return say(contacts.refuse, number, _("The contact is not used any more."))
 
-    @site.post("/contacts/<int:number>/revive")
+    @site.post("/contacts/<row:number>/revive")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def revive(number: int) -> ResponseReturnValue:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from itertools import chain
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,9 +17,12 @@ from nta.store.base import Store
 from nta.store.reads import hand_in as reads
 from nta.usecases import submit
 from nta.usecases.submit import Terms
+from nta.web import asked
 from nta.web.access import ANALYST, LEAD
 
 SOURCE = "desk"
+_BLOCK = 64 * 1024
+"""How much of a file is read at a time."""
 
 
 def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda name: None) -> Blueprint:
@@ -41,10 +45,10 @@ def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda
             return _form(store, request.form.to_dict(), str(refusal)), 422
         return redirect(url_for("handing_in.result", number=made), 303)
 
-    @site.get("/hand-ins/<int:number>")
+    @site.get("/hand-ins/<row:number>")
     @auth_required("session")
     def result(number: int) -> ResponseReturnValue:
-        page = max(1, request.args.get("page", 1, type=int))
+        page = asked.page()
         with store.db.read() as connection:
             found = reads.hand_in(connection, store, number, page)
         if found is None:
@@ -68,10 +72,13 @@ def _take(store: Store, clock: Clock, checkpoint: Callable[[str], None]) -> int:
         raise RefusedError(_("Confirm that you have seen every URL yourself."))
     upload = request.files.get("file")
     from_file = upload is not None and bool(upload.filename)
-    data = (
-        upload.read() if upload is not None and from_file else form.get("text", "").encode(errors="replace")
-    )
-    if not data.strip():
+    if upload is not None and from_file:
+        blocks = iter(lambda: upload.read(_BLOCK), b"")
+    else:
+        blocks = iter([form.get("text", "").encode(errors="replace")])
+    lines = submit.lines_of(blocks)
+    first = next(lines, None)
+    if first is None:
         raise RefusedError(_("Paste at least one URL, or choose a file."))
     now = clock.now()
     terms = Terms(
@@ -82,7 +89,7 @@ def _take(store: Store, clock: Clock, checkpoint: Callable[[str], None]) -> int:
     )
     made = submit.hand_in(
         store,
-        submit.read_lines(data),
+        chain([first], lines),
         terms,
         who=current_user.email[:64],
         key=form.get("key", "")[:64] or secrets.token_hex(16),

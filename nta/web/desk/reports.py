@@ -1,7 +1,7 @@
 """Reports: removal times on a page, and the same as a file to pass on."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 from flask import Blueprint, Response, render_template, request
@@ -18,6 +18,7 @@ from nta.ports import Clock as ServiceClock
 from nta.render import removal_page, tables
 from nta.store.base import Store
 from nta.usecases.report import Report, removal_times
+from nta.web import asked
 from nta.web.access import ADMINISTRATOR, ANALYST, LEAD
 
 CLOCKS = (Clock.A, Clock.B, Clock.C)
@@ -64,14 +65,13 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
 
 def _made(store: Store, now: datetime) -> list[Report]:
     """Return what the address asks for, of hosts and of proxies."""
-    asked = request.args
-    letter = asked.get("clock", Clock.B.value)
+    letter = request.args.get("clock", Clock.B.value)
     if letter not in {c.value for c in CLOCKS}:
         raise RefusedError(_("There is no such clock; choose A, B or C."))
-    as_of = _day("as_of")
+    as_of = asked.day("as_of")
     if as_of is not None and as_of > now:
         raise RefusedError(_("What will be known in the future cannot be reported."))
-    since, until = _day("from"), _day("to")
+    since, until = asked.day("from"), asked.day("to")
     if since is not None and until is not None and since >= until:
         raise RefusedError(_("The period ends before it begins."))
     return [
@@ -92,17 +92,6 @@ def _chosen(made: list[Report]) -> list[Report]:
 def _providers(made: list[Report]) -> list[tuple[str, str]]:
     found = {group.party: group.name for report in made for group in report.groups}
     return sorted(found.items(), key=lambda item: (item[1].casefold(), item[0]))
-
-
-def _day(name: str) -> datetime | None:
-    """Return the first moment of a day of the form, in UTC."""
-    text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        raise RefusedError(_("Write a day like 2026-03-01.")) from None
 
 
 def _file(text: str, kind: str, ending: str, report: Report) -> Response:

@@ -21,6 +21,7 @@ from nta.store.base import Store
 from nta.store.reads import resolution as reads
 from nta.store.reads.resolution import ResolutionPage
 from nta.usecases import contacts, overrule
+from nta.web import asked
 from nta.web.access import ANALYST, LEAD
 
 WRONGS: Final = {
@@ -180,11 +181,9 @@ def _said(filled: Filled) -> Said:
     """Return what the form says; raises SlipError for a moment that cannot be read."""
     until = None
     if filled.until:
-        try:
-            until = datetime.fromisoformat(filled.until)
-            until = (until if until.tzinfo else until.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise SlipError(Slip.UNTIL_UNREADABLE) from None
+        until = asked.moment(filled.until)
+        if until is None:
+            raise SlipError(Slip.UNTIL_UNREADABLE)
     return Said(filled.wrong, filled.scope, filled.party, filled.address, until, filled.reason)
 
 

@@ -6,12 +6,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_security import auth_required, current_user, roles_accepted
 
-from nta.domain.errors import RefusedError
 from nta.ports import Clock
 from nta.store.base import Store
 from nta.store.reads import sending as reads
 from nta.store.reads import tasks as tasks_reads
 from nta.usecases import approve, send_again, steer
+from nta.web import asked
 from nta.web.access import LEAD
 
 
@@ -63,10 +63,8 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(LEAD)
     def release() -> ResponseReturnValue:
-        number = request.form.get("notice", "")
-        if not number.isdecimal():
-            raise RefusedError(_("Choose a notice of the list."))
-        approve.release_waiting(store, int(number), current_user.email, clock.now())
+        number = asked.row("notice", _("Choose a notice of the list."))
+        approve.release_waiting(store, number, current_user.email, clock.now())
         flash(_("The notice may go."), "success")
         return redirect(url_for("steering.sending"), 303)
 

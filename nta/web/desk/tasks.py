@@ -5,14 +5,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import auth_required, current_user, roles_accepted
 
-from nta.domain.errors import RefusedError
 from nta.ports import Clock
 from nta.store.base import Store
 from nta.store.reads import mails as reads
 from nta.store.reads.mails import Text
 from nta.usecases import answer as answers
 from nta.usecases import tasks
-from nta.web import answering
+from nta.web import answering, asked
 from nta.web.access import ANALYST, LEAD
 from nta.web.answering import SAYS, Filled
 
@@ -34,27 +33,25 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def done() -> ResponseReturnValue:
-        number = request.form.get("subject", "")
-        if not number.isdecimal() or len(number) > 19:
-            raise RefusedError(_("Choose a task of the list."))
+        number = asked.row("subject", _("Choose a task of the list."))
         is_lead = LEAD in {role.name for role in current_user.roles}
         why, who = request.form.get("reason"), current_user.email
-        tasks.finish(store, int(number), why, who, clock.now(), is_lead=is_lead)
+        tasks.finish(store, number, why, who, clock.now(), is_lead=is_lead)
         flash(_("The task is done."), "success")
         return redirect(url_for("steering.tasks"), 303)
 
-    @site.get("/mails/<int:number>")
+    @site.get("/mails/<row:number>")
     @auth_required("session")
     def mail(number: int) -> ResponseReturnValue:
         return show(number)
 
-    @site.post("/mails/<int:number>/read")
+    @site.post("/mails/<row:number>/read")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def read(number: int) -> ResponseReturnValue:
         return show(number, tasks.read_mail(store, number, current_user.email, clock.now()))
 
-    @site.post("/mails/<int:number>/answer")
+    @site.post("/mails/<row:number>/answer")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def answer(number: int) -> ResponseReturnValue:

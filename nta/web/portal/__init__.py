@@ -9,6 +9,7 @@ from nta.settings import Settings
 from nta.store.base import Store
 from nta.usecases.answer import LinkNotFoundError
 from nta.web import house
+from nta.web.bounds import ANSWERS
 from nta.web.portal.pages import pages
 
 
@@ -20,8 +21,8 @@ def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Cat
         settings=settings,
         url=settings.portal_url,
         secret=store.keys.portal_derived("session"),
+        larger={"portal.answer": ANSWERS},
     )
-    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = 256 * 1024
     app.jinja_env.globals["hotline"] = hotline
     limiter = house.limits(app)
     site = pages(store, clock, hotline)
