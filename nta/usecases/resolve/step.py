@@ -124,12 +124,14 @@ class _Recording:
             states = alike.open_on_hosts(connection, part, lock=True)
             rows = arrangements.hosts(connection, store, part, lock=True)
             mine = sorted(due.still_mine(connection, due.RESOLVE, sorted(part), self._holder))
+            # Why they were wanted was not known here: what was found is kept, and concluded from anew.
+            again = due.wanted_meanwhile(connection, due.RESOLVE, mine)
             soon = now + back_off(1)
             moments = {number: soon if number in states else None for number in mine}
             whole = [
                 Concluded(rows[number], states.get(number, ()), after)
                 for number in mine
-                if (after := part[number]) is not None
+                if number not in again and (after := part[number]) is not None
             ]
             settled = settle_hosts(connection, store, whole, self._catalogue, now)
             moments |= {n: _not_after(at, self._behind.get(n)) for n, at in settled.items()}
