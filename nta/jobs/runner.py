@@ -26,7 +26,8 @@ class Runner:
     """Runs the steps of one process. `stopping` ends it between two batches.
 
     `pending` names the steps that have anything to do at a moment, so that
-    idle ones cost nothing.
+    idle ones cost nothing. `may_work` is asked before each batch: whoever
+    others may take for dead begins nothing.
     """
 
     def __init__(
@@ -35,15 +36,19 @@ class Runner:
         clock: Clock,
         pending: Callable[[datetime], set[str]],
         stopping: threading.Event,
+        may_work: Callable[[], bool] = lambda: True,
     ) -> None:
         self._steps = tuple(steps)
         self._clock = clock
         self._pending = pending
         self._stopping = stopping
+        self._may_work = may_work
         self.failures = 0
 
     def run(self, step: Step, now: datetime) -> int:
         """Do one batch of a step; return how much was done. What fails is logged once and comes again."""
+        if not self._may_work():
+            return 0
         began = time.monotonic()
         try:
             done = step.run(now)
@@ -59,7 +64,7 @@ class Runner:
         """Do batches of one step until none is due."""
         for _ in range(MOST_PASSES):
             now = self._clock.now()
-            if self._stopping.is_set() or step.name not in self._pending(now) or not self.run(step, now):
+            if self._stopping.is_set() or step.name not in self._waiting(now) or not self.run(step, now):
                 return
 
     def turn(self) -> int:
@@ -68,7 +73,7 @@ class Runner:
         for _ in range(MOST_PASSES):
             passed = 0
             now = self._clock.now()
-            pending = self._pending(now)
+            pending = self._waiting(now)
             for step in self._steps:
                 if self._stopping.is_set():
                     return done + passed
@@ -80,6 +85,15 @@ class Runner:
         self.failures += 1
         log.error("a turn does not come to an end", passes=MOST_PASSES)
         return done
+
+    def _waiting(self, now: datetime) -> set[str]:
+        """Return the steps that have something to do; none where the database cannot be asked."""
+        try:
+            return self._pending(now)
+        except OutsideError as fault:
+            self.failures += 1
+            log.warning("what waits cannot be read", reason=fault.reason)
+            return set()
 
 
 class Metronome:
@@ -142,12 +156,12 @@ class Leaper:
         self._runner.turn()
         if self._stopping.is_set():
             return
-        before = self._clock.now()
-        due = self._next_due()
         try:
+            before = self._clock.now()
+            due = self._next_due()
             leap = self._clock.leap(due)
         except OutsideError as fault:
-            log.warning("the lab does not answer", reason=fault.reason)
+            log.warning("the world cannot go on", reason=fault.reason)
             self._stopping.wait(PATIENCE_S)
             return
         if leap.over:

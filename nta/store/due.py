@@ -13,7 +13,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
     tuple_,
     update,
 )
@@ -248,13 +247,3 @@ def release_of(connection: Connection, holder: str) -> int:
         update(Due).where(Due.taken_by == holder).values(taken_by=None, taken_until=None)
     )
     return freed.rowcount
-
-
-def hold_alive_lock(connection: Connection, node: int) -> bool:
-    """Take PostgreSQL's session lock that says that node is alive. True: it was free."""
-    return bool(connection.execute(text("SELECT pg_try_advisory_lock(7788, :n)"), {"n": node}).scalar())
-
-
-def is_dead(connection: Connection, node: int) -> bool:
-    """Tell whether nobody holds the lock of that node: its process is gone, whatever its leases say."""
-    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7788, :n)"), {"n": node}).scalar())

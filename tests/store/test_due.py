@@ -264,30 +264,6 @@ def test_on_postgresql_no_plan_takes_more_than_asked_for(postgres: Database) -> 
         ]
 
 
-def test_on_postgresql_a_runner_is_dead_when_its_session_is_gone(postgres: Database) -> None:
-    runner = postgres.engine.connect()
-    assert due.hold_alive_lock(runner, 7)
-    runner.commit()
-
-    with postgres.write() as connection:
-        assert not due.is_dead(connection, 7)
-        assert not due.hold_alive_lock(connection, 7)
-        assert due.is_dead(connection, 8)
-    runner.invalidate()
-    runner.close()
-
-    assert _dead_soon(postgres, 7)
-
-
-def _dead_soon(database: Database, node: int) -> bool:
-    """Ask until the server has noticed that the session is gone; the question itself takes a while."""
-    for _ in range(500):
-        with database.write() as connection:
-            if due.is_dead(connection, node):
-                return True
-    return False
-
-
 def test_a_lease_is_lengthened_for_its_holder_alone(database: Database) -> None:
     put(database, 1, 2, 3)
     take(database, "paused", limit=2)
