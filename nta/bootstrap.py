@@ -296,6 +296,12 @@ class House:
             self.stopping.set()
         return False
 
+    def give_back(self, step: str) -> None:
+        """Free what this process took for a step and has no more in hand: its last batch broke off."""
+        kinds = [kind for kind, name in waiting.STEP_OF.items() if name == step]
+        with self.store.db.write() as connection:
+            due.release_of(connection, holder_of(self.node), kinds)
+
     def release_the_dead(self) -> None:
         """Free the work of runners whose session is gone (PostgreSQL)."""
         if self._alive is not None:
@@ -304,7 +310,7 @@ class House:
     def runner(self) -> Runner:
         """Return the runner of this process's jobs."""
         calm()
-        return Runner(self.steps(), self.clock, self.pending, self.stopping, self.may_work)
+        return Runner(self.steps(), self.clock, self.pending, self.stopping, self.may_work, self.give_back)
 
     def metronome(self, runner: Runner) -> Metronome:
         """Return the beat that drives a runner by the machine's clock."""

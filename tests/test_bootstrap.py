@@ -260,6 +260,20 @@ def cut_off(database: Database, which: str) -> None:
         )
 
 
+def test_a_step_that_broke_off_gives_back_its_own_rows_and_no_others(houses: Any, server: str) -> None:
+    for house in (houses(), houses(database_url=server)):
+        take(house.store.db, f"node-{house.node}", 1)
+        take(house.store.db, "node-1000", 2)
+        with house.store.db.write() as connection:
+            due.want(connection, due.RESOLVE, [3], NINE)
+            due.take(connection, due.RESOLVE, f"node-{house.node}", NINE, 1)
+
+        house.give_back("recheck")
+        house.give_back("inbox")
+
+        assert taken(house.database, None) == [1]
+
+
 def test_a_process_whose_number_another_goes_by_works_no_more_and_ends(houses: Any, server: str) -> None:
     house = houses(database_url=server)
     house._alive = SimpleNamespace(holds=lambda: False, is_replaced=False, close=lambda: None)

@@ -27,7 +27,9 @@ class Runner:
 
     `pending` names the steps that have anything to do at a moment, so that
     idle ones cost nothing. `may_work` is asked before each batch: whoever
-    others may take for dead begins nothing.
+    others may take for dead begins nothing. `give_back` is called before a
+    step whose last batch broke off, with its name: what it had taken is still
+    leased, and no batch of it is under way.
     """
 
     def __init__(
@@ -37,12 +39,15 @@ class Runner:
         pending: Callable[[datetime], set[str]],
         stopping: threading.Event,
         may_work: Callable[[], bool] = lambda: True,
+        give_back: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._steps = tuple(steps)
         self._clock = clock
         self._pending = pending
         self._stopping = stopping
         self._may_work = may_work
+        self._give_back = give_back
+        self._broken_off: set[str] = set()
         self.failures = 0
 
     def run(self, step: Step, now: datetime) -> int:
@@ -51,8 +56,12 @@ class Runner:
             return 0
         began = time.monotonic()
         try:
+            if step.name in self._broken_off:
+                self._give_back(step.name)
+                self._broken_off.discard(step.name)
             done = step.run(now)
         except (OutsideError, RefusedError) as fault:
+            self._broken_off.add(step.name)
             self.failures += 1
             log.warning("step failed", step=step.name, reason=str(fault))
             return 0

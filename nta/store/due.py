@@ -83,10 +83,12 @@ def take(
     return taken
 
 
-def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holder: str) -> set[int]:
+def still_mine(
+    connection: Connection, kind: str, subjects: Sequence[int], holder: str, *, lock: bool = True
+) -> set[int]:
     """Return those of the subjects that this holder still holds, locking them for the rest of the write."""
     asked = "SELECT taken_by, subject FROM due WHERE kind = '" + kind + "' AND subject"  # noqa: S608
-    return {subject for by, subject in found_by(connection, asked, subjects, lock=True) if by == holder}
+    return {subject for by, subject in found_by(connection, asked, subjects, lock=lock) if by == holder}
 
 
 def keep(
@@ -241,9 +243,7 @@ def holders(connection: Connection) -> list[str]:
     return [holder for holder in found if holder is not None]
 
 
-def release_of(connection: Connection, holder: str) -> int:
-    """Release the leases of a holder that is known to be dead."""
-    freed = connection.execute(
-        update(Due).where(Due.taken_by == holder).values(taken_by=None, taken_until=None)
-    )
-    return freed.rowcount
+def release_of(connection: Connection, holder: str, kinds: Collection[str] = JOBS) -> int:
+    """Release the leases of a holder that is known to be at no such work."""
+    mine = (Due.taken_by == holder, Due.kind.in_(kinds))
+    return connection.execute(update(Due).where(*mine).values(taken_by=None, taken_until=None)).rowcount

@@ -287,3 +287,20 @@ def test_a_database_out_of_reach_ends_no_walk(clock: SetClock) -> None:
     assert walk.fault is None
     assert walk.over.is_set()
     assert asked == ["pending", "due", "pending", "due"]
+
+
+def test_what_a_batch_that_broke_off_had_taken_is_given_back_before_the_next(clock: SetClock) -> None:
+    did: list[str] = []
+
+    def run(now: datetime) -> int:
+        did.append("run")
+        if len(did) == 1:
+            raise OutsideError("the database cannot be reached", temporary=True)
+        return 0
+
+    step = Step("one", 1, run)
+    made = Runner([step], clock, lambda now: {"one"}, threading.Event(), lambda: True, did.append)
+    for _ in range(3):
+        made.run(step, NINE)
+
+    assert did == ["run", "one", "run", "run"]

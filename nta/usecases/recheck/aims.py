@@ -1,9 +1,11 @@
 """What looks, and where: the addresses of hosts asked of the names when they are first needed."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from nta.domain.aiming import STRANGER, Aim, ProxyOf, aim_at, no_proxy
 from nta.domain.availability import Answer, Cause, Reading, Verdict, read
@@ -85,14 +87,14 @@ class Aims:
         if strangers:
             found |= self._out_of_use(strangers, found)
         self._found |= found
-        if moves.record_hosts(self._store, new, self._batch.served, found, self._now):
+        if moves.record_hosts(self._store, new, self._batch, found, self._now):
             self.one_moved = True
 
-    def record_marks(self) -> None:
-        """Record the marks that are new; those hosts are resolved again."""
-        if self._marks:
-            with self._store.db.write(lazy=True) as connection:
-                moves.record_marks(connection, self._marks, self._now)
+    def record_marks(self, connection: Connection, host_ids: Collection[int]) -> None:
+        """Record the marks of these hosts that are new; those hosts are resolved again."""
+        new = {number: self._marks.pop(number) for number in self._marks.keys() & host_ids}
+        if new:
+            moves.record_marks(connection, new, self._now)
 
     def _out_of_use(
         self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]

@@ -10,6 +10,7 @@ from nta.ports import LookRequest
 from nta.store import canaries
 from nta.store.base import Store
 from nta.usecases.recheck.aims import Eyes
+from nta.usecases.recheck.batch import Batch
 
 
 class Doubt(NamedTuple):
@@ -21,10 +22,10 @@ class Doubt(NamedTuple):
 
 
 class Canaries:
-    """The canaries of one batch, known and asked. Without a store they are asked and forgotten."""
+    """The canaries of a store's batch, known and asked. Without these they are asked and forgotten."""
 
-    def __init__(self, store: Store | None, eyes: Eyes, now: datetime) -> None:
-        self._store, self._eyes, self._now = store, eyes, now
+    def __init__(self, store: Store | None, batch: Batch | None, eyes: Eyes, now: datetime) -> None:
+        self._store, self._batch, self._eyes, self._now = store, batch, eyes, now
         self._known: dict[int, dict[str, Canary]] = {}
 
     def __call__(self, host_id: int, vantage: str) -> Canary | None:
@@ -64,6 +65,9 @@ class Canaries:
                     self._known[host_id] |= answers
 
     def _keep(self, found: Mapping[int, Mapping[str, Canary]]) -> None:
-        if self._store is not None:
+        if self._store is not None and self._batch is not None:
             with self._store.db.write(lazy=True) as connection:
-                canaries.keep(connection, found, self._now)
+                ours = self._batch.ours(connection, found)
+                canaries.keep(
+                    connection, {n: answers for n, answers in found.items() if n in ours}, self._now
+                )

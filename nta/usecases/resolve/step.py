@@ -13,6 +13,7 @@ from nta.ports import Asker
 from nta.store import alike, arrangements, due, findings, forced
 from nta.store.base import Store
 from nta.store.forced import Forced
+from nta.store.leases import Leases
 from nta.usecases.resolve.asking import subject_of
 from nta.usecases.resolve.gathering import gather
 from nta.usecases.resolve.settling import Concluded, settle_hosts
@@ -35,16 +36,18 @@ def resolve_due(
     routes: bool = False,
     askable: AskableProxies | None = None,
     checkpoint: Callable[[str], None] = lambda name: None,
+    machine: Callable[[], datetime] = due.machine_now,
 ) -> int:
     """Resolve one batch of due hosts as a set: a question is asked once for all of them. Return how many.
 
     `routes` says that the asker knows routes too, `askable` which proxies it can ask for an origin.
     """
     with store.db.write() as connection:
-        taken = due.take(connection, due.RESOLVE, holder, now, limit)
+        taken = due.take(connection, due.RESOLVE, holder, now, limit, machine=machine)
     if not taken:
         return 0
     checkpoint("resolve.taken")
+    leases = Leases(store.db, due.RESOLVE, holder, taken, machine)
     with store.db.read() as connection:
         rows = arrangements.hosts(connection, store, taken)
         behind = forced.of_hosts(connection, store, taken, now)
@@ -63,10 +66,11 @@ def resolve_due(
         )
         for i, row in rows.items()
     }
-    gathered = gather(store, subjects, asker, now)
+    gathered = gather(store, subjects, asker, now, leases, machine=machine)
     checkpoint("resolve.asked")
     with store.db.write() as connection:
-        findings.save(connection, store, gathered.new)
+        if due.still_mine(connection, due.RESOLVE, sorted(subjects), holder):
+            findings.save(connection, store, gathered.new)
     fault: DBAPIError | None = None
     recording = _Recording(store, catalogue, holder, behind, now)
     numbers = sorted(subjects)
