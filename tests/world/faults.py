@@ -26,6 +26,7 @@ from tests.world.playing import ROOT, environment
 HOSTS = 12
 EVERY = timedelta(hours=6)
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LEASE_AWAITED_S = 3.0
 MOST_S = 60.0
 """A bound against hanging for anything that is waited for."""
 
@@ -164,9 +165,7 @@ class Stage:
 
     def open(self) -> None:
         """Make the people, and start everything."""
-        users = [
-            {"role": role, "email": email, "password": "correct horse battery"} for role, email in USERS
-        ]
+        users = [{"role": role, "email": email, "password": "correct horse battery"} for role, email in USERS]
         for user in users:
             user["totp_secret"] = self._house.add_user(
                 user["email"], user["password"], user["role"].rstrip("2")
@@ -228,6 +227,16 @@ class Stage:
                 "SELECT kind, subject, taken_by, tries FROM due WHERE taken_by IS NOT NULL"
             ).all()
         return [*pending, *taken, *mails]
+
+    def await_lease(self, worker: Worker, kind: str) -> None:
+        """Wait until a worker is at work of that kind; where nothing of it comes, no longer than a while."""
+        asked = f"SELECT 1 FROM due WHERE kind = '{kind}' AND taken_by = '{self.nodes[worker.called]}'"
+        until = time.monotonic() + LEASE_AWAITED_S
+        while time.monotonic() < until:
+            with self.database.read() as connection:
+                if connection.exec_driver_sql(asked).first():
+                    return
+            hold(0.005)
 
     def note_workers(self) -> None:
         """Note which worker holds leases by which name; called while all of them live."""

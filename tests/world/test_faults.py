@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nta.store import due
 from tests.databases import SystemCluster
 from tests.world.faults import EVERY, HOSTS, START, Stage, Worker, hold
 from tests.world.lines import CUT, LYING, SLOW, STALLED
@@ -20,85 +21,99 @@ SOAK_S = float(os.environ.get("NTA_SOAK_SECONDS", "0"))
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("faults")]
 
-Fault = Callable[[Stage, Worker, random.Random], int]
-"""Does its worst; returns in how many workers it may have caught a message in the midst."""
+Fault = Callable[[Stage, Worker, random.Random], Iterator[int]]
+"""Prepares; yields in how many workers it may catch a message in the midst; then does its worst."""
 
 
-def paused(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def paused(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    kind = chance.choice((due.SEND, due.RESOLVE))
+    for one in stage.workers:
+        (one.relay if kind == due.SEND else one.registry).become(SLOW)
+    yield 1
+    stage.await_lease(worker, kind)
     worker.tell(signal.SIGSTOP)
     hold(LONGER_THAN_A_LEASE_S)
     worker.tell(signal.SIGCONT)
-    return 1
 
 
-def killed(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def killed(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 1
+    stage.await_lease(worker, chance.choice((due.SEND, due.RESOLVE, due.LOOK)))
     worker.kill()
-    return 1
 
 
-def database_restarted(stage: Stage, worker: Worker, chance: random.Random) -> int:
-    stage.restart_database(chance.choice(("fast", "immediate")))
-    return 2
-
-
-def database_cut(stage: Stage, worker: Worker, chance: random.Random) -> int:
-    worker.db.become(CUT)
-    hold(2)
-    return 1
-
-
-def database_stalled(stage: Stage, worker: Worker, chance: random.Random) -> int:
-    worker.db.become(STALLED)
-    hold(LONGER_THAN_A_LEASE_S)
-    return 1
-
-
-def database_slow(stage: Stage, worker: Worker, chance: random.Random) -> int:
-    worker.db.become(SLOW)
-    hold(4)
-    return 1
-
-
-def relay_slow(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def database_restarted(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
     for one in stage.workers:
         one.relay.become(SLOW)
+    yield 2
+    stage.await_lease(worker, due.SEND)
+    stage.restart_database(chance.choice(("fast", "immediate")))
+    hold(4)
+
+
+def database_cut(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 1
+    stage.await_lease(worker, chance.choice((due.SEND, due.RESOLVE, due.LOOK)))
+    worker.db.become(CUT)
+    hold(2)
+
+
+def database_stalled(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 1
+    stage.await_lease(worker, chance.choice((due.SEND, due.RESOLVE, due.LOOK)))
+    worker.db.become(STALLED)
     hold(LONGER_THAN_A_LEASE_S)
-    return 0
 
 
-def relay_vanished(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def database_slow(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 1
+    worker.db.become(SLOW)
+    hold(4)
+
+
+def relay_slow(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    for one in stage.workers:
+        one.relay.become(SLOW)
+    yield 0
+    stage.await_lease(worker, due.SEND)
+    hold(LONGER_THAN_A_LEASE_S)
+
+
+def relay_vanished(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 2
+    stage.await_lease(worker, due.SEND)
     for one in stage.workers:
         one.relay.become(CUT)
     hold(1)
-    return 2
 
 
-def relay_lying(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def relay_lying(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 1
+    stage.await_lease(worker, due.SEND)
     worker.relay.become(LYING)
     hold(2)
-    return 1
 
 
-def registry_wrong(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def registry_wrong(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
     for one in stage.workers:
         one.registry.become(chance.choice((SLOW, STALLED, CUT, LYING)))
+    yield 0
     hold(3)
-    return 0
 
 
-def names_lost(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def names_lost(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
     worker.names.become(CUT)
+    yield 0
     hold(3)
-    return 0
 
 
-def mailbox_gone(stage: Stage, worker: Worker, chance: random.Random) -> int:
+def mailbox_gone(stage: Stage, worker: Worker, chance: random.Random) -> Iterator[int]:
+    yield 0
     box = Path(stage.lab.at["maildir"])
     away = box.with_name("away")
     box.rename(away)
     hold(1.5)
     away.rename(box)
-    return 0
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -115,6 +130,7 @@ FAULTS: tuple[Fault, ...] = (
     database_slow,
     names_lost,
 )
+ANY_TIME = (killed, database_cut, database_slow, mailbox_gone)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +162,7 @@ def played(cluster: SystemCluster, folder: Path, seed: int, points: int) -> None
             stage.open()
             for point in range(points):
                 one_point(stage, point, chance, seed)
-            stage.go_on_to(START + (points + 4) * EVERY)
+            stage.go_on_to(START + (points + 3) * EVERY)
             assert stage.presences() == {"removed": points * HOSTS}
             assert stage.ledger() == []
         finally:
@@ -156,14 +172,15 @@ def played(cluster: SystemCluster, folder: Path, seed: int, points: int) -> None
 def one_point(stage: Stage, point: int, chance: random.Random, seed: int) -> None:
     """Hand pages in, do the point's worst while they are dealt with, and let the world go on."""
     begin = START + point * EVERY
-    fault = FAULTS[point % len(FAULTS)] if point < len(FAULTS) else chance.choice(FAULTS)
+    fault = FAULTS[point] if point < len(FAULTS) else chance.choice(FAULTS)
     worker = chance.choice(stage.workers)
+    work = fault(stage, worker, chance)
+    stage.repeats += next(work)
     stage.act_until(begin)
-    if chance.random() < 0.3:
+    if fault in ANY_TIME and chance.random() < 0.5:
         stage.settle()
         stage.act_until(begin + EVERY / 6)  # among looks, answers and what comes next
-    hold(chance.uniform(0.0, 1.0))
-    stage.repeats += fault(stage, worker, chance)
+    next(work, None)
     stage.heal()
     stage.settle()
     stage.go_on_to(begin + EVERY / 2)
