@@ -105,7 +105,8 @@ class Alive:
         """Free the leases of those whose lock was free for a while; tell whether it is too early for some."""
         ours = holder_of(self._node)
         with self._database.read() as connection:
-            suspected = {holder for holder in due.holders(connection) if holder != ours} - living(connection)
+            others = {holder for holder in due.holders(connection) if holder != ours}
+            suspected = others - living(connection) if others else set()
         now = self._monotonic()
         with self._guard:
             self._free_since = {holder: self._free_since.get(holder, now) for holder in sorted(suspected)}
