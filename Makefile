@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Compiled once, not by each of the hundred processes that the tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-recorded test-system system lint fmt bench pictures venv dev check-python
+.PHONY: demo test test-recorded test-system soak system lint fmt bench pictures venv dev check-python
 
 demo: venv
 	@$(BIN)/nta demo
@@ -60,6 +60,11 @@ test-recorded: dev
 # The tests that need the programs `make system` names or install the wheel; what is missing is a failure, nothing is skipped.
 test-system: dev
 	$(BIN)/python -m pytest -m system -n 2 --dist loadgroup
+
+# World after world with faults of its own, and all fuzz tests, each for so long; needs what `make system` names.
+soak: export NTA_SOAK_SECONDS := $(or $(NTA_SOAK_SECONDS),3600)
+soak: dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/world/test_faults.py $$(find tests -name "test_fuzz_*.py")
 
 system:
 	@echo "apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core nginx-light postgresql"

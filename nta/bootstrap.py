@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import Flask
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +34,7 @@ from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
 from nta.store import audit, due, key_proof, notices, schema, switches, waiting
+from nta.store.alive import GRACE_S, Alive, holder_of
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
@@ -44,6 +46,8 @@ from nta.web.accounts import Accounts
 from nta.web.desk import create_desk
 from nta.web.portal import create_portal
 from nta.web.serving import Door, Servers
+
+log = structlog.get_logger("nta.jobs")
 
 Checkpoint = Callable[[str], None]
 
@@ -58,10 +62,6 @@ def _pass(_name: str) -> None:
     """Do nothing: the checkpoint of everyday."""
 
 
-def _nothing() -> None:
-    """Give nothing back."""
-
-
 class House:
     """One installation, built as far as a command needs it."""
 
@@ -72,7 +72,7 @@ class House:
         self.stopping = threading.Event()
         self._checkpoint = checkpoint
         self._alone: Alone | None = None
-        self._alive: Callable[[], None] = _nothing
+        self._alive: Alive | None = None
 
     @cached_property
     def instance(self) -> Path:
@@ -257,7 +257,7 @@ class House:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps of the jobs, put together."""
         store, point = self.store, self._checkpoint
-        holder = f"node-{self.node}"
+        holder = holder_of(self.node)
         given, known = self.settings, self.catalogue
         self.refuse_nobody()
         mine: dict[str, Any] = {"holder": holder, "checkpoint": point}
@@ -321,33 +321,40 @@ class House:
                 notices.forget_return_paths(connection)
             return
         db = self.store.db  # its keys are made before this process counts as having used it
-        connection = db.engine.connect()
-        self._alive = connection.close  # held open: the lock lives as long as the session
-        for _ in range(20):
-            held = due.hold_alive_lock(connection, self.node)
-            connection.commit()
-            if held:
-                self.release_the_dead()
-                with db.write() as ours:
-                    notices.forget_return_paths(ours)
-                return
-            self.stopping.wait(0.1)  # another runner may just be asking whether this number is dead
-        raise OutsideError("another process goes by this one's number; start again", temporary=True)
+        self._alive = alive = Alive(db, self.node, grace_s=GRACE_S)
+        if not alive.take():
+            raise OutsideError("another process goes by this one's number; start again", temporary=True)
+        if alive.free_the_dead():
+            self.stopping.wait(GRACE_S)
+            alive.free_the_dead()
+        with db.write() as connection:
+            notices.forget_return_paths(connection)
+
+    def may_work(self) -> bool:
+        """Tell whether this process still counts as alive; end it where another goes by its number."""
+        alive = self._alive
+        if alive is None or alive.holds():
+            return True
+        if alive.is_replaced:
+            log.error("another process goes by this one's number; this one ends", node=self.node)
+            self.stopping.set()
+        return False
+
+    def give_back(self, step: str) -> None:
+        """Free what this process took for a step and has no more in hand: its last batch broke off."""
+        kinds = [kind for kind, name in waiting.STEP_OF.items() if name == step]
+        with self.store.db.write() as connection:
+            due.release_of(connection, holder_of(self.node), kinds)
 
     def release_the_dead(self) -> None:
         """Free the work of runners whose session is gone (PostgreSQL)."""
-        with self.store.db.read() as connection:
-            others = [holder for holder in due.holders(connection) if holder != f"node-{self.node}"]
-        if others:
-            with self.store.db.write() as connection:
-                for holder in others:
-                    if due.is_dead(connection, int(holder.removeprefix("node-"))):
-                        due.release_of(connection, holder)
+        if self._alive is not None:
+            self._alive.free_the_dead()
 
     def runner(self) -> Runner:
         """Return the runner of this process's jobs."""
         calm()
-        return Runner(self.steps(), self.clock, self.pending, self.stopping)
+        return Runner(self.steps(), self.clock, self.pending, self.stopping, self.may_work, self.give_back)
 
     def metronome(self, runner: Runner) -> Metronome:
         """Return the beat that drives a runner by the machine's clock."""
@@ -373,8 +380,9 @@ class House:
 
     def close(self) -> None:
         """Give back what this process holds."""
-        self._alive()
-        self._alive = _nothing
+        if self._alive is not None:
+            self._alive.close()
+            self._alive = None
         if self._alone is not None:
             self._alone.release()
         if "prober" in self.__dict__:
@@ -396,8 +404,7 @@ class House:
         )
 
     def _seal(self, now: datetime) -> int:
-        if not self.database.is_sqlite:
-            self.release_the_dead()
+        self.release_the_dead()
         with self.store.db.write() as connection:
             return audit.seal(connection, now)
 

@@ -188,24 +188,23 @@ class SystemCluster(Server):
             shutil.chown(self.folder, self.user)
         data = str(self.folder / "data")
         self._call("initdb", "-D", data, "-A", "trust", "-U", "nta", "-E", "UTF8")
-        options = f"-k {self.folder} -c listen_addresses='' -c max_connections=60"
-        self._call(
-            "pg_ctl",
-            "-D",
-            str(self.folder / "data"),
-            "-w",
-            "-o",
-            options,
-            "-l",
-            f"{self.folder}/log",
-            "start",
-        )
+        self.begin()
         self.uri = f"postgresql://nta@/nta?host={self.folder}"
         self.admin_uri = f"postgresql://nta@/postgres?host={self.folder}"
         self._run('CREATE DATABASE "nta"')
 
+    def begin(self) -> None:
+        """Start the server, and wait until it answers."""
+        options = f"-k {self.folder} -c listen_addresses='' -c max_connections=60"
+        log = f"{self.folder}/log"
+        self._call("pg_ctl", "-D", f"{self.folder}/data", "-w", "-o", options, "-l", log, "start")
+
+    def end(self, mode: str) -> None:
+        """End the server `fast`, or `immediate` as a cut of the power does."""
+        self._call("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", mode, "stop")
+
     def stop(self) -> None:
-        self._call("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        self.end("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _call(self, program: str, *arguments: str) -> None:

@@ -9,18 +9,19 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from nta import assembly
+from nta import assembly, bootstrap
 from nta import settings as configuration
 from nta.bootstrap import House
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.vouching import Ours
 from nta.ports import Outgoing
-from nta.store import audit, due
+from nta.store import alive, audit, due
 from nta.store.base import Store
 from nta.store.database import Database
 from nta.store.tables import Due
@@ -211,6 +212,13 @@ def test_the_only_runner_of_a_file_frees_what_a_dead_one_held(houses: Any) -> No
     houses().take_jobs()
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a lock that is seen free twice be enough."""
+    monkeypatch.setattr(bootstrap, "GRACE_S", 0.0)
+
+
+@pytest.mark.usefixtures("soon")
 def test_on_postgresql_runners_share_and_the_dead_ones_work_is_freed(houses: Any, server: str) -> None:
     one, two, three = (houses(database_url=server) for _ in range(3))
     for number, house in enumerate((one, two), 1):
@@ -232,6 +240,55 @@ def freed_soon(house: House, count: int = 1) -> list[int]:
         if len(free := taken(house.database, None)) >= count:
             return free
     return free
+
+
+def test_after_a_loss_of_all_sessions_the_living_keep_their_leases(houses: Any, server: str) -> None:
+    """As a restart of the server does: whoever is back first must not take the others for dead."""
+    one, two = houses(database_url=server), houses(database_url=server)
+    for number, house in enumerate((one, two), 1):
+        house.take_jobs()
+        take(house.database, f"node-{house.node}", number)
+
+    cut_off(one.database, "pid <> pg_backend_pid()")
+    for _ in range(3):
+        one.release_the_dead()
+
+    assert [taken(one.database, f"node-{house.node}") for house in (one, two)] == [[1], [2]]
+    assert [house.may_work() for house in (one, two)] == [True, True]
+    with one.database.read() as connection:
+        assert alive.living(connection) == {f"node-{one.node}", f"node-{two.node}"}
+
+
+def cut_off(database: Database, which: str) -> None:
+    """End sessions of this database, and wait until they are gone."""
+    mine = f"datname = current_database() AND {which}"
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {mine}"
+        )
+
+
+def test_a_step_that_broke_off_gives_back_its_own_rows_and_no_others(houses: Any, server: str) -> None:
+    for house in (houses(), houses(database_url=server)):
+        take(house.store.db, f"node-{house.node}", 1)
+        take(house.store.db, "node-1000", 2)
+        with house.store.db.write() as connection:
+            due.want(connection, due.RESOLVE, [3], NINE)
+            due.take(connection, due.RESOLVE, f"node-{house.node}", NINE, 1)
+
+        house.give_back("recheck")
+        house.give_back("inbox")
+
+        assert taken(house.database, None) == [1]
+
+
+def test_a_process_whose_number_another_goes_by_works_no_more_and_ends(houses: Any, server: str) -> None:
+    house = houses(database_url=server)
+    house._alive = SimpleNamespace(holds=lambda: False, is_replaced=False, close=lambda: None)
+
+    assert (house.may_work(), house.stopping.is_set()) == (False, False)
+    house._alive.is_replaced = True
+    assert (house.may_work(), house.stopping.is_set()) == (False, True)
 
 
 def test_on_postgresql_a_number_still_in_use_is_not_taken(houses: Any, server: str) -> None:

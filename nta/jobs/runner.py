@@ -27,7 +27,10 @@ class Runner:
     """Runs the steps of one process. `stopping` ends it between two batches.
 
     `pending` names the steps that have anything to do at a moment, so that
-    idle ones cost nothing.
+    idle ones cost nothing. `may_work` is asked before each batch: whoever
+    others may take for dead begins nothing. `give_back` is called before a
+    step whose last batch broke off, with its name: what it had taken is still
+    leased, and no batch of it is under way.
     """
 
     def __init__(
@@ -36,19 +39,30 @@ class Runner:
         clock: Clock,
         pending: Callable[[datetime], set[str]],
         stopping: threading.Event,
+        may_work: Callable[[], bool] = lambda: True,
+        give_back: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._steps = tuple(steps)
         self._clock = clock
         self._pending = pending
         self._stopping = stopping
+        self._may_work = may_work
+        self._give_back = give_back
+        self._broken_off: set[str] = set()
         self.failures = 0
 
     def run(self, step: Step, now: datetime) -> int:
         """Do one batch of a step; return how much was done. What fails is logged once and comes again."""
+        if not self._may_work():
+            return 0
         began = time.monotonic()
         try:
+            if step.name in self._broken_off:
+                self._give_back(step.name)
+                self._broken_off.discard(step.name)
             done = step.run(now)
         except (OutsideError, RefusedError, OperationalError) as fault:
+            self._broken_off.add(step.name)
             self.failures += 1
             log.warning("step failed", step=step.name, reason=_reason(fault))
             return 0

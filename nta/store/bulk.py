@@ -69,20 +69,23 @@ def set_rows(
     keys: Sequence[int],
     where: str = "",
     also: str = "",
+    given: tuple[Any, ...] = (),
 ) -> None:
-    """Give all rows of these keys the same values; `where` narrows, `also` sets more, in words of ours."""
-    names = tuple(values)
+    """Give all rows of these keys the same values; `where` narrows, `also` sets more, in words of ours.
+
+    `given` is for the marks in `also`.
+    """
+    names, first = tuple(values), (*values.values(), *given)
     more = f" AND {where}" if where else ""
     if connection.dialect.name != "sqlite":
         statement = f"{_set(table.name, names, '%s', also)} WHERE {key} = ANY(%s){more}"
         if keys:
-            _run(connection, statement, (*values.values(), _array(keys)))
+            _run(connection, statement, (*first, _array(keys)))
         return
     for start in range(0, len(keys), _MOST_ASKED):
-        given = tuple(values.values())
         part = _padded(keys[start : start + _MOST_ASKED])
         statement = _among(f"{_set(table.name, names, '?', also)} WHERE {key}", len(part)) + more
-        _run(connection, statement, given + part)
+        _run(connection, statement, first + part)
 
 
 def found_by(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from nta.domain.errors import OutsideError, RefusedError
@@ -18,8 +18,16 @@ LAZY = "nta_lazy"
 BARE = "nta_bare"
 _SYNCHRONOUS = "nta_synchronous"  # what a connection was last set to; `_prepare` begins with FULL
 
-CONNECT_S = 10
-"""How long a server may take to answer the first word; the driver alone waits for minutes."""
+_GOING_DOWN = ("57P01", "57P02", "57P03")
+
+_PATIENCE = {
+    "connect_timeout": 10,  # seconds until the first word
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+"""When a server counts as gone (PostgreSQL manual, 34.1.2); the driver alone waits for hours."""
 
 
 class FairLock:
@@ -58,8 +66,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Yield a connection that reads one state of the database."""
-        with self.engine.connect() as connection, connection.begin():
+        """Yield a connection that reads one state of the database.
+
+        Raises: OutsideError when the server cannot be reached, here and in `write`.
+        """
+        with self._reached(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -81,7 +92,7 @@ class Database:
         again); without it a commit is on disk before this returns.
         """
         if not self.is_sqlite:
-            with self.engine.connect() as connection, connection.begin():
+            with self._reached(), self.engine.connect() as connection, connection.begin():
                 if lazy:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
                 yield connection
@@ -90,6 +101,16 @@ class Database:
             connection = plain.execution_options(**{WRITE: True, LAZY: lazy})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Turn the loss of the server, or of the line to it, into what the world does to us."""
+        try:
+            yield
+        except DatabaseError as fault:
+            if self.is_sqlite or not _is_loss(fault):
+                raise
+            raise OutsideError(f"the database cannot be reached: {_line(fault)}", temporary=True) from None
 
     def bare(self) -> Engine:
         """Return an engine on which each statement is a transaction of its own.
@@ -109,13 +130,29 @@ class Database:
         if not self.is_sqlite:
             url = self.url.set(drivername="postgresql+psycopg")
             return create_engine(
-                url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, hide_parameters=True
+                url,
+                pool_size=pool_size,
+                max_overflow=8,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={key: value for key, value in _PATIENCE.items() if key not in url.query},
             )
         memory = self.url.database in (None, "", ":memory:")
         engine = create_engine(self.url, poolclass=NullPool if memory else QueuePool, hide_parameters=True)
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
+
+
+def _is_loss(fault: DatabaseError) -> bool:
+    """Tell whether a fault is the connection's and not a statement's (PostgreSQL manual, appendix A)."""
+    state = getattr(fault.orig, "sqlstate", None) or ""
+    lost = fault.connection_invalidated or state.startswith("08") or state in _GOING_DOWN
+    return lost or (not state and isinstance(fault, OperationalError))
+
+
+def _line(fault: DatabaseError) -> str:
+    return next(iter(str(fault.orig or "").strip().splitlines()), "no answer")
 
 
 def _prepare(raw: Any, _record: Any) -> None:
@@ -155,13 +192,13 @@ def reachable(database: Database) -> None:
     Raises: OutsideError for a server, RefusedError for a file.
     """
     try:
-        with database.read() as connection:
+        with database.engine.connect() as connection:
             connection.exec_driver_sql(
                 "SELECT count(*) FROM sqlite_master" if database.is_sqlite else "SELECT 1"
             )
     except DatabaseError as fault:
         where = database.url.render_as_string(hide_password=True)
-        line = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
+        line = _line(fault)
         if database.is_sqlite:
             raise RefusedError(f"database {where}: {line}") from None
         raise OutsideError(f"database {where}: {line}", temporary=True) from None

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, func, select, update
+from sqlalchemy import Connection, ScalarSelect, bindparam, case, func, select, update
 
 from nta.store.addressees import as_written_to
 from nta.store.bulk import chunks, execute_plain, table_of
@@ -142,10 +142,12 @@ def _confirmed() -> ScalarSelect[datetime | None]:
 def postpone(connection: Connection, moments: Sequence[tuple[int, datetime]], holder: str) -> None:
     """Give back notices that could not be sent, to be tried again; the count of tries goes on."""
     if moments:
+        at = bindparam("_at", type_=_DUE.c.due_at.type)
+        earlier = case((_DUE.c.wanted_at < at, _DUE.c.wanted_at), else_=at)
         connection.execute(
             update(_DUE)
             .where(_DUE.c.kind == SEND, _DUE.c.subject == bindparam("_id"), _DUE.c.taken_by == holder)
-            .values(due_at=bindparam("_at"), taken_by=None, taken_until=None),
+            .values(due_at=earlier, taken_by=None, taken_until=None, wanted_at=None),
             [{"_id": notice_id, "_at": at} for notice_id, at in moments],
         )
 

@@ -14,12 +14,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    text,
     tuple_,
     update,
 )
 
-from nta.store.bulk import found_by, set_rows, table_of
+from nta.store.bulk import found_by, mark, set_rows, table_of
 from nta.store.tables import Due
 from nta.store.types import from_us, to_us
 
@@ -35,7 +34,10 @@ RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
 JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
 """Kinds that the machine does and that end; a task is a person's."""
 
-_TRIED = "tries = tries + 1"
+_TAKEN = "tries = tries + 1, wanted_at = NULL"
+_FREE = {"taken_by": None, "taken_until": None, "tries": 0}
+_EARLIER = "due_at = {least}(coalesce(wanted_at, {mark}), {mark}), wanted_at = NULL"
+_AS_WANTED = "due_at = wanted_at, wanted_at = NULL"
 _LONGEST_REASON = 200
 
 LEASE = timedelta(minutes=5)
@@ -78,23 +80,16 @@ def take(
     # Two statements: SQLite takes ten times as long over one that returns what it changed.
     taken = list(connection.execute(chosen).scalars())
     given = {"taken_by": holder, "taken_until": to_us(moment + lease)}
-    set_rows(connection, table_of(Due), given, "subject", taken, where=f"kind = '{kind}'", also=_TRIED)
+    set_rows(connection, table_of(Due), given, "subject", taken, where=f"kind = '{kind}'", also=_TAKEN)
     return taken
 
 
-def record(connection: Connection, kind: str, subject: int, holder: str, next_at: datetime | None) -> bool:
-    """Give a taken row back with its next moment, or delete it. False: another took over, drop the result."""
-    mine = (Due.kind == kind, Due.subject == subject, Due.taken_by == holder)
-    if next_at is None:
-        return connection.execute(delete(Due).where(*mine)).rowcount == 1
-    again = update(Due).where(*mine).values(due_at=next_at, taken_by=None, taken_until=None, tries=0)
-    return connection.execute(again).rowcount == 1
-
-
-def still_mine(connection: Connection, kind: str, subjects: Sequence[int], holder: str) -> set[int]:
+def still_mine(
+    connection: Connection, kind: str, subjects: Sequence[int], holder: str, *, lock: bool = True
+) -> set[int]:
     """Return those of the subjects that this holder still holds, locking them for the rest of the write."""
     asked = "SELECT taken_by, subject FROM due WHERE kind = '" + kind + "' AND subject"  # noqa: S608
-    return {subject for by, subject in found_by(connection, asked, subjects, lock=True) if by == holder}
+    return {subject for by, subject in found_by(connection, asked, subjects, lock=lock) if by == holder}
 
 
 def keep(
@@ -117,31 +112,46 @@ def keep(
     return mine
 
 
+def wanted_meanwhile(connection: Connection, kind: str, subjects: Sequence[int]) -> set[int]:
+    """Return those of these taken subjects that somebody has wanted since they were taken."""
+    asked = "SELECT subject FROM due WHERE kind = '" + kind + "' AND wanted_at IS NOT NULL AND subject"  # noqa: S608
+    return {subject for (subject,) in found_by(connection, asked, subjects)}
+
+
 def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
-    """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete)."""
+    """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete).
+
+    One that was wanted meanwhile is due at the earlier of both moments, and stays.
+    """
     again: dict[datetime, list[int]] = {}
     for subject, at in moments:
         if at is not None:
             again.setdefault(at, []).append(subject)
+    which = f"kind = '{kind}'"
+    sqlite = connection.dialect.name == "sqlite"
+    earlier = _EARLIER.format(least="min" if sqlite else "least", mark=mark(connection.dialect.name))
     for at, subjects in again.items():
-        given = {"due_at": to_us(at), "taken_by": None, "taken_until": None, "tries": 0}
-        set_rows(connection, table_of(Due), given, "subject", subjects, f"kind = '{kind}'")
-    done = [{"s": s} for s, at in moments if at is None]
+        us = to_us(at)
+        set_rows(connection, table_of(Due), _FREE, "subject", subjects, which, earlier, (us, us))
+    done = [subject for subject, at in moments if at is None]
     if done:
-        connection.execute(delete(Due).where(Due.kind == kind, Due.subject == bindparam("s")), done)
+        gone = delete(Due).where(Due.kind == kind, Due.subject == bindparam("s"), Due.wanted_at.is_(None))
+        connection.execute(gone, [{"s": subject} for subject in done])
+        wanted = f"{which} AND wanted_at IS NOT NULL"
+        set_rows(connection, table_of(Due), _FREE, "subject", done, wanted, _AS_WANTED)
 
 
 def want(connection: Connection, kind: str, subjects: Collection[int], at: datetime) -> None:
     """Make a step due at `at`, or earlier if it already is.
 
     Whoever is at it began before it was wanted, and may not have seen why:
-    the lease ends, that result is dropped, and the step is done again. Only
-    a message on its way is left to its holder, for it would go out twice.
+    what it records stays, and the step is due again then (`record_many`).
+    Its lease lives on, so that no two speak to the outside about one row.
     """
     if not subjects:
         return
     when, listed = to_us(at), sorted(subjects)
-    statement = _want(connection.dialect.name, kind == SEND)
+    statement = _want(connection.dialect.name)
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(statement, (kind, when, f"[{','.join(map(str, listed))}]"))
     else:
@@ -149,9 +159,8 @@ def want(connection: Connection, kind: str, subjects: Collection[int], at: datet
 
 
 @cache
-def _want(dialect: str, keep_lease: bool) -> str:
+def _want(dialect: str) -> str:
     least = "min" if dialect == "sqlite" else "least"
-    ends = "" if keep_lease else ", taken_by = NULL, taken_until = NULL"
     rows = (
         "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
         if dialect == "sqlite"
@@ -159,7 +168,9 @@ def _want(dialect: str, keep_lease: bool) -> str:
     )
     return (
         f"INSERT INTO due (kind, subject, due_at, tries) {rows} "
-        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at){ends}"
+        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at), "
+        "wanted_at = CASE WHEN due.taken_by IS NULL THEN NULL "
+        f"ELSE {least}(coalesce(due.wanted_at, excluded.due_at), excluded.due_at) END"
     )
 
 
@@ -247,30 +258,7 @@ def holders(connection: Connection) -> list[str]:
     return [holder for holder in found if holder is not None]
 
 
-def release_of(connection: Connection, holder: str) -> int:
-    """Release the leases of a holder that is known to be dead."""
-    freed = connection.execute(
-        update(Due).where(Due.taken_by == holder).values(taken_by=None, taken_until=None)
-    )
-    return freed.rowcount
-
-
-def hold_alive_lock(connection: Connection, node: int) -> bool:
-    """Take PostgreSQL's session lock that says that node is alive. True: it was free."""
-    return bool(connection.execute(text("SELECT pg_try_advisory_lock(7788, :n)"), {"n": node}).scalar())
-
-
-def is_dead(connection: Connection, node: int) -> bool:
-    """Tell whether nobody holds the lock of that node: its process is gone, whatever its leases say."""
-    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7788, :n)"), {"n": node}).scalar())
-
-
-def somebody_works(connection: Connection) -> bool:
-    """Tell whether any process holds its lock (PostgreSQL; an embedded database has a file for that)."""
-    if connection.dialect.name != "postgresql":
-        return False
-    held = (
-        "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database "
-        "WHERE locktype = 'advisory' AND classid = 7788 AND d.datname = current_database())"
-    )
-    return bool(connection.execute(text(held)).scalar())
+def release_of(connection: Connection, holder: str, kinds: Collection[str] = JOBS) -> int:
+    """Release the leases of a holder that is known to be at no such work."""
+    mine = (Due.taken_by == holder, Due.kind.in_(kinds))
+    return connection.execute(update(Due).where(*mine).values(taken_by=None, taken_until=None)).rowcount

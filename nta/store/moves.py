@@ -1,8 +1,9 @@
 """What the names said of hosts, recorded: seen again, joined, suspected, moved on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -23,40 +24,65 @@ WHO = "service"
 _NOTED = 2_000
 
 
+class Known(Protocol):
+    """What is known of hosts that are looked at, and who may write of them."""
+
+    def served(self, row: HostRow, /) -> Sequence[Served]:
+        """Return the addresses that serve a host."""
+        ...
+
+    def ours(self, connection: Connection, host_ids: Collection[int], /) -> set[int]:
+        """Return those of the hosts whose looks are still ours."""
+        ...
+
+
 def record_hosts(
     store: Store,
     hosts: Mapping[int, HostRow],
-    served: Callable[[HostRow], Sequence[Served]],
+    batch: Known,
     aims: Mapping[tuple[int, str], Aim],
     now: datetime,
 ) -> bool:
-    """Record what the names said of each host: seen again, joined, suspected or moved. True: one moved."""
+    """Record what the names said of each host: seen again, joined, suspected or moved. True: one moved.
+
+    Of a host whose looks another has taken over nothing is written.
+    """
     vantages = {vantage for _, vantage in aims}
     moved = False
-    seen_here: list[tuple[int, str]] = []
+    seen_here: list[tuple[int, int, str]] = []
     for host_id, row in hosts.items():
-        known = served(row)
+        known = batch.served(row)
         seen = frozenset[str]().union(*(aims[host_id, vantage].seen for vantage in vantages))
         parties = frozenset(one.party or "" for one in known)
         change = arrangement_change(parties, seen, row.missed_looks)
         strange = STRANGER in seen
         stale = _stale(known, aims, host_id, vantages, now)
         if row.arrangement_id is not None and seen:
-            seen_here += [(row.arrangement_id, address) for address in stale]
+            seen_here += [(host_id, row.arrangement_id, address) for address in stale]
         if known and (strange or row.missed_looks) and seen:
-            say("moves", apart([host_id], partial(_record, store, row, change, strange, now))[1])
-            moved = moved or change is Change.MOVED
+            wrote, faults = apart([host_id], partial(_record, store, row, change, strange, batch, now))
+            say("moves", faults)
+            moved = moved or (any(wrote) and change is Change.MOVED)
     for start in range(0, len(seen_here), _NOTED):
+        part = seen_here[start : start + _NOTED]
         with store.db.write(lazy=True) as connection:
-            arrangements.seen_here(connection, seen_here[start : start + _NOTED], now)
+            ours = batch.ours(connection, {host_id for host_id, _, _ in part})
+            places = [(number, address) for host_id, number, address in part if host_id in ours]
+            arrangements.seen_here(connection, places, now)
     return moved
 
 
 def _record(
-    store: Store, row: HostRow, change: Change, strange: bool, now: datetime, _host: Sequence[int]
-) -> None:
+    store: Store,
+    row: HostRow,
+    change: Change,
+    strange: bool,
+    batch: Known,
+    now: datetime,
+    _host: Sequence[int],
+) -> bool:
     with store.db.write(lazy=True) as connection:
-        _record_host(connection, store, row, change, strange, now)
+        return _record_host(connection, store, row, change, strange, batch, now)
 
 
 def record_marks(connection: Connection, marks: Mapping[int, PartyId], now: datetime) -> None:
@@ -81,12 +107,19 @@ def _stale(
 
 
 def _record_host(
-    connection: Connection, store: Store, row: HostRow, change: Change, strange: bool, now: datetime
-) -> None:
+    connection: Connection,
+    store: Store,
+    row: HostRow,
+    change: Change,
+    strange: bool,
+    batch: Known,
+    now: datetime,
+) -> bool:
+    """Record what the names said of one host. False: it is not ours to say."""
     states = episodes.open_on_host(connection, row.id, lock=True)
     fresh = arrangements.hosts(connection, store, [row.id], lock=True)[row.id]
-    if fresh.arrangement_id != row.arrangement_id:
-        return  # somebody else settled it meanwhile
+    if fresh.arrangement_id != row.arrangement_id or not batch.ours(connection, [row.id]):
+        return False  # somebody else settled it meanwhile, or looks by now
     if change in (Change.SAME, Change.JOINED):
         if fresh.missed_looks and fresh.suspect_id is not None:
             arrangements.join(connection, store, fresh)
@@ -102,6 +135,7 @@ def _record_host(
         due.want(connection, due.RESOLVE, [row.id], now)
     else:
         _move_on(connection, store, fresh, states, now)
+    return True
 
 
 def _move_on(

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Table, delete, func, insert, inspect, select,
 
 from nta.domain import urls
 from nta.domain.errors import RefusedError
-from nta.store import archive, audit, due, schema
+from nta.store import archive, audit, schema
+from nta.store.alive import somebody_works
 from nta.store.archive import Manifest, Part
 from nta.store.database import Database
 from nta.store.resealing import SealedColumn, sealed_columns
@@ -64,7 +65,7 @@ def refuse_in_use(database: Database) -> None:
     """Raises RefusedError when a database holds anything, or jobs work on it."""
     with database.read() as connection:
         used = next(archive.in_use(connection), None)
-        if due.somebody_works(connection):
+        if somebody_works(connection):
             raise RefusedError("`nta jobs` runs on this database; end it first")
     if used is not None:
         raise RefusedError(f"the database is in use ({used} holds rows): restore into an empty one")

@@ -252,3 +252,55 @@ def test_the_metronome_beats_until_it_is_stopped(clock: SetClock) -> None:
 
     assert did_beat
     assert not metronome._scheduler.running
+
+
+def test_who_may_not_work_begins_no_batch(clock: SetClock) -> None:
+    work = Work(one=3)
+    may = iter((True, False))
+    made = Runner(work.steps(), clock, work.pending, threading.Event(), lambda: next(may))
+
+    assert made.turn() == 1
+    assert work.ran == ["one"]
+
+
+def test_a_database_out_of_reach_ends_no_walk(clock: SetClock) -> None:
+    gone = OutsideError("the database cannot be reached", temporary=True)
+    leaping = LeapingClock(NINE, NINE)
+    asked: list[str] = []
+
+    def pending(now: datetime) -> set[str]:
+        asked.append("pending")
+        if len(asked) < 4:
+            raise gone
+        return set()
+
+    def next_due() -> datetime | None:
+        asked.append("due")
+        if len(asked) < 4:
+            raise gone
+        return None
+
+    walk = Leaper(Runner([], clock, pending, threading.Event()), leaping, next_due, threading.Event())
+    walk.start()
+    walk.join(BOUND_S)
+
+    assert walk.fault is None
+    assert walk.over.is_set()
+    assert asked == ["pending", "due", "pending", "due"]
+
+
+def test_what_a_batch_that_broke_off_had_taken_is_given_back_before_the_next(clock: SetClock) -> None:
+    did: list[str] = []
+
+    def run(now: datetime) -> int:
+        did.append("run")
+        if len(did) == 1:
+            raise OutsideError("the database cannot be reached", temporary=True)
+        return 0
+
+    step = Step("one", 1, run)
+    made = Runner([step], clock, lambda now: {"one"}, threading.Event(), lambda: True, did.append)
+    for _ in range(3):
+        made.run(step, NINE)
+
+    assert did == ["run", "one", "run", "run"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
@@ -246,3 +246,18 @@ def test_foreign_keys_hold_again_after_migrating(lite: Store) -> None:
 
     with lite.db.read() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_server_that_goes_away_is_the_worlds_fault_and_the_next_write_finds_it_again(
+    postgres: Database,
+) -> None:
+    end = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+    with pytest.raises(OutsideError, match="the database cannot be reached") as gone, postgres.write() as one:
+        one.exec_driver_sql(end)
+    with pytest.raises(ProgrammingError), postgres.read() as two:
+        two.exec_driver_sql("SELECT nonsense")
+
+    assert gone.value.temporary
+    with postgres.write() as three:
+        assert three.exec_driver_sql("SELECT 1").scalar() == 1

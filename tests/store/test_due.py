@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
 
+import pytest
 from sqlalchemy import insert, select, text
 
-from nta.store import due
+from nta.store import drafts, due
 from nta.store.database import Database
 from nta.store.tables import Due
 from tests.conftest import NINE, hours
@@ -76,23 +77,8 @@ def test_a_lease_that_is_past_is_taken_over_and_its_first_holder_records_nothing
     with database.write() as connection:
         assert due.still_mine(connection, due.LOOK, [1, 2], "one") == set()
         assert due.still_mine(connection, due.LOOK, [1, 2], "two") == {1, 2}
-        assert not due.record(connection, due.LOOK, 1, "one", LATE)
-        assert not due.record(connection, due.LOOK, 1, "one", None)
     assert row(database, 1)[0:2] == (NINE, "two")
     assert row(database, 1).tries == 2
-
-
-def test_a_holder_gives_a_row_back_with_its_next_moment_or_deletes_it(database: Database) -> None:
-    put(database, 1, 2)
-    take(database)
-
-    with database.write() as connection:
-        assert due.record(connection, due.LOOK, 1, "one", LATE)
-        assert due.record(connection, due.LOOK, 2, "one", None)
-        assert not due.record(connection, due.LOOK, 2, "one", None)
-
-    assert tuple(row(database, 1))[:4] == (LATE, None, None, 0)
-    assert row(database, 2) is None
 
 
 def test_many_rows_are_given_back_at_once_and_no_others(database: Database) -> None:
@@ -107,7 +93,7 @@ def test_many_rows_are_given_back_at_once_and_no_others(database: Database) -> N
 
     found = {number: row(database, number) for number in range(1, 8)}
     assert [found[n] and found[n].due_at for n in range(1, 6)] == [LATE, None, LATE, LATE + hours(1), None]
-    assert {found[n].taken_by for n in (1, 3, 4)} == {None}
+    assert {tuple(found[n])[1:4] for n in (1, 3, 4)} == {(None, None, 0)}
     assert {found[n].taken_by for n in (6, 7)} == {"one"}
     assert row(database, 1, due.ESCALATE)[0] == NINE
     assert row(database, 2, due.ESCALATE)[0] == NINE
@@ -124,27 +110,64 @@ def test_a_step_is_wanted_at_the_earlier_moment(database: Database) -> None:
     assert row(database, 1).tries == 0
 
 
-def test_a_step_wanted_while_somebody_is_at_it_is_done_again(database: Database) -> None:
+@pytest.mark.parametrize("kind", [due.LOOK, due.RESOLVE, due.ESCALATE, due.SEND])
+def test_a_step_wanted_while_somebody_is_at_it_is_left_to_them_and_due_again_after(
+    database: Database, kind: str
+) -> None:
+    put(database, 1, 2, 3, kind=kind)
+    take(database, kind=kind)
+
+    with database.write() as connection:
+        due.want(connection, kind, [1, 2], NINE + hours(2))
+        due.want(connection, kind, [1, 2], NINE + hours(1))
+        due.want(connection, kind, [1, 2], NINE + hours(3))
+
+    assert take(database, "two", kind=kind) == []
+    with database.write() as connection:
+        assert due.still_mine(connection, kind, [1, 2, 3], "one") == {1, 2, 3}
+        assert due.wanted_meanwhile(connection, kind, [1, 2, 3]) == {1, 2}
+        due.record_many(connection, kind, [(1, LATE), (2, None), (3, None)])
+    for number in (1, 2):
+        assert tuple(row(database, number, kind))[:4] == (NINE + hours(1), None, None, 0)
+    assert row(database, 3, kind) is None
+    assert take(database, "two", kind=kind) == [1, 2]
+
+
+def test_what_is_due_earlier_than_it_was_wanted_stays_due_earlier(database: Database) -> None:
     put(database, 1)
     take(database)
 
     with database.write() as connection:
-        due.want(connection, due.LOOK, [1], NINE)
+        due.want(connection, due.LOOK, [1], LATE)
+        due.record_many(connection, due.LOOK, [(1, NINE + hours(1))])
 
+    assert row(database, 1)[0] == NINE + hours(1)
+
+
+def test_a_wish_is_met_by_whoever_takes_the_row_after_it(database: Database) -> None:
+    put(database, 1)
+    take(database, "dead")
     with database.write() as connection:
-        assert due.still_mine(connection, due.LOOK, [1], "one") == set()
-        assert not due.record(connection, due.LOOK, 1, "one", LATE)
-    assert take(database, "two") == [1]
+        due.want(connection, due.LOOK, [1], NINE)
+        due.release_of(connection, "dead")
+
+    taken = take(database, "two")
+    with database.write() as connection:
+        due.record_many(connection, due.LOOK, [(1, LATE)])
+
+    assert taken == [1]
+    assert row(database, 1)[0] == LATE
 
 
-def test_a_message_on_its_way_is_left_to_its_holder(database: Database) -> None:
+def test_a_message_that_is_tried_again_is_due_when_it_was_wanted(database: Database) -> None:
+    put(database, 1, 2, kind=due.SEND)
+    take(database, kind=due.SEND)
+
     with database.write() as connection:
         due.want(connection, due.SEND, [1], NINE)
-        due.take(connection, due.SEND, "one", NINE, 10)
-        due.want(connection, due.SEND, [1], NINE - hours(1))
+        drafts.postpone(connection, [(1, LATE), (2, LATE)], "one")
 
-    with database.write() as connection:
-        assert due.still_mine(connection, due.SEND, [1], "one") == {1}
+    assert [tuple(row(database, n, due.SEND))[:3] for n in (1, 2)] == [(NINE, None, None), (LATE, None, None)]
 
 
 def test_a_task_stays_as_it_is_until_it_is_done(database: Database) -> None:
@@ -239,30 +262,6 @@ def test_on_postgresql_no_plan_takes_more_than_asked_for(postgres: Database) -> 
             1,
             2,
         ]
-
-
-def test_on_postgresql_a_runner_is_dead_when_its_session_is_gone(postgres: Database) -> None:
-    runner = postgres.engine.connect()
-    assert due.hold_alive_lock(runner, 7)
-    runner.commit()
-
-    with postgres.write() as connection:
-        assert not due.is_dead(connection, 7)
-        assert not due.hold_alive_lock(connection, 7)
-        assert due.is_dead(connection, 8)
-    runner.invalidate()
-    runner.close()
-
-    assert _dead_soon(postgres, 7)
-
-
-def _dead_soon(database: Database, node: int) -> bool:
-    """Ask until the server has noticed that the session is gone; the question itself takes a while."""
-    for _ in range(500):
-        with database.write() as connection:
-            if due.is_dead(connection, node):
-                return True
-    return False
 
 
 def test_a_lease_is_lengthened_for_its_holder_alone(database: Database) -> None:

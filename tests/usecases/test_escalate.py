@@ -424,3 +424,24 @@ def _noted(store: Store, episode: int):  # type: ignore[no-untyped-def]
 
     with store.db.read() as connection:
         return events(connection, [episode])[episode]
+
+
+def test_an_episode_wanted_while_it_is_judged_is_judged_anew_by_what_is_known_then(
+    world: World, service: Service, store: Store
+) -> None:
+    episode = world.ready()
+    others: list[int] = []
+
+    def somebody_wants(name: str) -> None:
+        if name == "escalate.read":
+            with store.db.write() as connection:
+                due.want(connection, due.ESCALATE, [episode], NINE)
+                others.extend(due.take(connection, due.ESCALATE, "two", NINE, 9))
+
+    service.escalate(NINE, somebody_wants)
+    judged = len(world.rows(Addressee))
+    service.escalate(NINE)
+
+    assert (others, judged) == ([], 0)
+    assert [a.episode_id for a in world.rows(Addressee)] == [episode]
+    assert world.due(due.ESCALATE, episode) is None

@@ -442,6 +442,27 @@ def test_a_look_whose_lease_another_took_is_dropped(store: Store, world: World) 
     assert held == [(due.LOOK, case.episode_id, NINE, "other")]
 
 
+def test_a_look_wanted_while_one_is_under_way_follows_it_and_nobody_else_looks_meanwhile(
+    store: Store, world: World
+) -> None:
+    case = make_case(store, URL, NINE)
+    others: list[int] = []
+
+    def somebody_wants() -> None:
+        world.before_looking = lambda: None
+        with store.db.write() as connection:
+            due.want(connection, due.LOOK, [case.episode_id], NINE)
+            others.extend(due.take(connection, due.LOOK, "other", NINE, 1))
+
+    world.before_looking = somebody_wants
+    look(store, world, NINE)
+    counted = presence(store)
+
+    assert (counted, others) == ("up", [])
+    assert look(store, world, NINE, holder="other") == 1
+    assert due_at(store, due.LOOK, case.episode_id) == NINE + hours(1)
+
+
 def test_a_case_that_ended_while_it_was_looked_at_stays_as_it_ended(store: Store, world: World) -> None:
     make_case(store, URL, NINE)
 

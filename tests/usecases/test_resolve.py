@@ -293,6 +293,29 @@ def test_what_a_lost_lease_brought_is_dropped(store: Store, asker: FakeAsker, ca
     assert due_rows == [NINE, NINE]
 
 
+def test_a_host_wanted_while_it_is_asked_about_is_concluded_anew_and_nothing_is_asked_twice(
+    store: Store, asker: FakeAsker, case: MadeCase
+) -> None:
+    others: list[int] = []
+
+    def somebody_wants() -> None:
+        asker.before = None
+        with store.db.write() as connection:
+            due.want(connection, due.RESOLVE, [case.host_id], NINE)
+            others.extend(due.take(connection, due.RESOLVE, "two", NINE, 1))
+
+    asker.before = somebody_wants
+    resolve(store, asker)
+    asked = list(asker.asked)
+
+    assert (others, state(store, case).stage) == ([], "submitted")
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE
+    assert resolve(store, asker) == 1
+    assert asker.asked == asked
+    assert events(store, case) == ["submitted", "resolved"]
+    assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(12)
+
+
 @pytest.mark.parametrize("name", ["resolve.taken", "resolve.asked", "resolve.recorded"])
 def test_a_crash_at_any_point_does_no_harm(store: Store, asker: FakeAsker, name: str) -> None:
     cases = [made(store, "http://a.test/"), made(store, "http://b.test/")]

@@ -10,6 +10,7 @@ from nta.domain.deadlines import back_off
 from nta.domain.questions import Finding, Lookup, LookupKind
 from nta.store import due
 from nta.store.base import Store
+from nta.store.leases import Leases
 from nta.usecases.resolve.asking import subject_of
 from nta.usecases.resolve.gathering import ASKING, gather
 from tests.builders import MadeCase
@@ -72,7 +73,7 @@ def test_hosts_are_written_together_each_with_its_own(store: Store) -> None:
     assert passed == ["resolve.taken", "resolve.asked", "resolve.recorded"]
 
 
-def test_nothing_more_is_asked_when_the_lease_would_run_out(store: Store) -> None:
+def test_nothing_more_is_asked_when_a_batch_has_taken_long(store: Store) -> None:
     asker = an_asker()
     times = iter((NINE, NINE, NINE))  # the beginning, the name, the domain: then it is late
 
@@ -81,6 +82,7 @@ def test_nothing_more_is_asked_when_the_lease_would_run_out(store: Store) -> Non
         {1: subject_of("a.test", is_ip=False)},
         asker,
         NINE,
+        Leases(store.db, due.RESOLVE, "one", [1], machine=lambda: NINE),
         machine=lambda: next(times, NINE + ASKING),
     )
 

@@ -80,6 +80,7 @@ class Due(Base):
     due_at: Mapped[datetime]  # service time
     taken_by: Mapped[str | None] = mapped_column(word(32))
     taken_until: Mapped[datetime | None]  # machine time
+    wanted_at: Mapped[datetime | None]  # service time; wanted while taken, due then when given back
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     owner: Mapped[str | None] = mapped_column(word(64))  # a person's task
     reason: Mapped[str | None]

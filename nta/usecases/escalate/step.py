@@ -72,10 +72,12 @@ def _record(
     # Episodes are locked before due rows, as the other steps do; what is read after both is what holds.
     states = episodes.load(connection, taken, lock=True)
     mine = due.still_mine(connection, due.ESCALATE, taken, holder)
-    gone = [(subject, None) for subject in mine - states.keys()]
-    result = Result(moments=list(gone))
+    # What was wanted since may hang on facts that were read before: those are read again.
+    again = due.wanted_meanwhile(connection, due.ESCALATE, sorted(mine))
+    moments = [(subject, None) for subject in mine - states.keys()]
+    result = Result(moments=[*moments, *((subject, now) for subject in again & states.keys())])
     judge = Judge(connection, catalogue, now)
-    for known in _gather(connection, [states[i] for i in sorted(mine & states.keys())], facts):
+    for known in _gather(connection, [states[i] for i in sorted((mine & states.keys()) - again)], facts):
         if known.facts is None and known.state.arrangement_id is not None:
             result.moments.append((known.state.id, now))  # it moved while we read: read again
         else:

@@ -1,7 +1,7 @@
 """What looks, and where: the addresses of hosts asked of the names when they are first needed."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from nta.domain.urls import parse
 from nta.domain.wording import says_text
 from nta.ports import LookRequest, NameAnswer, Names, Prober
 from nta.store import looking, moves
-from nta.store.apart import apart, say
+from nta.store.apart import say
 from nta.store.arrangements import HostRow
-from nta.store.base import Store
+from nta.store.base import Connection, Store
 from nta.usecases.recheck.batch import Batch
 
 _STRANGERS = frozenset({STRANGER})
@@ -85,7 +85,7 @@ class Aims:
         if strangers:
             found |= self._out_of_use(strangers, found)
         self._found |= found
-        if moves.record_hosts(self._store, new, self._batch.served, found, self._now):
+        if moves.record_hosts(self._store, new, self._batch, found, self._now):
             self.one_moved = True
 
     def _aim(self, row: HostRow, answer: NameAnswer) -> Aim:
@@ -97,13 +97,11 @@ class Aims:
             say("aims", {row.id: fault})
             return aim_at((), "dns_failure", ())
 
-    def record_marks(self) -> None:
-        """Record the marks that are new; those hosts are resolved again."""
-        say("marks", apart(sorted(self._marks), self._record_some_marks)[1])
-
-    def _record_some_marks(self, host_ids: Sequence[int]) -> None:
-        with self._store.db.write(lazy=True) as connection:
-            moves.record_marks(connection, {n: self._marks[n] for n in host_ids}, self._now)
+    def record_marks(self, connection: Connection, host_ids: Collection[int]) -> None:
+        """Record the marks of these hosts that are new; those hosts are resolved again."""
+        new = {number: self._marks[number] for number in self._marks.keys() & host_ids}
+        if new:
+            moves.record_marks(connection, new, self._now)
 
     def _out_of_use(
         self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]

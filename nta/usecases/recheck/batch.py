@@ -1,16 +1,20 @@
 """The episodes of one batch, read and unsealed in parts as there is room to look at them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nta.domain.aiming import Served
-from nta.store import arrangements, looking
+from nta.store import arrangements, due, looking
 from nta.store.apart import apart
 from nta.store.arrangements import HostRow
-from nta.store.base import Store
+from nta.store.base import Connection, Store
+from nta.store.leases import Leases
 from nta.store.looking import Job, Span
 
 FIRST = 256
 """Episodes read before the first is looked at; then twice as many each time."""
+MOST = 2_048
+"""Episodes that are read, and their hosts' names asked, between two looks at their leases."""
 
 NO_SPANS: Mapping[str, Span] = {}
 
@@ -18,11 +22,13 @@ NO_SPANS: Mapping[str, Span] = {}
 class Batch:
     """What is known of the episodes of one batch; more the further it is read.
 
-    A host's episodes stand together. Those that are no more are left out.
+    A host's episodes stand together. Those that are no more are left out,
+    and those whose lease was lost.
     """
 
-    def __init__(self, store: Store, ids: Sequence[int]) -> None:
+    def __init__(self, store: Store, ids: Sequence[int], leases: Leases) -> None:
         self._store = store
+        self.leases = leases
         with store.db.read() as connection:
             self.ids: Sequence[int] = looking.in_host_order(connection, ids)
         self._next = 0
@@ -33,14 +39,22 @@ class Batch:
         self._spans: dict[int, dict[str, Span]] = {}
         self._served: dict[int, list[Served]] = {}
         self._pages: dict[int, str] = {}
+        self._on_host: defaultdict[int, list[int]] = defaultdict(list)
         self.spoilt: dict[int, Exception] = {}
         """Episodes that could not be looked at, or not recorded, for what is kept of them."""
 
     def parts(self) -> Iterator[Sequence[Job]]:
-        """Yield what is read, then read on."""
-        yield from self._parts
+        """Yield what is read, then read on; of each part what is still ours when it is asked for."""
+        for part in self._parts:
+            yield self._kept(part)
         while part := self._read():
-            yield part
+            yield self._kept(part)
+
+    def ours(self, connection: Connection, host_ids: Collection[int]) -> set[int]:
+        """Return those of these hosts of which we hold a look: what was seen of them is ours to write."""
+        looks = [number for host_id in host_ids for number in self._on_host[host_id]]
+        held = due.still_mine(connection, due.LOOK, looks, self.leases.holder, lock=False)
+        return {self.jobs[number].host_id for number in held}
 
     def spans(self, episode_id: int) -> Mapping[str, Span]:
         """Return an episode's current span of each vantage point."""
@@ -58,12 +72,14 @@ class Batch:
         ids = self.ids[self._next : self._next + self._many]
         if not ids:
             return ()
-        self._next, self._many = self._next + len(ids), 2 * self._many
+        self._next, self._many = self._next + len(ids), min(2 * self._many, MOST)
         opened, spoilt = apart(ids, self._open)
         self.spoilt |= spoilt
         part = [job for some in opened for job in some]
         self.jobs |= {job.id: job for job in part}
         self._pages |= {job.host_id: job.url for job in part}
+        for job in part:
+            self._on_host[job.host_id].append(job.id)
         self._parts.append(part)
         return part or self._read()  # none of these could be read: there may be others
 
@@ -78,3 +94,8 @@ class Batch:
             self._spans |= looking.spans(connection, ids)
         self.hosts |= rows
         return part
+
+    def _kept(self, part: Sequence[Job]) -> Sequence[Job]:
+        self.leases.keep()
+        lost = self.leases.lost
+        return [job for job in part if job.id not in lost] if lost else part

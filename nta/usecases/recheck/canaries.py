@@ -11,6 +11,7 @@ from nta.store import canaries
 from nta.store.apart import apart, say
 from nta.store.base import Store
 from nta.usecases.recheck.aims import Eyes
+from nta.usecases.recheck.batch import Batch
 
 
 class Doubt(NamedTuple):
@@ -22,10 +23,10 @@ class Doubt(NamedTuple):
 
 
 class Canaries:
-    """The canaries of one batch, known and asked. Without a store they are asked and forgotten."""
+    """The canaries of a store's batch, known and asked. Without these they are asked and forgotten."""
 
-    def __init__(self, store: Store | None, eyes: Eyes, now: datetime) -> None:
-        self._store, self._eyes, self._now = store, eyes, now
+    def __init__(self, store: Store | None, batch: Batch | None, eyes: Eyes, now: datetime) -> None:
+        self._store, self._batch, self._eyes, self._now = store, batch, eyes, now
         self._known: dict[int, dict[str, Canary]] = {}
 
     def __call__(self, host_id: int, vantage: str) -> Canary | None:
@@ -65,12 +66,13 @@ class Canaries:
                     self._known[host_id] |= answers
 
     def _keep(self, found: Mapping[int, Mapping[str, Canary]]) -> None:
-        store = self._store
-        if store is None:
+        store, batch = self._store, self._batch
+        if store is None or batch is None:
             return
 
         def keep(host_ids: Sequence[int]) -> None:
             with store.db.write(lazy=True) as connection:
-                canaries.keep(connection, {number: found[number] for number in host_ids}, self._now)
+                ours = batch.ours(connection, host_ids)
+                canaries.keep(connection, {n: found[n] for n in host_ids if n in ours}, self._now)
 
         say("canaries", apart(sorted(found), keep)[1])

@@ -1,9 +1,9 @@
 """One round of looks: every job from every vantage point, what is not plainly there in the light of more."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import compress
+from itertools import chain, compress
 
 from nta.domain.aiming import aim_at
 from nta.domain.availability import (
@@ -74,16 +74,13 @@ def look(
             for number, sightings in (one for part in parts for one in part.items()):
                 found[number] += sightings
 
-        for key, answer in aims.answers(vantage):
-            given = answers.setdefault(key, [])
-            given.append(answer)
-            job = batch.jobs[key]
-            if not is_last or len(given) < len(aims[job.host_id, vantage].pins):
+        for job, given in _whole(batch, aims, vantage, answers):
+            if not is_last:
                 continue
-            if _all_as_first(batch.spans(key).get(vantage), given):
-                found[key].append(_sighting(vantage, now, answer, read(answer, control_ok=True)))
-                told.add(key)
-                yield job, _in_places(found[key], batch.spans(key))
+            if _all_as_first(batch.spans(job.id).get(vantage), given):
+                found[job.id].append(_sighting(vantage, now, given[-1], read(given[-1], control_ok=True)))
+                told.add(job.id)
+                yield job, _in_places(found[job.id], batch.spans(job.id))
                 continue
             doubtful.append(job)
             if len(doubtful) >= RECORDED:
@@ -91,8 +88,8 @@ def look(
                 told.update(each.id for each in doubtful)
                 yield from _seen(doubtful, found, batch)
                 doubtful = []
-        conclude([job for part in batch.parts() for job in part if job.id not in told])
-    yield from _seen((job for part in batch.parts() for job in part if job.id not in told), found, batch)
+        deque(map(conclude, _untold(batch, told)), maxlen=0)
+    yield from _seen(chain.from_iterable(_untold(batch, told)), found, batch)
 
 
 def _concluded(
@@ -129,6 +126,23 @@ def _seen(
             yield job, _in_places(found.get(job.id, ()), batch.spans(job.id))
 
 
+def _whole(
+    batch: Batch, aims: Aims, vantage: str, answers: dict[int, list[Answer]]
+) -> Iterator[tuple[looking.Job, Sequence[Answer]]]:
+    """Yield what has answered from each of its addresses; all answers are taken in."""
+    for key, answer in aims.answers(vantage):
+        given = answers.setdefault(key, [])
+        given.append(answer)
+        job = batch.jobs[key]
+        if len(given) >= len(aims[job.host_id, vantage].pins):
+            yield job, given
+
+
+def _untold(batch: Batch, told: Collection[int]) -> Iterator[list[looking.Job]]:
+    """Yield what is still to be told, part by part."""
+    return ([job for job in part if job.id not in told] for part in batch.parts())
+
+
 def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequence[Sighting]:
     """Return a round's sightings in each other's light; mostly nobody is kept out and nothing is to do."""
     if all(s.verdict is Verdict.UP for s in sightings):
@@ -139,7 +153,7 @@ def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequ
 def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting]:
     """Look at one URL from every vantage point, wherever its name leads now; writes nothing."""
     found: list[Sighting] = []
-    canaries = Canaries(None, eyes, now)
+    canaries = Canaries(None, None, eyes, now)
     for vantage in eyes.vantages:
         named = {} if location.is_ip else eyes.names.addresses([location.host], vantage)
         answer = named.get(location.host) or NameAnswer((location.host,))

@@ -1,22 +1,25 @@
 """Looking whether it is still there: take due episodes, look from every vantage point, record."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
 from nta.domain.attention import BLOCKED, attention
-from nta.domain.availability import Cause, Judgement, ProofRules, Run, Sighting, extend, judge, sign
+from nta.domain.availability import Answer, Cause, Judgement, ProofRules, Run, Sighting, extend, judge, sign
 from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
 from nta.domain.outcomes import NAME_CAUSES, Outcome
 from nta.domain.roles import Severity
+from nta.ports import LookRequest, Prober
 from nta.store import alike, due, endings, episodes, looking, rounds
 from nta.store.alike import Turn
 from nta.store.apart import apart, put_off
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
+from nta.store.leases import Leases
 from nta.store.rounds import Brief
 from nta.usecases.recheck.aims import Aims, Eyes
 from nta.usecases.recheck.batch import Batch
@@ -27,8 +30,6 @@ WHO = "service"
 RULES = ProofRules()
 LIMIT = 20_000
 """Episodes a batch: each begins and ends with one side waiting for the other, and few do so seldom."""
-LEASE = timedelta(minutes=45)
-"""As long as such a batch takes from two vantage points where no page answers in time."""
 
 _THERE = (EventKind.SEEN_UP, EventKind.RETURNED)
 _WAITING = (Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED)
@@ -42,38 +43,55 @@ def recheck_due(
     now: datetime,
     limit: int = LIMIT,
     checkpoint: Callable[[str], None] = lambda name: None,
+    machine: Callable[[], datetime] = due.machine_now,
 ) -> int:
     """Look at one batch of due episodes. Return how many were taken."""
     with store.db.write(lazy=True) as connection:
-        taken = due.take(connection, due.LOOK, holder, now, limit, lease=LEASE)
+        taken = due.take(connection, due.LOOK, holder, now, limit, machine=machine)
     if not taken:
         return 0
     checkpoint("recheck.taken")
-    batch = Batch(store, taken)
+    leases = Leases(store.db, due.LOOK, holder, taken, machine)
+    eyes = replace(eyes, prober=_Kept(eyes.prober, leases))
+    batch = Batch(store, taken, leases)
     aims = Aims(store, eyes, batch, now)
-    looked = look(batch, aims, eyes, Canaries(store, eyes, now), now)
+    looked = look(batch, aims, eyes, Canaries(store, batch, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
         checkpoint("recheck.looked")
-        batch.spoilt |= _record_apart(store, part, batch, holder, now)
+        batch.spoilt |= _record_apart(store, part, batch, aims, holder, now)
+        leases.given_back(job.id for job, _ in part)
         checkpoint("recheck.recorded")
-    aims.record_marks()
     put_off(store, due.LOOK, batch.spoilt, holder, now)
-    if len(batch.ids) < len(taken) or aims.one_moved:
+    gone = set(taken).difference(batch.ids)
+    if gone or aims.one_moved:
         with store.db.write() as connection:
-            known = set(batch.ids)
-            due.drop(connection, [(due.LOOK, i) for i in taken if i not in known])
+            mine = due.still_mine(connection, due.LOOK, sorted(gone), holder)
+            due.record_many(connection, due.LOOK, [(number, None) for number in sorted(mine)])
     return len(taken)
 
 
+class _Kept:
+    """Looks as another prober does; as answers come, the leases of the batch are lengthened."""
+
+    def __init__(self, prober: Prober, leases: Leases) -> None:
+        self._prober, self._leases = prober, leases
+
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+        """Yield (key, answer) as answers come."""
+        for answered in self._prober.look(requests, vantage):
+            self._leases.keep()
+            yield answered
+
+
 def _record_apart(
-    store: Store, looked: Sequence[Looked], batch: Batch, holder: str, now: datetime
+    store: Store, looked: Sequence[Looked], batch: Batch, aims: Aims, holder: str, now: datetime
 ) -> Mapping[int, Exception]:
     """Write one part of a batch in one transaction; return whom it could not be written for, and why."""
     seen = {job.id: (job, sightings) for job, sightings in looked}
 
     def write(ids: Sequence[int]) -> None:
         with store.db.write(lazy=True) as connection:
-            _record(connection, store, [seen[number] for number in ids], batch, holder, now)
+            _record(connection, store, [seen[number] for number in ids], batch, aims, holder, now)
 
     return apart(seen, write)[1]
 
@@ -83,6 +101,7 @@ def _record(
     store: Store,
     looked: Sequence[Looked],
     batch: Batch,
+    aims: Aims,
     holder: str,
     now: datetime,
 ) -> None:
@@ -93,6 +112,7 @@ def _record(
     holder of the lease writes them.
     """
     mine = rounds.mine(connection, [job.id for job, _ in looked], holder)
+    aims.record_marks(connection, {batch.jobs[number].host_id for number in mine})
     decide = _Decider(now)
     seen: list[looking.Seen] = []
     made: list[tuple[int, Brief, _Decided]] = []

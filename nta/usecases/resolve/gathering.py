@@ -16,6 +16,7 @@ from nta.domain.sparing import one_of_each
 from nta.ports import Asker
 from nta.store import addressees, contacts, due, findings
 from nta.store.base import Store
+from nta.store.leases import Leases
 from nta.usecases.resolve.asking import ROUNDS
 
 _NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
@@ -32,7 +33,9 @@ class Gathered(NamedTuple):
 
 
 ASKING = due.LEASE / 2
-"""Machine time after which nothing more is asked: what is under way then ends within the lease."""
+"""Machine time after which nothing more is asked: others' work waits for the end of the batch."""
+BEAT_S = 10.0
+"""How often the leases are looked at while nothing is answered."""
 
 
 def gather(
@@ -40,6 +43,7 @@ def gather(
     subjects: Mapping[int, Subject],
     asker: Asker,
     now: datetime,
+    leases: Leases,
     *,
     new: list[Finding] | None = None,
     machine: Callable[[], datetime] = due.machine_now,
@@ -48,6 +52,7 @@ def gather(
 
     A kind of question waits only for what it follows from: a slow registry
     of domains holds up no network. Of one kind a single asking is under way.
+    Of hosts whose lease was lost nothing more is asked.
     `new` takes in the answers as they come, for whoever cannot go on.
     """
     begun = machine()
@@ -57,6 +62,8 @@ def gather(
     under_way: dict[Future[list[Finding]], LookupKind] = {}
     with ThreadPoolExecutor(len(LookupKind), "ask") as pool:
         while True:
+            leases.keep()
+            about.leave_out(leases.lost)
             wanted = about.wanted()
             for kind in sorted(wanted.keys() - set(under_way.values())):
                 if rounds[kind] < ROUNDS and machine() - begun < ASKING:
@@ -65,7 +72,7 @@ def gather(
                     rounds[kind] += 1
             if not under_way:
                 return Gathered(subjects.keys(), about.known, about.new, about.unfinished)
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            for future in wait(under_way, BEAT_S, return_when=FIRST_COMPLETED).done:
                 del under_way[future]
                 about.take_in(future.result())
 
@@ -81,9 +88,9 @@ class _About:
         self, store: Store, subjects: Mapping[int, Subject], now: datetime, new: list[Finding]
     ) -> None:
         self._store = store
-        self._subjects = subjects
+        self._subjects = dict(subjects)
         self._now = now
-        self._all = subjects.values()
+        self._all = self._subjects.values()
         self._named = {s.host for s in self._all}
         self._looked_for: set[str] = set()
         self._read: set[Lookup] = set()
@@ -99,6 +106,11 @@ class _About:
         first.update(lookup for s in self._all for lookup in (*domain_lookups(s), *origin_lookups(s)))
         first.update(file_of(s.domain) for s in self._all if s.domain and s.owner_in)
         self._read_questions(first)
+
+    def leave_out(self, numbers: Collection[int]) -> None:
+        """Ask nothing more about these hosts."""
+        for number in numbers:
+            self._subjects.pop(number, None)
 
     def take_in(self, answers: list[Finding]) -> None:
         """Take in what was answered just now."""

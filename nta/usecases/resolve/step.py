@@ -14,6 +14,7 @@ from nta.store import alike, arrangements, due, findings, forced
 from nta.store.apart import apart, put_off, say
 from nta.store.base import Store
 from nta.store.forced import Forced
+from nta.store.leases import Leases
 from nta.usecases.resolve.asking import subject_of
 from nta.usecases.resolve.gathering import Gathered, gather
 from nta.usecases.resolve.settling import Concluded, settle_hosts
@@ -39,17 +40,19 @@ def resolve_due(
     routes: bool = False,
     askable: AskableProxies | None = None,
     checkpoint: Callable[[str], None] = lambda name: None,
+    machine: Callable[[], datetime] = due.machine_now,
 ) -> int:
     """Resolve one batch of due hosts as a set: a question is asked once for all of them. Return how many.
 
     `routes` says that the asker knows routes too, `askable` which proxies it can ask for an origin.
     """
     with store.db.write() as connection:
-        taken = due.take(connection, due.RESOLVE, holder, now, limit)
+        taken = due.take(connection, due.RESOLVE, holder, now, limit, machine=machine)
     if not taken:
         return 0
     checkpoint("resolve.taken")
-    batch = _Batch(store, asker, catalogue, now, routes=routes, askable=askable)
+    leases = Leases(store.db, due.RESOLVE, holder, taken, machine)
+    batch = _Batch(store, asker, catalogue, now, leases, routes=routes, askable=askable)
     read, spoilt = apart(taken, batch.read)
     subjects = {number: subject for part in read for number, subject in part.items()}
     gathered, unasked = apart(subjects, lambda part: batch.gather({n: subjects[n] for n in part}))
@@ -79,6 +82,7 @@ class _Batch:
         asker: Asker,
         catalogue: Catalogue,
         now: datetime,
+        leases: Leases,
         *,
         routes: bool,
         askable: AskableProxies | None,
@@ -87,6 +91,7 @@ class _Batch:
         self._asker = asker
         self._catalogue = catalogue
         self._now = now
+        self._leases = leases
         self._routes = routes
         self._askable = askable
         self.behind: dict[int, Forced] = {}
@@ -116,7 +121,7 @@ class _Batch:
         """Return what is known of them; what was answered before a fault is kept, and not asked again."""
         new: list[Finding] = []
         try:
-            return gather(self._store, subjects, self._asker, self._now, new=new)
+            return gather(self._store, subjects, self._asker, self._now, self._leases, new=new)
         except Exception:
             self.keep(new)
             raise
@@ -130,7 +135,8 @@ class _Batch:
 
     def _save(self, listed: Sequence[Finding], part: Sequence[int]) -> None:
         with self._store.db.write() as connection:
-            findings.save(connection, self._store, [listed[number] for number in part])
+            if self._leases.held(connection):
+                findings.save(connection, self._store, [listed[number] for number in part])
 
     def conclusions(
         self, subjects: Mapping[int, Subject], gathered: Sequence[Gathered]
@@ -174,12 +180,14 @@ class _Recording:
             states = alike.open_on_hosts(connection, part, lock=True)
             rows = arrangements.hosts(connection, store, part, lock=True)
             mine = sorted(due.still_mine(connection, due.RESOLVE, sorted(part), self._holder))
+            # Why they were wanted was not known here: what was found is kept, and concluded from anew.
+            again = due.wanted_meanwhile(connection, due.RESOLVE, mine)
             soon = now + back_off(1)
             moments = {number: soon if number in states else None for number in mine}
             whole = [
                 Concluded(rows[number], states.get(number, ()), after)
                 for number in mine
-                if (after := part[number]) is not None
+                if number not in again and (after := part[number]) is not None
             ]
             settled = settle_hosts(connection, store, whole, self._catalogue, now)
             moments |= {n: _not_after(at, self._behind.get(n)) for n, at in settled.items()}
