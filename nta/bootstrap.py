@@ -12,8 +12,6 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from nta import assembly
 from nta import settings as configuration
@@ -33,13 +31,12 @@ from nta.jobs.collector import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import Step, schedule
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, key_proof, notices, schema, switches, waiting
+from nta.store import audit, due, key_proof, notices, schema, starts, switches, waiting
 from nta.store.alive import GRACE_S, Alive, holder_of
 from nta.store.base import Store
 from nta.store.database import Database, reachable
 from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
 from nta.store.shipped import shipped
-from nta.store.tables import DeskUser, HandIn, ProcessStart
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
 from nta.web import access
 from nta.web.accounts import Accounts
@@ -137,23 +134,12 @@ class House:
             schema.check(self.database)
         else:
             schema.upgrade(self.database)
-        with self.database.read() as connection:
-            held = (select(table.id).limit(1) for table in (HandIn, DeskUser))
-            return all(connection.execute(asked).first() is None for asked in held)
+        return starts.is_unused(self.database)
 
     @cached_property
     def node(self) -> int:
         """Return this process's node number: no other of the last 1,023 processes has it."""
-        for _ in range(20):
-            with self.database.read() as connection:
-                number = (connection.execute(select(func.max(ProcessStart.number))).scalar() or 0) + 1
-            try:
-                with self.database.write() as connection:
-                    connection.execute(insert(ProcessStart).values(number=number))
-            except IntegrityError:
-                continue
-            return number % 1024
-        raise OutsideError("too many processes start at once", temporary=True)
+        return starts.next_number(self.database)
 
     @cached_property
     def catalogue_folders(self) -> Sequence[Path]:

@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 
 import pytest
 import structlog
+from _pytest.logging import LogCaptureHandler
 from apscheduler.events import EVENT_JOB_ERROR
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
@@ -125,7 +126,6 @@ def test_the_server_tells_of_a_fault_and_no_path(held: io.StringIO) -> None:
         ("asked 192.0.2.7 for %s", (f"/n/{TOKEN}?x=1",), "asked 192.0.2.7 for (path)"),
         ("%(url)s", ({"url": "HTTP://GALLERY.EXAMPLE/A"},), "(url)"),
         ('{"a": "%s"}', (r"http:\/\/gallery.example\/a",), '{"a": "(url)"}'),
-        ("half of a character: %s", ("\udcff",), "half of a character: \udcff"),
         ("%d of http://gallery.example/", ("three",), "%d of (url) (values unreadable)"),
     ],
 )
@@ -135,6 +135,16 @@ def test_a_librarys_line_carries_its_values_and_no_url(
     logging.getLogger("library").error(template, *values)
 
     assert lines(held) == [{"event": shown, "logger": "library", "level": "error"}]
+
+
+def test_half_of_a_character_harms_no_line(held: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the handler of the test run: what it keeps has to be passed on between processes.
+    ours = [one for one in logging.root.handlers if not isinstance(one, LogCaptureHandler)]
+    monkeypatch.setattr(logging.root, "handlers", ours)
+
+    logging.getLogger("library").error("half of a character: %s", "\udcff")
+
+    assert [line["event"] for line in lines(held)] == ["half of a character: \udcff"]
 
 
 class Unreadable:

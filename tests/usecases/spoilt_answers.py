@@ -5,11 +5,15 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from nta.adapters.asking import UNREADABLE
 from nta.adapters.national import NATIONAL
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.urls import parse
+from nta.store import due
 from nta.store.base import Store
+from nta.store.tables import Due
 from nta.usecases.resolve import resolve_due, resolve_url
 from tests.adapters.servers import Zone, http
 from tests.conftest import NINE
@@ -67,6 +71,7 @@ def gives_facts_or_is_the_fault_of_somebody(at: Registries, answers: Answers) ->
 
     assert found.facts.host == name
     assert all(len(problem.reason) < 200 for problem in found.facts.problems)
+    assert UNREADABLE not in {problem.reason for problem in found.facts.problems}
 
 
 def can_be_kept(store: Store, at: Registries, four: Sequence[Answers], now: datetime) -> None:
@@ -76,3 +81,11 @@ def can_be_kept(store: Store, at: Registries, four: Sequence[Answers], now: date
     resolve_due(store, asker=at.askers(), catalogue=EVERYWHERE, holder="one", now=now)
 
     assert [state(store, case).host_id for case in cases] == [case.host_id for case in cases]
+    assert put_off(store) == []
+
+
+def put_off(store: Store) -> list[int]:
+    """Return the hosts that could not be written: what was recorded counts its tries anew."""
+    with store.db.read() as connection:
+        asked = select(Due.subject).where(Due.kind == due.RESOLVE, Due.tries > 0)
+        return list(connection.execute(asked).scalars())
