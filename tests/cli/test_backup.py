@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.usecases import steer
+from tests.builders import sending_allowed
 from tests.cli.conftest import Nta
 from tests.databases import Cluster
 from tests.sealed import fill, opened
@@ -48,7 +48,7 @@ def test_an_instance_is_back_on_another_machine_and_quiet(
     ready.settings["NTA_INSTANCE"] = str(ready.instance)
     before = ready.house()
     assert opened(there.store) == opened(before.store)
-    assert (steer.sending_allowed(there.store), steer.sending_allowed(before.store)) == (False, True)
+    assert (sending_allowed(there.store), sending_allowed(before.store)) == (False, True)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "other" / "keys").iterdir()}
     assert modes == {0o600}
     there.close()

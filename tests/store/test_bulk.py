@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from nta.domain.errors import OutsideError
 from nta.store.bulk import found_by, insert_rows, set_rows, table_of, update_rows
 from nta.store.database import Database
 from nta.store.tables import Due, Switch
@@ -90,7 +91,7 @@ def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None
                 other.exec_driver_sql("SELECT pg_terminate_backend(%s)", (number,))
             found_by(connection, "SELECT subject FROM due WHERE subject", [1])
 
-    with pytest.raises(DBAPIError):
+    with pytest.raises(OutsideError):
         cut()
 
     with database.write() as connection:
