@@ -10,11 +10,19 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    StatementError,
+)
 from sqlalchemy.orm import QueryableAttribute
 
 from nta.domain.deadlines import TASK, back_off
-from nta.domain.errors import RefusedError
+from nta.domain.errors import OutsideError, RefusedError
 from nta.store import due
 from nta.store.base import Store
 from nta.store.tables import Due, Episode, NoticeItem
@@ -69,6 +77,13 @@ def is_of_its_data(fault: Exception) -> bool:
     if isinstance(fault, DBAPIError):
         return isinstance(fault, DataError | IntegrityError)
     return isinstance(fault, _OF_ITS_DATA)
+
+
+def is_outage(fault: Exception) -> bool:
+    """Tell whether a database, or what it stands on, is out of reach: no fault of any subject."""
+    if isinstance(fault, DatabaseError):
+        return not isinstance(fault, DataError | IntegrityError | ProgrammingError)
+    return isinstance(fault, OutsideError | InterfaceError | OSError)
 
 
 def apart(

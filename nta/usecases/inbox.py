@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from nta.domain.contacts import Health
 from nta.domain.deadlines import TASK
-from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.errors import RefusedError
 from nta.domain.kept_mail import head_kept, text_kept
 from nta.domain.mail_parts import UnreadableError, header, read_head, read_mail
 from nta.domain.references import read
@@ -18,6 +17,7 @@ from nta.domain.returned_mail import Kind, Meaning, explain
 from nta.domain.vouching import Ours, Tie, Writer, is_vouched_answer, is_vouched_report, writer_of
 from nta.ports import Inbox, Received
 from nta.store import due, fates, mails, notices
+from nta.store.apart import is_outage
 from nta.store.base import Connection, Store
 from nta.store.episodes import State
 from nta.store.notices import Sent
@@ -40,10 +40,6 @@ _REPORT = "a report to read"
 _BY_SUBJECT = "only its subject names the notice"
 _UNVOUCHED = "nobody we know stands behind it"
 _NOT_READ = "a mail that could not be read"
-
-# What says that the database or its disk is gone, and nothing of the mail: it is read again later.
-_OUT_OF_REACH = (OutsideError, InterfaceError, OSError)
-_OF_THE_DATA = (DataError, IntegrityError, ProgrammingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +97,8 @@ def _deal_with(store: Store, received: Received, ours: Ours, now: datetime) -> N
         mail = _understood(store, received.content, ours)
         with store.db.write() as connection:
             _record(connection, store, mail, ours, now)
-    except _OUT_OF_REACH:
-        raise
     except Exception as fault:  # no mail may stop the ones behind it, whatever it found wrong in us
-        if isinstance(fault, DatabaseError) and not isinstance(fault, _OF_THE_DATA):
+        if is_outage(fault):
             raise
         log.exception("a mail was kept aside", mail=received.key)
         _keep_aside(store, received.content, now)
