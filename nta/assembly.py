@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from nta.adapters.fresh_names import FreshNames
-from nta.adapters.look_ups import look_ups
-from nta.adapters.probe_apart import ApartProber
-from nta.adapters.reach import Gate
-from nta.adapters.smtp import SmtpMailer
+from nta.adapters.dns.fresh_names import FreshNames
+from nta.adapters.lookup_chain import look_ups
+from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.probe.probe_apart import ApartProber
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import AskableProxies, Catalogue, PartyId
-from nta.domain.urls import registrable_domain
-from nta.domain.vouching import Ours
+from nta.domain.intake.urls import registrable_domain
+from nta.domain.notices.vouching import Ours
+from nta.domain.parties.organisations import AskableProxies, Catalogue, PartyId
 from nta.ports import Asker, Handed, Mailer, Outgoing, Prober
 from nta.settings import Settings
 from nta.usecases.recheck import Eyes

@@ -17,26 +17,41 @@ from nta import assembly
 from nta import settings as configuration
 from nta.adapters.clock import LabClock, SystemClock
 from nta.adapters.ids import SnowflakeIds
-from nta.adapters.inbox import MaildirInbox
-from nta.adapters.probe_apart import ApartProber
-from nta.adapters.reach import Gate
+from nta.adapters.mail.maildir import MaildirInbox
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.probe.probe_apart import ApartProber
 from nta.catalogue import Checked
 from nta.catalogue import check as check_catalogue
 from nta.catalogue import read as read_catalogue
 from nta.cli import commands
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.parties import AskableProxies, Catalogue
-from nta.jobs.alone import Alone
-from nta.jobs.collector import calm
+from nta.domain.parties.organisations import AskableProxies, Catalogue
+from nta.jobs.garbage_collection import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
-from nta.jobs.schedule import Step, schedule
+from nta.jobs.schedule import JobStep, schedule
+from nta.jobs.single_runner import Alone
 from nta.ports import Asker, Clock, Mailer
-from nta.store import audit, due, key_proof, notices, schema, starts, switches, waiting
-from nta.store.alive import GRACE_S, Alive, holder_of
-from nta.store.base import Store
-from nta.store.database import Database, reachable
-from nta.store.sealing import Keyring, key_file, keys_in, load_keys, portal_keys, stranger
+from nta.store import schema, starts
+from nta.store.db.database import Database, reachable
+from nta.store.db.handle import Store
+from nta.store.db.sealing import (
+    Keyring,
+    key_file,
+    keys_in,
+    load_keys,
+    portal_keys,
+    stranger,
+)
+from nta.store.notices import notice_rows
+from nta.store.safekeeping import key_proof
 from nta.store.shipped import shipped
+from nta.store.work import (
+    audit,
+    due,
+    pending_steps,
+    switches,
+)
+from nta.store.work.alive import GRACE_S, Alive, holder_of
 from nta.usecases import answer, dispatch, escalate, inbox, notify, recheck, resolve
 from nta.web import access
 from nta.web.accounts import Accounts
@@ -240,7 +255,7 @@ class House:
         """Return the accounts of the desk, to be looked after."""
         return Accounts(self.store, self.clock)
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[JobStep, ...]:
         """Return the steps of the jobs, put together."""
         store, point = self.store, self._checkpoint
         holder = holder_of(self.node)
@@ -279,7 +294,7 @@ class House:
         """Return the steps that have something to do; an inbox and other runners are always seen to."""
         always = {"inbox"} if self.database.is_sqlite else {"inbox", "seal"}
         with self.store.db.read() as connection:
-            return waiting.pending(connection, now) | always
+            return pending_steps.pending(connection, now) | always
 
     def next_due(self) -> datetime | None:
         """Return when something is due next: a due row, or a notice that is being gathered.
@@ -304,7 +319,7 @@ class House:
         if self.database.is_sqlite:
             with self.store.db.write() as connection:
                 due.release_all(connection)
-                notices.forget_return_paths(connection)
+                notice_rows.forget_return_paths(connection)
             return
         db = self.store.db  # its keys are made before this process counts as having used it
         self._alive = alive = Alive(db, self.node, grace_s=GRACE_S)
@@ -314,7 +329,7 @@ class House:
             self.stopping.wait(GRACE_S)
             alive.free_the_dead()
         with db.write() as connection:
-            notices.forget_return_paths(connection)
+            notice_rows.forget_return_paths(connection)
 
     def may_work(self) -> bool:
         """Tell whether this process still counts as alive; end it where another goes by its number."""
@@ -328,7 +343,7 @@ class House:
 
     def give_back(self, step: str) -> None:
         """Free what this process took for a step and has no more in hand: its last batch broke off."""
-        kinds = [kind for kind, name in waiting.STEP_OF.items() if name == step]
+        kinds = [kind for kind, name in pending_steps.STEP_OF.items() if name == step]
         with self.store.db.write() as connection:
             due.release_of(connection, holder_of(self.node), kinds)
 

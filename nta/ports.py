@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from nta.domain.availability import Answer
-from nta.domain.questions import Finding, Lookup
+from nta.domain.checks.verdicts import ProbeAnswer
+from nta.domain.hosting.lookups import Finding, Lookup
 
 
 class Clock(Protocol):
@@ -84,7 +84,7 @@ class LookRequest(NamedTuple):
 class Prober(Protocol):
     """Looks whether something is still there, keeping no byte of it."""
 
-    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterable[tuple[int, Answer]]:
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterable[tuple[int, ProbeAnswer]]:
         """Yield (key, answer) as answers come; requests of one host one after the other.
 
         Requests of one host stand together, and are drawn when there is room for them.

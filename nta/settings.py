@@ -102,7 +102,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SettingLine:
     """One setting as `nta settings` prints it."""
 
     name: str
@@ -113,7 +113,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownSetting:
     name: str
     default: str
     meaning: str
@@ -188,115 +188,125 @@ def _manners(value: str) -> bool:
     return value == "kept"
 
 
-KNOWN: tuple[_Known, ...] = (
-    _Known(
+KNOWN: tuple[_KnownSetting, ...] = (
+    _KnownSetting(
         "NTA_INSTANCE",
         "instance/",
         "embedded database and keys; made on first start, mode 0700",
         read_as.folder,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_DATABASE_URL",
         "",
         "postgresql+psycopg://… for several machines; else SQLite in the instance",
         read_as.database_url,
         secret=True,
     ),
-    _Known("NTA_HOTLINE", "", "id of our own entry in hotlines/", read_as.text),
-    _Known("NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", read_as.path),
-    _Known("NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", read_as.path),
-    _Known("NTA_KEYS", "", "sealing keys, newest first; made on first start", read_as.read_keys, secret=True),
-    _Known("NTA_DIGEST_KEY", "", "key of the digests; made on first start", read_as.key, secret=True),
-    _Known(
+    _KnownSetting("NTA_HOTLINE", "", "id of our own entry in hotlines/", read_as.text),
+    _KnownSetting(
+        "NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", read_as.path
+    ),
+    _KnownSetting(
+        "NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", read_as.path
+    ),
+    _KnownSetting(
+        "NTA_KEYS", "", "sealing keys, newest first; made on first start", read_as.read_keys, secret=True
+    ),
+    _KnownSetting("NTA_DIGEST_KEY", "", "key of the digests; made on first start", read_as.key, secret=True),
+    _KnownSetting(
         "NTA_PORTAL_KEYS",
         "",
         "the portal's own sealing keys; made on first start",
         read_as.read_keys,
         secret=True,
     ),
-    _Known("NTA_SENDING", "off", "off; redirect:<address>; on", _sending),
-    _Known("NTA_SMTP_URL", "", "our relay, smtp://host:port", read_as.smtp_url, secret=True),
-    _Known("NTA_SENDER", "", "From of our notices", read_as.sender),
-    _Known("NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path),
-    _Known("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
-    _Known(
+    _KnownSetting("NTA_SENDING", "off", "off; redirect:<address>; on", _sending),
+    _KnownSetting("NTA_SMTP_URL", "", "our relay, smtp://host:port", read_as.smtp_url, secret=True),
+    _KnownSetting("NTA_SENDER", "", "From of our notices", read_as.sender),
+    _KnownSetting(
+        "NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path
+    ),
+    _KnownSetting("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
+    _KnownSetting(
         "NTA_INBOX_AUTHSERV",
         "",
         "name under which our relay writes Authentication-Results; else what a mail says of itself counts",
         read_as.authserv,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_DNS_SERVERS",
         "",
         "ip[:port], comma separated; else the system's. vantage=ip[:port] is asked from that vantage point",
         _name_servers,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_RDAP_BOOTSTRAP",
         "",
         "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy",
         read_as.text,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_WHOIS_SERVER",
         "whois.iana.org:43",
         "where referral begins for suffixes without RDAP; referred servers are asked on the same port",
         read_as.whois_server,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_ROUTES",
         "rdap",
         "who announces an address: rdap (what registries say); file:/path (a routing table); "
         "dns:<zone>[,<zone for IPv6>]",
         _routes,
     ),
-    _Known("NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages),
-    _Known(
+    _KnownSetting(
+        "NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages
+    ),
+    _KnownSetting(
         "NTA_CONTROL_URLS",
         "http://example.com/,http://example.org/",
         "pages that must be there",
         read_as.urls,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_PROBE_BODY",
         "text",
         "none, head, headers or text: how much of an answer is looked at",
         _probe_body,
     ),
-    _Known("NTA_REACH", "public", "public, plus CIDR ranges that may be reached", _reach),
-    _Known(
+    _KnownSetting("NTA_REACH", "public", "public, plus CIDR ranges that may be reached", _reach),
+    _KnownSetting(
         "NTA_MANNERS",
         "kept",
         "our own rates for asking registries: kept; lifted for the lab and the bench alone",
         _manners,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_ORIGIN_LOOKUPS",
         "",
         "proxies that tell us what stands behind a host: proxy:<id>=https://…, comma separated",
         read_as.origin_lookups,
     ),
-    _Known(
+    _KnownSetting(
         "NTA_ORIGIN_TOKENS",
         "",
         "our token with each of them: proxy:<id>=<token>, comma separated",
         read_as.origin_tokens,
         secret=True,
     ),
-    _Known("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
-    _Known(
+    _KnownSetting("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
+    _KnownSetting(
         "NTA_TRUSTED_PROXIES",
         "",
         "CIDR ranges of proxies before desk and portal whose forwarded client address is believed",
         read_as.networks,
     ),
-    _Known("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),
-    _Known("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", read_as.site),
-    _Known("NTA_CLOCK", "system", "system; the lab sets its own", read_as.clock),
+    _KnownSetting("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),
+    _KnownSetting("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", read_as.site),
+    _KnownSetting("NTA_CLOCK", "system", "system; the lab sets its own", read_as.clock),
 )
 
 
-def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
+def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[SettingLine, ...]]:
     """Return the settings and how each was come by. Unknown names and unreadable values are refused."""
     raw = gather(environment, {known.name for known in KNOWN if known.secret})
     values: dict[str, Any] = {}
@@ -308,7 +318,7 @@ def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[Line, ...]]:
         except ValueError as fault:
             raise RefusedError(f"{known.name} ({source}): {fault}") from None
         shown = ("(hidden)" if text else "(not set)") if known.secret else text or "(not set)"
-        lines.append(Line(known.name, shown, source, known.default or "(none)", known.meaning))
+        lines.append(SettingLine(known.name, shown, source, known.default or "(none)", known.meaning))
     if raw:
         name, (_, source) = sorted(raw.items())[0]
         raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from nta.domain.errors import RefusedError
-from nta.domain.urls import parse
+from nta.domain.intake.urls import parse
 
 _PROXY = re.compile(r"proxy:[a-z0-9-]+")
 _AUTHSERV = re.compile(r"[A-Za-z0-9._-]{1,255}")

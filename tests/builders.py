@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from nta.domain import hosting, urls
+from nta.domain.hosting import facts as hosting_facts
+from nta.domain.intake import urls
 from nta.domain.lifecycle import EventKind
 from nta.domain.references import reference
-from nta.store import due, episodes, switches
-from nta.store.base import Store
-from nta.store.links import new_link
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.notices.links import new_link
 from nta.store.tables import (
     Addressee,
     Arrangement,
@@ -31,6 +32,7 @@ from nta.store.tables import (
     SightingSpan,
     Submission,
 )
+from nta.store.work import due, switches
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +281,13 @@ def _arrangement(
     known = connection.execute(select(Host.arrangement_id).where(Host.id == host_id)).scalar()
     if known:
         return known
-    network = hosting.Network(
+    network = hosting_facts.Network(
         "NET-EXAMPLE", "EXAMPLE", ("192.0.2.0/24",), country, "ORG-EX1", "Example Hosting B.V."
     )
-    address = hosting.AddressFacts(ip, 64500, "EXAMPLE-AS", network, party, "Example Hosting B.V.", None, ())
-    facts = hosting.HostingFacts(location.host, at, (), (address,), country, None, ())
+    address = hosting_facts.AddressFacts(
+        ip, 64500, "EXAMPLE-AS", network, party, "Example Hosting B.V.", None, ()
+    )
+    facts = hosting_facts.HostingFacts(location.host, at, (), (address,), country, None, ())
     number = store.new_id()
     _put(
         connection,
@@ -291,7 +295,9 @@ def _arrangement(
         id=number,
         host_id=host_id,
         country=country,
-        facts_sealed=store.sealer.seal("arrangement.facts", number, json.dumps(hosting.to_plain(facts))),
+        facts_sealed=store.sealer.seal(
+            "arrangement.facts", number, json.dumps(hosting_facts.to_plain(facts))
+        ),
         facts_at=at,
         began_at=at,
     )

@@ -7,13 +7,27 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network
-from nta.domain.ladders import Ladder, Rung, When
+from nta.domain.escalation.ladders import Ladder, Rung, When
+from nta.domain.hosting.facts import (
+    AddressFacts,
+    DomainFacts,
+    FoundContact,
+    HostingFacts,
+    Network,
+)
 from nta.domain.lifecycle import EventKind, Presence, Stage
-from nta.domain.parties import Catalogue, Country, Hotline, NoticeRoute, Provider, Registry
+from nta.domain.parties.organisations import (
+    Catalogue,
+    Country,
+    Hotline,
+    NoticeRoute,
+    Provider,
+    Registry,
+)
 from nta.domain.roles import NoticeKind, Role
-from nta.store import arrangements, due, episodes
-from nta.store.base import Store
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import (
     Arrangement,
     Case,
@@ -27,6 +41,7 @@ from nta.store.tables import (
     Submission,
     Switch,
 )
+from nta.store.work import due
 from tests.conftest import NINE, hours
 
 CHECKED = date(2026, 3, 1)
@@ -174,7 +189,7 @@ class World:
                 who="analyst",
                 kind=EventKind.SUBMITTED,
             )
-            held = arrangements.begin(c, self.store, number, facts, at)
+            held = host_arrangements.begin(c, self.store, number, facts, at)
             after = state._replace(
                 stage=Stage.READY.value,
                 arrangement_id=held,
@@ -186,7 +201,7 @@ class World:
                 last_cause="content_present",
                 last_up_at=at,
             )
-            episodes.move(c, ids, [episodes.Change(state, after, EventKind.RESOLVED, at, "service")])
+            episodes.move(c, ids, [episodes.EpisodeChange(state, after, EventKind.RESOLVED, at, "service")])
             due.want(c, due.ESCALATE, [state.id], at)
         self.urls[state.id] = url
         return state.id
@@ -201,7 +216,7 @@ class World:
                 after = after._replace(last_up_at=at)
             if presence and presence != before.presence:
                 episodes.move(
-                    c, self.store.ids, [episodes.Change(before, after, kinds[presence], at, "service")]
+                    c, self.store.ids, [episodes.EpisodeChange(before, after, kinds[presence], at, "service")]
                 )
                 if presence == "up":
                     due.want(c, due.ESCALATE, [episode], at)
@@ -213,8 +228,10 @@ class World:
         with self.store.db.write() as c:
             held = episodes.load(c, [episode])[episode].arrangement_id
             assert held is not None
-            facts = arrangements.facts(c, self.store, held)
-            arrangements.renew(c, self.store, held, replace(facts, addresses=tuple(addresses), asked_at=at))
+            facts = host_arrangements.facts(c, self.store, held)
+            host_arrangements.renew(
+                c, self.store, held, replace(facts, addresses=tuple(addresses), asked_at=at)
+            )
             due.want(c, due.ESCALATE, [episode], at)
 
     def fresh(self, at: datetime) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from tests.databases import Cluster, LentFile, sqlite_blank
 from tests.fakes import CountingIds, SetClock
 from tests.recorded.records import MISSING, folder

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from nta.store import schema
-from nta.store.database import Database
+from nta.store.db.database import Database
 
 
 class Server:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from nta.domain.notices import PlanRules
-from nta.domain.vouching import Ours
-from nta.store import mails
-from nta.store.base import Store
+from nta.domain.notices.batching import PlanRules
+from nta.domain.notices.vouching import Ours
+from nta.store.db.handle import Store
+from nta.store.notices import kept_mails
 from nta.usecases.inbox import read_inbox
 from tests.builders_notices import World
 from tests.telling import Post, Service
@@ -26,8 +26,8 @@ def keep(
     at: datetime,
 ) -> int | None:
     """Keep a mail and return its id; None when it was read before."""
-    mail = mails.prepare(store, received=received, kept=kept, kind=kind)
-    return mail.id if mails.keep(connection, mail, notice_id, at) else None
+    mail = kept_mails.prepare(store, received=received, kept=kept, kind=kind)
+    return mail.id if kept_mails.keep(connection, mail, notice_id, at) else None
 
 
 def told(world: World, service: Service, at: datetime, count: int = 1) -> list[int]:

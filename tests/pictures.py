@@ -26,10 +26,10 @@ from nta.catalogue import read
 from nta.cli import commands
 from nta.ports import Clock, Leap
 from nta.render.words import NEEDS_A_PERSON, Word, tally
-from nta.store import notices
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
+from nta.store.notices import notice_rows
 from nta.store.reads import approvals, cases
-from nta.store.sealing import Keyring
 from nta.store.shipped import shipped
 from nta.store.tables import Case, Episode, Event, Notice, NoticeItem
 from tests.browser.conftest import CHROMIUM
@@ -112,7 +112,7 @@ class Camera:
         with self._house.store.db.read() as connection:
             found = self._notice(connection)
         assert found is not None
-        content = self._house.store.sealer.open(notices.CONTENT, found.id, found.content_sealed)
+        content = self._house.store.sealer.open(notice_rows.CONTENT, found.id, found.content_sealed)
         text = message_from_bytes(content, policy=policy.default).get_body(("plain",))
         assert text is not None
         [link] = set(re.findall(rf"{re.escape(self._house.settings.portal_url)}/n/\S+", text.get_content()))

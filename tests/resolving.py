@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from nta.domain.hosting import Problem
-from nta.domain.ladders import When
-from nta.domain.parties import Catalogue
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import arrangements, episodes
-from nta.store.base import Store
+from nta.domain.escalation.ladders import When
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.parties.organisations import Catalogue
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import ArrangementParty, Due, Event
 from nta.usecases.resolve import resolve_due
 from tests.builders import MadeCase, make_case
@@ -25,7 +26,7 @@ LATER = NINE + hours(13)
 
 EVERYWHERE = catalogue(ladders=(replace(LADDER, when=When()),))
 
-Said = tuple[str, ...] | str | Problem
+Said = tuple[str, ...] | str | LookupProblem
 """Addresses, "dead", or why nobody answers."""
 
 
@@ -34,10 +35,10 @@ class FakeAsker:
     """Knows names and networks; counts what it is asked."""
 
     names: dict[str, Said] = field(default_factory=dict)
-    networks: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by range
-    domains: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)
-    routes: dict[str, int | Problem | None] = field(default_factory=dict)  # by range
-    systems: dict[str, Mapping[str, Any] | Problem] = field(default_factory=dict)  # by AS number
+    networks: dict[str, Mapping[str, Any] | LookupProblem] = field(default_factory=dict)  # by range
+    domains: dict[str, Mapping[str, Any] | LookupProblem] = field(default_factory=dict)
+    routes: dict[str, int | LookupProblem | None] = field(default_factory=dict)  # by range
+    systems: dict[str, Mapping[str, Any] | LookupProblem] = field(default_factory=dict)  # by AS number
     files: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by domain
     asked: list[str] = field(default_factory=list)
     asked_domains: list[str] = field(default_factory=list)  # kind and name
@@ -80,24 +81,24 @@ class FakeAsker:
 
     def _domain(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.domains.get(lookup.subject, {})
-        if isinstance(said, Problem) and said.step == lookup.kind:
+        if isinstance(said, LookupProblem) and said.step == lookup.kind:
             return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
         source = "whois" if lookup.kind is LookupKind.WHOIS else "rdap"
         value = {"registered": True, "registrar": None, "status": ["active"], "source": source}
-        if not isinstance(said, Problem):
+        if not isinstance(said, LookupProblem):
             value |= said
         return Finding(lookup, value, source, now, now + hours(12), None)
 
     def _system(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.systems.get(lookup.subject)
-        if isinstance(said, Problem):
+        if isinstance(said, LookupProblem):
             return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
         return Finding(lookup, said, "rdap", now, now + hours(12), None)
 
     def _name(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.names[lookup.subject]
         until = now + hours(1)
-        if isinstance(said, Problem):
+        if isinstance(said, LookupProblem):
             return Finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
         dead = "nxdomain" if said == "dead" else None
         value = {"addresses": [] if dead else list(said), "cname": [], "dead": dead}
@@ -105,7 +106,7 @@ class FakeAsker:
 
     def _network(self, lookup: Lookup, now: datetime) -> Finding:
         covers, said = self._range(lookup.subject)
-        if isinstance(said, Problem):
+        if isinstance(said, LookupProblem):
             return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
         value = {
             "handle": f"NET-{covers}",
@@ -120,12 +121,12 @@ class FakeAsker:
         covers, said = next(
             (c, s) for c, s in self.routes.items() if ip_address(lookup.subject) in ip_network(c)
         )
-        if isinstance(said, Problem):
+        if isinstance(said, LookupProblem):
             return Finding(lookup, None, "routing table", now, now + timedelta(minutes=2), said)
         value = {"asn": said, "as_name": None, "prefix": covers}
         return Finding(lookup, value, "routing table", now, now + hours(12), None, (covers,))
 
-    def _range(self, address: str) -> tuple[str, Mapping[str, Any] | Problem]:
+    def _range(self, address: str) -> tuple[str, Mapping[str, Any] | LookupProblem]:
         return next(
             (c, s)
             for c, s in self.networks.items()
@@ -133,9 +134,9 @@ class FakeAsker:
         )
 
 
-DOWN = Problem("rdap_ip", "the server does not answer", True)
-NO_DNS = Problem("dns", "no answer", True)
-REFUSED = Problem("dns", "the name cannot be asked for", False)
+DOWN = LookupProblem("rdap_ip", "the server does not answer", True)
+NO_DNS = LookupProblem("dns", "no answer", True)
+REFUSED = LookupProblem("dns", "the name cannot be asked for", False)
 ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holder_name": "Two"}
 
 
@@ -164,9 +165,9 @@ def state(store: Store, case: MadeCase) -> episodes.State:
         return episodes.load(connection, [case.episode_id])[case.episode_id]
 
 
-def host(store: Store, case: MadeCase) -> arrangements.HostRow:
+def host(store: Store, case: MadeCase) -> host_arrangements.HostRow:
     with store.db.read() as connection:
-        return arrangements.hosts(connection, store, [case.host_id])[case.host_id]
+        return host_arrangements.hosts(connection, store, [case.host_id])[case.host_id]
 
 
 def due_at(store: Store, kind: str, subject: int) -> datetime | None:

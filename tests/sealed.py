@@ -6,15 +6,15 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from nta.domain.answers import Said
-from nta.domain.overruling import Scope
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import findings, forced
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.notices import CONTENT
-from nta.store.resealing import Ring, sealed_columns
-from nta.store.sealing import key_file, keys_in, load_keys
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.overrides import Scope
+from nta.domain.notices.answers import ItemAnswer
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import key_file, keys_in, load_keys
+from nta.store.hosting import findings, override_rows
+from nta.store.notices.notice_rows import CONTENT
+from nta.store.safekeeping.resealing import Ring, sealed_columns
 from nta.store.tables import Notice, Submission
 from nta.usecases import answer
 from nta.usecases.submit import Terms, hand_in, read_lines
@@ -59,12 +59,14 @@ def fill(store: Store) -> MadeNotice:
                 update(Submission).where(Submission.id == number).values(reached_by_sealed=sealed)
             )
         for scope, number in ((Scope.HOST, case.host_id), (Scope.DOMAIN, case.domain_id)):
-            forced.put(connection, store, number, reason="known", until=None, origin="192.0.2.9", scope=scope)
+            override_rows.put(
+                connection, store, number, reason="known", until=None, origin="192.0.2.9", scope=scope
+            )
         lookup = Lookup(LookupKind.ADDRESSES, "quick.example")
         found = Finding(lookup, {"addresses": ["192.0.2.10"]}, "dns", NINE, LATER, None)
         findings.save(connection, store, [found])
         keep(connection, store, received=b"mail", kept=b"mail", kind="reply", notice_id=None, at=NINE)
-    answer.answer(store, notice.token, [Said(notice.item_ids[0], "refused", why="we are sure")], LATER)
+    answer.answer(store, notice.token, [ItemAnswer(notice.item_ids[0], "refused", why="we are sure")], LATER)
     return notice
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from nta.domain.errors import OutsideError
-from nta.domain.notices import PlanRules
-from nta.domain.parties import Catalogue
+from nta.domain.notices.batching import PlanRules
+from nta.domain.parties.organisations import Catalogue
 from nta.ports import Handed, Outgoing, Received
 from nta.settings import Sending
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.usecases.dispatch import LEASE, Lease, dispatch_due
 from nta.usecases.escalate import escalate_due
 from nta.usecases.notify import notify_waiting

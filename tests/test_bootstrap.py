@@ -19,12 +19,12 @@ from nta import assembly, bootstrap
 from nta import settings as configuration
 from nta.bootstrap import House
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.vouching import Ours
+from nta.domain.notices.vouching import Ours
 from nta.ports import Outgoing
-from nta.store import alive, audit, due
-from nta.store.base import Store
-from nta.store.database import Database
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
 from nta.store.tables import Due
+from nta.store.work import alive, audit, due
 from nta.web.serving import Servers
 from tests.builders import make_case
 from tests.conftest import NINE

@@ -8,8 +8,13 @@ import pytest
 
 from nta.catalogue import Level, check, read
 from nta.domain.errors import RefusedError
-from nta.domain.ladders import Rung, When
-from nta.domain.parties import Country, Hotline, NoticeRoute, Provider
+from nta.domain.escalation.ladders import Rung, When
+from nta.domain.parties.organisations import (
+    Country,
+    Hotline,
+    NoticeRoute,
+    Provider,
+)
 from nta.domain.roles import NoticeKind, Role, Severity
 
 HOSTING = """\

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nta.catalogue.faults import Lined
+from nta.catalogue.catalogue_errors import Lined
 from nta.catalogue.files import Loader, _plain, _UnusualError, _whole
 
 SHIPPED = sorted((Path(__file__).parents[1] / "providers").glob("*/*.yaml"))

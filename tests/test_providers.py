@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from nta.catalogue import check, read
-from nta.domain.contacts import choose
-from nta.domain.hosting import HostingFacts
-from nta.domain.ladders import Ladder, Rung
-from nta.domain.mailboxes import is_usable
-from nta.domain.parties import Catalogue
-from nta.domain.registrations import domain_facts
+from nta.domain.escalation.ladders import Ladder, Rung
+from nta.domain.hosting.facts import HostingFacts
+from nta.domain.hosting.registrations import domain_facts
+from nta.domain.notices.contact_choice import choose
+from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Role, Severity
 
 SHIPPED = Path(__file__).parents[1] / "providers"

@@ -13,11 +13,26 @@ from hypothesis import strategies as st
 
 from nta.catalogue import Level, check, read
 from nta.catalogue.columns import TABLES
-from nta.catalogue.tables import Table, lay, read_table
-from nta.domain.contacts import choose
+from nta.catalogue.imported_tables import Table, lay, read_table
 from nta.domain.errors import RefusedError
-from nta.domain.hosting import AddressFacts, DomainFacts, FoundContact, HostingFacts, Network, RegistrarFacts
-from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry, _number, _numbers
+from nta.domain.hosting.facts import (
+    AddressFacts,
+    DomainFacts,
+    FoundContact,
+    HostingFacts,
+    Network,
+    RegistrarFacts,
+)
+from nta.domain.notices.contact_choice import choose
+from nta.domain.parties.organisations import (
+    Catalogue,
+    NoticeRoute,
+    Provider,
+    Registrar,
+    Registry,
+    _number,
+    _numbers,
+)
 from nta.domain.roles import Role
 
 SHIPPED = Path(__file__).parents[1] / "providers"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("providers", "templates", "migrations", "rdap")
+SHIPPED = ("providers", "templates", "migrations")
 MOST_S = 600
 """A bound against hanging, not a figure."""
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from nta.adapters.asking import failed, side_by_side
-from nta.adapters.manners import Manners
-from nta.adapters.rdap_answers import objects, text
-from nta.adapters.rdap_asking import as_json
-from nta.adapters.reach import Gate
-from nta.adapters.web import Resolve, Web
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.net.concurrency import failed, side_by_side
+from nta.adapters.net.rate_limits import RateLimits
+from nta.adapters.net.web_services import Resolve, Web
+from nta.adapters.rdap.client import as_json
+from nta.adapters.rdap.network_answers import objects, text
 from nta.domain.errors import OutsideError
-from nta.domain.parties import PartyId
-from nta.domain.questions import Finding, Lookup
+from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.parties.organisations import PartyId
 
 _SOURCE: Final = "origin look-up"
 _CONTACT: Final = "origin_lookup"
@@ -60,7 +60,7 @@ class OriginLookUp:
         connect_timeout_s: float = 5,
         timeout_s: float = 10,
         patience_s: float = 20,
-        manners: Manners | None = None,
+        manners: RateLimits | None = None,
     ) -> None:
         self._proxies = dict(proxies)
         self._gate = gate

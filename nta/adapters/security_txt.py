@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from nta.adapters.asking import failed
-from nta.adapters.manners import Manners
-from nta.adapters.reach import Gate
-from nta.adapters.web import Resolve, Web
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.net.concurrency import failed
+from nta.adapters.net.rate_limits import RateLimits
+from nta.adapters.net.web_services import Resolve, Web
+from nta.domain.checks.page_text import text_only
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.holders import domain_of
-from nta.domain.mailboxes import is_usable
-from nta.domain.questions import Finding, Lookup
-from nta.domain.urls import Location, parse, registrable_domain
-from nta.domain.wording import text_only
+from nta.domain.hosting.holders import domain_of
+from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.intake.urls import Location, parse, registrable_domain
+from nta.domain.parties.mail_addresses import is_usable
 
 _SOURCE: Final = "security_txt"
 _PATH: Final = "/.well-known/security.txt"
@@ -51,7 +51,7 @@ class SecurityTxtAsker:
         timeout_s: float = 10,
         patience_s: float = 20,
         workers: int = 8,
-        manners: Manners | None = None,
+        manners: RateLimits | None = None,
         port: int = 443,
     ) -> None:
         self._gate = gate

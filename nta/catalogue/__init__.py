@@ -6,17 +6,27 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from nta.catalogue.catalogue_errors import EntryFile, Fault, Level
 from nta.catalogue.checks import contradictions, doubts
 from nta.catalogue.columns import TABLES
-from nta.catalogue.faults import Fault, Level, Place
+from nta.catalogue.entry_schema import SHELVES
 from nta.catalogue.files import load
-from nta.catalogue.shelves import SHELVES
-from nta.catalogue.strict import Entry
-from nta.catalogue.tables import FOLDER, Table, lay, read_table, scan_table, settle
+from nta.catalogue.imported_tables import (
+    FOLDER,
+    Table,
+    lay,
+    read_table,
+    scan_table,
+    settle,
+)
+from nta.catalogue.validation import EntryReader
 from nta.domain.errors import RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 
 __all__ = ["Checked", "Fault", "Level", "check", "read", "read_entries", "tables_of"]
+
+BOOTSTRAP = "rdap"
+"""IANA's lists of RDAP servers lie beside the entries; the adapters read them."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +44,11 @@ class Checked:
 
 
 @dataclass
-class _Read:
+class _ReadEntries:
     catalogue: Catalogue  # of entries alone
     shelves: Mapping[str, Mapping[str, Any]]
     tables: list[Table]
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, EntryFile] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     overridden: list[tuple[Path, Path]] = field(default_factory=list)
 
@@ -57,7 +67,7 @@ def read(folders: Sequence[Path]) -> Catalogue:
     return replace(found.catalogue, **whole)
 
 
-def read_entries(folders: Sequence[Path]) -> tuple[Catalogue, Mapping[str, Place]]:
+def read_entries(folders: Sequence[Path]) -> tuple[Catalogue, Mapping[str, EntryFile]]:
     """Return the catalogue without its tables, and where each entry stands (`registrars/name`)."""
     found = _read(folders)
     return found.catalogue, found.places
@@ -79,10 +89,10 @@ def check(folders: Sequence[Path], today: date) -> Checked:
     return Checked((*found.faults, *bad, *doubtful), tuple(found.overridden), len(found.places), rows)
 
 
-def _read(folders: Sequence[Path]) -> _Read:
+def _read(folders: Sequence[Path]) -> _ReadEntries:
     faults: list[Fault] = []
     overridden: list[tuple[Path, Path]] = []
-    places: dict[str, Place] = {}
+    places: dict[str, EntryFile] = {}
     shelves: dict[str, dict[str, Any]] = {shelf: {} for shelf in SHELVES}
     tables: list[Table] = []
     for shelf, path in _files(folders, faults, overridden):
@@ -93,15 +103,17 @@ def _read(folders: Sequence[Path]) -> _Read:
         mapping = load(path, faults)
         if mapping is None:
             continue
-        entry = Entry(path, mapping, faults)
+        entry = EntryReader(path, mapping, faults)
         value = SHELVES[shelf](entry, path.stem)
         if entry.is_sound():
             shelves[shelf][getattr(value, "id", path.stem)] = value
-            places[f"{shelf}/{path.stem}"] = Place(path, mapping)
+            places[f"{shelf}/{path.stem}"] = EntryFile(path, mapping)
     ladders = tuple(shelves.pop("ladders").values())
     parts: dict[str, Any] = shelves
     catalogue = Catalogue(**parts, ladders=ladders)
-    return _Read(catalogue, parts, tables, places, faults + contradictions(catalogue, places), overridden)
+    return _ReadEntries(
+        catalogue, parts, tables, places, faults + contradictions(catalogue, places), overridden
+    )
 
 
 def _files(
@@ -114,6 +126,8 @@ def _files(
             faults.append(Fault(str(folder), None, "there is no such folder"))
             continue
         for shelf in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            if shelf.name == BOOTSTRAP:
+                continue
             if shelf.name not in SHELVES and shelf.name != FOLDER:
                 known = ", ".join((*SHELVES, FOLDER))
                 faults.append(Fault(str(shelf), None, f"not a folder of the catalogue (there are {known})"))

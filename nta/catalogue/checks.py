@@ -5,16 +5,16 @@ from datetime import date, timedelta
 from ipaddress import ip_network
 from typing import TypeVar
 
-from nta.catalogue.faults import Fault, Level, Place
-from nta.domain.ladders import ties
-from nta.domain.parties import Catalogue, Party, Provider
+from nta.catalogue.catalogue_errors import EntryFile, Fault, Level
+from nta.domain.escalation.ladders import ties
+from nta.domain.parties.organisations import Catalogue, Party, Provider
 from nta.domain.roles import Role
 
 OLD = timedelta(days=365)
 """An entry that nobody looked at for longer may name a contact that is no more."""
 
 P = TypeVar("P", bound=Party)
-Places = Mapping[str, Place]
+Places = Mapping[str, EntryFile]
 
 _FOLDERS = {
     "hosting": "hosting",
@@ -59,7 +59,7 @@ def doubts(catalogue: Catalogue, places: Places, today: date) -> list[Fault]:
     ]
 
 
-def _at(party: Party, places: Places) -> Place:
+def _at(party: Party, places: Places) -> EntryFile:
     shelf, _, stem = party.id.partition(":")
     return places[f"{_FOLDERS[shelf]}/{stem}"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from nta.catalogue.strict import (
+from nta.catalogue.validation import (
     asn,
     code,
     domain,
@@ -19,7 +19,12 @@ from nta.catalogue.strict import (
     suffix,
     text,
 )
-from nta.domain.parties import NoticeRoute, Provider, Registrar, Registry
+from nta.domain.parties.organisations import (
+    NoticeRoute,
+    Provider,
+    Registrar,
+    Registry,
+)
 
 Row = Sequence[str]
 """One row as it stands in the file."""
@@ -119,7 +124,7 @@ def _network(shelf: str) -> Callable[..., Provider]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TableKind:
     """One table: its columns, the first of them its key, what nobody else of it may claim, and its rows."""
 
     columns: tuple[str, ...]
@@ -133,16 +138,16 @@ class Kind:
 
 
 _END = ("email", "form", "source", "checked")
-TABLES: Mapping[str, Kind] = {
-    "hosting": Kind(
+TABLES: Mapping[str, TableKind] = {
+    "hosting": TableKind(
         ("id", "name", "country", "asns", "ranges", *_END), ("asns", "ranges"), _network("hosting")
     ),
-    "proxies": Kind(
+    "proxies": TableKind(
         ("id", "name", "country", "asns", "ranges", "cnames", *_END),
         ("asns", "ranges", "cnames"),
         _network("proxy"),
     ),
-    "registrars": Kind(("iana_id", "name", "rdap", *_END), (), _registrar),
-    "registries": Kind(("id", "name", "country", "suffixes", *_END), ("suffixes",), _registry),
-    "countries": Kind(("code", "name", "eu", "languages", "source", "checked"), (), Nation),
+    "registrars": TableKind(("iana_id", "name", "rdap", *_END), (), _registrar),
+    "registries": TableKind(("id", "name", "country", "suffixes", *_END), ("suffixes",), _registry),
+    "countries": TableKind(("code", "name", "eu", "languages", "source", "checked"), (), Nation),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
-from nta.catalogue.faults import Fault, Lined
+from nta.catalogue.catalogue_errors import Fault, Lined
 
 
 class Loader(yaml.CSafeLoader):

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from nta.catalogue import read_entries, tables_of
+from nta.catalogue.catalogue_errors import EntryFile
 from nta.catalogue.columns import TABLES, Row
-from nta.catalogue.faults import Place
-from nta.catalogue.tables import FOLDER, Table, read_table, settle
+from nta.catalogue.imported_tables import (
+    FOLDER,
+    Table,
+    read_table,
+    settle,
+)
 from nta.domain.errors import RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,9 @@ def _from_iana(table: Table, reader: Any, known: Mapping[str, Row], today: date)
     return settle(table)
 
 
-def _difference(table: Table, before: Table, entries: Catalogue, places: Mapping[str, Place]) -> Difference:
+def _difference(
+    table: Table, before: Table, entries: Catalogue, places: Mapping[str, EntryFile]
+) -> Difference:
     kept = {key: before.rows[key] for key in table.unread if key in before.rows and key not in table.rows}
     added = {key: row for key, row in table.rows.items() if key not in before.rows}
     gone = {key: row for key, row in before.rows.items() if key not in table.rows and key not in kept}
@@ -171,7 +178,7 @@ _SAID = {
 
 
 def _touched(
-    name: str, news: Iterable[tuple[Any, bool]], entries: Catalogue, places: Mapping[str, Place]
+    name: str, news: Iterable[tuple[Any, bool]], entries: Catalogue, places: Mapping[str, EntryFile]
 ) -> Iterable[Touch]:
     """Return the entries that go before a new row and do not say the same, and those whose row is gone."""
     shelf: Mapping[str, Any] = getattr(entries, name)

@@ -8,7 +8,12 @@ import click
 
 from nta.catalogue import Level
 from nta.catalogue.importing import Difference, Touch, compare, write
-from nta.cli.tell import json_option, put, say, show
+from nta.cli.output import (
+    json_option,
+    put,
+    say,
+    show,
+)
 
 
 @click.group()

@@ -9,21 +9,21 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from nta.cli import (
-    backup,
-    care,
+    admin,
+    backup_command,
     catalogue,
+    check_command,
     demo,
-    figures,
-    handing_in,
-    keys,
-    letters,
-    looking,
-    resolving,
-    running,
-    users,
+    keys_command,
+    notice_preview,
+    processes,
+    report_command,
+    resolve_command,
+    submit_command,
+    user_commands,
 )
-from nta.cli.kit import MakeKit
-from nta.cli.tell import complain, configure_logs
+from nta.cli.context import MakeKit
+from nta.cli.output import complain, configure_logs
 from nta.domain.errors import OutsideError, RefusedError
 
 DONE, FAILED, REFUSED, OUT_OF_REACH, OUR_FAULT = 0, 1, 2, 3, 70
@@ -54,17 +54,17 @@ def nta(context: click.Context) -> None:
 
 for module in (
     demo,
-    running,
-    handing_in,
-    resolving,
-    looking,
-    letters,
-    figures,
+    processes,
+    submit_command,
+    resolve_command,
+    check_command,
+    notice_preview,
+    report_command,
     catalogue,
-    care,
-    users,
-    backup,
-    keys,
+    admin,
+    user_commands,
+    backup_command,
+    keys_command,
 ):
     for command in module.COMMANDS:
         nta.add_command(command)

@@ -15,14 +15,19 @@ from typing import Any
 import click
 import structlog
 
-from nta.cli.demo_beliefs import Beliefs
-from nta.cli.demo_lab import Lab, free_port, settings_in, the_lab
+from nta.cli.context import Kit
+from nta.cli.demo_beliefs import BeliefPusher
+from nta.cli.demo_lab import RunningLab, free_port, settings_in, the_lab
 from nta.cli.demo_show import Board
 from nta.cli.demo_telling import Telling
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
-from nta.cli.kit import Kit
-from nta.cli.running import end_with_the_first_dead, leave
-from nta.cli.tell import configure_logs, json_option, put, say
+from nta.cli.output import (
+    configure_logs,
+    json_option,
+    put,
+    say,
+)
+from nta.cli.processes import end_with_the_first_dead, leave
 from nta.domain.errors import OutsideError, RefusedError
 from nta.store import schema
 from nta.store.reads.account_names import account_names
@@ -42,7 +47,7 @@ USERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoPlace:
     """Where a demo lives: its folder, whether it goes when the demo ends, and its doors."""
 
     folder: Path
@@ -84,7 +89,7 @@ def demo(
     place = _place(instance)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # from the first moment on, also behind a &
-    lab: Lab | None = None
+    lab: RunningLab | None = None
     kit: Kit | None = None
     code = 0
     try:
@@ -104,7 +109,9 @@ def demo(
     return code
 
 
-def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path | None, as_json: bool) -> int:
+def _play(
+    kit: Kit, lab: RunningLab, place: DemoPlace, *, until_done: bool, episodes: Path | None, as_json: bool
+) -> int:
     dead = end_with_the_first_dead(kit)
     schema.upgrade(kit.database)
     kit.take_jobs()
@@ -114,7 +121,7 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
     servers = kit.servers(doors)
     board = Board(kit, users, f"{lab.at['control']}/world", quiet=as_json)
-    telling = Telling(board.show, *([] if as_json else [Beliefs(kit, lab).push]))
+    telling = Telling(board.show, *([] if as_json else [BeliefPusher(kit, lab).push]))
     for act in (partial(_begin, kit, lab, users, leaper), partial(_end, kit, leaper, board, until_done)):
         threading.Thread(target=act, daemon=True).start()
     telling.start()
@@ -132,7 +139,7 @@ def _play(kit: Kit, lab: Lab, place: Place, *, until_done: bool, episodes: Path 
     return 0
 
 
-def _begin(kit: Kit, lab: Lab, users: list[dict[str, str]], leaper: Any) -> None:
+def _begin(kit: Kit, lab: RunningLab, users: list[dict[str, str]], leaper: Any) -> None:
     """Tell the lab's people where the doors are, then let time go on."""
     while not kit.stopping.is_set():
         try:
@@ -153,7 +160,7 @@ def _end(kit: Kit, leaper: Any, board: Board, until_done: bool) -> None:
         kit.stopping.set()
 
 
-def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
+def _finish(kit: Kit, lab: RunningLab, episodes: Path | None, *, as_json: bool) -> int:
     now = kit.clock.now()
     lines = with_truth(list(episode_lines(kit.store, with_url=True)), Truth(lab.truth()))
     true = true_figures(kit.store, as_of=now, vanished=by_episode(lines))
@@ -172,7 +179,7 @@ def _finish(kit: Kit, lab: Lab, episodes: Path | None, *, as_json: bool) -> int:
     return 1 if unfinished else 0
 
 
-def _place(instance: Path | None) -> Place:
+def _place(instance: Path | None) -> DemoPlace:
     folder = instance or Path(tempfile.mkdtemp(prefix="nta-demo-"))
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -188,7 +195,7 @@ def _place(instance: Path | None) -> Place:
             _write(kept, ports)
     except OSError as fault:
         raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
-    return Place(folder, instance is None, ports["desk"], ports["portal"])
+    return DemoPlace(folder, instance is None, ports["desk"], ports["portal"])
 
 
 def _ports_in(kept: Path) -> dict[str, int] | None:
@@ -198,7 +205,7 @@ def _ports_in(kept: Path) -> dict[str, int] | None:
     return ports
 
 
-def _environment(place: Place, lab: Lab) -> dict[str, str]:
+def _environment(place: DemoPlace, lab: RunningLab) -> dict[str, str]:
     """Return the settings of a demo: the lab's servers and our own doors."""
     kept = {k: v for k, v in os.environ.items() if k in ("NTA_DATABASE_URL", "NTA_DATABASE_URL_FILE")}
     doors = {

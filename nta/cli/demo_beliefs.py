@@ -2,18 +2,18 @@
 
 import time
 
-from nta.cli.demo_lab import Lab
-from nta.cli.kit import Kit
+from nta.cli.context import Kit
+from nta.cli.demo_lab import RunningLab
 from nta.domain.errors import OutsideError
 from nta.store.reads import beliefs
 
 EVERY_S = 2.0
 
 
-class Beliefs:
+class BeliefPusher:
     """Pushed at most every few seconds. The lab knows every URL of its world already."""
 
-    def __init__(self, kit: Kit, lab: Lab) -> None:
+    def __init__(self, kit: Kit, lab: RunningLab) -> None:
         self._kit = kit
         self._lab = lab
         self._last = 0.0

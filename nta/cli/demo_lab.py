@@ -18,7 +18,7 @@ from nta.domain.errors import OutsideError, RefusedError
 START_S = 20.0
 
 
-class Lab:
+class RunningLab:
     """A lab that runs. `at` is what it wrote down of itself: addresses, names, markers."""
 
     def __init__(self, at: Mapping[str, Any], process: "subprocess.Popen[bytes] | None") -> None:
@@ -104,12 +104,12 @@ def settings_in(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
     }
 
 
-def the_lab(folder: Path, world: str, rate: int | None) -> Lab:
+def the_lab(folder: Path, world: str, rate: int | None) -> RunningLab:
     """Return the lab of a folder: the one that lives, or a new process that goes on where it was."""
     folder.mkdir(parents=True, exist_ok=True)
     card = folder / "lab.json"
     if card.exists():
-        lab = Lab(json.loads(card.read_text(encoding="utf-8")), None)
+        lab = RunningLab(json.loads(card.read_text(encoding="utf-8")), None)
         try:
             lab.state()
         except OutsideError:
@@ -134,7 +134,7 @@ def free_port(wanted: int, but: int | None = None) -> int:
     raise RefusedError("no free port on 127.0.0.1")
 
 
-def _start(folder: Path, world: str, rate: int | None) -> Lab:
+def _start(folder: Path, world: str, rate: int | None) -> RunningLab:
     call = [sys.executable, "-m", "nta.lab", "--world", world, "--dir", str(folder)]
     if rate is not None:
         call += ["--rate", str(rate)]
@@ -143,7 +143,7 @@ def _start(folder: Path, world: str, rate: int | None) -> Lab:
             call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
         )
     try:
-        return Lab(_card_of(process, folder), process)
+        return RunningLab(_card_of(process, folder), process)
     except BaseException:
         process.kill()
         raise

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from nta.cli.kit import Kit
-from nta.cli.tell import say
+from nta.cli.context import Kit
+from nta.cli.output import say
 from nta.domain.errors import OutsideError
 from nta.store.reads.board import counts
 

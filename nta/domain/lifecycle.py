@@ -19,7 +19,7 @@ class Stage(StrEnum):
     ENDED = "ended"  # has an outcome
 
 
-class Step(StrEnum):
+class StageStep(StrEnum):
     """What moves an episode to another stage."""
 
     RESOLVED = "resolved"
@@ -44,7 +44,7 @@ class Presence(StrEnum):
     CLOSED = "closed"  # gone for the whole watch
 
 
-class Sign(StrEnum):
+class PresenceSign(StrEnum):
     """What moves an episode to another presence."""
 
     SEEN_UP = "seen_up"
@@ -92,55 +92,55 @@ class EventKind(StrEnum):
     ENDED = "ended"
 
 
-STAGES: Mapping[tuple[Stage, Step], Stage] = {
-    (Stage.SUBMITTED, Step.RESOLVED): Stage.READY,
-    (Stage.SUBMITTED, Step.NO_CONTACT): Stage.UNRESOLVED,
-    (Stage.SUBMITTED, Step.HOLD): Stage.HELD,
-    (Stage.SUBMITTED, Step.END): Stage.ENDED,
-    (Stage.READY, Step.TOLD): Stage.NOTIFIED,
-    (Stage.READY, Step.TOLD_NEXT): Stage.ESCALATED,
-    (Stage.READY, Step.NO_CONTACT): Stage.UNRESOLVED,
-    (Stage.READY, Step.NOBODY_LEFT): Stage.EXHAUSTED,
-    (Stage.READY, Step.HOLD): Stage.HELD,
-    (Stage.READY, Step.END): Stage.ENDED,
-    (Stage.NOTIFIED, Step.TOLD): Stage.NOTIFIED,
-    (Stage.NOTIFIED, Step.TOLD_NEXT): Stage.ESCALATED,
-    (Stage.NOTIFIED, Step.NOBODY_LEFT): Stage.EXHAUSTED,
-    (Stage.NOTIFIED, Step.HOLD): Stage.HELD,
-    (Stage.NOTIFIED, Step.END): Stage.ENDED,
-    (Stage.ESCALATED, Step.TOLD): Stage.ESCALATED,
-    (Stage.ESCALATED, Step.TOLD_NEXT): Stage.ESCALATED,
-    (Stage.ESCALATED, Step.NOBODY_LEFT): Stage.EXHAUSTED,
-    (Stage.ESCALATED, Step.HOLD): Stage.HELD,
-    (Stage.ESCALATED, Step.END): Stage.ENDED,
-    (Stage.UNRESOLVED, Step.RESOLVED): Stage.READY,
-    (Stage.UNRESOLVED, Step.HOLD): Stage.HELD,
-    (Stage.UNRESOLVED, Step.END): Stage.ENDED,
-    (Stage.HELD, Step.RELEASE): Stage.READY,
-    (Stage.HELD, Step.RELEASE_NOTIFIED): Stage.NOTIFIED,
-    (Stage.HELD, Step.RELEASE_ESCALATED): Stage.ESCALATED,
-    (Stage.HELD, Step.END): Stage.ENDED,
-    (Stage.EXHAUSTED, Step.RESOLVED): Stage.READY,
-    (Stage.EXHAUSTED, Step.TOLD_NEXT): Stage.ESCALATED,
-    (Stage.EXHAUSTED, Step.HOLD): Stage.HELD,
-    (Stage.EXHAUSTED, Step.END): Stage.ENDED,
+STAGES: Mapping[tuple[Stage, StageStep], Stage] = {
+    (Stage.SUBMITTED, StageStep.RESOLVED): Stage.READY,
+    (Stage.SUBMITTED, StageStep.NO_CONTACT): Stage.UNRESOLVED,
+    (Stage.SUBMITTED, StageStep.HOLD): Stage.HELD,
+    (Stage.SUBMITTED, StageStep.END): Stage.ENDED,
+    (Stage.READY, StageStep.TOLD): Stage.NOTIFIED,
+    (Stage.READY, StageStep.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.READY, StageStep.NO_CONTACT): Stage.UNRESOLVED,
+    (Stage.READY, StageStep.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.READY, StageStep.HOLD): Stage.HELD,
+    (Stage.READY, StageStep.END): Stage.ENDED,
+    (Stage.NOTIFIED, StageStep.TOLD): Stage.NOTIFIED,
+    (Stage.NOTIFIED, StageStep.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.NOTIFIED, StageStep.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.NOTIFIED, StageStep.HOLD): Stage.HELD,
+    (Stage.NOTIFIED, StageStep.END): Stage.ENDED,
+    (Stage.ESCALATED, StageStep.TOLD): Stage.ESCALATED,
+    (Stage.ESCALATED, StageStep.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.ESCALATED, StageStep.NOBODY_LEFT): Stage.EXHAUSTED,
+    (Stage.ESCALATED, StageStep.HOLD): Stage.HELD,
+    (Stage.ESCALATED, StageStep.END): Stage.ENDED,
+    (Stage.UNRESOLVED, StageStep.RESOLVED): Stage.READY,
+    (Stage.UNRESOLVED, StageStep.HOLD): Stage.HELD,
+    (Stage.UNRESOLVED, StageStep.END): Stage.ENDED,
+    (Stage.HELD, StageStep.RELEASE): Stage.READY,
+    (Stage.HELD, StageStep.RELEASE_NOTIFIED): Stage.NOTIFIED,
+    (Stage.HELD, StageStep.RELEASE_ESCALATED): Stage.ESCALATED,
+    (Stage.HELD, StageStep.END): Stage.ENDED,
+    (Stage.EXHAUSTED, StageStep.RESOLVED): Stage.READY,
+    (Stage.EXHAUSTED, StageStep.TOLD_NEXT): Stage.ESCALATED,
+    (Stage.EXHAUSTED, StageStep.HOLD): Stage.HELD,
+    (Stage.EXHAUSTED, StageStep.END): Stage.ENDED,
 }
 
-PRESENCES: Mapping[tuple[Presence, Sign], Presence] = {
-    (Presence.UNSEEN, Sign.SEEN_UP): Presence.UP,
-    (Presence.UNSEEN, Sign.SEEN_GONE): Presence.ABSENT,
-    (Presence.UP, Sign.SEEN_UP): Presence.UP,
-    (Presence.UP, Sign.SEEN_GONE): Presence.ABSENT,
-    (Presence.ABSENT, Sign.SEEN_UP): Presence.UP,
-    (Presence.ABSENT, Sign.SEEN_GONE): Presence.ABSENT,
-    (Presence.ABSENT, Sign.PROVEN_GONE): Presence.REMOVED,
-    (Presence.REMOVED, Sign.SEEN_UP): Presence.UP,
-    (Presence.REMOVED, Sign.SEEN_GONE): Presence.REMOVED,
-    (Presence.REMOVED, Sign.WATCH_OVER): Presence.CLOSED,
+PRESENCES: Mapping[tuple[Presence, PresenceSign], Presence] = {
+    (Presence.UNSEEN, PresenceSign.SEEN_UP): Presence.UP,
+    (Presence.UNSEEN, PresenceSign.SEEN_GONE): Presence.ABSENT,
+    (Presence.UP, PresenceSign.SEEN_UP): Presence.UP,
+    (Presence.UP, PresenceSign.SEEN_GONE): Presence.ABSENT,
+    (Presence.ABSENT, PresenceSign.SEEN_UP): Presence.UP,
+    (Presence.ABSENT, PresenceSign.SEEN_GONE): Presence.ABSENT,
+    (Presence.ABSENT, PresenceSign.PROVEN_GONE): Presence.REMOVED,
+    (Presence.REMOVED, PresenceSign.SEEN_UP): Presence.UP,
+    (Presence.REMOVED, PresenceSign.SEEN_GONE): Presence.REMOVED,
+    (Presence.REMOVED, PresenceSign.WATCH_OVER): Presence.CLOSED,
 }
 
 
-def next_stage(stage: Stage, step: Step) -> Stage:
+def next_stage(stage: Stage, step: StageStep) -> Stage:
     """Return the stage that follows, or refuse a step that the table does not know."""
     try:
         return STAGES[stage, step]
@@ -148,7 +148,7 @@ def next_stage(stage: Stage, step: Step) -> Stage:
         raise RefusedError(f"an episode that is {stage} cannot take the step {step}") from None
 
 
-def next_presence(presence: Presence, sign: Sign) -> Presence:
+def next_presence(presence: Presence, sign: PresenceSign) -> Presence:
     """Return the presence that follows, or refuse a sign that the table does not know."""
     try:
         return PRESENCES[presence, sign]

@@ -11,7 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import OperationalError
 
 from nta.domain.errors import OutsideError, RefusedError
-from nta.jobs.schedule import Step
+from nta.jobs.schedule import JobStep
 from nta.ports import Clock, LeapingClock
 
 log = structlog.get_logger("nta.jobs")
@@ -35,7 +35,7 @@ class Runner:
 
     def __init__(
         self,
-        steps: Sequence[Step],
+        steps: Sequence[JobStep],
         clock: Clock,
         pending: Callable[[datetime], set[str]],
         stopping: threading.Event,
@@ -51,7 +51,7 @@ class Runner:
         self._broken_off: set[str] = set()
         self.failures = 0
 
-    def run(self, step: Step, now: datetime) -> int:
+    def run(self, step: JobStep, now: datetime) -> int:
         """Do one batch of a step; return how much was done. What fails is logged once and comes again."""
         if not self._may_work():
             return 0
@@ -70,7 +70,7 @@ class Runner:
             log.debug("step", step=step.name, done=done, seconds=round(time.monotonic() - began, 3))
         return done
 
-    def drain(self, step: Step) -> None:
+    def drain(self, step: JobStep) -> None:
         """Do batches of one step until none is due."""
         for _ in range(MOST_PASSES):
             now = self._clock.now()
@@ -117,7 +117,7 @@ def _reason(fault: Exception) -> str:
 class Metronome:
     """APScheduler as the beat of one process: each step on its own interval, never twice at once."""
 
-    def __init__(self, runner: Runner, steps: Sequence[Step]) -> None:
+    def __init__(self, runner: Runner, steps: Sequence[JobStep]) -> None:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}

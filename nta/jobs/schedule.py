@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JobStep:
     """One step: `run(now)` does one batch and returns how much it did; 0 means nothing is due."""
 
     name: str
@@ -27,6 +27,6 @@ EVERY_S = {
 """In this order within a turn: what came in first, then facts, looks, who is next, and what goes out."""
 
 
-def schedule(runs: dict[str, Callable[[datetime], int]]) -> tuple[Step, ...]:
+def schedule(runs: dict[str, Callable[[datetime], int]]) -> tuple[JobStep, ...]:
     """Return the steps in the order of a turn; each name of the schedule must be given."""
-    return tuple(Step(name, every, runs[name]) for name, every in EVERY_S.items())
+    return tuple(JobStep(name, every, runs[name]) for name, every in EVERY_S.items())

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nta.lab.lab import Lab, LabError
-from nta.lab.strict import WorldError
+from nta.lab.world_validation import WorldError
 from nta.lab.worldfile import read_world
 
 HIGHEST_RATE = 3_600

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 from nta.lab import totp
 from nta.lab.forms import Form
 from nta.lab.httpclient import ActError, Browser, UnreachableError, WebPage
-from nta.lab.world import Act, Approval, HandIn
+from nta.lab.world import Act, HandInVisit, LeadVisit
 
 URL = re.compile(r"https?://[^\s<>\"']+")
 NOTICE = re.compile(r"""href=["']([^"']*/notices/(N-[0-9A-Z-]+))["']""")
@@ -60,7 +60,7 @@ class Desk:
         self._rests_until = 0.0
 
     def hand_in(
-        self, plan: HandIn, urls: Mapping[str, str], key: str, note_key: Callable[[str], None]
+        self, plan: HandInVisit, urls: Mapping[str, str], key: str, note_key: Callable[[str], None]
     ) -> None:
         """Hand URLs in, each with the page that a visitor must come from, or an empty text.
 
@@ -117,7 +117,7 @@ class Desk:
             raise ActError(f"form#{name} was answered with {after.status}")
         self._browser.close()
 
-    def approve(self, plan: Approval) -> None:
+    def approve(self, plan: LeadVisit) -> None:
         """Look through the notices that wait for leads, and say one word to each that is offered to this one.
 
         Raises:
@@ -210,7 +210,7 @@ def items_for(form: Form, urls: Sequence[str]) -> list[str]:
     return [found[url] for url in urls if url in found]
 
 
-def _lines(plan: HandIn, urls: Mapping[str, str]) -> list[str]:
+def _lines(plan: HandInVisit, urls: Mapping[str, str]) -> list[str]:
     """Return what the analyst pastes: URLs, or a table where some must be come to from somewhere."""
     shown = {url: _defanged(url) if plan.defanged else url for url in urls}
     if not any(urls.values()):

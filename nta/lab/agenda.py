@@ -25,7 +25,7 @@ FACTS = frozenset({"suspend", "move", "vanish", "return", "down"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Event:
+class WorldEvent:
     """One thing that will happen. `key` says which, `data` what is needed for it, as JSON values."""
 
     at: datetime
@@ -39,20 +39,20 @@ class Event:
         return self.kind in FACTS
 
 
-def event(at: datetime, kind: str, name: str, **data: Any) -> Event:
+def event(at: datetime, kind: str, name: str, **data: Any) -> WorldEvent:
     """Return an event; its key is its kind and name."""
-    return Event(at=at, rank=ORDER[kind], key=f"{kind} {name}", kind=kind, data=data)
+    return WorldEvent(at=at, rank=ORDER[kind], key=f"{kind} {name}", kind=kind, data=data)
 
 
 class Agenda:
     """The events to come. One whose key was ever there is not taken in again."""
 
     def __init__(self) -> None:
-        self._heap: list[Event] = []
-        self._known: dict[str, Event] = {}
+        self._heap: list[WorldEvent] = []
+        self._known: dict[str, WorldEvent] = {}
         self._open: set[str] = set()
 
-    def add(self, new: Event) -> bool:
+    def add(self, new: WorldEvent) -> bool:
         """Take an event in. Return whether it was new."""
         if new.key in self._known:
             return False
@@ -61,10 +61,10 @@ class Agenda:
         heapq.heappush(self._heap, new)
         return True
 
-    def known(self, key: str) -> Event | None:
+    def known(self, key: str) -> WorldEvent | None:
         return self._known.get(key)
 
-    def first(self) -> Event | None:
+    def first(self) -> WorldEvent | None:
         """Return the next event that has not been done."""
         while self._heap and self._heap[0].key not in self._open:
             heapq.heappop(self._heap)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from nta.lab.actors import Service, User
-from nta.lab.clock import Clock
-from nta.lab.engine import Engine, Leap
+from nta.lab.engine import Engine, LeapResult
 from nta.lab.httpserver import Reply, Request, json_reply
+from nta.lab.leaping_clock import WorldClock
 from nta.lab.postoffice import PostOffice
-from nta.lab.worldpage import Belief
+from nta.lab.worldpage import ShownBelief
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Control:
     """Answers the control port. The engine is asked in its one thread only."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, post: PostOffice, asked: Callable[[], Mapping[str, int]]
+        self, engine: Engine, clock: WorldClock, post: PostOffice, asked: Callable[[], Mapping[str, int]]
     ) -> None:
         self._engine = engine
         self._asked = asked
@@ -78,7 +78,7 @@ class Control:
     def _now(self) -> datetime:
         return self._clock.now
 
-    async def _leap(self, next_due: datetime | None) -> Leap:
+    async def _leap(self, next_due: datetime | None) -> LeapResult:
         if self._clock.walks:
             goals = [one for one in (next_due, await self._ask(self._engine.next_event_at)) if one]
             if goals:
@@ -101,9 +101,9 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _beliefs(body: list[dict[str, Any]]) -> dict[str, Belief]:
+def _beliefs(body: list[dict[str, Any]]) -> dict[str, ShownBelief]:
     return {
-        str(one["url"]): Belief(
+        str(one["url"]): ShownBelief(
             reference=str(one["reference"]),
             stage=str(one["stage"]),
             presence=str(one["presence"]),

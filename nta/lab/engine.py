@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any
 
 from nta.lab.actors import Desk, Portal, Service
-from nta.lab.agenda import Agenda, Event, event
-from nta.lab.clock import Clock
+from nta.lab.agenda import Agenda, WorldEvent, event
+from nta.lab.delivery_reports import Maildir, auto_reply, report
 from nta.lab.httpclient import ActError, UnreachableError
 from nta.lab.journal import Entry, Journal
 from nta.lab.landscape import Landscape, Suspension
+from nta.lab.leaping_clock import WorldClock
 from nta.lab.mailboxes import react
 from nta.lab.plans import planned
 from nta.lab.postoffice import PostOffice
-from nta.lab.reports import Maildir, auto_reply, report
 from nta.lab.world import World
-from nta.lab.worldpage import Belief, Beliefs, of_site, overview
+from nta.lab.worldpage import ShownBelief, ShownBeliefs, of_site, overview
 
 # How often an act is tried that the service answers wrongly, and one that it answers with its own failure.
 WRONG_TRIES = 5
@@ -26,7 +26,7 @@ FAILED_TRIES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Leap:
+class LeapResult:
     """What a leap came to. `stuck`: an act waits for the service."""
 
     now: datetime
@@ -44,7 +44,7 @@ class Engine:
         journal: Journal,
         post: PostOffice,
         maildir: Maildir,
-        clock: Clock,
+        clock: WorldClock,
     ) -> None:
         self._world = world
         self._landscape = landscape
@@ -58,12 +58,12 @@ class Engine:
         self._notes: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._happened = False
-        self._beliefs = Beliefs()
+        self._beliefs = ShownBeliefs()
         self.faults: list[str] = []
         self.timed_out = 0
         self.obey: Callable[[], None] = lambda: None
         """Called after machines went down or up, for the sockets to follow."""
-        self._does: dict[str, Callable[[Event], None]] = {
+        self._does: dict[str, Callable[[WorldEvent], None]] = {
             "vanish": self._vanish,
             "move": self._move,
             "suspend": self._suspend,
@@ -86,7 +86,7 @@ class Engine:
             self._desks.clear()
         self._service = service
 
-    def leap(self, next_due: datetime | None) -> Leap:
+    def leap(self, next_due: datetime | None) -> LeapResult:
         """Move to the service's next due moment or the world's next event, whichever is first.
 
         Facts of the world are let happen on the way, each at its own moment;
@@ -104,7 +104,7 @@ class Engine:
         if self._happened:
             self._journal.secure()
         over = next_due is None and not self._agenda
-        return Leap(self._clock.now, over, stuck)
+        return LeapResult(self._clock.now, over, stuck)
 
     def next_event_at(self) -> datetime | None:
         self._read_mail_soon()
@@ -133,9 +133,9 @@ class Engine:
         }
         return {"urls": urls, "providers": providers}
 
-    def believe(self, beliefs: Mapping[str, Belief]) -> None:
+    def believe(self, beliefs: Mapping[str, ShownBelief]) -> None:
         """Hear what the service holds of each URL; it is shown beside the truth and changes nothing."""
-        self._beliefs = Beliefs(beliefs, self._clock.now)
+        self._beliefs = ShownBeliefs(beliefs, self._clock.now)
 
     def picture(self, site: str) -> str | None:
         """Return the world as a page, or one site of it; None where there is no such site."""
@@ -181,7 +181,7 @@ class Engine:
             self._clock.move(limit)
         return True
 
-    def _perform(self, one: Event) -> bool:
+    def _perform(self, one: WorldEvent) -> bool:
         """Let one event happen. Return whether it is done with."""
         try:
             self._does[one.kind](one)
@@ -198,12 +198,12 @@ class Engine:
         self._happened = True
         return True
 
-    def _waited_in_vain(self, one: Event) -> None:
+    def _waited_in_vain(self, one: WorldEvent) -> None:
         """Say so each time: a service that lives lets nobody wait for so long."""
         self.timed_out += 1
         sys.stderr.write(f"lab: {one.kind} at {one.at:%Y-%m-%dT%H:%MZ} waited for an answer in vain\n")
 
-    def _gives_up(self, one: Event, tries: int, reason: str) -> bool:
+    def _gives_up(self, one: WorldEvent, tries: int, reason: str) -> bool:
         """Count a try; once there were enough, write a fault down and let the world go on without the act."""
         self._tries[one.key] = self._tries.get(one.key, 0) + 1
         if self._tries[one.key] < tries:
@@ -214,7 +214,7 @@ class Engine:
         sys.stderr.write(f"lab: {fault}\n")
         return True
 
-    def _plan(self, new: Event) -> None:
+    def _plan(self, new: WorldEvent) -> None:
         if self._agenda.add(new):
             at = new.at.isoformat()
             name = new.key.removeprefix(f"{new.kind} ")
@@ -227,7 +227,7 @@ class Engine:
 
     # What each kind of event does.
 
-    def _vanish(self, one: Event) -> None:
+    def _vanish(self, one: WorldEvent) -> None:
         page = one.data["page"]
         self._landscape.vanish(page, one.data["provider"], one.at, one.data["why"])
         if one.data["why"] == "removed" and not self._landscape.is_shown(page):
@@ -235,21 +235,21 @@ class Engine:
                 if page in back.pages:
                     self._plan(event(one.at + back.after, "return", page, page=page))
 
-    def _return(self, one: Event) -> None:
+    def _return(self, one: WorldEvent) -> None:
         self._landscape.put_up_again(one.data["page"], one.at)
 
-    def _move(self, one: Event) -> None:
+    def _move(self, one: WorldEvent) -> None:
         site = one.data["site"]
         self._landscape.move(site, self._world.sites[site].moves[one.data["number"]].to, one.at)
 
-    def _suspend(self, one: Event) -> None:
+    def _suspend(self, one: WorldEvent) -> None:
         self._landscape.suspend(one.data["domain"], one.at, Suspension(one.data["by"], one.data["parks"]))
 
-    def _down(self, one: Event) -> None:
+    def _down(self, one: WorldEvent) -> None:
         self._landscape.go_down(one.data["site"], one.data["how"])
         self.obey()
 
-    def _read(self, one: Event) -> None:
+    def _read(self, one: WorldEvent) -> None:
         mail = self._post.mail(one.data["mail"])
         for new in react(
             self._world,
@@ -260,7 +260,7 @@ class Engine:
         ):
             self._plan(new)
 
-    def _report(self, one: Event) -> None:
+    def _report(self, one: WorldEvent) -> None:
         mail = self._post.mail(one.data["mail"])
         number, recipient = next(
             (number, two) for number, two in enumerate(mail.recipients) if two.address == one.data["to"]
@@ -270,14 +270,14 @@ class Engine:
         make = auto_reply if action == "auto_reply" else partial(report, action=action)
         self._maildir.deliver(name, make(mail, recipient, at=self._clock.now))
 
-    def _hand_in(self, one: Event) -> None:
+    def _hand_in(self, one: WorldEvent) -> None:
         plan = self._world.hand_ins[one.data["number"]]
         pages = [self._world.page(page) for page in plan.pages]
         urls = {self._landscape.url(page): self._landscape.referrer(page) for page in pages}
         key = self._notes.get(one.key, "")
         self._desk("analyst").hand_in(plan, urls, key, lambda new: self._note(one.key, new))
 
-    def _act(self, one: Event) -> None:
+    def _act(self, one: WorldEvent) -> None:
         """Do one thing on each case page; what was sent before the service went away is not missed again."""
         plan = self._world.acts[one.data["number"]]
         for page in plan.pages:
@@ -289,12 +289,12 @@ class Engine:
             self._desk(plan.who).act(plan, url, partial(self._note, key, "sent"), was_sent=was_sent)
             self._note(key, "done")
 
-    def _approve(self, one: Event) -> None:
+    def _approve(self, one: WorldEvent) -> None:
         self._desk(self._world.approvals[one.data["number"]].who).approve(
             self._world.approvals[one.data["number"]]
         )
 
-    def _answer(self, one: Event) -> None:
+    def _answer(self, one: WorldEvent) -> None:
         urls = [self._landscape.url(self._world.page(page)) for page in one.data["pages"]]
         Portal(self._met()).answer(one.data["token"], urls, one.data["says"])
 

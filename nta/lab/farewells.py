@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from nta.lab.webserver import Answer, no_page
+from nta.lab.webserver import HttpAnswer, no_page
 
-Missing = Callable[[bytes], Answer]
+Missing = Callable[[bytes], HttpAnswer]
 
 HTML = "text/html; charset=utf-8"
 
@@ -16,17 +16,17 @@ def _page(title: str, words: str) -> str:
     )
 
 
-_SOFT = Answer(200, _page("Oops", "What you are looking for is not available. Try our front page."), HTML)
-_SUSPENDED = Answer(200, _page("Account suspended", "This account has been suspended by its host."), HTML)
-_LOCKED = Answer(403, _page("Account suspended", "This account has been suspended by its host."), HTML)
-_FORBIDDEN = Answer(403, _page("Forbidden", "You have no permission to see this."), HTML)
-_LEGAL = Answer(451, _page("Unavailable for legal reasons", "Access was blocked by order."), HTML)
-_OUT = Answer(503, "out of order\n")
+_SOFT = HttpAnswer(200, _page("Oops", "What you are looking for is not available. Try our front page."), HTML)
+_SUSPENDED = HttpAnswer(200, _page("Account suspended", "This account has been suspended by its host."), HTML)
+_LOCKED = HttpAnswer(403, _page("Account suspended", "This account has been suspended by its host."), HTML)
+_FORBIDDEN = HttpAnswer(403, _page("Forbidden", "You have no permission to see this."), HTML)
+_LEGAL = HttpAnswer(451, _page("Unavailable for legal reasons", "Access was blocked by order."), HTML)
+_OUT = HttpAnswer(503, "out of order\n")
 
 
-def _echo(target: bytes) -> Answer:
+def _echo(target: bytes) -> HttpAnswer:
     """Answer every path with a page of its own, as some applications do."""
-    return Answer(200, _page("Welcome", f"You came by {target.decode('latin-1')[:200]}"), HTML)
+    return HttpAnswer(200, _page("Welcome", f"You came by {target.decode('latin-1')[:200]}"), HTML)
 
 
 def missing(kind: str) -> Missing:
@@ -48,15 +48,17 @@ def farewell(kind: str) -> Missing:
 
 def parked(status: int) -> Missing:
     """Return how a parking page answers every path."""
-    answer = Answer(status, _page("Parked", "This domain name has been suspended by its registrar."), HTML)
+    answer = HttpAnswer(
+        status, _page("Parked", "This domain name has been suspended by its registrar."), HTML
+    )
     return lambda _target: answer
 
 
-def blocked(status: int) -> Answer:
+def blocked(status: int) -> HttpAnswer:
     """Return what a visitor from the wrong country is shown."""
-    return Answer(status, _page("Not here", "This site is not available in your country."), HTML)
+    return HttpAnswer(status, _page("Not here", "This site is not available in your country."), HTML)
 
 
-def out_of_order() -> Answer:
+def out_of_order() -> HttpAnswer:
     """Return what a site answers while it is out of order."""
     return _OUT

@@ -64,13 +64,13 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def read_forms(html: str) -> dict[str, Form]:
     """Return the forms of a page that have an id."""
-    reader = _Reader()
+    reader = _FormReader()
     reader.feed(html)
     reader.close()
     return {form.id: form for form in reader.forms if form.id}
 
 
-class _Reader(HTMLParser):
+class _FormReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.forms: list[Form] = []

@@ -13,20 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nta.lab.clock import Clock
 from nta.lab.control import Control
+from nta.lab.delivery_reports import Maildir
 from nta.lab.dnsserver import DNSServer, Zones
 from nta.lab.engine import Engine
 from nta.lab.httpserver import HTTPServer
 from nta.lab.journal import Journal, JournalError
 from nta.lab.landscape import CONTROLS, PARKING, Landscape
-from nta.lab.mail import Recipient
+from nta.lab.leaping_clock import WorldClock
+from nta.lab.mail import EnvelopeRecipient
 from nta.lab.mailserver import MailServer
 from nta.lab.originserver import OriginAnswers, origin_lookups, origin_tokens
 from nta.lab.overlay import write_overlay
 from nta.lab.postoffice import PostOffice
 from nta.lab.rdapserver import RDAPAnswers
-from nta.lab.reports import Maildir
 from nta.lab.socks import SOCKSServer
 from nta.lab.webserver import WebServer, WebTable
 from nta.lab.whoisserver import ROOT, WHOISServer, whois_places
@@ -131,7 +131,7 @@ class Lab:
         write_overlay(world, folder.catalogue)
         table = WebTable()
         self._landscape = Landscape(world, table, self._ports["web"])
-        self._clock = Clock(_last_moment(self._journal) or world.start, self._rate, face=folder.clock)
+        self._clock = WorldClock(_last_moment(self._journal) or world.start, self._rate, face=folder.clock)
         self._post = PostOffice(self._journal, self._landscape.by_url)
         zones = Zones(self._landscape)
         self._dns = DNSServer(zones, lambda: self._clock.now)
@@ -210,7 +210,7 @@ class Lab:
         return {name: int(begin["ports"][name]) for name in SERVERS}
 
     def _keep(
-        self, content: bytes, return_path: str, envelope_id: str, recipients: tuple[Recipient, ...]
+        self, content: bytes, return_path: str, envelope_id: str, recipients: tuple[EnvelopeRecipient, ...]
     ) -> None:
         self._post.take(content, self._clock.now, return_path, envelope_id, recipients)
 

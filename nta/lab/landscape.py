@@ -8,8 +8,8 @@ from ipaddress import IPv4Address
 from nta.lab.chance import fraction
 from nta.lab.farewells import blocked, farewell, missing, out_of_order, parked
 from nta.lab.socks import SOURCE
-from nta.lab.webserver import Answer, Shelf, WebTable
-from nta.lab.world import Outage, Page, Placement, Site, World
+from nta.lab.webserver import HttpAnswer, Shelf, WebTable
+from nta.lab.world import Outage, Placement, Site, World, WorldPage
 
 CONTROLS = {"control-one.test": IPv4Address("127.0.1.1"), "control-two.example": IPv4Address("127.0.1.2")}
 PARKING = IPv4Address("127.0.1.9")
@@ -20,7 +20,7 @@ SOURCES = {"nl": "127.0.0.1", "de": SOURCE}
 class Showing:
     """One page at one provider, from a moment on until it was no longer to be seen there."""
 
-    page: Page
+    page: WorldPage
     placement: Placement
     begin: datetime
     until: datetime | None = None
@@ -50,16 +50,16 @@ class Landscape:
         self.by_url = {world.url(page, port): page for page in world.pages()}
         for host, address in CONTROLS.items():
             table.open_site(address, host)
-            table.put(address, host, "/", Answer(200, "This page is always here.\n"))
+            table.put(address, host, "/", HttpAnswer(200, "This page is always here.\n"))
         for site in world.sites.values():
             self._placements[site.id] = site.placements
             for placement in site.placements:
                 self._show(site, placement, world.start)
 
-    def url(self, page: Page) -> str:
+    def url(self, page: WorldPage) -> str:
         return self.world.url(page, self._port)
 
-    def referrer(self, page: Page) -> str:
+    def referrer(self, page: WorldPage) -> str:
         """Return where a visitor of a page must come from; empty where anybody may come."""
         site = self.world.sites[page.site]
         return self.world.referrer(site, self._port) if site.manners.hotlink else ""
@@ -181,7 +181,9 @@ class Landscape:
         for page in self.world.pages():
             yield self.url(page), self._showings[page.id]
 
-    def _show(self, site: Site, placement: Placement, at: datetime, pages: list[Page] | None = None) -> None:
+    def _show(
+        self, site: Site, placement: Placement, at: datetime, pages: list[WorldPage] | None = None
+    ) -> None:
         for one in (placement, placement.origin):
             if one is None:
                 continue
@@ -201,7 +203,7 @@ class Landscape:
             shelf.blocked = blocked(manners.blocked_with)
         return shelf
 
-    def _take_down(self, site: Site, placement: Placement, page: Page, by: str | None) -> None:
+    def _take_down(self, site: Site, placement: Placement, page: WorldPage, by: str | None) -> None:
         """Let something else stand where a page was, as whoever took it away is used to."""
         shelf = self._table.shelf(placement.address, site.host)
         provider = self.world.providers[by] if by else None
@@ -220,12 +222,12 @@ class Landscape:
         )
         self._table.put(placement.address, site.host, page.target, answer)
 
-    def _content(self, page: Page) -> Answer:
+    def _content(self, page: WorldPage) -> HttpAnswer:
         text = f"Page {page.id} of the lab. Harmless words: {self.world.body_marker}.\n"
         if page.target.partition("?")[0].endswith(".html"):
             html = f"<!doctype html><html><head><title>Lab</title></head><body><p>{text}</p></body></html>\n"
-            return Answer(200, html, "text/html; charset=utf-8")
-        return Answer(200, text)
+            return HttpAnswer(200, html, "text/html; charset=utf-8")
+        return HttpAnswer(200, text)
 
     def _turn(self, rotates: timedelta, now: datetime) -> int:
         return (now - self.world.start) // rotates
@@ -236,5 +238,5 @@ class Landscape:
         showing.why = why
 
 
-def _gone(status: int) -> Answer:
-    return Answer(status, "This page is not here.\n")
+def _gone(status: int) -> HttpAnswer:
+    return HttpAnswer(status, "This page is not here.\n")

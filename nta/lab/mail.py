@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from hashlib import sha256
 from typing import Any
 
-from nta.lab.world import Page
+from nta.lab.world import WorldPage
 
 URL = re.compile(r"https?://[^\s<>\"']+")
 PORTAL_LINK = re.compile(r"https?://[^\s<>\"']+/n/([A-Za-z0-9_~.\-]+)")
@@ -20,7 +20,7 @@ COMMON_TAIL = ".,;:!?)]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class EnvelopeRecipient:
     """One RCPT TO with its delivery report parameters (RFC 3461 section 4)."""
 
     address: str
@@ -33,14 +33,14 @@ class Recipient:
 
 
 @dataclass(slots=True)
-class Mail:
+class RelayedMail:
     """One Message-ID, however often it came."""
 
     number: int
     message_id: str
     at: datetime
     return_path: str
-    recipients: tuple[Recipient, ...]
+    recipients: tuple[EnvelopeRecipient, ...]
     envelope_id: str
     digest: str
     head: str
@@ -65,12 +65,12 @@ class Mail:
         }
 
 
-def mail_from_json(entry: Mapping[str, Any]) -> Mail:
+def mail_from_json(entry: Mapping[str, Any]) -> RelayedMail:
     """Return the mail of a journal entry."""
     recipients = tuple(
-        Recipient(address, tuple(notify), original) for address, notify, original in entry["to"]
+        EnvelopeRecipient(address, tuple(notify), original) for address, notify, original in entry["to"]
     )
-    return Mail(
+    return RelayedMail(
         number=entry["number"],
         message_id=entry["message_id"],
         at=datetime.fromisoformat(entry["at"]),
@@ -91,14 +91,14 @@ def read_mail(
     at: datetime,
     return_path: str,
     envelope_id: str,
-    recipients: tuple[Recipient, ...],
-    by_url: Mapping[str, Page],
-) -> Mail:
+    recipients: tuple[EnvelopeRecipient, ...],
+    by_url: Mapping[str, WorldPage],
+) -> RelayedMail:
     """Return what a mail says to those who play its recipients; its text itself is not kept."""
     message = message_from_bytes(content, policy=policy.default)
     text = "\n".join(_texts(message))
     links = PORTAL_LINK.findall(text)
-    return Mail(
+    return RelayedMail(
         number=number,
         message_id=str(message["Message-ID"] or "").strip(),
         at=at,
@@ -141,7 +141,7 @@ def _words(value: Any) -> Iterator[str]:
             yield from _words(inner)
 
 
-def _pages(text: str, by_url: Mapping[str, Page]) -> list[Page]:
+def _pages(text: str, by_url: Mapping[str, WorldPage]) -> list[WorldPage]:
     found = []
     for written in URL.findall(text):
         page = by_url.get(written) or by_url.get(written.rstrip(COMMON_TAIL))

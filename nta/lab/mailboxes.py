@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from nta.lab import chance
-from nta.lab.agenda import Event, event
+from nta.lab.agenda import WorldEvent, event
 from nta.lab.landscape import Landscape
-from nta.lab.mail import Mail, Recipient
+from nta.lab.mail import EnvelopeRecipient, RelayedMail
 from nta.lab.parties import (
     Answers,
-    Authority,
+    DrawnSpan,
     ForeignHotline,
     Keeper,
     Mailbox,
-    Provider,
-    Registry,
     Replies,
-    Span,
+    WorldAuthority,
+    WorldProvider,
+    WorldRegistry,
 )
 from nta.lab.world import Party, World
 from nta.lab.worldparties import ORIGIN
@@ -28,34 +28,34 @@ IsPlanned = Callable[[str], bool]
 
 
 def react(
-    world: World, landscape: Landscape, mail: Mail, now: datetime, is_planned: IsPlanned
-) -> list[Event]:
+    world: World, landscape: Landscape, mail: RelayedMail, now: datetime, is_planned: IsPlanned
+) -> list[WorldEvent]:
     """Return what a mail sets going, for each of its recipients.
 
     Who is reminded of a page does not begin anew.
     """
-    found: list[Event] = []
-    reader = _Reader(world, landscape, mail, now, is_planned)
+    found: list[WorldEvent] = []
+    reader = _MailReader(world, landscape, mail, now, is_planned)
     for recipient in mail.recipients:
         nobody: tuple[Party | None, Mailbox] = (None, "bounces")
         party, mailbox = world.mailboxes.get(recipient.address, nobody)
         found += _report(world, mailbox, mail, recipient, now)
         if mailbox == "bounces":
             continue
-        if isinstance(party, Provider):
+        if isinstance(party, WorldProvider):
             found += reader.provider(party)
         elif isinstance(party, ForeignHotline):
             found += reader.hotline(party)
         elif isinstance(party, Keeper):
             found += reader.keeper(party)
-        elif isinstance(party, Authority) and party.works:
+        elif isinstance(party, WorldAuthority) and party.works:
             found += reader.authority(party, party.works)
     return found
 
 
 def _report(
-    world: World, mailbox: Mailbox, mail: Mail, recipient: Recipient, now: datetime
-) -> Iterable[Event]:
+    world: World, mailbox: Mailbox, mail: RelayedMail, recipient: EnvelopeRecipient, now: datetime
+) -> Iterable[WorldEvent]:
     name = f"m{mail.number} {recipient.address}"
     words = (*mail.pages[:1], str(len(mail.pages)), recipient.address)
     soon = now + chance.minutes(*BOUNCE_AFTER, world.seed, "bounce", *words)
@@ -67,11 +67,11 @@ def _report(
         yield event(soon, "report", name, mail=mail.number, to=recipient.address, action="auto_reply")
 
 
-class _Reader:
+class _MailReader:
     """Reads one mail for one party after the other."""
 
     def __init__(
-        self, world: World, landscape: Landscape, mail: Mail, now: datetime, is_planned: IsPlanned
+        self, world: World, landscape: Landscape, mail: RelayedMail, now: datetime, is_planned: IsPlanned
     ) -> None:
         self._world = world
         self._landscape = landscape
@@ -79,7 +79,7 @@ class _Reader:
         self._now = now
         self._is_planned = is_planned
 
-    def provider(self, party: Provider) -> Iterator[Event]:
+    def provider(self, party: WorldProvider) -> Iterator[WorldEvent]:
         """Plan what a host or proxy says and does about each page that it is told of for the first time."""
         if party.replies:
             yield from self._reply(party, party.replies)
@@ -88,21 +88,21 @@ class _Reader:
         if party.passes_on:
             yield from self._pass_on(party, party.passes_on)
 
-    def keeper(self, party: Keeper) -> Iterator[Event]:
+    def keeper(self, party: Keeper) -> Iterator[WorldEvent]:
         """Plan the end of each domain that a registrar or registry can end."""
         if party.suspends is None:
             return
         sites = {self._world.site_of(page) for page in self._mail.pages}
-        by = "registry" if isinstance(party, Registry) else "registrar"
+        by = "registry" if isinstance(party, WorldRegistry) else "registrar"
         theirs = {s.domain for s in sites if party.id == s.registrar}
-        if isinstance(party, Registry):
+        if isinstance(party, WorldRegistry):
             theirs = {s.domain for s in sites if s.suffix == party.suffix}
         for domain in sorted(theirs):
             if self._landscape.suspension(domain) is None:
                 at = self._now + self._drawn(party.suspends, "suspend", domain)
                 yield event(at, "suspend", domain, domain=domain, by=by, parks=party.parks)
 
-    def hotline(self, party: ForeignHotline) -> Iterator[Event]:
+    def hotline(self, party: ForeignHotline) -> Iterator[WorldEvent]:
         """Plan the word that a hotline abroad takes a page over, and what comes of its work."""
         if party.takes is None:
             return
@@ -118,14 +118,14 @@ class _Reader:
                 if host and not self._is_planned(f"vanish {self._removal(page, host)}"):
                     yield self._vanish(then, page, host)
 
-    def authority(self, party: Authority, works: Span) -> Iterator[Event]:
+    def authority(self, party: WorldAuthority, works: DrawnSpan) -> Iterator[WorldEvent]:
         """Plan the end of each page at its host, who obeys an order."""
         for page in self._mail.pages:
             host = self._shown_at(page)
             if host and not self._is_planned(f"vanish {self._removal(page, host)}"):
                 yield self._vanish(self._now + self._drawn(works, "order", party.id, page), page, host)
 
-    def _reply(self, party: Provider, replies: Replies) -> Iterator[Event]:
+    def _reply(self, party: WorldProvider, replies: Replies) -> Iterator[WorldEvent]:
         for page in self._mail.pages:
             name = f"{party.id} {page} reply"
             if not self._landscape.is_shown(page) or self._is_planned(f"answer {name}"):
@@ -135,7 +135,7 @@ class _Reader:
             until = _later(at, replies.until)
             yield self._says(at, name, page, replies.says, whose=whose, until=until, why=replies.why)
 
-    def _remove(self, party: Provider, span: Span) -> Iterator[Event]:
+    def _remove(self, party: WorldProvider, span: DrawnSpan) -> Iterator[WorldEvent]:
         spoken: dict[datetime, list[str]] = {}
         says = party.answers
         for page in self._mail.pages:
@@ -156,7 +156,7 @@ class _Reader:
             name = f"{party.id} {pages[0]} {at:%m-%dT%H:%M} m{self._mail.number}"
             yield event(at, "answer", name, token=self._mail.token, pages=pages, says={"answer": says.says})
 
-    def _pass_on(self, party: Provider, span: Span) -> Iterator[Event]:
+    def _pass_on(self, party: WorldProvider, span: DrawnSpan) -> Iterator[WorldEvent]:
         """Plan what the host behind a proxy does once it hears of a page from there."""
         for page in self._mail.pages:
             showing = self._landscape.shown_by(page, party.id)
@@ -169,11 +169,11 @@ class _Reader:
             heard = self._now + self._drawn(span, "pass on", party.id, page)
             yield self._vanish(heard + self._drawn(host.removes, "remove", host.id, page), page, host.id)
 
-    def _says(self, at: datetime, name: str, page: str, answer: str, **rest: str) -> Event:
+    def _says(self, at: datetime, name: str, page: str, answer: str, **rest: str) -> WorldEvent:
         says = {"answer": answer} | {key: value for key, value in rest.items() if value}
         return event(at, "answer", name, token=self._mail.token, pages=[page], says=says)
 
-    def _vanish(self, at: datetime, page: str, provider: str) -> Event:
+    def _vanish(self, at: datetime, page: str, provider: str) -> WorldEvent:
         name = self._removal(page, provider)
         return event(at, "vanish", name, page=page, provider=provider, why="removed")
 
@@ -194,7 +194,7 @@ class _Reader:
         open_ = [s for s in self._landscape.showings(page) if s.until is None]
         return open_[0].placement.parties[-1] if open_ else ""
 
-    def _drawn(self, span: Span, *words: str) -> timedelta:
+    def _drawn(self, span: DrawnSpan, *words: str) -> timedelta:
         return chance.minutes(span.low, span.high, self._world.seed, *words)
 
 

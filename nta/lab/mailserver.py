@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from nta.lab.mail import Recipient
+from nta.lab.mail import EnvelopeRecipient
 
 TIMEOUT_S = 30.0
 SIZE_LIMIT = 32 << 20
 
 # Content, envelope sender, envelope id and recipients in, done once the mail is safe.
-Keep = Callable[[bytes, str, str, tuple[Recipient, ...]], None]
+Keep = Callable[[bytes, str, str, tuple[EnvelopeRecipient, ...]], None]
 
 
 class _Relay(SMTP):
@@ -66,10 +66,10 @@ class _Handler:
         return "250 2.0.0 taken"
 
 
-def _recipient(address: str, option: str) -> Recipient:
+def _recipient(address: str, option: str) -> EnvelopeRecipient:
     taken = dict(part.split("=", 1) for part in option.split())
     notify = tuple(word for word in taken.get("NOTIFY", "").upper().split(",") if word)
-    return Recipient(address.lower(), notify, taken.get("ORCPT", ""))
+    return EnvelopeRecipient(address.lower(), notify, taken.get("ORCPT", ""))
 
 
 class MailServer:

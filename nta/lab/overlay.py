@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from nta.lab.parties import Country, Hotline, Provider
+from nta.lab.parties import WorldCountry, WorldHotline, WorldProvider
 from nta.lab.world import World
 
 Entry = dict[str, Any]
@@ -56,7 +56,7 @@ def _entries(world: World) -> Iterator[tuple[str, str, Entry]]:
         yield "ladders", str(ladder["id"]), dict(ladder)
 
 
-def _hotline(hotline: Hotline, checked: date) -> Entry:
+def _hotline(hotline: WorldHotline, checked: date) -> Entry:
     return {
         "id": hotline.id,
         "name": hotline.name,
@@ -68,7 +68,7 @@ def _hotline(hotline: Hotline, checked: date) -> Entry:
     } | _end(hotline.mail, checked)
 
 
-def _provider(provider: Provider, checked: date) -> Entry:
+def _provider(provider: WorldProvider, checked: date) -> Entry:
     return {
         "id": f"{PREFIX}{provider.id}",
         "name": provider.name,
@@ -82,7 +82,7 @@ def _provider(provider: Provider, checked: date) -> Entry:
     } | _end(provider.mail, checked)
 
 
-def _country(country: Country, checked: date) -> Entry:
+def _country(country: WorldCountry, checked: date) -> Entry:
     hours = country.police_hold // timedelta(hours=1) if country.police_hold else None
     return {
         "code": country.code,

@@ -14,7 +14,7 @@ Farewell = Literal["not_found", "soft404", "legal", "suspended", "locked", "forb
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DrawnSpan:
     """A stretch of time from which a moment is drawn."""
 
     low: timedelta
@@ -48,14 +48,14 @@ class Replies:
     """
 
     says: str
-    after: Span
+    after: DrawnSpan
     whose: str
     until: timedelta | None
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class WorldProvider:
     """A hosting company, or with `is_proxy` one that stands before others."""
 
     id: str
@@ -70,13 +70,13 @@ class Provider:
     listed: bool  # the catalogue knows this provider
     outdated: str  # what the catalogue takes for its address, where that is dead; empty: the true one
     mailbox: Mailbox
-    removes: Span | None
+    removes: DrawnSpan | None
     ignores: tuple[str, ...]  # pages that it leaves where they are, whatever it is told
     farewell: Farewell
     answers: Answers | None
     replies: Replies | None
     is_proxy: bool
-    passes_on: Span | None  # a proxy that tells the host behind it
+    passes_on: DrawnSpan | None  # a proxy that tells the host behind it
     tells_origins: bool  # a proxy that tells us, when asked, what stands behind a host
 
     @property
@@ -94,12 +94,12 @@ class Keeper:
     mail: str
     language: str
     mailbox: Mailbox
-    suspends: Span | None
+    suspends: DrawnSpan | None
     parks: int | None  # the status of the page that a suspended name leads to; None: no such name
 
 
 @dataclass(frozen=True, slots=True)
-class Registrar(Keeper):
+class WorldRegistrar(Keeper):
     """Sells names; its own registration data hold its abuse contact."""
 
     iana_id: str
@@ -107,7 +107,7 @@ class Registrar(Keeper):
 
 
 @dataclass(frozen=True, slots=True)
-class Registry(Keeper):
+class WorldRegistry(Keeper):
     """Runs a suffix. With `whois` it answers on port 43 and has no RDAP."""
 
     suffix: str
@@ -120,7 +120,7 @@ class Registry(Keeper):
 
 
 @dataclass(frozen=True, slots=True)
-class Hotline:
+class WorldHotline:
     """Our own."""
 
     id: str
@@ -133,17 +133,17 @@ class Hotline:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignHotline(Hotline):
+class ForeignHotline(WorldHotline):
     """A hotline abroad. One that `takes` a case says so in the portal; its work then ends the page."""
 
     mailbox: Mailbox
-    takes: Span | None
+    takes: DrawnSpan | None
     until: timedelta | None
-    works: Span | None
+    works: DrawnSpan | None
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class WorldAuthority:
     """May order removal. What it orders, every host obeys: `works` after it was told, the page is gone."""
 
     id: str
@@ -152,11 +152,11 @@ class Authority:
     mail: str
     language: str
     mailbox: Mailbox
-    works: Span | None
+    works: DrawnSpan | None
 
 
 @dataclass(frozen=True, slots=True)
-class Country:
+class WorldCountry:
     """What the law of a hosting country asks of us, as the catalogue will say it."""
 
     code: str
@@ -171,10 +171,10 @@ class Country:
 class Parties:
     """All organisations of a world by their ids, and the ladders laid over the shipped ones."""
 
-    providers: Mapping[str, Provider]
-    registrars: Mapping[str, Registrar]
-    registries: Mapping[str, Registry]
+    providers: Mapping[str, WorldProvider]
+    registrars: Mapping[str, WorldRegistrar]
+    registries: Mapping[str, WorldRegistry]
     hotlines: Mapping[str, ForeignHotline]
-    authorities: Mapping[str, Authority]
-    countries: Mapping[str, Country]
+    authorities: Mapping[str, WorldAuthority]
+    countries: Mapping[str, WorldCountry]
     ladders: tuple[Mapping[str, Any], ...]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from nta.lab import chance
-from nta.lab.agenda import Event, event
+from nta.lab.agenda import WorldEvent, event
 from nta.lab.world import Site, World
 
 
-def planned(world: World) -> Iterator[Event]:
+def planned(world: World) -> Iterator[WorldEvent]:
     """Yield the events that stand in the world's file, and the end of every page."""
     for number, hand_in in enumerate(world.hand_ins):
         yield event(hand_in.at, "hand_in", f"{number:03d}", number=number)
@@ -22,7 +22,7 @@ def planned(world: World) -> Iterator[Event]:
         yield event(world.ends, "vanish", f"{page} end", page=page, provider=None, why="the world ended")
 
 
-def _of_site(world: World, site: Site) -> Iterator[Event]:
+def _of_site(world: World, site: Site) -> Iterator[WorldEvent]:
     for number, move in enumerate(site.moves):
         yield event(move.at, "move", f"{site.id} {number}", site=site.id, number=number)
     for number, down in enumerate(site.downs):

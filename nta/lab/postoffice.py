@@ -6,20 +6,20 @@ from threading import Lock
 from typing import Any
 
 from nta.lab.journal import Journal
-from nta.lab.mail import Mail, Recipient, mail_from_json, read_mail
-from nta.lab.world import Page
+from nta.lab.mail import EnvelopeRecipient, RelayedMail, mail_from_json, read_mail
+from nta.lab.world import WorldPage
 
 
 class PostOffice:
     """Takes mail from the relay's thread, and gives it to the engine's."""
 
-    def __init__(self, journal: Journal, by_url: Mapping[str, Page]) -> None:
+    def __init__(self, journal: Journal, by_url: Mapping[str, WorldPage]) -> None:
         self._journal = journal
         self._by_url = by_url
         self._lock = Lock()
-        self._mails: list[Mail] = []
-        self._by_id: dict[str, Mail] = {}
-        self._unread: list[Mail] = []
+        self._mails: list[RelayedMail] = []
+        self._by_id: dict[str, RelayedMail] = {}
+        self._unread: list[RelayedMail] = []
 
     def take(
         self,
@@ -27,7 +27,7 @@ class PostOffice:
         at: datetime,
         return_path: str,
         envelope_id: str,
-        recipients: tuple[Recipient, ...],
+        recipients: tuple[EnvelopeRecipient, ...],
     ) -> None:
         """Keep one mail. It is on the disk when this returns."""
         with self._lock:
@@ -60,13 +60,13 @@ class PostOffice:
             else:
                 self._count(self._mails[entry["mail"] - 1], entry["differs"])
 
-    def unread(self) -> list[Mail]:
+    def unread(self) -> list[RelayedMail]:
         """Return the mail that was not asked for before."""
         with self._lock:
             found, self._unread = self._unread, []
         return found
 
-    def mail(self, number: int) -> Mail:
+    def mail(self, number: int) -> RelayedMail:
         return self._mails[number - 1]
 
     def __len__(self) -> int:
@@ -84,13 +84,13 @@ class PostOffice:
             }
             yield {**told, "differs": True} if mail.differs else told
 
-    def _add(self, mail: Mail) -> None:
+    def _add(self, mail: RelayedMail) -> None:
         self._mails.append(mail)
         self._unread.append(mail)
         if mail.message_id:
             self._by_id[mail.message_id] = mail
 
     @staticmethod
-    def _count(mail: Mail, differs: bool) -> None:
+    def _count(mail: RelayedMail, differs: bool) -> None:
         mail.copies += 1
         mail.differs = mail.differs or differs

@@ -6,7 +6,7 @@ from typing import Any
 
 from nta.lab.httpserver import Reply, Request, json_reply
 from nta.lab.landscape import Landscape
-from nta.lab.parties import Provider, Registrar
+from nta.lab.parties import WorldProvider, WorldRegistrar
 from nta.lab.whoisserver import statuses
 from nta.lab.world import Site
 
@@ -131,7 +131,7 @@ class RDAPAnswers:
         }
 
 
-def _registrar(registrar: Registrar, abuse: str | None) -> JSON:
+def _registrar(registrar: WorldRegistrar, abuse: str | None) -> JSON:
     entity = _entity(f"REG-{registrar.iana_id}", ["registrar"], registrar.name, None, kind="org")
     entity["publicIds"] = [{"type": "IANA Registrar ID", "identifier": registrar.iana_id}]
     if abuse:
@@ -139,7 +139,7 @@ def _registrar(registrar: Registrar, abuse: str | None) -> JSON:
     return entity
 
 
-def _network_of(provider: Provider) -> JSON:
+def _network_of(provider: WorldProvider) -> JSON:
     network = provider.network
     first, last = str(network.network_address), str(network.broadcast_address)
     return {
@@ -159,7 +159,7 @@ def _network_of(provider: Provider) -> JSON:
     }
 
 
-def _entities(provider: Provider) -> list[JSON]:
+def _entities(provider: WorldProvider) -> list[JSON]:
     """Return holder and abuse contact: side by side, or the contact within the holder (RFC 9083, 5.1)."""
     key = provider.id.upper()
     abuse = _entity(f"AR-{key}", ["abuse"], f"{provider.name} abuse desk", provider.mail)

@@ -24,7 +24,7 @@ REASONS = {
 }
 
 
-class Answer:
+class HttpAnswer:
     """One HTTP answer, laid out once as bytes: with its body for GET, without for HEAD."""
 
     __slots__ = ("get", "head")
@@ -47,14 +47,14 @@ class Shelf:
     `blocked`; while a site is out of order everybody sees `out`.
     """
 
-    missing: Callable[[bytes], Answer]
+    missing: Callable[[bytes], HttpAnswer]
     referrer: bytes = b""
     blocked_from: str = ""
-    blocked: Answer | None = None
-    out: Answer | None = None
-    pages: dict[bytes, Answer] = field(default_factory=dict)
+    blocked: HttpAnswer | None = None
+    out: HttpAnswer | None = None
+    pages: dict[bytes, HttpAnswer] = field(default_factory=dict)
 
-    def answer(self, target: bytes, source: str, referrer: bytes) -> Answer:
+    def answer(self, target: bytes, source: str, referrer: bytes) -> HttpAnswer:
         """Return what a visitor is shown."""
         if self.out is not None:
             return self.out
@@ -65,11 +65,11 @@ class Shelf:
         return self.pages.get(target) or self.missing(target)
 
 
-_FORBIDDEN = Answer(403, "this page is not shown to visitors from elsewhere\n")
-_NO_PAGE = Answer(*NO_PAGE)
+_FORBIDDEN = HttpAnswer(403, "this page is not shown to visitors from elsewhere\n")
+_NO_PAGE = HttpAnswer(*NO_PAGE)
 
 
-def no_page(_target: bytes) -> Answer:
+def no_page(_target: bytes) -> HttpAnswer:
     """Answer as an honest server does where there is nothing."""
     return _NO_PAGE
 
@@ -79,7 +79,7 @@ class WebTable:
 
     def __init__(self) -> None:
         self._sites: dict[str, dict[bytes, Shelf]] = {}
-        self._no_site = Answer(*NO_SITE)
+        self._no_site = HttpAnswer(*NO_SITE)
         self.dead: dict[str, str] = {}
         """How an address that serves nobody fails: "refused", or "silence"."""
 
@@ -90,7 +90,7 @@ class WebTable:
     def close_site(self, address: IPv4Address, host: str) -> None:
         self._sites[str(address)].pop(host.encode(), None)
 
-    def put(self, address: IPv4Address, host: str, target: str, answer: Answer | None) -> None:
+    def put(self, address: IPv4Address, host: str, target: str, answer: HttpAnswer | None) -> None:
         """Answer a target of an open site so from now on; None: as what is missing."""
         shelf = self.shelf(address, host)
         if shelf is None:
@@ -104,7 +104,9 @@ class WebTable:
         """Return how a host name is answered at an address, if it is."""
         return self._sites.get(str(address), {}).get(host.encode())
 
-    def answer(self, address: str, host: bytes, target: bytes, source: str, referrer: bytes = b"") -> Answer:
+    def answer(
+        self, address: str, host: bytes, target: bytes, source: str, referrer: bytes = b""
+    ) -> HttpAnswer:
         """Return what a visitor from `source` is shown."""
         shelf = self._sites.get(address, {}).get(host)
         return self._no_site if shelf is None else shelf.answer(target, source, referrer)
@@ -162,7 +164,7 @@ class WebProtocol(asyncio.Protocol):
         target, _, version = rest.rpartition(b" ")
         fields = b"\r\n" + fields.lower()
         if method not in (b"GET", b"HEAD") or not target.startswith(b"/"):
-            transport.write(Answer(405, "this host reads GET and HEAD\n").get)
+            transport.write(HttpAnswer(405, "this host reads GET and HEAD\n").get)
             transport.close()
             return
         host = _field(fields, b"\r\nhost:").partition(b":")[0]

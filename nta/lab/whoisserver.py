@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import cast
 
 from nta.lab.landscape import Landscape
-from nta.lab.parties import Registry
+from nta.lab.parties import WorldRegistry
 from nta.lab.world import Site, World
 
 ROOT = IPv4Address("127.0.0.1")
@@ -16,7 +16,7 @@ LONGEST = 1_000
 END = "\r\n"
 
 
-def whois_places(world: World) -> Mapping[Registry, IPv4Address]:
+def whois_places(world: World) -> Mapping[WorldRegistry, IPv4Address]:
     """Return where each registry without RDAP listens; the root is at 127.0.0.1, all on one port."""
     bare = [registry for registry in world.registries.values() if registry.whois]
     return {registry: FIRST + number for number, registry in enumerate(bare)}
@@ -60,7 +60,7 @@ class WHOISServer:
             lines = [f"refer:        {found[0].server}", "", *lines, f"whois:        {found[0].server}"]
         return END.join(["% The lab's root of all suffixes", "", *lines, "source:       LAB", ""])
 
-    def _answer(self, name: str, registry: Registry) -> str:
+    def _answer(self, name: str, registry: WorldRegistry) -> str:
         sites = [s for s in self._world.sites.values() if s.domain == name and s.suffix == registry.suffix]
         if not sites:
             return f'No match for "{name.upper()}".{END}>>> End of the registry\'s data <<<{END}'

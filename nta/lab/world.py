@@ -9,21 +9,21 @@ from typing import Any, Literal
 
 from nta.lab.chance import fraction, pick
 from nta.lab.parties import (
-    Authority,
     ForeignHotline,
-    Hotline,
     Mailbox,
     Parties,
-    Provider,
-    Registrar,
-    Registry,
+    WorldAuthority,
+    WorldHotline,
+    WorldProvider,
+    WorldRegistrar,
+    WorldRegistry,
 )
 
 FOLDERS = ("album", "board", "files", "gallery", "pub", "topic", "upload")
 ENDINGS = (".html", ".html", ".txt")
 
 Outage = Literal["refused", "error", "silence"]
-Party = Provider | Registrar | Registry | ForeignHotline | Authority | Hotline
+Party = WorldProvider | WorldRegistrar | WorldRegistry | ForeignHotline | WorldAuthority | WorldHotline
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Down:
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class SiteBehaviour:
     """How a site's web server treats visitors.
 
     `missing` answers paths that never were: "not_found", "soft404" (200 with
@@ -90,7 +90,7 @@ class Manners:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WorldPage:
     id: str
     site: str
     target: str  # path and query, as asked for
@@ -103,10 +103,10 @@ class Site:
     domain: str
     alias: bool  # the host name is a CNAME into the provider's domain
     registrar: str  # empty: the registry names none
-    pages: tuple[Page, ...]
+    pages: tuple[WorldPage, ...]
     placements: tuple[Placement, ...]
     rotates: timedelta | None
-    manners: Manners
+    manners: SiteBehaviour
     moves: tuple[Move, ...]
     fades: tuple[Fade, ...]
     comes_back: tuple[ComeBack, ...]
@@ -118,7 +118,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class HandIn:
+class HandInVisit:
     """One visit of the analyst to the desk's hand-in page."""
 
     at: datetime
@@ -142,7 +142,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class LeadVisit:
     """One visit of a lead to the page of notices that wait for leads."""
 
     at: datetime
@@ -162,19 +162,19 @@ class World:
     ends: datetime
     body_marker: str
     url_marker: str
-    hotline: Hotline
+    hotline: WorldHotline
     parties: Parties
     sites: Mapping[str, Site]
-    hand_ins: tuple[HandIn, ...]
+    hand_ins: tuple[HandInVisit, ...]
     acts: tuple[Act, ...]
-    approvals: tuple[Approval, ...]
+    approvals: tuple[LeadVisit, ...]
 
     @property
-    def providers(self) -> Mapping[str, Provider]:
+    def providers(self) -> Mapping[str, WorldProvider]:
         return self.parties.providers
 
     @property
-    def registries(self) -> Mapping[str, Registry]:
+    def registries(self) -> Mapping[str, WorldRegistry]:
         return self.parties.registries
 
     @cached_property
@@ -185,7 +185,7 @@ class World:
             found[one.mail] = (one, one.mailbox)
             if one.outdated:
                 found[one.outdated] = (one, "bounces")
-        others: tuple[Registrar | Registry | ForeignHotline | Authority, ...] = (
+        others: tuple[WorldRegistrar | WorldRegistry | ForeignHotline | WorldAuthority, ...] = (
             *self.parties.registrars.values(),
             *self.parties.registries.values(),
             *self.parties.hotlines.values(),
@@ -193,15 +193,15 @@ class World:
         )
         return found | {other.mail: (other, other.mailbox) for other in others}
 
-    def registrar(self, site: Site) -> Registrar | None:
+    def registrar(self, site: Site) -> WorldRegistrar | None:
         return self.parties.registrars.get(site.registrar)
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self) -> Iterator[WorldPage]:
         """Yield every page, site by site."""
         for site in self.sites.values():
             yield from site.pages
 
-    def page(self, page_id: str) -> Page:
+    def page(self, page_id: str) -> WorldPage:
         """Return a page by its id, such as "harbour/7"."""
         site, _, number = page_id.partition("/")
         return self.sites[site].pages[int(number) - 1]
@@ -209,7 +209,7 @@ class World:
     def site_of(self, page_id: str) -> Site:
         return self.sites[page_id.partition("/")[0]]
 
-    def url(self, page: Page, port: int) -> str:
+    def url(self, page: WorldPage, port: int) -> str:
         """Return where the page is, in canonical form."""
         return f"http://{self.sites[page.site].host}:{port}{page.target}"
 

@@ -7,17 +7,17 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from nta.lab import strict
-from nta.lab.parties import Hotline
-from nta.lab.strict import Section, WorldError
+from nta.lab import world_validation
+from nta.lab.parties import WorldHotline
 from nta.lab.world import Placement, World
+from nta.lab.world_validation import Section, WorldError
 from nta.lab.worldparties import read_hotline, read_parties
 from nta.lab.worldplans import read_acts, read_approvals, read_hand_ins
 from nta.lab.worldsites import read_sites
 
 WORLDS = Path(__file__).parent / "worlds"
 MARKERS = ("marrowquill", "tidelantern")
-OURS = Hotline(
+OURS = WorldHotline(
     id="lab-hotline",
     name="Lab Hotline",
     country="NL",
@@ -48,7 +48,7 @@ def read_world(name: str) -> World:
 
 def parse_world(text: str, file: str) -> World:
     """Return the world that a YAML text describes; `file` is said in faults."""
-    top = Section(strict.load(text, file), file, "")
+    top = Section(world_validation.load(text, file), file, "")
     seed = top.value("seed", int, 1)
     body_marker, url_marker = _markers(top)
     parties = read_parties(top)

@@ -6,7 +6,7 @@ from datetime import datetime
 from html import escape
 
 from nta.lab.landscape import Landscape, Showing
-from nta.lab.world import Page, Site
+from nta.lab.world import Site, WorldPage
 
 REFRESH_S = 5
 THERE = frozenset({"unseen", "up"})
@@ -22,7 +22,7 @@ td,th{padding:.35rem .6rem;border-bottom:1px solid #e4e8ec;vertical-align:top}
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class ShownBelief:
     """What the service holds of one URL: of its newest episode."""
 
     reference: str
@@ -37,17 +37,17 @@ class Belief:
 
 
 @dataclass(frozen=True, slots=True)
-class Beliefs:
+class ShownBeliefs:
     """What the service holds by URL, as it said at a moment; a page that was not handed in is not there."""
 
-    of: Mapping[str, Belief] = field(default_factory=dict)
+    of: Mapping[str, ShownBelief] = field(default_factory=dict)
     at: datetime | None = None
 
-    def get(self, url: str) -> Belief | None:
+    def get(self, url: str) -> ShownBelief | None:
         return self.of.get(url)
 
 
-def overview(landscape: Landscape, beliefs: Beliefs, now: datetime) -> str:
+def overview(landscape: Landscape, beliefs: ShownBeliefs, now: datetime) -> str:
     """Return the page of all sites."""
     world = landscape.world
     rows = "".join(_site_row(landscape, site, beliefs, now) for site in world.sites.values())
@@ -58,7 +58,7 @@ def overview(landscape: Landscape, beliefs: Beliefs, now: datetime) -> str:
     return _page(f"The world “{world.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
 
 
-def of_site(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime) -> str:
+def of_site(landscape: Landscape, site: Site, beliefs: ShownBeliefs, now: datetime) -> str:
     """Return the page of one site: where each of its pages was and is shown."""
     rows = "".join(_page_row(landscape, page, beliefs) for page in site.pages)
     head = "<tr><th>Page<th>Shown by<th>From<th>Until<th>Why it went<th>Case<th>Believed</tr>"
@@ -66,7 +66,7 @@ def of_site(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime) -
     return _page(f"Site “{site.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
 
 
-def _page(title: str, about: str, content: str, beliefs: Beliefs, now: datetime) -> str:
+def _page(title: str, about: str, content: str, beliefs: ShownBeliefs, now: datetime) -> str:
     told = f" The service told what it believes at {beliefs.at:%d %b %H:%M}." if beliefs.at else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -76,7 +76,7 @@ def _page(title: str, about: str, content: str, beliefs: Beliefs, now: datetime)
     )
 
 
-def _site_row(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime) -> str:
+def _site_row(landscape: Landscape, site: Site, beliefs: ShownBeliefs, now: datetime) -> str:
     known = [(page, beliefs.get(landscape.url(page))) for page in site.pages]
     there = sum(landscape.is_shown(page.id) for page in site.pages)
     handed_in = [(page, belief) for page, belief in known if belief is not None]
@@ -91,7 +91,7 @@ def _site_row(landscape: Landscape, site: Site, beliefs: Beliefs, now: datetime)
     )
 
 
-def _page_row(landscape: Landscape, page: Page, beliefs: Beliefs) -> str:
+def _page_row(landscape: Landscape, page: WorldPage, beliefs: ShownBeliefs) -> str:
     belief = beliefs.get(landscape.url(page))
     showings = landscape.showings(page.id)
     mark = " class=differs" if belief and differs(landscape, page, belief) else ""
@@ -112,7 +112,7 @@ def _showings(landscape: Landscape, showings: Iterable[Showing]) -> Iterator[str
         yield f"<td>{names}<td>{one.begin:%d %b %H:%M}<td>{until}<td>{escape(one.why) or '–'}"
 
 
-def differs(landscape: Landscape, page: Page, belief: Belief) -> bool:
+def differs(landscape: Landscape, page: WorldPage, belief: ShownBelief) -> bool:
     """Tell whether the service takes a page for gone that is there, or has yet to find out that it went."""
     return landscape.is_shown(page.id) != (belief.presence in THERE)
 

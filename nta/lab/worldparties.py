@@ -6,20 +6,20 @@ from typing import Any, TypeVar, cast
 
 from nta.lab.parties import (
     Answers,
-    Authority,
-    Country,
+    DrawnSpan,
     Farewell,
     ForeignHotline,
-    Hotline,
     Mailbox,
     Parties,
-    Provider,
-    Registrar,
-    Registry,
     Replies,
-    Span,
+    WorldAuthority,
+    WorldCountry,
+    WorldHotline,
+    WorldProvider,
+    WorldRegistrar,
+    WorldRegistry,
 )
-from nta.lab.strict import Section
+from nta.lab.world_validation import Section
 
 T = TypeVar("T")
 
@@ -46,9 +46,9 @@ def read_parties(top: Section) -> Parties:
     )
 
 
-def read_hotline(section: Section) -> Hotline:
+def read_hotline(section: Section) -> WorldHotline:
     """Return our own hotline."""
-    found = Hotline(**_hotline(section, section.value("id", str)))
+    found = WorldHotline(**_hotline(section, section.value("id", str)))
     section.done()
     return found
 
@@ -67,17 +67,17 @@ def _mail(section: Section, key: str = "mail") -> str:
     return found
 
 
-def _span(section: Section, key: str) -> Span | None:
-    return Span(*section.stretch(key)) if section.has(key) else None
+def _span(section: Section, key: str) -> DrawnSpan | None:
+    return DrawnSpan(*section.stretch(key)) if section.has(key) else None
 
 
 def _mailbox(section: Section) -> Mailbox:
     return cast(Mailbox, section.choice("mailbox", MAILBOXES))
 
 
-def _provider(section: Section, name: str) -> Provider:
+def _provider(section: Section, name: str) -> WorldProvider:
     is_proxy = section.value("proxy", bool, False)
-    found = Provider(
+    found = WorldProvider(
         id=name,
         name=section.value("name", str),
         country=section.value("country", str),
@@ -140,7 +140,7 @@ def _answers(section: Section) -> Answers:
 def _replies(section: Section) -> Replies:
     found = Replies(
         says=section.choice("says", REPLIES),
-        after=Span(*section.stretch("after")),
+        after=DrawnSpan(*section.stretch("after")),
         whose=section.value("whose", str, ""),
         until=section.span("until") if section.has("until") else None,
         why=section.value("why", str, ""),
@@ -167,8 +167,8 @@ def _keeper(section: Section, name: str) -> dict[str, Any]:
     }
 
 
-def _registrar(section: Section, name: str) -> Registrar:
-    found = Registrar(
+def _registrar(section: Section, name: str) -> WorldRegistrar:
+    found = WorldRegistrar(
         **_keeper(section, name),
         iana_id=str(section.value("iana_id", int)),
         listed=section.value("listed", bool, False),
@@ -177,11 +177,11 @@ def _registrar(section: Section, name: str) -> Registrar:
     return found
 
 
-def _registry(section: Section, name: str) -> Registry:
+def _registry(section: Section, name: str) -> WorldRegistry:
     suffix = section.value("suffix", str)
     if suffix.rpartition(".")[2] not in SUFFIXES:
         raise section.fault("suffix", f"must be one of {', '.join(SUFFIXES)}, or a zone under one")
-    found = Registry(**_keeper(section, name), suffix=suffix, whois=section.value("whois", bool, False))
+    found = WorldRegistry(**_keeper(section, name), suffix=suffix, whois=section.value("whois", bool, False))
     section.done()
     return found
 
@@ -212,8 +212,8 @@ def _foreign_hotline(section: Section, name: str) -> ForeignHotline:
     return found
 
 
-def _authority(section: Section, name: str) -> Authority:
-    found = Authority(
+def _authority(section: Section, name: str) -> WorldAuthority:
+    found = WorldAuthority(
         id=name,
         name=section.value("name", str),
         country=section.value("country", str),
@@ -226,8 +226,8 @@ def _authority(section: Section, name: str) -> Authority:
     return found
 
 
-def _country(section: Section, name: str) -> Country:
-    found = Country(
+def _country(section: Section, name: str) -> WorldCountry:
+    found = WorldCountry(
         code=name,
         police_first=section.value("police_first", bool, False),
         police_hold=section.span("police_hold") if section.has("police_hold") else None,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Address
 
-from nta.lab.strict import Section
-from nta.lab.world import Act, Approval, HandIn, Site
+from nta.lab.world import Act, HandInVisit, LeadVisit, Site
+from nta.lab.world_validation import Section
 from nta.lab.worldsites import numbers
 
 ROLES = ("analyst", "lead", "lead2")
@@ -13,7 +13,7 @@ ENDS = ("withdraw", "invalid", "expire", "still_online", "restrict")
 ACTS = (*ENDS, "hold", "release", "origin", "dedicated")
 
 
-def read_hand_ins(top: Section, sites: Mapping[str, Site]) -> tuple[HandIn, ...]:
+def read_hand_ins(top: Section, sites: Mapping[str, Site]) -> tuple[HandInVisit, ...]:
     """Return the visits to the hand-in page."""
     return tuple(_hand_in(section, sites) for section in top.sections("hand_ins"))
 
@@ -23,7 +23,7 @@ def read_acts(top: Section, sites: Mapping[str, Site]) -> tuple[Act, ...]:
     return tuple(_act(section, sites) for section in top.sections("acts"))
 
 
-def read_approvals(top: Section) -> tuple[Approval, ...]:
+def read_approvals(top: Section) -> tuple[LeadVisit, ...]:
     """Return the visits of leads to the notices that wait for them, one each."""
     return tuple(visit for section in top.sections("approvals") for visit in _approvals(section))
 
@@ -38,8 +38,8 @@ def _pages(section: Section, sites: Mapping[str, Site]) -> tuple[str, ...]:
     return tuple(pages)
 
 
-def _hand_in(section: Section, sites: Mapping[str, Site]) -> HandIn:
-    found = HandIn(
+def _hand_in(section: Section, sites: Mapping[str, Site]) -> HandInVisit:
+    found = HandInVisit(
         at=section.moment("at"),
         severity=section.choice("severity", ("normal", "high", "urgent")),
         class_value=section.choice("class", ("baseline", "national"), "baseline"),
@@ -80,7 +80,7 @@ def _address(section: Section) -> str:
         raise section.fault("address", "must be an IPv4 address") from None
 
 
-def _approvals(section: Section) -> Iterator[Approval]:
+def _approvals(section: Section) -> Iterator[LeadVisit]:
     """Yield one visit for each lead at each of the moments: `at`, and every so often until `to`."""
     at = section.moment("at")
     every = section.span("every") if section.has("every") else timedelta(0)
@@ -92,5 +92,5 @@ def _approvals(section: Section) -> Iterator[Approval]:
     reason = section.value("reason", str, "")
     section.done()
     while at <= last:
-        yield from (Approval(at, who, word, reason) for who in leads)
+        yield from (LeadVisit(at, who, word, reason) for who in leads)
         at += every or timedelta(days=1)

@@ -5,9 +5,20 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import cast
 
-from nta.lab.parties import Parties, Provider
-from nta.lab.strict import Section
-from nta.lab.world import ComeBack, Down, Fade, Manners, Move, Outage, Page, Placement, Site, page_target
+from nta.lab.parties import Parties, WorldProvider
+from nta.lab.world import (
+    ComeBack,
+    Down,
+    Fade,
+    Move,
+    Outage,
+    Placement,
+    Site,
+    SiteBehaviour,
+    WorldPage,
+    page_target,
+)
+from nta.lab.world_validation import Section
 from nta.lab.worldparties import SUFFIXES
 
 OUTAGES = ("refused", "error", "silence")
@@ -20,7 +31,7 @@ def read_sites(top: Section, parties: Parties, seed: int, marker: str) -> dict[s
     """Return the sites of a world file."""
     listing = top.section("sites")
     return {
-        name: _Reader(listing.section(name), name, parties).site(seed, marker)
+        name: _SiteReader(listing.section(name), name, parties).site(seed, marker)
         for name in listing.keys()  # noqa: SIM118 (a Section is not a mapping)
     }
 
@@ -41,7 +52,7 @@ def numbers(section: Section, key: str, count: int) -> list[int]:
     return found
 
 
-class _Reader:
+class _SiteReader:
     """Reads one site."""
 
     def __init__(self, section: Section, name: str, parties: Parties) -> None:
@@ -63,10 +74,10 @@ class _Reader:
             domain=".".join(labels[-2:]),
             alias=section.value("alias", bool, False),
             registrar=self._registrar(),
-            pages=tuple(Page(id=key, site=name, target=page_target(seed, marker, key)) for key in ids),
+            pages=tuple(WorldPage(id=key, site=name, target=page_target(seed, marker, key)) for key in ids),
             placements=tuple(placement(part, self._parties.providers) for part in section.sections("at")),
             rotates=section.span("rotates") if section.has("rotates") else None,
-            manners=_manners(section.section("manners")) if section.has("manners") else Manners(),
+            manners=_manners(section.section("manners")) if section.has("manners") else SiteBehaviour(),
             moves=tuple(_move(part, self._parties.providers) for part in section.sections("moves")),
             fades=tuple(self._fade(part) for part in section.sections("fades")),
             comes_back=tuple(self._comes_back(part) for part in section.sections("comes_back")),
@@ -101,7 +112,7 @@ class _Reader:
         return found
 
 
-def placement(section: Section, providers: Mapping[str, Provider]) -> Placement:
+def placement(section: Section, providers: Mapping[str, WorldProvider]) -> Placement:
     """Return one provider's address for a site, with the origin behind it where that is a proxy."""
     provider = section.choice("provider", list(providers))
     try:
@@ -119,8 +130,8 @@ def placement(section: Section, providers: Mapping[str, Provider]) -> Placement:
     return Placement(provider, address, origin)
 
 
-def _manners(section: Section) -> Manners:
-    found = Manners(
+def _manners(section: Section) -> SiteBehaviour:
+    found = SiteBehaviour(
         missing=section.choice("missing", MISSING, "not_found"),
         hotlink=section.value("hotlink", bool, False),
         blocked_from=section.choice("blocked_from", VANTAGES) if section.has("blocked_from") else "",
@@ -132,7 +143,7 @@ def _manners(section: Section) -> Manners:
     return found
 
 
-def _move(section: Section, providers: Mapping[str, Provider]) -> Move:
+def _move(section: Section, providers: Mapping[str, WorldProvider]) -> Move:
     found = Move(at=section.moment("at"), to=placement(section.section("to"), providers))
     section.done()
     return found

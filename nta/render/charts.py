@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from nta.domain.removal_curves import Curve, Mark
+from nta.domain.figures.curves import Curve, Mark
 
 _INK, _QUIET, _LINE, _BAND = "#1b2733", "#5b6875", "#d9dfe5", "#a9c6dc"
 _STROKE: Final = "#1f4b6e"

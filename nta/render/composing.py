@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from nta.domain.availability import Verdict
-from nta.domain.notices import form
-from nta.domain.parties import Catalogue, Hotline
+from nta.domain.checks.verdicts import Verdict
+from nta.domain.notices.batching import form
+from nta.domain.parties.organisations import Catalogue, Hotline
 from nta.domain.roles import NoticeKind
 from nta.render.letters import Earlier, Item, Us
 
 
-class Draft(Protocol):
+class LetterDraft(Protocol):
     """A notice that is to be written."""
 
     @property
@@ -28,7 +28,7 @@ class Draft(Protocol):
     def format(self) -> str: ...
 
 
-class Told(Protocol):
+class LetterLocation(Protocol):
     """One location that it tells of."""
 
     @property
@@ -59,7 +59,7 @@ class Told(Protocol):
     def returns(self) -> int: ...
 
 
-class Known(Protocol):
+class LocationEvidence(Protocol):
     """What is known of a location beyond that."""
 
     @property
@@ -70,7 +70,7 @@ class Known(Protocol):
     def networks(self) -> tuple[str, ...]: ...
 
 
-class Past(Protocol):
+class EarlierNotice(Protocol):
     """One notice about these locations that was made before."""
 
     @property
@@ -102,7 +102,14 @@ def us(hotline: Hotline, sender: str, language: str) -> Us:
     return Us(hotline.name, standing, hotline.address, contact, hotline.trusted_flagger)
 
 
-def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told, known: Known | None) -> Item:
+def item(
+    catalogue: Catalogue,
+    language: str,
+    number: int,
+    url: str,
+    told: LetterLocation,
+    known: LocationEvidence | None,
+) -> Item:
     """Return one location as it is told."""
     verdict = told.last_verdict or ""
     unclear = verdict if verdict in (Verdict.UNKNOWN, Verdict.RESTRICTED) else ""
@@ -126,7 +133,7 @@ def item(catalogue: Catalogue, language: str, number: int, url: str, told: Told,
     )
 
 
-def law(catalogue: Catalogue, told: Told, language: str) -> str:
+def law(catalogue: Catalogue, told: LetterLocation, language: str) -> str:
     """Return the law in words: a country's code stands for the law its entry names."""
     named = catalogue.countries.get((told.law or "").upper())
     if told.law and (named is None or named.imported):
@@ -135,26 +142,26 @@ def law(catalogue: Catalogue, told: Told, language: str) -> str:
     return country.law_in.get(language, country.law) if country else "Directive 2011/93/EU, article 5"
 
 
-def silence(catalogue: Catalogue, draft: Draft, told: Told) -> timedelta:
+def silence(catalogue: Catalogue, draft: LetterDraft, told: LetterLocation) -> timedelta:
     """Return how long the reader's rung waits before the next party is told."""
     rungs = (rung for ladder in catalogue.ladders if ladder.id == told.ladder for rung in ladder.rungs)
     return next((rung.wait for rung in rungs if rung.id == draft.rung), timedelta(hours=24))
 
 
-def form_of(draft: Draft, told: Iterable[Told]) -> str:
+def form_of(draft: LetterDraft, told: Iterable[LetterLocation]) -> str:
     """Return the form of a letter: classes can have changed since it was planned."""
     return form(draft.format, NoticeKind(draft.kind), [one.class_value for one in told])
 
 
 def earlier(
-    draft: Draft, past: Iterable[Past], answers: Mapping[tuple[int, str, str], str]
+    draft: LetterDraft, past: Iterable[EarlierNotice], answers: Mapping[tuple[int, str, str], str]
 ) -> Iterable[Earlier]:
     """Yield the notices that went out before, each once, oldest first.
 
     What a party said of these episodes, by episode, party and role, stands
     at the last notice that it got.
     """
-    found: dict[int, tuple[datetime, Past]] = {}
+    found: dict[int, tuple[datetime, EarlierNotice]] = {}
     said: dict[tuple[str, str], set[str]] = {}
     for notice in past:
         if notice.handed_at is not None:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from nta.render.letters import Item, Letter
-from nta.render.tables import csv_table
+from nta.render.table_formats import csv_table
 
 CONTENT_TYPE: Final = 'text/csv; charset="utf-8"; header=present'
 _SIGN: Final = re.compile(r";([=+@-])")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from nta.domain.notices import form
+from nta.domain.notices.batching import form
 from nta.domain.roles import NoticeKind, Role
 from nta.render.letters import Earlier, Item, Letter, Us
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nta.domain.removal_curves import (
+from nta.domain.figures.curves import (
     READ_AT_H,
     TOGETHER,
     Curve,
@@ -22,8 +22,8 @@ from nta.domain.removal_curves import (
     ranks,
     together,
 )
-from nta.domain.removal_report import Group, Report
-from nta.domain.removal_times import LIMITS, SMALLEST_PUBLISHED, SMALLEST_RANKED
+from nta.domain.figures.removal_report import Group, Report
+from nta.domain.figures.removal_times import LIMITS, SMALLEST_PUBLISHED, SMALLEST_RANKED
 from nta.render import charts, speech
 
 MOST_CURVES: Final = 12
@@ -37,7 +37,7 @@ _ALL_ENDINGS: Final = Endings._fields
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ProviderLine:
     """One provider of the tables."""
 
     group: Group
@@ -46,20 +46,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReportPart:
     """What is shown of one report: all together, those compared, those shown, and those too few to show."""
 
     report: Report
-    whole: Line | None
-    ranked: Sequence[Line]
-    unranked: Sequence[Line]
-    few: Sequence[Line]
+    whole: ProviderLine | None
+    ranked: Sequence[ProviderLine]
+    unranked: Sequence[ProviderLine]
+    few: Sequence[ProviderLine]
     horizon: int
     curve: Curve | None
     curves: Sequence[Curve]
 
     @property
-    def lines(self) -> Sequence[Line]:
+    def lines(self) -> Sequence[ProviderLine]:
         """Return every provider, in the order of the tables."""
         return [*self.ranked, *self.unranked, *self.few]
 
@@ -94,21 +94,21 @@ def page(reports: Sequence[Report], *, language: str, folders: Sequence[Path], b
     )
 
 
-def part(report: Report) -> Part:
+def part(report: Report) -> ReportPart:
     """Return what is shown of a report."""
     whole = together(report)
     counted = {**endings(report), **endings(whole)}
     placed = ranks(report.groups)
     if len(placed) < 2:
         placed = {}  # a place among nobody is none
-    lines = [Line(g, counted[g.party], placed.get(g.party)) for g in report.groups]
+    lines = [ProviderLine(g, counted[g.party], placed.get(g.party)) for g in report.groups]
     horizon = horizon_h(whole)
     chosen = sorted((g for g in report.groups if g.is_published), key=lambda g: (-g.n, g.party))
     drawn = curves(report, horizon, [g.party for g in chosen[:MOST_CURVES]])
     own = [drawn[g.party] for g in chosen[:MOST_CURVES]] if len(chosen) > 1 else []
-    return Part(
+    return ReportPart(
         report=report,
-        whole=next((Line(g, counted[g.party], None) for g in whole.groups), None),
+        whole=next((ProviderLine(g, counted[g.party], None) for g in whole.groups), None),
         ranked=sorted((x for x in lines if x.rank), key=_by_rank),
         unranked=sorted((x for x in lines if x.group.is_published and not x.rank), key=_by_name),
         few=sorted((x for x in lines if not x.group.is_published), key=_by_name),
@@ -118,12 +118,12 @@ def part(report: Report) -> Part:
     )
 
 
-def _by_rank(line: Line) -> tuple[int, int, str]:
+def _by_rank(line: ProviderLine) -> tuple[int, int, str]:
     assert line.rank is not None
     return (line.rank.best, line.rank.worst, line.group.name)
 
 
-def _by_name(line: Line) -> tuple[str, str]:
+def _by_name(line: ProviderLine) -> tuple[str, str]:
     return (line.group.name.casefold(), line.group.party)
 
 

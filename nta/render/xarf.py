@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from nta.domain.errors import RefusedError
-from nta.domain.urls import parse
+from nta.domain.intake.urls import parse
 from nta.render.letters import Item, Letter
 
 VERSION: Final = "4.2.0"

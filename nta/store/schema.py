@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from nta.domain.errors import RefusedError
-from nta.store.database import WRITE, Database
+from nta.store.db.database import WRITE, Database
 from nta.store.shipped import shipped
 from nta.store.tables import Base
 

@@ -4,7 +4,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from nta.domain.errors import OutsideError
-from nta.store.database import Database
+from nta.store.db.database import Database
 from nta.store.tables import DeskUser, HandIn, ProcessStart
 
 NUMBERS = 1024

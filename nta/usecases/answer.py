@@ -4,30 +4,33 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nta.domain.answers import (
+from nta.domain.deadlines import TASK
+from nta.domain.errors import RefusedError
+from nta.domain.lifecycle import EventKind
+from nta.domain.notices.answers import (
     FOR_A_PERSON,
     GONE,
-    Said,
+    AnswerSlip,
+    ItemAnswer,
     Says,
-    Slip,
     Slipped,
     address_in,
     one_line,
     slips,
 )
-from nta.domain.deadlines import TASK
-from nta.domain.errors import RefusedError
-from nta.domain.lifecycle import EventKind
 from nta.domain.roles import Role
-from nta.store import answers, audit, contacts, due, episodes, forced
-from nta.store.anew import ask_anew
-from nta.store.answers import Dated, Sign
-from nta.store.apart import apart, is_of_its_data, put_aside
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
-from nta.store.links import link_digests
+from nta.store.cases import episodes
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import override_rows
+from nta.store.hosting.invalidate import ask_anew
+from nta.store.notices import answer_rows, contact_decisions
+from nta.store.notices.answer_rows import Dated, HeardSign
+from nta.store.notices.links import link_digests
 from nta.store.reads import mails, portal
 from nta.store.reads.portal import LinkedNotice, PortalItem
+from nta.store.work import audit, due
+from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
 
 class LinkNotFoundError(RefusedError):
@@ -59,7 +62,7 @@ class Listing:
 class Taken:
     """What became of a form: the answers that were taken, how many of them are new, and what was wrong."""
 
-    said: tuple[Said, ...]
+    said: tuple[ItemAnswer, ...]
     new: int
     slips: tuple[Slipped, ...]
 
@@ -87,11 +90,11 @@ def listing(store: Store, token: str, now: datetime) -> Listing:
     if not known:
         with store.db.write() as connection:
             if not portal.was_opened(connection, notice.id):
-                answers.opened(connection, store.new_id(), notice.id, now)
+                answer_rows.opened(connection, store.new_id(), notice.id, now)
     return Listing(notice.reference, notice.language, notice.handed_at or notice.queued_at, tuple(items))
 
 
-def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Taken:
+def answer(store: Store, token: str, said: Sequence[ItemAnswer], now: datetime) -> Taken:
     """Record what a provider says of items of its notice; what is wrong with one does not hinder the others.
 
     An item whose newest answer says the same is left as it is, so that
@@ -106,11 +109,11 @@ def answer(store: Store, token: str, said: Sequence[Said], now: datetime) -> Tak
     if fresh:
         rows = _rows(store, fresh, now, "portal")
         with store.db.write() as connection:
-            answers.keep(connection, rows)
+            answer_rows.keep(connection, rows)
     return taken
 
 
-def answer_by_mail(store: Store, mail_id: int, said: Sequence[Said], who: str, now: datetime) -> Taken:
+def answer_by_mail(store: Store, mail_id: int, said: Sequence[ItemAnswer], who: str, now: datetime) -> Taken:
     """Record what a provider wrote in a mail, as a person read it; it was said when the mail came.
 
     Raises: RefusedError when there is no such mail, or it is about no notice.
@@ -122,19 +125,19 @@ def answer_by_mail(store: Store, mail_id: int, said: Sequence[Said], who: str, n
         known = {item.id: item for item in portal.items(connection, store, mail.notice_id)}
         fresh, taken = _sorted_out(known, said, now)
         if fresh:
-            answers.keep(connection, _rows(store, fresh, min(mail.mail.received_at, now), "mail"))
+            answer_rows.keep(connection, _rows(store, fresh, min(mail.mail.received_at, now), "mail"))
             audit.note(connection, store.ids, at=now, who=who, act="answer_by_mail", subject=mail.mail.notice)
     return taken
 
 
 def _sorted_out(
-    known: Mapping[int, PortalItem], said: Sequence[Said], now: datetime
-) -> tuple[list[Said], Taken]:
+    known: Mapping[int, PortalItem], said: Sequence[ItemAnswer], now: datetime
+) -> tuple[list[ItemAnswer], Taken]:
     """Return what is to be written, and what becomes of all that was said."""
-    good: dict[int, Said] = {}
-    wrong: list[Slipped] = [] if said else [Slipped(None, Slip.NOTHING_CHOSEN)]
+    good: dict[int, ItemAnswer] = {}
+    wrong: list[Slipped] = [] if said else [Slipped(None, AnswerSlip.NOTHING_CHOSEN)]
     for one in (_tidied(s) for s in said):
-        found = slips(one, now) if one.item_id in known else (Slip.NOT_OF_THIS_NOTICE,)
+        found = slips(one, now) if one.item_id in known else (AnswerSlip.NOT_OF_THIS_NOTICE,)
         wrong += [Slipped(one.item_id, slip) for slip in found]
         if not found:
             good[one.item_id] = one
@@ -142,19 +145,19 @@ def _sorted_out(
     return fresh, Taken(tuple(good.values()), len(fresh), tuple(wrong))
 
 
-def _tidied(said: Said) -> Said:
+def _tidied(said: ItemAnswer) -> ItemAnswer:
     """Return what was said without empty texts, and with a moment or a party only where one is asked for."""
     until = said.until if said.says == Says.FORWARDED else None
     whose = one_line(said.whose) if said.says in (Says.FORWARDED, Says.NOT_OURS) else None
     return replace(said, whose=whose, until=until, why=(said.why or "").strip() or None)
 
 
-def _is_new(said: Said, known: PortalItem) -> bool:
+def _is_new(said: ItemAnswer, known: PortalItem) -> bool:
     same = (said.says, said.whose, said.until) == (known.says, known.whose, known.until)
     return said.why is not None or not same
 
 
-def _rows(store: Store, said: Sequence[Said], at: datetime, way: str) -> list[dict[str, object]]:
+def _rows(store: Store, said: Sequence[ItemAnswer], at: datetime, way: str) -> list[dict[str, object]]:
     return [
         {
             "id": number,
@@ -200,7 +203,7 @@ def settle(
         if not is_of_its_data(fault):
             raise
     with store.db.read() as connection:
-        episodes_of = answers.who_said(connection, now, limit)
+        episodes_of = answer_rows.who_said(connection, now, limit)
     done, spoilt = apart(sorted(episodes_of), lambda part: _settle(store, now, limit, checkpoint, part))
     if spoilt:
         with store.db.write() as connection:
@@ -217,18 +220,18 @@ def _settle(
 ) -> int:
     with store.db.write() as connection:
         # A notice may hold 100 items; a write stays within 2,000 rows.
-        opened = answers.new_events(connection, now, max(1, limit // 25), only=only)
-        answered = answers.new_answers(connection, now, limit, only=only)
-        signs = answers.signs_of(connection, opened, answered)
+        opened = answer_rows.new_events(connection, now, max(1, limit // 25), only=only)
+        answered = answer_rows.new_answers(connection, now, limit, only=only)
+        signs = answer_rows.signs_of(connection, opened, answered)
         if signs:
             # Episodes before addressees and due rows, as the other steps lock them.
             states = episodes.load(connection, {sign.episode for sign in signs}, lock=True)
             still_open = {number for number, state in states.items() if state.ended_at is None}
-            dated = answers.date(connection, signs, still_open)
-            contacts.heard(connection, signs)
+            dated = answer_rows.date(connection, signs, still_open)
+            contact_decisions.heard(connection, signs)
             _tell(connection, store, signs, states, dated.parties)
             _follow(connection, store, signs, states, dated, now)
-        answers.close(connection, opened, answered)
+        answer_rows.close(connection, opened, answered)
         done = len(opened) + len(answered)
         if done:
             checkpoint("answer.settling")
@@ -240,7 +243,7 @@ def _settle(
 def _tell(
     connection: Connection,
     store: Store,
-    signs: Sequence[Sign],
+    signs: Sequence[HeardSign],
     states: Mapping[int, State],
     parties: Mapping[int, str],
 ) -> None:
@@ -266,7 +269,7 @@ def _tell(
 def _follow(
     connection: Connection,
     store: Store,
-    signs: Sequence[Sign],
+    signs: Sequence[HeardSign],
     states: Mapping[int, State],
     dated: Dated,
     now: datetime,
@@ -280,7 +283,7 @@ def _follow(
     """
     newest = {s.addressee: s for s in signs if s.says and states[s.episode].ended_at is None}
     released = {s.addressee: s.episode for s in newest.values() if s.says == Says.NOT_OURS}
-    answers.stop_telling(connection, released, now)
+    answer_rows.stop_telling(connection, released, now)
     again = set(released.values())
     for sign in sorted(newest.values(), key=lambda s: s.turn):
         reason = FOR_A_PERSON.get(Says(sign.says or ""))
@@ -299,7 +302,7 @@ def _follow(
 def _behind(
     connection: Connection,
     store: Store,
-    sign: Sign,
+    sign: HeardSign,
     states: Mapping[int, State],
     parties: Mapping[int, str],
     now: datetime,
@@ -307,10 +310,10 @@ def _behind(
     """Take over the origin that a proxy names, where none is known yet. Tell whether it was one."""
     origin = address_in(sign.whose)
     host_id = states[sign.episode].host_id
-    if origin is None or forced.of_hosts(connection, store, [host_id], now):
+    if origin is None or override_rows.of_hosts(connection, store, [host_id], now):
         return False
     who = parties[sign.addressee]
-    forced.put(connection, store, host_id, reason=f"named by {who}"[:200], until=None, origin=origin)
-    reference = answers.case_of(connection, sign.notice, sign.addressee)
+    override_rows.put(connection, store, host_id, reason=f"named by {who}"[:200], until=None, origin=origin)
+    reference = answer_rows.case_of(connection, sign.notice, sign.addressee)
     audit.note(connection, store.ids, at=now, who=who[:64], act="name_origin", subject=reference)
     return True

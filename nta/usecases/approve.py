@@ -5,16 +5,23 @@ from datetime import datetime
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
-from nta.domain.parties import Catalogue, Hotline
+from nta.domain.parties.organisations import Catalogue, Hotline
 from nta.domain.references import read as read_reference
 from nta.domain.roles import NoticeKind
 from nta.render import composing
 from nta.render.letters import Letter
-from nta.render.notices import Texts
-from nta.store import approvals, audit, drafts, due, episodes, evidence, notices
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
+from nta.render.notice_texts import Texts
+from nta.store.cases import episodes
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection, Store
+from nta.store.notices import (
+    approval_rows,
+    evidence,
+    notice_rows,
+    outbox,
+)
 from nta.store.reads.approvals import NoticePage
+from nta.store.work import audit, due
 
 NOT_WAITING = "this notice does not wait for a lead any more"
 
@@ -28,13 +35,13 @@ def approve(store: Store, notice_reference: str, why: str | None, who: str, now:
     """
     with store.db.write() as connection:
         notice = _waiting(connection, notice_reference)
-        agreed = {one.who for one in approvals.given(connection, [notice.id]).get(notice.id, ())}
+        agreed = {one.who for one in approval_rows.given(connection, [notice.id]).get(notice.id, ())}
         if who in agreed:
             raise RefusedError("you have let this notice go; another lead has to do so too")
-        approvals.give(connection, notice.id, who, now, _short(why))
+        approval_rows.give(connection, notice.id, who, now, _short(why))
         missing = max(0, notice.leads - len(agreed) - 1)
         if not missing:
-            approvals.let_go(connection, notice.id, now)
+            approval_rows.let_go(connection, notice.id, now)
         if notice.leads > 1:
             of = f"{len(agreed) + 1} of {notice.leads}: {notice.kind}"
             _note(connection, store, notice, EventKind.APPROVED, who, of, now)
@@ -56,7 +63,7 @@ def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> No
     Raises: RefusedError when it does not wait, or two leads have to agree.
     """
     with store.db.read() as connection:
-        waiting = approvals.waiting_by_id(connection, notice_id)
+        waiting = approval_rows.waiting_by_id(connection, notice_id)
     if waiting is None:
         raise RefusedError(NOT_WAITING)
     if waiting.leads > 1:
@@ -75,10 +82,10 @@ def release_burst(store: Store, party: str, who: str, now: datetime, limit: int 
     released = 0
     while True:
         with store.db.write() as connection:
-            waiting = approvals.burst(connection, party, limit)
+            waiting = approval_rows.burst(connection, party, limit)
             for notice_id in waiting:
-                approvals.give(connection, notice_id, who, now, None)
-                approvals.let_go(connection, notice_id, now)
+                approval_rows.give(connection, notice_id, who, now, None)
+                approval_rows.let_go(connection, notice_id, now)
             released += len(waiting)
             if len(waiting) < limit:
                 if not released:
@@ -98,7 +105,7 @@ def decline(store: Store, notice_reference: str, why: str | None, who: str, now:
         raise RefusedError("say why it is not to be sent")
     with store.db.write() as connection:
         notice = _waiting(connection, notice_reference)
-        approvals.decline(connection, notice.id)
+        approval_rows.decline(connection, notice.id)
         text = f"{notice.rung}: Declined by a lead: {reason}"[:200]
         states = _note(connection, store, notice, EventKind.RUNG_PASSED_OVER, who, text, now)
         due.want(connection, due.ESCALATE, {s.id for s in states}, now)
@@ -125,10 +132,10 @@ def preview(
 ) -> str:
     """Return the text that a notice would be sent with now, every URL masked and its link left out."""
     with store.db.read() as connection:
-        items = drafts.items(connection, [notice.id])
+        items = outbox.items(connection, [notice.id])
         known = evidence.of_items(connection, items)
         about = {item.episode_id for item in items}
-        past, answers = notices.past(connection, about), evidence.answers(connection, about)
+        past, answers = notice_rows.past(connection, about), evidence.answers(connection, about)
     if not items:
         return ""
     language = notice.language if texts.has(notice.language) else "en"
@@ -164,7 +171,7 @@ def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now
     """
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
-        row = notices.location(connection, reference, item_id)
+        row = notice_rows.location(connection, reference, item_id)
         if row is None:
             raise RefusedError("this notice holds no such location")
         audit.note(
@@ -179,8 +186,8 @@ def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now
     return store.sealer.text("notice_item.location", item_id, row.location_sealed)
 
 
-def _waiting(connection: Connection, notice_reference: str) -> approvals.Waiting:
-    notice = approvals.waiting(connection, read_reference(notice_reference))
+def _waiting(connection: Connection, notice_reference: str) -> approval_rows.AwaitingApproval:
+    notice = approval_rows.waiting(connection, read_reference(notice_reference))
     if notice is None:
         raise RefusedError(NOT_WAITING)
     return notice
@@ -189,14 +196,14 @@ def _waiting(connection: Connection, notice_reference: str) -> approvals.Waiting
 def _note(
     connection: Connection,
     store: Store,
-    notice: approvals.Waiting,
+    notice: approval_rows.AwaitingApproval,
     kind: EventKind,
     who: str,
     why: str,
     now: datetime,
 ) -> list[State]:
     """Write an event of each open episode the notice tells of; return them."""
-    told = notices.episodes_of(connection, [notice.id]).get(notice.id, [])
+    told = notice_rows.episodes_of(connection, [notice.id]).get(notice.id, [])
     states = [s for s in episodes.load(connection, told).values() if s.ended_at is None]
     episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why, subject=notice.id)
     return states

@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from nta.domain.errors import RefusedError
-from nta.store import archive, restoring, schema
-from nta.store.archive import Manifest
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store import schema
+from nta.store.db.database import Database
+from nta.store.db.sealing import Keyring
+from nta.store.safekeeping import archive, restoring
+from nta.store.safekeeping.archive import Manifest
 
 Progress = Callable[[int], None]
 

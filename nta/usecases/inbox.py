@@ -7,21 +7,34 @@ from datetime import datetime
 
 import structlog
 
-from nta.domain.contacts import Health
 from nta.domain.deadlines import TASK
 from nta.domain.errors import RefusedError
-from nta.domain.kept_mail import head_kept, text_kept
-from nta.domain.mail_parts import UnreadableError, header, read_head, read_mail
+from nta.domain.notices.contact_choice import Health
+from nta.domain.notices.kept_mail import head_kept, text_kept
+from nta.domain.notices.mail_parts import (
+    UnreadableError,
+    header,
+    read_head,
+    read_mail,
+)
+from nta.domain.notices.returned_mail import MailKind, Meaning, explain
+from nta.domain.notices.vouching import (
+    MailWriter,
+    Ours,
+    Tie,
+    is_vouched_answer,
+    is_vouched_report,
+    writer_of,
+)
 from nta.domain.references import read
-from nta.domain.returned_mail import Kind, Meaning, explain
-from nta.domain.vouching import Ours, Tie, Writer, is_vouched_answer, is_vouched_report, writer_of
 from nta.ports import Inbox, Received
-from nta.store import due, fates, mails, notices
-from nta.store.apart import is_outage
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
-from nta.store.notices import Sent
-from nta.store.sealing import digest16
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection, Store
+from nta.store.db.sealing import digest16
+from nta.store.notices import kept_mails, notice_events, notice_rows
+from nta.store.notices.notice_rows import MailedNotice
+from nta.store.work import due
+from nta.store.work.isolation import is_outage
 
 log = structlog.get_logger("nta.inbox")
 
@@ -30,10 +43,10 @@ UNREADABLE = "unreadable"
 
 _REFERENCE = re.compile(r"\bN-\d\d-[0-9A-Z]{4}-[0-9A-Z]{4}\b", re.IGNORECASE | re.ASCII)
 _FOR_A_PERSON = {
-    Kind.REPLY: "a reply to read",
-    Kind.CHALLENGE: "a mail filter wants a person to answer",
-    Kind.FEEDBACK: "a complaint about our mail",
-    Kind.UNKNOWN: "a mail to read",
+    MailKind.REPLY: "a reply to read",
+    MailKind.CHALLENGE: "a mail filter wants a person to answer",
+    MailKind.FEEDBACK: "a complaint about our mail",
+    MailKind.UNKNOWN: "a mail to read",
 }
 _FITS_NOTHING = "a report that fits no notice"
 _REPORT = "a report to read"
@@ -43,12 +56,12 @@ _NOT_READ = "a mail that could not be read"
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ReadMail:
     """A mail as it was understood before anything is written."""
 
     meaning: Meaning
-    writer: Writer
-    kept: mails.Prepared
+    writer: MailWriter
+    kept: kept_mails.Prepared
     return_digest: bytes | None
     named: str | None  # the reference in its subject
 
@@ -61,7 +74,7 @@ class _Read:
 class _Tied:
     """A mail's notice, by what it belongs to it, and the episodes it tells of, locked."""
 
-    notice: Sent
+    notice: MailedNotice
     tie: Tie
     states: Collection[State]
 
@@ -106,13 +119,13 @@ def _deal_with(store: Store, received: Received, ours: Ours, now: datetime) -> N
 
 def _keep_aside(store: Store, content: bytes, now: datetime) -> None:
     """Keep a mail that could not be recorded, reading nothing of it but its head."""
-    kept = mails.prepare(store, received=content, kept=head_kept(content), kind=UNREADABLE)
+    kept = kept_mails.prepare(store, received=content, kept=head_kept(content), kind=UNREADABLE)
     with store.db.write() as connection:
-        if mails.keep(connection, kept, None, now):
+        if kept_mails.keep(connection, kept, None, now):
             due.task(connection, kept.id, now + TASK, owner="analyst", reason=_NOT_READ)
 
 
-def _understood(store: Store, content: bytes, ours: Ours) -> _Read:
+def _understood(store: Store, content: bytes, ours: Ours) -> _ReadMail:
     """Return what a mail is and means; nothing outside is spoken to and nothing written."""
     pattern = ours.return_path
     try:
@@ -124,10 +137,10 @@ def _understood(store: Store, content: bytes, ours: Ours) -> _Read:
         meaning = explain(message, pattern) if pattern else explain(message)
         kind, kept = UNREADABLE, head_kept(content)
     token = meaning.token.lower().encode() if meaning.token else None
-    return _Read(
+    return _ReadMail(
         meaning=meaning,
         writer=writer_of(message, meaning, ours),
-        kept=mails.prepare(store, received=content, kept=kept, kind=kind),
+        kept=kept_mails.prepare(store, received=content, kept=kept, kind=kind),
         return_digest=digest16(store.keys.derived("return"), token) if token else None,
         named=_reference(header(message, "Subject")),
     )
@@ -141,21 +154,23 @@ def _reference(subject: str) -> str | None:
         return None
 
 
-def _record(connection: Connection, store: Store, mail: _Read, ours: Ours, now: datetime) -> None:
+def _record(connection: Connection, store: Store, mail: _ReadMail, ours: Ours, now: datetime) -> None:
     found = _notice(connection, mail)
-    states = fates.lock(connection, found[0].id) if found else {}
-    if not mails.keep(connection, mail.kept, found[0].id if found else None, now):
+    states = notice_events.lock(connection, found[0].id) if found else {}
+    if not kept_mails.keep(connection, mail.kept, found[0].id if found else None, now):
         return
     if found is None:
         reason = _FOR_A_PERSON.get(mail.meaning.kind, _FITS_NOTHING) if mail.is_whole else _NOT_READ
         due.task(connection, mail.kept.id, now + TASK, owner="analyst", reason=reason)
         return
     notice, tie = found
-    if tie is not Tie.SUBJECT and notice.state == notices.COMPOSED:
+    if tie is not Tie.SUBJECT and notice.state == notice_rows.COMPOSED:
         # It came back, so our relay had it; we died before noting so.
-        fates.handed_over(connection, store, notice, states.values(), "known from what came back", now)
+        notice_events.handed_over(
+            connection, store, notice, states.values(), "known from what came back", now
+        )
         due.drop(connection, [(due.SEND, notice.id)])
-        states = fates.lock(connection, notice.id)
+        states = notice_events.lock(connection, notice.id)
     tied = _Tied(notice, tie, states.values())
     asks = _act(connection, store, mail, tied, ours, now)
     if asks:
@@ -163,19 +178,19 @@ def _record(connection: Connection, store: Store, mail: _Read, ours: Ours, now: 
         _ask_a_person(connection, tied.states, mail.kept.id, reason, now)
 
 
-def _notice(connection: Connection, mail: _Read) -> tuple[Sent, Tie] | None:
+def _notice(connection: Connection, mail: _ReadMail) -> tuple[MailedNotice, Tie] | None:
     """Return the notice a mail is about: by our return path, else by what it answers, else by reference."""
     meaning = mail.meaning
     ids = [one for one in (meaning.original_message_id, *meaning.in_reply_to) if one]
-    found = notices.tied(connection, mail.return_digest, ids)
+    found = notice_rows.tied(connection, mail.return_digest, ids)
     if found:
         return found[0], Tie.TOKEN if found[1] else Tie.THREAD
-    named = notices.by_reference(connection, mail.named) if mail.named else None
+    named = notice_rows.by_reference(connection, mail.named) if mail.named else None
     return (named, Tie.SUBJECT) if named else None
 
 
 def _act(
-    connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
+    connection: Connection, store: Store, mail: _ReadMail, tied: _Tied, ours: Ours, now: datetime
 ) -> list[str]:
     """Do what follows from a mail about a notice.
 
@@ -189,21 +204,21 @@ def _act(
         return [_NOT_READ]
     if tied.tie is Tie.SUBJECT:
         return [_FOR_A_PERSON.get(kind, _REPORT), _BY_SUBJECT]
-    if kind in (Kind.BOUNCE, Kind.DELAY, Kind.DELIVERED):
+    if kind in (MailKind.BOUNCE, MailKind.DELAY, MailKind.DELIVERED):
         return _report(connection, store, mail, tied, ours, now)
-    if kind is Kind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
-        notices.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
+    if kind is MailKind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
+        notice_rows.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
         return []
-    notices.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
+    notice_rows.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
     if not is_vouched_answer(mail.writer, _reader(tied.notice), ours):
         return [_FOR_A_PERSON[kind], _UNVOUCHED]
-    if kind is Kind.REPLY:
-        fates.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
+    if kind is MailKind.REPLY:
+        notice_events.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
     return [_FOR_A_PERSON[kind]]
 
 
 def _report(
-    connection: Connection, store: Store, mail: _Read, tied: _Tied, ours: Ours, now: datetime
+    connection: Connection, store: Store, mail: _ReadMail, tied: _Tied, ours: Ours, now: datetime
 ) -> list[str]:
     """Do what follows from a delivery report; return what `_act` does.
 
@@ -215,24 +230,24 @@ def _report(
     """
     notice, kind, line = tied.notice, mail.meaning.kind, _line(mail.meaning)
     vouched = is_vouched_report(mail.writer, _reader(notice), ours)
-    if kind is Kind.DELIVERED and vouched:
-        fates.accepted(connection, store, notice, tied.states, now, line)
-    elif kind is Kind.DELAY and (vouched or tied.tie is Tie.TOKEN):
-        fates.delayed(connection, store, notice, line, now)
-    elif kind is Kind.BOUNCE and (vouched or tied.tie is Tie.TOKEN):
+    if kind is MailKind.DELIVERED and vouched:
+        notice_events.accepted(connection, store, notice, tied.states, now, line)
+    elif kind is MailKind.DELAY and (vouched or tied.tie is Tie.TOKEN):
+        notice_events.delayed(connection, store, notice, line, now)
+    elif kind is MailKind.BOUNCE and (vouched or tied.tie is Tie.TOKEN):
         failed = [r for r in mail.meaning.recipients if r.action == "failed"]
         passing = bool(failed) and all(r.permanent is False for r in failed)
         health = None if passing else Health.DEAD if vouched else Health.DOUBTFUL
-        fates.bounced(connection, store, notice, tied.states, line, health, now)
+        notice_events.bounced(connection, store, notice, tied.states, line, health, now)
     else:
-        notices.note(connection, store.ids, [notice.id], kind.value, now, line)
-        if kind is Kind.BOUNCE:
-            fates.doubted(connection, notice, line, now)
+        notice_rows.note(connection, store.ids, [notice.id], kind.value, now, line)
+        if kind is MailKind.BOUNCE:
+            notice_events.doubted(connection, notice, line, now)
             return [_REPORT, _UNVOUCHED]
     return []
 
 
-def _reader(notice: Sent) -> str:
+def _reader(notice: MailedNotice) -> str:
     """Return the address that a notice went to."""
     return notice.sent_to or notice.email
 
@@ -245,7 +260,7 @@ def _ask_a_person(
     Where all have one, the task is the mail's own: no reply hides behind
     another.
     """
-    asked = mails.with_task(connection, [s.id for s in states])
+    asked = kept_mails.with_task(connection, [s.id for s in states])
     free = [s for s in states if s.id not in asked]
     chosen = min(free, key=lambda s: (s.ended_at is not None, s.id), default=None)
     subject = chosen.id if chosen else mail_id

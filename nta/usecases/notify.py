@@ -6,19 +6,32 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from nta.domain.aiming import Served
-from nta.domain.contacts import Health
-from nta.domain.hosting import AddressFacts
+from nta.domain.checks.targets import Served
+from nta.domain.hosting.facts import AddressFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
-from nta.domain.notices import Batch, PlanItem, PlanRules, plan
-from nta.domain.parties import Catalogue
+from nta.domain.notices.batching import (
+    NoticeBatch,
+    PlanItem,
+    PlanRules,
+    plan,
+)
+from nta.domain.notices.contact_choice import Health
+from nta.domain.parties.organisations import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.store import addressees, approvals, arrangements, due, episodes, notices, wanted
-from nta.store.apart import apart, is_of_its_data, put_aside
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
-from nta.store.wanted import Waiting
+from nta.store.cases import episodes
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import host_arrangements
+from nta.store.notices import (
+    addressees,
+    approval_rows,
+    notice_rows,
+    wanted_notices,
+)
+from nta.store.notices.wanted_notices import WaitingAddressee
+from nta.store.work import due
+from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
 WHO = "service"
 BURST = "many notices to one party at once"
@@ -65,7 +78,7 @@ def _set_aside(
 ) -> None:
     """Set those aside for whom no notice can be made."""
     with store.db.read() as connection:
-        episodes_of = wanted.who_waits(connection, now, limit)
+        episodes_of = wanted_notices.who_waits(connection, now, limit)
 
     def rehearse(part: Sequence[int]) -> None:
         with suppress(_RehearsedError):
@@ -89,7 +102,7 @@ def _tell(
     with store.db.write() as connection:
         if not addressees.gather_alone(connection):
             return 0
-        waiting = wanted.waiting(connection, now, limit, only=rehearsed)
+        waiting = wanted_notices.waiting(connection, now, limit, only=rehearsed)
         if not waiting:
             return 0
         states = episodes.load(connection, {w.episode_id for w in waiting}, lock=True)
@@ -97,7 +110,7 @@ def _tell(
         _drop(connection, store, stale, now)
         fresh = {w.id: w for w in waiting if _stands(w)}
         since = now - timedelta(days=1)
-        today = notices.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
+        today = notice_rows.items_since(connection, {w.party for w in fresh.values()}, since) if fresh else {}
         batches = [b for b in plan(map(_plan_item, fresh.values()), now, today, rules) if b.send_at <= now]
         _write(connection, store, catalogue, batches, fresh, states, now)
         if rehearsed is not None:
@@ -109,11 +122,11 @@ def _tell(
 def next_gathering(store: Store, now: datetime, rules: PlanRules = _RULES) -> datetime | None:
     """Return when the next notice is to be made, not before `now`; None when nobody waits to be told."""
     with store.db.read() as connection:
-        moment = wanted.next_waiting(connection, now, rules.gather)
+        moment = wanted_notices.next_waiting(connection, now, rules.gather)
     return max(moment, now) if moment else None
 
 
-def _stands(w: Waiting) -> bool:
+def _stands(w: WaitingAddressee) -> bool:
     """Tell whether the addressee is still to be told: the content may be gone by now, or its contact dead.
 
     What was told wrongly is put right whatever became of it.
@@ -127,7 +140,7 @@ def _stands(w: Waiting) -> bool:
     )
 
 
-def _drop(connection: Connection, store: Store, stale: Sequence[Waiting], now: datetime) -> None:
+def _drop(connection: Connection, store: Store, stale: Sequence[WaitingAddressee], now: datetime) -> None:
     """Wait no longer for those; whoever can still be told is looked at by the ladder again."""
     if not stale:
         return
@@ -146,7 +159,7 @@ def _drop(connection: Connection, store: Store, stale: Sequence[Waiting], now: d
     due.want(connection, due.ESCALATE, counts, now)
 
 
-def _plan_item(w: Waiting) -> PlanItem:
+def _plan_item(w: WaitingAddressee) -> PlanItem:
     return PlanItem(
         addressee_id=w.id,
         episode_id=w.episode_id,
@@ -167,8 +180,8 @@ def _write(
     connection: Connection,
     store: Store,
     catalogue: Catalogue,
-    batches: Sequence[Batch],
-    waiting: Mapping[int, Waiting],
+    batches: Sequence[NoticeBatch],
+    waiting: Mapping[int, WaitingAddressee],
     states: Mapping[int, State],
     now: datetime,
 ) -> None:
@@ -181,20 +194,20 @@ def _write(
         _notice(number, references[number], batch, waiting, _leads(batch, waiting, catalogue), now)
         for number, batch in zip(numbers, batches, strict=True)
     ]
-    notices.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
-    notices.note(connection, store.ids, numbers, notices.QUEUED, now, None)
+    notice_rows.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
+    notice_rows.note(connection, store.ids, numbers, notice_rows.QUEUED, now, None)
     addressees.settled(connection, [w.id for w in told])
-    due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notices.QUEUED], now)
+    due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notice_rows.QUEUED], now)
     for row, batch in zip(rows, batches, strict=True):
         if row["leads"]:
-            approvals.ask(connection, row["id"], APPROVAL if row["leads"] > 1 else BURST, now)
+            approval_rows.ask(connection, row["id"], APPROVAL if row["leads"] > 1 else BURST, now)
         if row["leads"] > 1:
             about = [states[item.episode_id] for item in batch.items]
             kind, why = EventKind.APPROVAL_ASKED, f"{batch.kind.value}: {batch.party}"
             episodes.note(connection, store.ids, about, kind, at=now, who=WHO, why=why, subject=row["id"])
 
 
-def _leads(batch: Batch, waiting: Mapping[int, Waiting], catalogue: Catalogue) -> int:
+def _leads(batch: NoticeBatch, waiting: Mapping[int, WaitingAddressee], catalogue: Catalogue) -> int:
     """Return how many leads decide first: two of a rung that the ladder wants approved, one of a burst."""
     ladders = {waiting[item.addressee_id].ladder for item in batch.items}
     four_eyes = batch.kind is not NoticeKind.CORRECTION and any(
@@ -207,7 +220,12 @@ def _leads(batch: Batch, waiting: Mapping[int, Waiting], catalogue: Catalogue) -
 
 
 def _notice(
-    number: int, known_as: str, batch: Batch, waiting: Mapping[int, Waiting], leads: int, now: datetime
+    number: int,
+    known_as: str,
+    batch: NoticeBatch,
+    waiting: Mapping[int, WaitingAddressee],
+    leads: int,
+    now: datetime,
 ) -> dict[str, Any]:
     return {
         "id": number,
@@ -221,7 +239,7 @@ def _notice(
         "format": batch.format,
         "channel": "email",
         "severity": batch.severity.value,
-        "state": notices.WAITING_LEAD if leads else notices.QUEUED,
+        "state": notice_rows.WAITING_LEAD if leads else notice_rows.QUEUED,
         "leads": leads,
         "queued_at": now,
     }
@@ -231,12 +249,14 @@ def _items(
     connection: Connection,
     store: Store,
     numbers: Sequence[int],
-    batches: Sequence[Batch],
-    told: Sequence[Waiting],
-    waiting: Mapping[int, Waiting],
+    batches: Sequence[NoticeBatch],
+    told: Sequence[WaitingAddressee],
+    waiting: Mapping[int, WaitingAddressee],
 ) -> Iterable[dict[str, Any]]:
-    laws = notices.laws_of_cases(connection, {w.case_id for w in told})
-    served = arrangements.served(connection, {w.arrangement_id for w in told if w.arrangement_id is not None})
+    laws = notice_rows.laws_of_cases(connection, {w.case_id for w in told})
+    served = host_arrangements.served(
+        connection, {w.arrangement_id for w in told if w.arrangement_id is not None}
+    )
     hidden = _hidden(connection, store, told, served)
     ids = iter(store.ids.take(len(told)))
     seal, portal_seal = store.sealer.seal, store.portal_sealer.seal
@@ -265,7 +285,10 @@ def _items(
 
 
 def _hidden(
-    connection: Connection, store: Store, told: Sequence[Waiting], served: Mapping[int, Collection[Served]]
+    connection: Connection,
+    store: Store,
+    told: Sequence[WaitingAddressee],
+    served: Mapping[int, Collection[Served]],
 ) -> dict[int, tuple[AddressFacts, ...]]:
     """Return the known origins of arrangements in which a host is told that serves from no address."""
     numbers = {
@@ -275,10 +298,10 @@ def _hidden(
         and w.role == Role.HOST
         and all(s.party != w.party for s in served.get(w.arrangement_id, ()))
     }
-    return {number: arrangements.facts(connection, store, number).origins for number in sorted(numbers)}
+    return {number: host_arrangements.facts(connection, store, number).origins for number in sorted(numbers)}
 
 
-def _addresses(w: Waiting, served: Collection[Served], hidden: Sequence[AddressFacts]) -> str | None:
+def _addresses(w: WaitingAddressee, served: Collection[Served], hidden: Sequence[AddressFacts]) -> str | None:
     """Return the addresses to name: a party's own where it serves from some, else all of them.
 
     A host behind a proxy knows its machine, not the proxy's.
@@ -305,7 +328,7 @@ def _references(
     attempt, wanted = 0, list(numbers)
     while wanted:
         tried = {n: reference("N", n, now.year, key, attempt) for n in wanted}
-        taken = notices.taken_references(connection, tried.values()) | set(found.values())
+        taken = notice_rows.taken_references(connection, tried.values()) | set(found.values())
         for number, made in tried.items():
             if made not in taken:
                 found[number] = made

@@ -12,20 +12,29 @@ from typing import Any
 import numpy as np
 
 from nta.domain.errors import RefusedError
-from nta.domain.removal_report import NEVER, WAY_BITS, Group, Parameters, Report, Rows, Way, make
-from nta.domain.removal_times import Clock
+from nta.domain.figures.removal_report import (
+    NEVER,
+    WAY_BITS,
+    Group,
+    Parameters,
+    Report,
+    Rows,
+    Way,
+    make,
+)
+from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.roles import Role
-from nta.store import frozen_reports
-from nta.store.base import Store
-from nta.store.frozen_reports import Frozen
-from nta.store.reads import removal_times as reading
+from nta.store.db.handle import Store
+from nta.store.db.types import to_us
+from nta.store.reads import removal_rows as reading
 from nta.store.reads import summary as counting
-from nta.store.types import to_us
+from nta.store.work import frozen_reports
+from nta.store.work.frozen_reports import Frozen
 
 __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times", "summary", "true_figures"]
 
 KIND = "removal_times"
-_CLOCKS = (Clock.A, Clock.B, Clock.C)
+_CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
 _ROLES = (Role.HOST, Role.PROXY)
 
 
@@ -40,7 +49,7 @@ class Again:
 def removal_times(
     store: Store,
     *,
-    clock: Clock,
+    clock: RemovalClock,
     by: str = "provider",
     since: datetime | None = None,
     until: datetime | None = None,
@@ -195,7 +204,7 @@ def _parameters(plain: Mapping[str, str]) -> Parameters:
 
     as_of = datetime.fromisoformat(plain["as_of"])
     return Parameters(
-        Clock(plain["clock"]), plain["by"], plain["role"], moment("since"), moment("until"), as_of
+        RemovalClock(plain["clock"]), plain["by"], plain["role"], moment("since"), moment("until"), as_of
     )
 
 

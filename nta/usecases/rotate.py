@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.errors import RefusedError
-from nta.store import audit, keyfiles, resealing
-from nta.store.base import Store
-from nta.store.resealing import Ring, SealedColumn
-from nta.store.sealing import Sealer
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Sealer
+from nta.store.safekeeping import key_files, resealing
+from nta.store.safekeeping.resealing import Ring, SealedColumn
+from nta.store.work import audit
 
 SETTINGS: Final[dict[Ring, str]] = {"sealing": "NTA_KEYS", "portal": "NTA_PORTAL_KEYS"}
 
@@ -57,7 +58,7 @@ def rotate(
     sealer = _sealer(store, ring)
     _refuse_strange(store, ring, sealer)
     if file is not None:
-        keyfiles.add_key(file, SETTINGS[ring])
+        key_files.add_key(file, SETTINGS[ring])
         checkpoint("rotate.added")
         sealer.read_again()
     elif len(sealer.keys) < 2:
@@ -87,7 +88,7 @@ def finish(
     sealer.read_again()
     if len(sealer.keys) < 2:
         raise RefusedError(f"{SETTINGS[ring]}: there is one key; `nta keys rotate` makes another")
-    if file is not None and keyfiles.age(file) < _SETTLED[ring]:
+    if file is not None and key_files.age(file) < _SETTLED[ring]:
         raise RefusedError(f"{file}: the newest key is younger than {_words(_SETTLED[ring])}: try again then")
     _refuse_strange(store, ring, sealer)
     done = _reseal(store, ring, sealer, checkpoint, progress)
@@ -95,7 +96,7 @@ def finish(
         raise RefusedError("the older keys stay: something is still sealed under them; see `nta keys rotate`")
     checkpoint("rotate.nothing_left")
     if file is not None:
-        keyfiles.keep_newest(file, SETTINGS[ring], sealer.keys[0])
+        key_files.keep_newest(file, SETTINGS[ring], sealer.keys[0])
     _note(store, "old_keys_gone", ring, None, now)
     return done
 

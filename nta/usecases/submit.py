@@ -7,10 +7,24 @@ from datetime import datetime
 from itertools import islice
 
 from nta.domain.errors import RefusedError
-from nta.domain.handing_in import InputLine, Terms, Told, lines_of, locate, read_lines, told
-from nta.domain.urls import digest, public_suffix, registrable_domain
-from nta.store.base import Store
-from nta.store.hand_ins import Bad, Good, Writer, finish, open_hand_in
+from nta.domain.intake.lines import (
+    InputLine,
+    SubmissionTerms,
+    Terms,
+    lines_of,
+    locate,
+    read_lines,
+    told,
+)
+from nta.domain.intake.urls import digest, public_suffix, registrable_domain
+from nta.store.cases.hand_ins import (
+    Bad,
+    Good,
+    HandInWriter,
+    finish,
+    open_hand_in,
+)
+from nta.store.db.handle import Store
 
 __all__ = ["Examined", "HandedIn", "InputLine", "Terms", "examine", "hand_in", "lines_of", "read_lines"]
 
@@ -69,7 +83,7 @@ def hand_in(
     opened = open_hand_in(store, who=who, key=key, way=way, now=now)
     checkpoint("submit.opened")
     url_key = store.keys.derived("url")
-    writer = Writer(store, hand_in_id=opened.id, who=who, class_scheme=terms.class_scheme, now=now)
+    writer = HandInWriter(store, hand_in_id=opened.id, who=who, class_scheme=terms.class_scheme, now=now)
     accepted, refused = opened.accepted, opened.refused
     rest = (line for line in lines if line.line > opened.last_line and not opened.finished)
     for chunk in _ahead(examine(rest, terms, key=url_key, now=now)):
@@ -104,7 +118,7 @@ def _chunk(found: Iterator[Examined]) -> list[Examined]:
     return list(islice(found, CHUNK))
 
 
-def _good(line: InputLine, terms: Terms, plain: Told, key: bytes, now: datetime) -> Good:
+def _good(line: InputLine, terms: Terms, plain: SubmissionTerms, key: bytes, now: datetime) -> Good:
     location = locate(line)
     host = location.host
     return Good(

@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
-from nta.store import audit
-from nta.store.base import Store
-from nta.store.sealing import Keyring
-from nta.store.sessions import SHIFT
+from nta.store.accounts.desk_sessions import SHIFT
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import DeskRole, DeskUser
-from nta.web import guessing, half_log_ins, sessions
+from nta.store.work import audit
+from nta.web import log_in_limits, pending_log_ins, session_cookies
 
 ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
 ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
@@ -203,12 +203,12 @@ def guard(app: Flask, store: Store) -> None:
     )
     security.unauthn_handler(_ask_to_log_in)
     security.want_json(_never)
-    sessions.keep(app, store)
+    session_cookies.keep(app, store)
     app.teardown_appcontext(lambda _fault: accounts.remove())
     # Nobody reads the mail that this view would send.
     app.view_functions["security.two_factor_rescue"] = _no_rescue
-    half_log_ins.bound(app)
-    guessing.slow_down(app, store.keys)
+    pending_log_ins.bound(app)
+    log_in_limits.slow_down(app, store.keys)
 
 
 def _config(keys: Keyring) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _config(keys: Keyring) -> dict[str, Any]:
         "REMEMBER_COOKIE_HTTPONLY": True,
         "SECURITY_FLASH_MESSAGES": False,
         "SECURITY_API_ENABLED_METHODS": ["session"],
-        "SECURITY_DATETIME_FACTORY": sessions.machine_now,
+        "SECURITY_DATETIME_FACTORY": session_cookies.machine_now,
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
-from nta.store import audit, sessions
-from nta.store.base import Store
+from nta.store.accounts import desk_sessions
+from nta.store.db.handle import Store
 from nta.store.tables import DeskUser
+from nta.store.work import audit
 from nta.web.access import hashed, normal, refuse_easy, totp_of
-from nta.web.sessions import machine_now
+from nta.web.session_cookies import machine_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Accounts:
     def listed(self) -> list[Account]:
         """Return every account, by name."""
         with self._store.db.read() as connection, Session(bind=connection) as rows:
-            going_on = sessions.going_on(connection, machine_now())
+            going_on = desk_sessions.going_on(connection, machine_now())
             return [
                 Account(
                     user.email,
@@ -94,7 +95,7 @@ class Accounts:
     def _over(self, connection: Connection, user: DeskUser) -> int:
         # The old name in a cookie would go on with a log-in whose second factor is still owed.
         user.fs_uniquifier = secrets.token_hex(32)
-        return sessions.end_all(connection, user.id, machine_now())
+        return desk_sessions.end_all(connection, user.id, machine_now())
 
     @contextmanager
     def _change(self, email: str, act: str) -> Iterator[tuple[Connection, DeskUser]]:

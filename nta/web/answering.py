@@ -9,10 +9,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from nta.domain.answers import FIELDS, LONGEST_WHOSE, LONGEST_WHY, Said, Says, Slip, Slipped
+from nta.domain.notices.answers import (
+    FIELDS,
+    LONGEST_WHOSE,
+    LONGEST_WHY,
+    AnswerSlip,
+    ItemAnswer,
+    Says,
+    Slipped,
+)
 from nta.domain.reading import row_id
 from nta.usecases.answer import Taken
-from nta.web import asked
+from nta.web import request_values
 
 SAYS: Final = {
     "removed": _l("It was removed"),
@@ -35,34 +43,34 @@ MEANS: Final = {
     ),
     "not_ours": _l("Somebody else serves it. We look up again who that is and stop writing to you about it."),
     "refused": _l(
-        "It stays online. An analyst reads your explanation; the time allowed runs on, and then others are"
-        " told."
+        "It stays online. An analyst reads your explanation. The deadline keeps running; after it, others "
+        "are notified."
     ),
     "need_information": _l(
-        "An analyst reads your question and answers it by mail. The time allowed runs on meanwhile."
+        "An analyst reads your question and answers it by mail. The deadline keeps running."
     ),
 }
 """What follows from each answer, for the one who gives it."""
 
 _SLIPS: Final = {
-    Slip.NOTHING_CHOSEN: _l("Choose at least one location."),
-    Slip.NOT_OF_THIS_NOTICE: _l("One of the locations chosen does not belong to this notice."),
-    Slip.NO_SUCH_ANSWER: _l("Choose one of the answers of the list."),
-    Slip.WHOSE_LINK: _l("Write a name or an address of a machine here, no web address."),
-    Slip.UNTIL_MISSING: _l("Say until when your customer has to remove it."),
-    Slip.UNTIL_UNREADABLE: _l("Write day and time, such as 2026-03-02 17:00."),
-    Slip.UNTIL_PAST: _l("This moment is over. Choose a later one (UTC)."),
-    Slip.UNTIL_FAR: _l("This moment is more than 30 days away. Choose an earlier one."),
-    Slip.WHY_MISSING: _l("Say why you will not remove it, or what you need to know."),
+    AnswerSlip.NOTHING_CHOSEN: _l("Choose at least one location."),
+    AnswerSlip.NOT_OF_THIS_NOTICE: _l("One of the locations chosen does not belong to this notice."),
+    AnswerSlip.NO_SUCH_ANSWER: _l("Choose one of the answers of the list."),
+    AnswerSlip.WHOSE_LINK: _l("Write a name or an address of a machine here, no web address."),
+    AnswerSlip.UNTIL_MISSING: _l("Say until when your customer has to remove it."),
+    AnswerSlip.UNTIL_UNREADABLE: _l("Write day and time, such as 2026-03-02 17:00."),
+    AnswerSlip.UNTIL_PAST: _l("This moment is over. Choose a later one (UTC)."),
+    AnswerSlip.UNTIL_FAR: _l("This moment is more than 30 days away. Choose an earlier one."),
+    AnswerSlip.WHY_MISSING: _l("Say why you will not remove it, or what you need to know."),
 }
-_LONGEST: Final = {Slip.WHOSE_LONG: LONGEST_WHOSE, Slip.WHY_LONG: LONGEST_WHY}
+_LONGEST: Final = {AnswerSlip.WHOSE_LONG: LONGEST_WHOSE, AnswerSlip.WHY_LONG: LONGEST_WHY}
 _USUAL_TERM: Final = timedelta(hours=24)
 _OWN: Final = "answer-"
 """Before an item's id: the field with an answer of its own. Empty means the one for all that are chosen."""
 
 
 @dataclass(slots=True)
-class Filled:
+class FilledAnswer:
     """The form as it was filled in, or as it is first shown."""
 
     chosen: frozenset[int]
@@ -75,12 +83,12 @@ class Filled:
     taken: int = 0
 
 
-def blank(open_items: Collection[int], now: datetime) -> Filled:
+def blank(open_items: Collection[int], now: datetime) -> FilledAnswer:
     """Return the form as it is first shown: all that is still open chosen, as removed."""
-    return Filled(frozenset(open_items), {}, "removed", "", _written(now + _USUAL_TERM), "")
+    return FilledAnswer(frozenset(open_items), {}, "removed", "", _written(now + _USUAL_TERM), "")
 
 
-def read(form: MultiDict[str, str]) -> tuple[Filled, list[Said], list[Slipped]]:
+def read(form: MultiDict[str, str]) -> tuple[FilledAnswer, list[ItemAnswer], list[Slipped]]:
     """Return the form as filled in, what it says of each item, and what could not be read.
 
     An item with an answer of its own is taken with that, chosen or not.
@@ -92,7 +100,7 @@ def read(form: MultiDict[str, str]) -> tuple[Filled, list[Said], list[Slipped]]:
         for name, says in form.items()
         if name.startswith(_OWN) and says and (number := row_id(name.removeprefix(_OWN))) is not None
     }
-    filled = Filled(
+    filled = FilledAnswer(
         frozenset(chosen),
         own,
         form.get("answer", "removed"),
@@ -101,26 +109,26 @@ def read(form: MultiDict[str, str]) -> tuple[Filled, list[Said], list[Slipped]]:
         form.get("why", "").strip(),
     )
     until, is_readable = _moment(filled.until)
-    said, wrong = [], [Slipped(None, Slip.NOT_OF_THIS_NOTICE)] if None in numbers else []
+    said, wrong = [], [Slipped(None, AnswerSlip.NOT_OF_THIS_NOTICE)] if None in numbers else []
     for item in sorted(chosen | own.keys()):
         says = own.get(item, filled.says)
         if says == Says.FORWARDED and not is_readable:
-            wrong.append(Slipped(item, Slip.UNTIL_UNREADABLE))
+            wrong.append(Slipped(item, AnswerSlip.UNTIL_UNREADABLE))
         else:
-            said.append(Said(item, says, filled.whose or None, until, filled.why or None))
+            said.append(ItemAnswer(item, says, filled.whose or None, until, filled.why or None))
     return filled, said, wrong
 
 
-def after(filled: Filled, taken: Taken, wrong: Sequence[Slipped]) -> Filled:
+def after(filled: FilledAnswer, taken: Taken, wrong: Sequence[Slipped]) -> FilledAnswer:
     """Return the form to show again: what was taken is chosen no more, what is wrong stands at its field."""
     found = dict.fromkeys(slip.slip for slip in [*wrong, *taken.slips])
     if wrong:
-        found.pop(Slip.NOTHING_CHOSEN, None)  # something was, but nothing that could be read
+        found.pop(AnswerSlip.NOTHING_CHOSEN, None)  # something was, but nothing that could be read
     done = {said.item_id for said in taken.said}
     faults: dict[str, list[str]] = {}
     for slip in found:
         faults.setdefault(FIELDS[slip], []).append(_worded(slip))
-    return Filled(
+    return FilledAnswer(
         filled.chosen - done,
         {item: says for item, says in filled.own.items() if item not in done},
         filled.says,
@@ -138,7 +146,7 @@ def summed(taken: Taken) -> Mapping[str, int]:
     return {says: count for says, count in counts.items() if count}
 
 
-def _worded(slip: Slip) -> str:
+def _worded(slip: AnswerSlip) -> str:
     if slip in _LONGEST:
         return str(_("Write at most %(count)s characters.", count=_LONGEST[slip]))
     return str(_SLIPS[slip])
@@ -153,5 +161,5 @@ def _moment(text: str) -> tuple[datetime | None, bool]:
     """Return the moment that was written, and whether it could be read. Without an offset it is UTC."""
     if not text:
         return None, True
-    found = asked.moment(text)
+    found = request_values.moment(text)
     return found, found is not None

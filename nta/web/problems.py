@@ -33,15 +33,15 @@ _TEXTS = {
     404: _l("There is no such page, or it is no longer there."),
     405: _l("The page exists, but it does not do what was asked."),
     413: _l("A hand-in may hold at most 32 MB. Split the file and hand in the parts."),
-    422: _l("What was sent breaks a rule."),
+    422: _l("That request breaks a rule."),
     429: _l("Wait a minute, then try again."),
-    500: _l("It was written down for whoever runs this service. Nothing you sent was half-done."),
+    500: _l("The error was recorded for the administrator. Nothing was saved half-way."),
     503: _l("Nothing was lost. Try again in a minute."),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemText:
     """What a page of a problem says."""
 
     status: int
@@ -64,7 +64,7 @@ def explain(app: Flask, template: str) -> None:
     def page(status: int, detail: str | None = None) -> ResponseReturnValue:
         title = str(_TITLES.get(status, _TITLES[400]))
         text = str(_TEXTS.get(status, _TEXTS[400]))
-        return render_template(template, problem=Problem(status, title, text, detail)), status
+        return render_template(template, problem=ProblemText(status, title, text, detail)), status
 
     def on_http(fault: HTTPException) -> ResponseReturnValue:
         if isinstance(fault, SecurityError):  # a host name that is not ours: no page can be made for it

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from nta.adapters.reach import Gate
+from nta.adapters.net.address_policy import Gate
 from nta.settings import Reach
 
 

@@ -1,8 +1,8 @@
 """Requests and looks that the tests of the probe share."""
 
-from nta.adapters.probe import CurlProber
-from nta.adapters.reach import Gate
-from nta.domain.availability import Answer
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.probe.prober import CurlProber
+from nta.domain.checks.verdicts import ProbeAnswer
 from nta.ports import LookRequest
 from nta.settings import Vantage
 from tests.adapters.servers import WebServer
@@ -22,5 +22,5 @@ def request(
     return LookRequest(key, url, more.pop("named", host), server.port, more.pop("address", HERE), **more)
 
 
-def look(gate: Gate, *requests: LookRequest, **options) -> dict[int, Answer]:
+def look(gate: Gate, *requests: LookRequest, **options) -> dict[int, ProbeAnswer]:
     return dict(prober(gate, **options).look(requests, "local"))

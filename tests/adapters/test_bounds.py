@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 import nta
-from nta.adapters.reach import Gate
-from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.adapters.net.address_policy import Gate
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from tests.adapters.rdap.test_networks import (
+    IP,
+    NETWORK,
+    asker,
+    bootstrap,
+)
 from tests.adapters.servers import WebServer, WhoisServer, http
-from tests.adapters.test_rdap import IP, NETWORK, asker, bootstrap
-from tests.adapters.test_whois import asker as whois_asker
+from tests.adapters.whois.test_domains_on_port_43 import asker as whois_asker
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MIB = 1 << 20

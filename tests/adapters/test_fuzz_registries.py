@@ -10,18 +10,24 @@ from typing import Any
 
 import pytest
 
-from nta.adapters import rdap_answers, rdap_domain_answers, whois_answers, whois_network_answers
-from nta.adapters.asking import tellable
-from nta.adapters.national_answers import jpnic_desk, krnic, twnic
-from nta.adapters.rdap_asking import as_json
-from nta.adapters.rdap_bootstrap import Bootstrap, Suffixes, Systems
-from nta.adapters.route_table import RouteTable
+from nta.adapters.net.concurrency import tellable
+from nta.adapters.rdap import domain_records, network_answers
+from nta.adapters.rdap.bootstrap_files import Bootstrap, Suffixes, Systems
+from nta.adapters.rdap.client import as_json
+from nta.adapters.routes.route_table import RouteTable
 from nta.adapters.security_txt import file_value
+from nta.adapters.whois import domain_texts, network_texts
+from nta.adapters.whois.national_texts import jpnic_desk, krnic, twnic
 from nta.domain.errors import OutsideError
-from nta.domain.hosting import to_plain
-from nta.domain.questions import Finding, Lookup, LookupKind, Subject
+from nta.domain.hosting.facts import to_plain
+from nta.domain.hosting.lookups import (
+    Finding,
+    Lookup,
+    LookupKind,
+    Subject,
+)
+from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.reading import LARGEST_ID
-from nta.domain.resolution import conclude, next_lookups
 from tests.conftest import NINE
 from tests.fuzzing import rounds, spoil
 from tests.resolving import EVERYWHERE
@@ -34,21 +40,21 @@ Read = Callable[[bytes], Any]
 
 
 def text(read: Callable[..., Any], *more: str) -> Read:
-    return lambda data: read(whois_answers.decoded(data), *more)
+    return lambda data: read(domain_texts.decoded(data), *more)
 
 
 READERS: dict[str, tuple[str, Read]] = {
-    "a network by RDAP": ("network.json", lambda data: rdap_answers.network(as_json(data))),
-    "an AS by RDAP": ("system.json", lambda data: rdap_answers.system(as_json(data))),
-    "a domain by RDAP": ("domain.json", lambda data: rdap_domain_answers.domain(as_json(data), NAME)),
+    "a network by RDAP": ("network.json", lambda data: network_answers.network(as_json(data))),
+    "an AS by RDAP": ("system.json", lambda data: network_answers.system(as_json(data))),
+    "a domain by RDAP": ("domain.json", lambda data: domain_records.domain(as_json(data), NAME)),
     "a registrar's link": (
         "domain.json",
-        lambda data: rdap_domain_answers.registrar_link(as_json(data), "http://x.test/"),
+        lambda data: domain_records.registrar_link(as_json(data), "http://x.test/"),
     ),
-    "a network on port 43": ("network.txt", text(whois_network_answers.network, IP)),
-    "a domain on port 43": ("domain.txt", text(whois_answers.domain, NAME)),
-    "a referral": ("domain.txt", text(whois_answers.referral)),
-    "whether a server wants rest": ("domain.txt", text(whois_answers.wants_rest)),
+    "a network on port 43": ("network.txt", text(network_texts.network, IP)),
+    "a domain on port 43": ("domain.txt", text(domain_texts.domain, NAME)),
+    "a referral": ("domain.txt", text(domain_texts.referral)),
+    "whether a server wants rest": ("domain.txt", text(domain_texts.wants_rest)),
     "KRNIC": ("network.txt", text(krnic, IP)),
     "TWNIC": ("network.txt", text(twnic, IP)),
     "a desk of JPNIC": ("network.txt", text(jpnic_desk)),

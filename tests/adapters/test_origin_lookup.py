@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nta.adapters.manners import Manners
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.net.rate_limits import RateLimits
 from nta.adapters.origin_lookup import AskedAt, OriginLookUp
-from nta.adapters.reach import Gate
-from nta.domain.questions import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import read
 from tests.adapters.conftest import Trust
 from tests.adapters.servers import Page, WebServer, http, nobody_listening
@@ -206,7 +206,7 @@ def test_whatever_a_proxy_answers_is_a_finding(server: WebServer, loopback: Gate
 
 def test_a_proxy_that_wants_rest_gets_it(server: WebServer, loopback: Gate) -> None:
     server.pages["/v1"] = http(429, Retry_After="1800")
-    patient = asker(server, loopback, manners=Manners())
+    patient = asker(server, loopback, manners=RateLimits())
 
     first, second = (f for h in ("one.test", "two.test") for f in patient.ask([question(h)], NOW))
 
@@ -269,7 +269,7 @@ def test_the_line_is_secured_and_the_name_checked(loopback: Gate, trust: Trust) 
 
 
 def test_the_settings_say_who_is_asked(server: WebServer, tmp_path: Any) -> None:
-    from nta.adapters.look_ups import look_ups
+    from nta.adapters.lookup_chain import look_ups
 
     secret = tmp_path / "tokens"
     secret.write_text(f"proxy:shield={TOKEN}\n")

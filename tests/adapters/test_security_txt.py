@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.adapters.reach import Gate
+from nta.adapters.net.address_policy import Gate
 from nta.adapters.security_txt import SecurityTxtAsker, file_value
 from nta.domain.errors import OutsideError
-from nta.domain.holders import file_of
-from nta.domain.questions import Finding
+from nta.domain.hosting.holders import file_of
+from nta.domain.hosting.lookups import Finding
 from nta.settings import Reach
 from tests.adapters.conftest import Trust
 from tests.adapters.servers import WebServer, http, nobody_listening

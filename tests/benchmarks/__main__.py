@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nta.render.tables import text_table
+from nta.render.table_formats import text_table
 from tests.benchmarks import catalogue_load, hand_in, notices_smtp, recheck, report, resolve
 from tests.benchmarks.running import Result
 

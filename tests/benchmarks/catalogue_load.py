@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from nta.catalogue import read
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from tests.benchmarks.running import Result, beside, child
 
 GOAL = 0.3

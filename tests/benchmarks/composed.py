@@ -5,10 +5,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from nta.domain import urls
-from nta.store.base import Store
-from nta.store.bulk import insert_rows, table_of
-from nta.store.notices import CONTENT
+from nta.domain.intake import urls
+from nta.store.db.bulk import insert_rows, table_of
+from nta.store.db.handle import Store
+from nta.store.db.types import to_us
+from nta.store.notices.notice_rows import CONTENT
 from nta.store.tables import (
     Addressee,
     Case,
@@ -20,7 +21,6 @@ from nta.store.tables import (
     NoticeItem,
     PartyRow,
 )
-from nta.store.types import to_us
 from tests.benchmarks.stores import copied, open_store
 from tests.builders_notices import World
 from tests.conftest import NINE

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nta.adapters.smtp import SmtpMailer
-from nta.jobs.collector import calm
-from nta.store.base import Store
-from nta.store.notices import CONTENT
+from nta.adapters.mail.smtp import SmtpMailer
+from nta.jobs.garbage_collection import calm
+from nta.store.db.handle import Store
+from nta.store.notices.notice_rows import CONTENT
 from nta.usecases.dispatch import dispatch_due
 from tests.benchmarks import little_relay
 from tests.benchmarks.composed import NOTICES, NOW, fill, letter

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from nta.domain import hosting, urls
-from nta.domain.canaries import page_trace
-from nta.store.base import Store
-from nta.store.bulk import insert_rows, table_of
+from nta.domain.checks.canaries import page_trace
+from nta.domain.hosting import facts as hosting_facts
+from nta.domain.intake import urls
+from nta.store.db.bulk import insert_rows, table_of
+from nta.store.db.handle import Store
+from nta.store.db.types import to_us
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, Host, PartyRow, SightingSpan
-from nta.store.types import to_us
 from tests.benchmarks.little_internet import HOSTS, PER_HOST, address, name, url
 
 PARTIES = 20
@@ -92,16 +93,16 @@ def _host(store: Store, number: int, host_id: int, arrangement: int, port: int) 
 
 
 def _arrangement(store: Store, number: int, arrangement: int, host_id: int) -> dict[str, Any]:
-    network = hosting.Network("NET-BENCH", "BENCH", ("127.10.0.0/16",), "NL", "ORG-BENCH", "Bench")
+    network = hosting_facts.Network("NET-BENCH", "BENCH", ("127.10.0.0/16",), "NL", "ORG-BENCH", "Bench")
     party = f"hosting:bench{number % PARTIES}"
-    found = hosting.AddressFacts(address(number), 64500, "BENCH", network, party, "Bench", None, ())
-    facts = hosting.HostingFacts(name(number), BEGAN, (), (found,), "NL", None, ())
+    found = hosting_facts.AddressFacts(address(number), 64500, "BENCH", network, party, "Bench", None, ())
+    facts = hosting_facts.HostingFacts(name(number), BEGAN, (), (found,), "NL", None, ())
     return {
         "id": arrangement,
         "host_id": host_id,
         "country": "NL",
         "facts_sealed": store.sealer.seal(
-            "arrangement.facts", arrangement, json.dumps(hosting.to_plain(facts))
+            "arrangement.facts", arrangement, json.dumps(hosting_facts.to_plain(facts))
         ),
         "facts_at": _RECEIVED,
         "began_at": _RECEIVED,

@@ -9,13 +9,13 @@ from typing import Any
 
 import pycurl
 
-from nta.adapters.fresh_names import FreshNames
-from nta.adapters.probe_apart import ApartProber
-from nta.adapters.reach import Gate
-from nta.jobs.collector import calm
+from nta.adapters.dns.fresh_names import FreshNames
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.probe.probe_apart import ApartProber
+from nta.jobs.garbage_collection import calm
 from nta.settings import Reach, Vantage
-from nta.store.base import Store
-from nta.store.types import to_us
+from nta.store.db.handle import Store
+from nta.store.db.types import to_us
 from nta.usecases.recheck import Eyes, recheck_due
 from tests.benchmarks.little_internet import HOSTS, PER_HOST, Internet, address, running, url
 from tests.benchmarks.overdue import LOOKS, NOW, fill

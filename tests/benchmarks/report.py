@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy.dialects import sqlite
 
-from nta.domain.removal_report import Parameters
-from nta.domain.removal_times import Clock, figures
-from nta.domain.survival import Spans
-from nta.store.reads.removal_times import by_addressee
-from nta.store.types import to_us
+from nta.domain.figures.removal_report import Parameters
+from nta.domain.figures.removal_times import RemovalClock, figures
+from nta.domain.figures.survival import Spans
+from nta.store.db.types import to_us
+from nta.store.reads.removal_rows import by_addressee
 from nta.usecases.report import removal_times
 from tests.benchmarks.running import Result, beside, child
 from tests.benchmarks.stores import blank, open_store
@@ -28,7 +28,7 @@ GOAL = 0.67
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AS_OF = BEGAN + timedelta(days=120)
 _CHUNK = 20_000
-_PARAMETERS = Parameters(Clock.B, "provider", "host", None, None, AS_OF)
+_PARAMETERS = Parameters(RemovalClock.B, "provider", "host", None, None, AS_OF)
 
 
 def fill(file: Path) -> None:
@@ -87,7 +87,7 @@ def ours(file: str) -> dict[str, Any]:
     """Make the report as the command does."""
     store = open_store(f"sqlite:///{file}")
     begun = time.perf_counter()
-    report = removal_times(store, clock=Clock.B, as_of=AS_OF)
+    report = removal_times(store, clock=RemovalClock.B, as_of=AS_OF)
     seconds = time.perf_counter() - begun
     assert sum(group.n for group in report.groups) == ADDRESSEES
     assert len(report.groups) == PARTIES

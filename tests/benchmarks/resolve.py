@@ -21,18 +21,18 @@ from typing import Any
 import aiodns
 
 from nta import settings
-from nta.adapters.look_ups import look_ups
-from nta.adapters.many_names import AT_ONCE
-from nta.adapters.rdap_asking import SIDE_BY_SIDE
-from nta.adapters.reach import Gate
+from nta.adapters.dns.many_names import AT_ONCE
+from nta.adapters.lookup_chain import look_ups
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.rdap.client import SIDE_BY_SIDE
 from nta.catalogue import read
-from nta.domain.parties import Catalogue
-from nta.domain.questions import Lookup, LookupKind
-from nta.domain.urls import registrable_domain, registry_domain
-from nta.jobs.collector import calm
+from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.domain.intake.urls import registrable_domain, registry_domain
+from nta.domain.parties.organisations import Catalogue
+from nta.jobs.garbage_collection import calm
 from nta.ports import Asker
-from nta.store import findings
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.hosting import findings
 from nta.store.shipped import shipped
 from nta.usecases.resolve import resolve_due
 from nta.usecases.submit import Terms, hand_in, read_lines

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from nta.adapters.ids import SnowflakeIds
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from tests.databases import sqlite_blank
 
 KEYS = Keyring(sealing=(b"s" * 32,), digest=b"d" * 32, portal=(b"p" * 32,))

@@ -11,9 +11,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from waitress import create_server, wasyncore
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.web.portal import create_portal
 from tests.conftest import NINE
 from tests.fakes import SetClock

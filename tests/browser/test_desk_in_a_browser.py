@@ -10,13 +10,13 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store import due
-from nta.store.base import Store
-from nta.store.contacts import ASKED
-from nta.store.sealing import Keyring
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
+from nta.store.notices.contact_decisions import ASKED
 from nta.store.tables import Contact
+from nta.store.work import due
 from nta.web.access import add_user
 from nta.web.desk import create_desk
 from tests.builders import make_case, make_notice, make_span
@@ -167,7 +167,7 @@ def test_the_page_of_contacts_can_be_used_by_everyone(
     page.keyboard.press("Enter")
 
     expect(page.locator("[role=status]").last).to_contain_text("The contact may be used.")
-    expect(page.locator("main")).to_contain_text("No contact waits for a word.")
+    expect(page.locator("main")).to_contain_text("No contact is waiting for approval.")
 
 
 def test_a_mail_is_read_and_its_answer_noted(
@@ -199,4 +199,4 @@ def test_a_mail_is_read_and_its_answer_noted(
     accessible()
     page.fill(f"#done-{case.episode_id} [name=reason]", "noted as removed")
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_contain_text("Nothing waits for a person.")
+    expect(page.locator("main")).to_contain_text("Nothing needs a decision.")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AnswerRow, NoticeEvent
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours

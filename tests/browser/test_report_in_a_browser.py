@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
-from nta.store.sealing import Keyring
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.web.desk import create_desk
 from tests.browser.test_desk_in_a_browser import log_in
 from tests.conftest import NINE

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from waitress import create_server, wasyncore
 
-from nta.cli.tell import configure_logs
+from nta.cli.output import configure_logs
 from nta.web.problems import Quiet
 
 BOUND_S = 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.jobs.alone import Alone
+from nta.jobs.single_runner import Alone
 from tests.cli.conftest import Nta
 
 ENTRY = """\

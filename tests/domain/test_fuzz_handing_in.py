@@ -7,7 +7,14 @@ from random import Random
 import pytest
 
 from nta.domain.errors import RefusedError
-from nta.domain.handing_in import InputLine, Terms, Told, locate, read_lines, told
+from nta.domain.intake.lines import (
+    InputLine,
+    SubmissionTerms,
+    Terms,
+    locate,
+    read_lines,
+    told,
+)
 from tests.conftest import NINE
 from tests.fuzzing import rounds, spoil
 
@@ -16,7 +23,7 @@ TERMS = Terms(source="test")
 FILES = ("lines.txt", "lines.csv", "lines.jsonl")
 
 
-def taken(line: InputLine) -> tuple[str, Told] | None:
+def taken(line: InputLine) -> tuple[str, SubmissionTerms] | None:
     """Return what becomes of a line; None where it is refused."""
     with suppress(RefusedError):
         return locate(line).url, told(line, TERMS, NINE)

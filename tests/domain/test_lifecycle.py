@@ -6,22 +6,32 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nta.domain.availability import Cause, Judgement, ProofRules, Run, Sighting, Verdict, extend, judge, sign
+from nta.domain.checks.outcomes import Actor, Outcome, ending
+from nta.domain.checks.verdicts import (
+    Cause,
+    Judgement,
+    ProofRules,
+    Run,
+    Sighting,
+    Verdict,
+    extend,
+    judge,
+    sign,
+)
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import (
     PRESENCES,
     STAGES,
     Presence,
-    Sign,
+    PresenceSign,
     Stage,
-    Step,
+    StageStep,
     fit_together,
     next_presence,
     next_stage,
     silence_counts,
     word,
 )
-from nta.domain.outcomes import Actor, Outcome, ending
 from nta.domain.roles import Role
 from nta.render.diagrams import lifecycle_page
 
@@ -29,13 +39,13 @@ NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("step", list(StageStep))
 def test_an_ended_episode_takes_no_step(step):
     with pytest.raises(RefusedError, match="an episode that is ended cannot"):
         next_stage(Stage.ENDED, step)
 
 
-@pytest.mark.parametrize("given", list(Sign))
+@pytest.mark.parametrize("given", list(PresenceSign))
 def test_closed_content_gives_no_sign(given):
     with pytest.raises(RefusedError, match="content that is closed cannot"):
         next_presence(Presence.CLOSED, given)
@@ -43,8 +53,8 @@ def test_closed_content_gives_no_sign(given):
 
 @pytest.mark.parametrize("stage", [s for s in Stage if s is not Stage.ENDED])
 def test_every_open_episode_can_end_and_be_held(stage):
-    assert next_stage(stage, Step.END) is Stage.ENDED
-    assert stage is Stage.HELD or next_stage(stage, Step.HOLD) is Stage.HELD
+    assert next_stage(stage, StageStep.END) is Stage.ENDED
+    assert stage is Stage.HELD or next_stage(stage, StageStep.HOLD) is Stage.HELD
 
 
 def test_every_stage_and_presence_can_be_reached():
@@ -53,7 +63,7 @@ def test_every_stage_and_presence_can_be_reached():
 
 
 def test_content_is_proven_gone_only_after_it_was_seen_gone():
-    assert [start for start, sign_ in PRESENCES if sign_ is Sign.PROVEN_GONE] == [Presence.ABSENT]
+    assert [start for start, sign_ in PRESENCES if sign_ is PresenceSign.PROVEN_GONE] == [Presence.ABSENT]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +118,8 @@ class Episode(RuleBasedStateMachine):
         self.visited: list[tuple[Stage, Presence]] = []
 
     @initialize(
-        waits=st.tuples(*[st.integers(0, 600)] * 3), first=st.sampled_from([Step.RESOLVED, Step.NO_CONTACT])
+        waits=st.tuples(*[st.integers(0, 600)] * 3),
+        first=st.sampled_from([StageStep.RESOLVED, StageStep.NO_CONTACT]),
     )
     def hand_in(self, waits, first):
         self.reported_at, self.received_at, self.confirmed_at = (
@@ -117,7 +128,7 @@ class Episode(RuleBasedStateMachine):
         self.submitted_at = self.now
         assert self.take(first)
 
-    def take(self, step: Step) -> bool:
+    def take(self, step: StageStep) -> bool:
         """Take a step if the table knows it; a refused one changes nothing."""
         try:
             self.stage = next_stage(self.stage, step)
@@ -135,13 +146,23 @@ class Episode(RuleBasedStateMachine):
         self.now += timedelta(days=7)
 
     @precondition(lambda self: self.stage is not Stage.ENDED)
-    @rule(step=st.sampled_from([Step.RESOLVED, Step.NO_CONTACT, Step.NOBODY_LEFT, Step.HOLD, Step.RELEASE]))
+    @rule(
+        step=st.sampled_from(
+            [
+                StageStep.RESOLVED,
+                StageStep.NO_CONTACT,
+                StageStep.NOBODY_LEFT,
+                StageStep.HOLD,
+                StageStep.RELEASE,
+            ]
+        )
+    )
     def somebody_steps(self, step):
         self.take(step)
 
     @rule(role=st.sampled_from([Role.HOST, Role.REGISTRY]))
     def notice_is_handed_over(self, role):
-        if not self.take(Step.TOLD_NEXT if self.told else Step.TOLD):
+        if not self.take(StageStep.TOLD_NEXT if self.told else StageStep.TOLD):
             return
         self.told.add(role)
         self.queued_at = self.queued_at or self.now
@@ -170,20 +191,20 @@ class Episode(RuleBasedStateMachine):
             self.runs[seen.vantage] = extend(self.runs.get(seen.vantage), seen)
         judgement = judge(looks, tuple(self.runs.values()), ProofRules())
         given = sign(self.presence, judgement, self.first_gone_at, self.now)
-        if given is Sign.WATCH_OVER:
+        if given is PresenceSign.WATCH_OVER:
             self.outcome = self.conclude(judgement)
-            assert self.take(Step.END)
+            assert self.take(StageStep.END)
         if given is not None:
-            self.returned += given is Sign.SEEN_UP and self.presence is Presence.REMOVED
+            self.returned += given is PresenceSign.SEEN_UP and self.presence is Presence.REMOVED
             self.presence = next_presence(self.presence, given)
         self.note(judgement, given)
 
-    def note(self, judgement: Judgement, given: Sign | None) -> None:
+    def note(self, judgement: Judgement, given: PresenceSign | None) -> None:
         if judgement.verdict is Verdict.UP:
             self.last_up_at, self.first_gone_at, self.proven_at = self.now, None, None
-        elif given is Sign.SEEN_GONE:
+        elif given is PresenceSign.SEEN_GONE:
             self.first_gone_at = self.now
-        elif given is Sign.PROVEN_GONE:
+        elif given is PresenceSign.PROVEN_GONE:
             self.proven_at, self.alone = self.now, judgement.one_vantage
 
     def conclude(self, judgement: Judgement) -> tuple[Outcome, Actor]:
@@ -201,7 +222,7 @@ class Episode(RuleBasedStateMachine):
     @rule()
     def analyst_withdraws(self):
         self.outcome = (Outcome.WITHDRAWN, Actor.ANALYST)
-        assert self.take(Step.END)
+        assert self.take(StageStep.END)
 
     @invariant()
     def is_where_the_tables_lead(self):

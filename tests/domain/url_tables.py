@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from nta.domain.errors import RefusedError
-from nta.domain.urls import Location, find_urls, join, parse, refang, registrable_domain
+from nta.domain.intake.urls import (
+    Location,
+    find_urls,
+    join,
+    parse,
+    refang,
+    registrable_domain,
+)
 
 Case = dict[str, Any]
 Read = tuple[object, object]

@@ -17,12 +17,12 @@ import pytest
 import structlog
 from sqlalchemy import Engine, event
 
-from nta.cli.tell import configure_logs
+from nta.cli.output import configure_logs
 from nta.domain.errors import OutsideError
 from nta.jobs.runner import Leaper, Metronome, Runner
-from nta.jobs.schedule import Step
+from nta.jobs.schedule import JobStep
 from nta.ports import Leap
-from nta.store.database import Database
+from nta.store.db.database import Database
 from tests.conftest import NINE
 from tests.fakes import SetClock
 from tests.world.playing import ROOT, environment, ports_of
@@ -62,7 +62,7 @@ def everything(now: datetime) -> set[str]:
     return {"one"}
 
 
-def walked(step: Step) -> Leaper:
+def walked(step: JobStep) -> Leaper:
     stopping, lab = threading.Event(), Lab(NINE)
     leaper = Leaper(Runner([step], lab, everything, stopping), lab, lambda: None, stopping)
     leaper.start()
@@ -75,7 +75,7 @@ def test_a_walk_whose_log_is_full_goes_on() -> None:
     def refuses(now: datetime) -> int:
         raise OutsideError("no relay", temporary=True)
 
-    leaper = walked(Step("one", 1, refuses))
+    leaper = walked(JobStep("one", 1, refuses))
 
     assert (leaper.over.is_set(), leaper.fault) == (True, None)
 
@@ -85,7 +85,7 @@ def test_a_walk_that_breaks_off_with_a_full_log_is_known_to_be_over() -> None:
     def fails(now: datetime) -> int:
         raise KeyError("x")
 
-    leaper = walked(Step("one", 1, fails))
+    leaper = walked(JobStep("one", 1, fails))
 
     assert leaper.over.is_set()
     assert isinstance(leaper.fault, KeyError)
@@ -101,7 +101,7 @@ def test_a_beat_whose_log_is_full_beats_on() -> None:
             again.set()
         raise KeyError("x")
 
-    step = Step("one", 0.01, fails)
+    step = JobStep("one", 0.01, fails)
     metronome = Metronome(Runner([step], SetClock(NINE), everything, threading.Event()), [step])
     metronome.start()
     beats_on = again.wait(BOUND_S)
@@ -122,7 +122,7 @@ def test_a_walk_whose_clock_does_not_answer_within_a_turn_goes_on() -> None:
 
     stopping, lab = threading.Event(), Away(NINE)
     leaper = Leaper(
-        Runner([Step("one", 1, lambda now: 0)], lab, everything, stopping), lab, lambda: None, stopping
+        Runner([JobStep("one", 1, lambda now: 0)], lab, everything, stopping), lab, lambda: None, stopping
     )
     leaper.start()
     leaper.join(BOUND_S)
@@ -160,7 +160,7 @@ def test_a_full_database_is_tried_again_until_there_is_room(tmp_path: Path) -> N
 
     with structlog.testing.capture_logs() as logged:
         stopping, lab = threading.Event(), SetClock(NINE)
-        runner = Runner([Step("one", 1, writes)], lab, everything, stopping)
+        runner = Runner([JobStep("one", 1, writes)], lab, everything, stopping)
         first = runner.turn()
         said = [(entry["event"], entry["step"], entry["reason"]) for entry in logged]
         room.pages = 1 << 30
@@ -185,7 +185,7 @@ def test_a_walk_goes_on_when_what_waits_cannot_be_read(tmp_path: Path) -> None:
 
     stopping, lab = threading.Event(), Lab(NINE)
     leaper = Leaper(
-        Runner([Step("one", 1, lambda now: 0)], lab, pending, stopping), lab, lambda: None, stopping
+        Runner([JobStep("one", 1, lambda now: 0)], lab, pending, stopping), lab, lambda: None, stopping
     )
     leaper.start()
     leaper.join(BOUND_S)
@@ -236,8 +236,8 @@ def answered(process: "subprocess.Popen[bytes]", port: int) -> int | None:
 
 DYING = """
 import sys, threading, types
-from nta.cli.running import run_doors
-from nta.cli.tell import configure_logs
+from nta.cli.processes import run_doors
+from nta.cli.output import configure_logs
 from nta.web.serving import Servers
 
 def dies():

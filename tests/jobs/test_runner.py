@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.runner import MOST_PASSES, Leaper, Metronome, Runner
-from nta.jobs.schedule import EVERY_S, Step, schedule
+from nta.jobs.schedule import EVERY_S, JobStep, schedule
 from nta.ports import Leap
 from tests.conftest import NINE
 from tests.fakes import SetClock
@@ -28,8 +28,8 @@ class Work:
     def pending(self, now: datetime) -> set[str]:
         return {name for name, left in self.left.items() if left}
 
-    def steps(self) -> tuple[Step, ...]:
-        return tuple(Step(name, 0.01, self._batch(name)) for name in self.left)
+    def steps(self) -> tuple[JobStep, ...]:
+        return tuple(JobStep(name, 0.01, self._batch(name)) for name in self.left)
 
     def _batch(self, name: str) -> Callable[[datetime], int]:
         def run(now: datetime) -> int:
@@ -86,7 +86,7 @@ def test_a_step_that_has_nothing_to_do_is_not_run(clock: SetClock) -> None:
 
 def test_a_pending_step_that_does_nothing_ends_the_turn(clock: SetClock) -> None:
     ran: list[datetime] = []
-    held_by_another = Step("held", 1, lambda now: ran.append(now) or 0)
+    held_by_another = JobStep("held", 1, lambda now: ran.append(now) or 0)
 
     done = Runner([held_by_another], clock, lambda now: {"held"}, threading.Event()).turn()
 
@@ -98,7 +98,7 @@ def test_a_pending_step_that_does_nothing_ends_the_turn(clock: SetClock) -> None
 )
 def test_a_failing_step_is_counted_and_logged_and_the_others_go_on(clock: SetClock, fault: Exception) -> None:
     work = Work(after=2)
-    steps = [Step("failing", 1, raising(fault)), *work.steps()]
+    steps = [JobStep("failing", 1, raising(fault)), *work.steps()]
     made = Runner(steps, clock, lambda now: work.pending(now) | {"failing"}, threading.Event())
 
     with capture_logs() as logged:
@@ -117,7 +117,9 @@ def test_a_failing_step_is_counted_and_logged_and_the_others_go_on(clock: SetClo
 
 
 def test_a_fault_of_our_own_is_not_swallowed(clock: SetClock) -> None:
-    made = Runner([Step("wrong", 1, raising(KeyError("x")))], clock, lambda now: {"wrong"}, threading.Event())
+    made = Runner(
+        [JobStep("wrong", 1, raising(KeyError("x")))], clock, lambda now: {"wrong"}, threading.Event()
+    )
 
     with pytest.raises(KeyError):
         made.turn()
@@ -137,7 +139,7 @@ def test_a_turn_that_never_ends_is_cut_off_and_said_so(clock: SetClock) -> None:
 def test_stopping_ends_a_turn_between_two_batches(clock: SetClock) -> None:
     stopping = threading.Event()
     work = Work(after=1)
-    first = Step("first", 1, lambda now: stopping.set() or 1)
+    first = JobStep("first", 1, lambda now: stopping.set() or 1)
 
     done = Runner([first, *work.steps()], clock, lambda now: {"first", "after"}, stopping).turn()
 
@@ -154,7 +156,7 @@ def test_draining_a_step_does_its_batches_and_no_others(clock: SetClock) -> None
 
 
 def test_draining_a_failing_step_waits_for_the_next_beat(clock: SetClock) -> None:
-    failing = Step("failing", 1, raising(OutsideError("no answer", temporary=True)))
+    failing = JobStep("failing", 1, raising(OutsideError("no answer", temporary=True)))
     made = Runner([failing], clock, lambda now: {"failing"}, threading.Event())
 
     made.drain(failing)
@@ -183,7 +185,7 @@ def test_the_leaper_does_what_is_due_at_each_moment_and_ends_with_the_world() ->
     clock = LeapingClock(NINE, NINE + timedelta(hours=9))
     dues = [NINE + timedelta(hours=hour) for hour in (1, 4)]
     ran: list[datetime] = []
-    step = Step("step", 1, lambda now: ran.append(dues.pop(0)) or 1)
+    step = JobStep("step", 1, lambda now: ran.append(dues.pop(0)) or 1)
     made = Runner([step], clock, lambda now: {"step"} if now in dues else set(), threading.Event())
     leaper = Leaper(made, clock, lambda: dues[0] if dues else None, threading.Event())
 
@@ -199,7 +201,7 @@ def test_the_leaper_does_what_is_due_at_each_moment_and_ends_with_the_world() ->
 def test_the_leaper_keeps_a_fault_and_ends() -> None:
     fault = KeyError("http://gallery.example/a")
     clock = LeapingClock(NINE, NINE)
-    made = Runner([Step("wrong", 1, raising(fault))], clock, lambda now: {"wrong"}, threading.Event())
+    made = Runner([JobStep("wrong", 1, raising(fault))], clock, lambda now: {"wrong"}, threading.Event())
     leaper = Leaper(made, clock, lambda: None, threading.Event())
 
     with capture_logs() as logged:
@@ -242,7 +244,7 @@ def test_the_leaper_ends_when_the_process_stops() -> None:
 
 def test_the_metronome_beats_until_it_is_stopped(clock: SetClock) -> None:
     stopping, beaten = threading.Event(), threading.Event()
-    step = Step("step", 0.01, lambda now: beaten.set() or 0)
+    step = JobStep("step", 0.01, lambda now: beaten.set() or 0)
     metronome = Metronome(Runner([step], clock, lambda now: {"step"}, stopping), [step])
 
     metronome.start()
@@ -298,7 +300,7 @@ def test_what_a_batch_that_broke_off_had_taken_is_given_back_before_the_next(clo
             raise OutsideError("the database cannot be reached", temporary=True)
         return 0
 
-    step = Step("one", 1, run)
+    step = JobStep("one", 1, run)
     made = Runner([step], clock, lambda now: {"one"}, threading.Event(), lambda: True, did.append)
     for _ in range(3):
         made.run(step, NINE)

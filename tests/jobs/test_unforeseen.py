@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 import structlog
 
-from nta.cli.tell import configure_logs
+from nta.cli.output import configure_logs
 from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.runner import Leaper, Metronome, Runner
-from nta.jobs.schedule import Step
+from nta.jobs.schedule import JobStep
 from nta.ports import Leap
 from tests.conftest import NINE
 from tests.fakes import SetClock
@@ -55,7 +55,7 @@ def test_a_beat_that_fails_beats_again_and_its_log_names_no_url(logged: io.Strin
             again.set()
         return fails(now)
 
-    step = Step("one", 0.01, beat)
+    step = JobStep("one", 0.01, beat)
     metronome = Metronome(Runner([step], SetClock(NINE), everything, threading.Event()), [step])
     metronome.start()
     try:
@@ -77,7 +77,7 @@ def test_a_step_that_fails_is_logged_with_its_reason_and_no_url(
     def refuses(now: datetime) -> int:
         raise kind(f"no answer from {SECRET}")
 
-    runner = Runner([Step("one", 1, refuses)], SetClock(NINE), everything, threading.Event())
+    runner = Runner([JobStep("one", 1, refuses)], SetClock(NINE), everything, threading.Event())
     runner.turn()
 
     entry = json.loads(logged.getvalue())
@@ -95,7 +95,7 @@ class StandingClock(SetClock):
         return Leap(self.at, over=self.leaps == 2)
 
 
-def walked(step: Step, clock: StandingClock) -> Leaper:
+def walked(step: JobStep, clock: StandingClock) -> Leaper:
     stopping = threading.Event()
     leaper = Leaper(Runner([step], clock, everything, stopping), clock, lambda: NINE, stopping)
     leaper.start()
@@ -104,7 +104,7 @@ def walked(step: Step, clock: StandingClock) -> Leaper:
 
 
 def test_a_walk_that_breaks_off_is_logged_without_a_url(logged: io.StringIO) -> None:
-    leaper = walked(Step("one", 1, fails), StandingClock(NINE))
+    leaper = walked(JobStep("one", 1, fails), StandingClock(NINE))
 
     assert isinstance(leaper.fault, ValueError)
     assert json.loads(logged.getvalue())["exception"].startswith("ValueError at ")
@@ -114,7 +114,7 @@ def test_a_walk_that_breaks_off_is_logged_without_a_url(logged: io.StringIO) -> 
 def test_work_that_nobody_can_take_just_now_is_waited_for_and_asked_about_again() -> None:
     clock = StandingClock(NINE)
 
-    leaper = walked(Step("one", 1, lambda now: 0), clock)
+    leaper = walked(JobStep("one", 1, lambda now: 0), clock)
 
     assert leaper.over.is_set()
     assert clock.leaps == 2
@@ -129,6 +129,6 @@ def test_all_steps_of_a_pass_happen_at_one_moment() -> None:
         clock.on(hours=1)
         return int(len(moments) < 3)
 
-    Runner([Step("one", 1, step), Step("two", 1, step)], clock, everything, threading.Event()).turn()
+    Runner([JobStep("one", 1, step), JobStep("two", 1, step)], clock, everything, threading.Event()).turn()
 
     assert moments == [NINE, NINE, *[NINE + timedelta(hours=2)] * 2]

@@ -8,7 +8,7 @@ from nta.lab import totp
 from nta.lab.actors import Desk, Portal, Service, User, items_for
 from nta.lab.forms import read_forms
 from nta.lab.httpclient import ActError, Browser, UnreachableError
-from nta.lab.world import Act, HandIn
+from nta.lab.world import Act, HandInVisit
 from tests.conftest import NINE
 from tests.lab.fake_service import FakeService
 
@@ -16,7 +16,7 @@ from tests.lab.fake_service import FakeService
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 REMOVED = {"answer": "removed"}
-PLAN = HandIn(NINE, "high", "baseline", "page", (), ("broken line",), defanged=True)
+PLAN = HandInVisit(NINE, "high", "baseline", "page", (), ("broken line",), defanged=True)
 ACT = Act(NINE, "lead", "dedicated", ("one/1",), {"dedicated": "yes", "reason": "because"})
 
 

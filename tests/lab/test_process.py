@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from nta.lab.clock import EPOCH, Clock
 from nta.lab.lab import UNSPOKEN_S, Lab, LabError
+from nta.lab.leaping_clock import EPOCH, WorldClock
 from nta.lab.world import World
 from tests.conftest import NINE
 from tests.lab.conftest import SMALL, Client, playing
@@ -109,7 +109,7 @@ def test_a_kept_port_that_is_taken_is_told(small: World, tmp_path: Path) -> None
 
 
 def test_time_never_goes_back() -> None:
-    clock = Clock(NINE, None)
+    clock = WorldClock(NINE, None)
 
     clock.move(NINE.replace(hour=8))
 
@@ -137,7 +137,7 @@ def test_the_clock_file_shows_the_time(small: World, tmp_path: Path, service: Fa
 
 def test_time_that_walks_never_passes_an_act_left_undone(small: World, tmp_path: Path) -> None:
     machine = [0.0]
-    clock = Clock(NINE, 3_600, machine=lambda: machine[0])
+    clock = WorldClock(NINE, 3_600, machine=lambda: machine[0])
 
     machine[0] = 0.5
     walked = clock.walked()

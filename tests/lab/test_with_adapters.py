@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from nta.adapters.dns import DnsAsker
-from nta.adapters.inbox import MaildirInbox
-from nta.adapters.probe import CurlProber
-from nta.adapters.rdap import RdapAsker
-from nta.adapters.reach import Gate
-from nta.adapters.smtp import SmtpMailer
-from nta.domain.questions import Lookup, LookupKind
-from nta.domain.returned_mail import explain
+from nta.adapters.dns.resolver import DnsAsker
+from nta.adapters.mail.maildir import MaildirInbox
+from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.probe.prober import CurlProber
+from nta.adapters.rdap.networks import RdapAsker
+from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.domain.notices.returned_mail import explain
 from nta.lab.world import World
 from nta.ports import LookRequest, Outgoing
 from nta.settings import Reach, Vantage

@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
 from nta import settings as settings_module
-from nta.domain.parties import Catalogue, Hotline, NoticeRoute
+from nta.domain.parties.organisations import Catalogue, Hotline, NoticeRoute
 from nta.lab.actors import Desk, Portal, Service, User
 from nta.lab.httpclient import ActError
-from nta.lab.world import Act, HandIn
+from nta.lab.world import Act, HandInVisit
 from nta.settings import Settings
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import AnswerRow, Domain, NoticeEvent, Submission
 from nta.web import access
 from nta.web.desk import create_desk
@@ -96,7 +96,7 @@ def service(store: Store, clock: SetClock, settings: Settings) -> Iterator[Servi
 
 def test_the_analyst_hands_in_and_a_repeated_key_counts_once(service: Service, store: Store) -> None:
     desk, keys = Desk(service, "analyst"), list[str]()
-    plan = HandIn(NINE, "urgent", "national", "page", (), ("no address at all",), defanged=True)
+    plan = HandInVisit(NINE, "urgent", "national", "page", (), ("no address at all",), defanged=True)
 
     desk.hand_in(plan, dict.fromkeys(URLS, ""), "", keys.append)
     desk.hand_in(plan, dict.fromkeys(URLS, ""), keys[0], keys.append)
@@ -109,7 +109,7 @@ def test_the_analyst_hands_in_and_a_repeated_key_counts_once(service: Service, s
 def test_the_lead_finds_the_case_and_says_that_its_domain_is_dedicated(
     service: Service, store: Store
 ) -> None:
-    plan = HandIn(NINE, "normal", "baseline", "page", (), (), defanged=False)
+    plan = HandInVisit(NINE, "normal", "baseline", "page", (), (), defanged=False)
     Desk(service, "analyst").hand_in(plan, dict.fromkeys(URLS, ""), "", lambda key: None)
 
     act = Act(NINE, "lead", "dedicated", ("quick/1",), {"dedicated": "yes", "reason": "all of it"})

@@ -9,8 +9,8 @@ from nta import catalogue
 from nta.lab import chance
 from nta.lab.agenda import Agenda, event
 from nta.lab.overlay import write_overlay
-from nta.lab.strict import WorldError
 from nta.lab.world import World
+from nta.lab.world_validation import WorldError
 from nta.lab.worldfile import parse_world, read_world
 from nta.store.shipped import shipped
 from tests.conftest import NINE

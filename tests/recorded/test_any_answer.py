@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from tests.conftest import NINE
 from tests.recorded.records import place
 from tests.usecases.registries import Registries, registries

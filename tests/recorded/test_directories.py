@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nta.catalogue import read
-from nta.domain.mailboxes import is_usable
-from nta.domain.parties import Catalogue
+from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.parties.organisations import Catalogue
 from tests.recorded.records import cases, place, rows
 
 SHIPPED = Path(__file__).parents[2] / "providers"

@@ -1,6 +1,6 @@
 """Recorded pages: none counts as gone that is not, and many that are gone say so in words we know."""
 
-from nta.domain.wording import MOST, decoded, rule_of
+from nta.domain.checks.page_text import MOST, decoded, rule_of
 from tests.recorded.records import cases, place
 
 NEVER = {"online", "access-denied", "challenge", "geo-blocked", "network-block-page", "server-error"}

@@ -2,9 +2,9 @@
 
 import re
 
-from nta.adapters.national_answers import jpnic
-from nta.adapters.whois_answers import decoded
-from nta.adapters.whois_network_answers import network, referral
+from nta.adapters.whois.domain_texts import decoded
+from nta.adapters.whois.national_texts import jpnic
+from nta.adapters.whois.network_texts import network, referral
 from tests.recorded.records import recorded
 
 

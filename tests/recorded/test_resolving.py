@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from nta.domain.urls import parse
+from nta.domain.intake.urls import parse
 from tests.adapters.servers import http
 from tests.cli.conftest import Ended, Nta
 from tests.cli.registries import bootstrap, registries

@@ -2,7 +2,7 @@
 
 import email
 
-from nta.domain.returned_mail import Kind, explain
+from nta.domain.notices.returned_mail import MailKind, explain
 from tests.recorded.records import place
 
 
@@ -11,4 +11,4 @@ def test_every_recorded_mail_is_explained() -> None:
 
     kinds = {explain(email.message_from_bytes(mail.read_bytes())).kind for mail in mails}
 
-    assert kinds >= {Kind.BOUNCE, Kind.DELAY, Kind.AUTO_REPLY, Kind.FEEDBACK, Kind.REPLY}
+    assert kinds >= {MailKind.BOUNCE, MailKind.DELAY, MailKind.AUTO_REPLY, MailKind.FEEDBACK, MailKind.REPLY}

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from nta.domain.removal_curves import HORIZONS_H, Curve, Mark
+from nta.domain.figures.curves import HORIZONS_H, Curve, Mark
 from nta.render import charts
 
 SVG = "{http://www.w3.org/2000/svg}"

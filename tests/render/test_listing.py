@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.render import listing
-from nta.render.notices import Texts
+from nta.render.notice_texts import Texts
 from nta.store.shipped import shipped
 from tests.render.letters import item, letter
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from tests.databases import Cluster
 from tests.fakes import CountingIds
 

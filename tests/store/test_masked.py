@@ -2,12 +2,12 @@
 
 from sqlalchemy import update
 
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import cases
 from nta.store.reads.case import case
 from nta.store.reads.tasks import tasks
 from nta.store.tables import Case
+from nta.store.work import due
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 

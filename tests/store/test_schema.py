@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 
 from nta.domain.errors import RefusedError
 from nta.store import schema
-from nta.store.database import Database
+from nta.store.db.database import Database
 from nta.store.tables import Base
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from nta.store.base import Store
-from nta.store.unseen import waiting_unseen
+from nta.store.db.handle import Store
+from nta.store.reads.stuck import waiting_unseen
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from nta.domain.availability import Answer
+from nta.domain.checks.verdicts import ProbeAnswer
 from nta.ports import LookRequest, NameAnswer
 from nta.usecases.recheck import Eyes
 
@@ -12,18 +12,20 @@ CONTROLS = (CONTROL, "http://control-two.example/")
 HOME = "192.0.2.10"
 """Where `make_case` says that a host is served."""
 
-Said = int | str | Answer
+Said = int | str | ProbeAnswer
 """A status, the code of an error, or a whole answer."""
 
 
-def shown(length: int | None, *, media: str = "text/html", etag: str | None = None, **more: Any) -> Answer:
+def shown(
+    length: int | None, *, media: str = "text/html", etag: str | None = None, **more: Any
+) -> ProbeAnswer:
     """Return the answer of a page that is there."""
-    return Answer(None, 200, length, etag, media, None, None, 0.1)._replace(**more)
+    return ProbeAnswer(None, 200, length, etag, media, None, None, 0.1)._replace(**more)
 
 
-def leading(location: str) -> Answer:
+def leading(location: str) -> ProbeAnswer:
     """Return the answer of a redirect."""
-    return Answer(None, 302, 0, None, None, location, None, 0.1)
+    return ProbeAnswer(None, 302, 0, None, None, location, None, 0.1)
 
 
 class World:
@@ -68,7 +70,7 @@ class World:
         """The port Names."""
         return {host: self._name(host, vantage) for host in hosts}
 
-    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterable[tuple[int, Answer]]:
+    def look(self, requests: Sequence[LookRequest], vantage: str) -> Iterable[tuple[int, ProbeAnswer]]:
         """The port Prober."""
         self.before_looking()
         for r in requests:
@@ -82,11 +84,11 @@ class World:
             answer = self._answer(r, vantage, self._said(r, vantage))
             yield r.key, answer._replace(sign=self.words) if r.text else answer
 
-    def _answer(self, r: LookRequest, vantage: str, said: Said) -> Answer:
-        if isinstance(said, Answer):
+    def _answer(self, r: LookRequest, vantage: str, said: Said) -> ProbeAnswer:
+        if isinstance(said, ProbeAnswer):
             return said._replace(ip=r.address)
         status, error = (said, None) if isinstance(said, int) else (None, said)
-        return Answer(r.address, status, 1200, None, None, None, error, 0.1)
+        return ProbeAnswer(r.address, status, 1200, None, None, None, error, 0.1)
 
     def _name(self, host: str, vantage: str) -> NameAnswer:
         control = NameAnswer(("192.0.2.250",))

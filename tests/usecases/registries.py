@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from nta.adapters.asking import Askers
-from nta.adapters.dns import DnsAsker
-from nta.adapters.manners import ANYBODY, Manners, Rate
-from nta.adapters.many_names import ManyNames
-from nta.adapters.national import NATIONAL, NationalNetworks, RegistryAsker
-from nta.adapters.rdap import RdapAsker
-from nta.adapters.rdap_domains import RdapDomainAsker
-from nta.adapters.reach import Gate
-from nta.adapters.whois import WhoisAsker
-from nta.adapters.whois_networks import NetworkAsker, WhoisNetworkAsker
-from nta.domain.questions import LookupKind
+from nta.adapters.dns.many_names import ManyNames
+from nta.adapters.dns.resolver import DnsAsker
+from nta.adapters.net.address_policy import Gate
+from nta.adapters.net.concurrency import Askers
+from nta.adapters.net.rate_limits import ANYBODY, Rate, RateLimits
+from nta.adapters.rdap.domains_lookup import RdapDomainAsker
+from nta.adapters.rdap.networks import RdapAsker
+from nta.adapters.whois.domains_on_port_43 import WhoisAsker
+from nta.adapters.whois.national_registries import NATIONAL, NationalNetworks, RegistryAsker
+from nta.adapters.whois.networks_on_port_43 import NetworkAsker, WhoisNetworkAsker
+from nta.domain.hosting.lookups import LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import DnsServer, Page, WebServer, WhoisServer, Zone, http
 
@@ -96,7 +96,7 @@ class Registries:
         step_s = HASTE_S if silent else PATIENCE_S
         gate = Gate(Reach(public=False, ranges=(ip_network("127.0.0.0/8"),)))
         names = DnsAsker([self.dns.address], timeout_s=dns_s or step_s, tries=1)
-        manners = Manners({"127.0.0.1": rate}, monotonic=lambda: self.machine_s[0])
+        manners = RateLimits({"127.0.0.1": rate}, monotonic=lambda: self.machine_s[0])
         steps = {"connect_timeout_s": step_s, "timeout_s": step_s, "manners": manners}
         here = f"http://127.0.0.1:{self.rdap.port}"
         old = ("127.0.0.1", self.port_43.port)

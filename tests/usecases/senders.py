@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nta.adapters.ids import SnowflakeIds
-from nta.adapters.smtp import SmtpMailer
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.adapters.mail.smtp import SmtpMailer
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.usecases.dispatch import Lease, dispatch_due
 from tests.adapters.servers import SmtpServer
 from tests.builders_notices import catalogue

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Due
+from nta.store.work import due
 from tests.resolving import FakeAsker, made
 
 SPOILT = b"\x01spoilt"

@@ -7,13 +7,13 @@ from datetime import datetime
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from nta.adapters.asking import UNREADABLE
-from nta.adapters.national import NATIONAL
+from nta.adapters.net.concurrency import UNREADABLE
+from nta.adapters.whois.national_registries import NATIONAL
 from nta.domain.errors import OutsideError, RefusedError
-from nta.domain.urls import parse
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.intake.urls import parse
+from nta.store.db.handle import Store
 from nta.store.tables import Due
+from nta.store.work import due
 from nta.usecases.resolve import resolve_due, resolve_url
 from tests.adapters.servers import Zone, http
 from tests.conftest import NINE

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.answers import Said, Slip
 from nta.domain.errors import RefusedError
-from nta.store import due
-from nta.store.base import Store
-from nta.store.sealing import Keyring
+from nta.domain.notices.answers import AnswerSlip, ItemAnswer
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import (
     Addressee,
     AnswerRow,
@@ -23,6 +22,7 @@ from nta.store.tables import (
     NoticeEvent,
     PortalLink,
 )
+from nta.store.work import due
 from nta.usecases import answer
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -47,7 +47,7 @@ def say(
     """Answer items of a notice as the portal would; what has to be explained is."""
     if says in ("refused", "need_information"):
         more = {"why": "we see nothing there"} | more
-    return answer.answer(store, notice.token, [Said(item, says, **more) for item in items], at)
+    return answer.answer(store, notice.token, [ItemAnswer(item, says, **more) for item in items], at)
 
 
 def rows(store: Store, query: object) -> list:
@@ -93,7 +93,7 @@ def test_a_link_that_does_not_work_is_refused_in_one_way(
     with pytest.raises(answer.LinkNotFoundError, match="not, or no longer, in use"):
         answer.face(store, token, now)
     with pytest.raises(answer.LinkNotFoundError, match="not, or no longer, in use"):
-        answer.answer(store, token, [Said(notice.item_ids[0], "removed")], now)
+        answer.answer(store, token, [ItemAnswer(notice.item_ids[0], "removed")], now)
 
 
 def test_a_link_made_under_an_older_portal_key_still_opens(store: Store, notice: MadeNotice) -> None:
@@ -212,14 +212,14 @@ def test_what_is_wrong_with_one_item_keeps_no_other_from_being_taken(
     store: Store, notice: MadeNotice
 ) -> None:
     first, second = notice.item_ids
-    said = [Said(first, "removed"), Said(second, "refused"), Said(77, "removed")]
+    said = [ItemAnswer(first, "removed"), ItemAnswer(second, "refused"), ItemAnswer(77, "removed")]
 
     taken = answer.answer(store, notice.token, said, LATER)
 
     assert [s.item_id for s in taken.said] == [first]
     assert [(s.item_id, s.slip) for s in taken.slips] == [
-        (second, Slip.WHY_MISSING),
-        (77, Slip.NOT_OF_THIS_NOTICE),
+        (second, AnswerSlip.WHY_MISSING),
+        (77, AnswerSlip.NOT_OF_THIS_NOTICE),
     ]
     assert rows(store, select(AnswerRow.item_id, AnswerRow.says)) == [(first, "removed")]
 
@@ -227,7 +227,7 @@ def test_what_is_wrong_with_one_item_keeps_no_other_from_being_taken(
 def test_no_item_at_all_is_a_slip(store: Store, notice: MadeNotice) -> None:
     taken = answer.answer(store, notice.token, [], LATER)
 
-    assert [s.slip for s in taken.slips] == [Slip.NOTHING_CHOSEN]
+    assert [s.slip for s in taken.slips] == [AnswerSlip.NOTHING_CHOSEN]
     assert rows(store, select(AnswerRow.id)) == []
 
 
@@ -241,11 +241,15 @@ def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: Mad
     assert lost
 
     taken = answer.answer_by_mail(
-        store, mail, [Said(notice.item_ids[0], "removed"), Said(77, "removed")], "analyst", LATER + hours(5)
+        store,
+        mail,
+        [ItemAnswer(notice.item_ids[0], "removed"), ItemAnswer(77, "removed")],
+        "analyst",
+        LATER + hours(5),
     )
     answer.settle(store, LATER + hours(5))
 
-    assert [s.slip for s in taken.slips] == [Slip.NOT_OF_THIS_NOTICE]
+    assert [s.slip for s in taken.slips] == [AnswerSlip.NOT_OF_THIS_NOTICE]
     assert rows(store, select(AnswerRow.way, AnswerRow.at)) == [("mail", LATER)]
     query = select(Addressee.accepted_at, Addressee.first_answer_at).where(
         Addressee.id == notice.addressee_ids[0]
@@ -255,7 +259,7 @@ def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: Mad
         ("answer_by_mail", "analyst", notice.reference)
     ]
     with pytest.raises(RefusedError, match="about no notice"):
-        answer.answer_by_mail(store, lost, [Said(1, "removed")], "analyst", LATER)
+        answer.answer_by_mail(store, lost, [ItemAnswer(1, "removed")], "analyst", LATER)
 
 
 def test_a_moment_is_kept_only_with_what_it_belongs_to(store: Store, notice: MadeNotice) -> None:

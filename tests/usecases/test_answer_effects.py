@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.answers import Said
-from nta.domain.hosting import Problem
-from nta.domain.removal_times import Clock
-from nta.store import due, forced
-from nta.store.base import Store
+from nta.domain.figures.removal_times import RemovalClock
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.notices.answers import ItemAnswer
+from nta.store.db.handle import Store
+from nta.store.hosting import override_rows
 from nta.store.tables import Addressee, Arrangement, AuditEntry, Due, Episode, Event, Notice, NoticeItem
+from nta.store.work import due
 from nta.usecases import answer
 from nta.usecases.report import removal_times
 from tests.builders import MadeCase
@@ -75,7 +76,7 @@ def say(store: Store, service: Service, says: str, at: datetime, **more: Any) ->
         item = c.execute(select(NoticeItem.id).order_by(NoticeItem.notice_id.desc())).scalar()
     found = re.search(rb"/n/([\w-]+)", service.relay.given[-1].content.replace(b"=\n", b""))
     assert found
-    taken = answer.answer(store, found[1].decode(), [Said(item or 0, says, **more)], at)
+    taken = answer.answer(store, found[1].decode(), [ItemAnswer(item or 0, says, **more)], at)
     assert not taken.slips
     answer.settle(store, at)
 
@@ -149,7 +150,7 @@ def test_not_ours_with_nobody_else_lets_the_next_rung_come_without_waiting(
 def test_not_ours_waits_a_little_for_a_look_up_that_fails(
     store: Store, asker: FakeAsker, service: Service, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no answer in time", True)
+    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no answer in time", True)
 
     say(store, service, "not_ours", LATER)
     for minute in range(16):
@@ -174,7 +175,7 @@ def test_a_notice_on_its_way_to_who_was_released_is_not_made(
         first = c.execute(select(NoticeItem.id).order_by(NoticeItem.notice_id)).scalar()
     found = re.search(rb"/n/([\w-]+)", service.relay.given[-1].content.replace(b"=\n", b""))
     assert found
-    answer.answer(store, found[1].decode(), [Said(first or 0, "not_ours")], reminded + hours(0.3))
+    answer.answer(store, found[1].decode(), [ItemAnswer(first or 0, "not_ours")], reminded + hours(0.3))
     answer.settle(store, reminded + hours(0.3))
 
     assert [state for _, state in rows(store, Notice.id, Notice.state)] == ["handed_over", "empty"]
@@ -211,7 +212,7 @@ def test_a_removal_after_a_release_is_not_the_released_partys(
         )
         due.task(c, case.episode_id, proven, owner="lead", reason="the test took its ladder away")
 
-    group = removal_times(store, clock=Clock.C, by="provider", as_of=proven + hours(1)).groups[0]
+    group = removal_times(store, clock=RemovalClock.C, by="provider", as_of=proven + hours(1)).groups[0]
 
     assert (group.party, group.n, group.gone, group.set_apart, group.open) == ("rdap:ORG-1", 1, 0, 1, 0)
 
@@ -306,7 +307,7 @@ def test_a_proxy_that_names_the_machine_behind_it_makes_its_host_be_found(
     say(store, service, says, LATER, whose="198.51.100.7", until=LATER + hours(9))
 
     with store.db.read() as c:
-        known = forced.of_hosts(c, store, [case.host_id], LATER)
+        known = override_rows.of_hosts(c, store, [case.host_id], LATER)
     assert known[case.host_id].origin == "198.51.100.7"
     assert due_at(store, due.RESOLVE, case.host_id) == LATER
     assert rows(store, AuditEntry.act, AuditEntry.who, AuditEntry.subject) == [
@@ -318,7 +319,7 @@ def test_what_a_host_names_is_no_origin(store: Store, service: Service, case: Ma
     say(store, service, "not_ours", LATER, whose="198.51.100.7")
 
     with store.db.read() as c:
-        assert forced.of_hosts(c, store, [case.host_id], LATER) == {}
+        assert override_rows.of_hosts(c, store, [case.host_id], LATER) == {}
 
 
 def test_an_answer_about_an_ended_episode_leads_to_nothing(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nta.domain.questions import LookupKind
-from nta.domain.urls import parse
-from nta.store.base import Store
+from nta.domain.hosting.lookups import LookupKind
+from nta.domain.intake.urls import parse
+from nta.store.db.handle import Store
 from nta.usecases.resolve import resolve_due, resolve_url
 from tests.adapters.servers import DnsServer, Zone, http
 from tests.conftest import NINE, hours

@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.errors import RefusedError
-from nta.domain.notices import PlanRules
-from nta.domain.outcomes import Actor, Outcome
-from nta.domain.parties import NoticeRoute
-from nta.store import due, endings
-from nta.store.base import Store
+from nta.domain.notices.batching import PlanRules
+from nta.domain.parties.organisations import NoticeRoute
+from nta.store.db.handle import Store
+from nta.store.notices import endings
 from nta.store.reads import approvals as reads
 from nta.store.tables import Approval, AuditEntry, Event, NoticeItem
+from nta.store.work import due
 from nta.usecases import approve
 from tests.builders_notices import HOSTING, LADDER, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours

@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from nta.domain import urls
 from nta.domain.errors import RefusedError
-from nta.store import archive, audit, due, keyfiles, schema, switches
-from nta.store.base import Store
-from nta.store.database import Database
+from nta.domain.intake import urls
+from nta.store import schema
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.safekeeping import archive, key_files
 from nta.store.tables import AuditEntry, Base, Case, DeskUser, Due, Episode, HandIn, Submission
-from nta.store.tables.people import AsaList
-from nta.usecases import backup, steer
+from nta.store.tables.account_tables import AsaList
+from nta.store.work import audit, due, switches
+from nta.usecases import backup
+from nta.usecases.decisions import case_decisions
 from nta.web import access
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
@@ -156,7 +159,7 @@ def test_a_restored_copy_sends_nothing_until_a_lead_allows_it(own: Store, empty:
         stopped = switches.sending_stopped(connection)
         held = connection.execute(select(Due.taken_by, Due.taken_until)).all()
         said = connection.execute(select(AuditEntry.who, AuditEntry.act, AuditEntry.detail)).all()
-    steer.allow_sending(copy, "lead@hotline.test", now + hours(1))
+    case_decisions.allow_sending(copy, "lead@hotline.test", now + hours(1))
     after = there.dispatch(now + hours(1))
 
     assert (before, stopped, after) == (0, True, 1)
@@ -240,7 +243,7 @@ def test_keys_that_do_not_fit_are_refused_and_nothing_is_written(
 ) -> None:
     fill(own)
     backup.back_up(own.db, saved, NINE)
-    other = keyfiles.new_key()
+    other = key_files.new_key()
     given = {"sealing": (other,), "digest": other, "portal": (other,)}
     keys = type(own.keys)(**{n: given[n] if n == wrong else getattr(own.keys, n) for n in given})
     there, put = empty(), []

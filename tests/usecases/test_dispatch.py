@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
-from nta.domain.outcomes import Actor, Outcome
-from nta.store import due, endings, episodes
-from nta.store.base import Store
-from nta.store.links import link_digests
-from nta.store.notices import CONTENT
-from nta.store.sealing import digest16
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.db.sealing import digest16
+from nta.store.notices import endings
+from nta.store.notices.links import link_digests
+from nta.store.notices.notice_rows import CONTENT
 from nta.store.tables import Addressee, Contact, Due, Notice, NoticeItem, PortalLink
+from nta.store.work import due
 from tests.builders_notices import (
     LADDER,
     RUNGS,
@@ -266,7 +268,9 @@ def test_a_held_episode_leaves_the_notice(world: World, service: Service, store:
     with store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
-        episodes.move(connection, store.ids, [episodes.Change(before, after, EventKind.HELD, NOW, "lead")])
+        episodes.move(
+            connection, store.ids, [episodes.EpisodeChange(before, after, EventKind.HELD, NOW, "lead")]
+        )
         due.task(connection, episode, NOW, owner="lead", reason="held")
 
     service.dispatch(NOW)

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from nta.domain.parties import NoticeRoute
+from nta.domain.parties.organisations import NoticeRoute
 from nta.domain.roles import NoticeKind
 from nta.ports import Outgoing
-from nta.store import due
-from nta.store.base import Store
-from nta.store.notices import CONTENT
+from nta.store.db.handle import Store
+from nta.store.notices.notice_rows import CONTENT
 from nta.store.tables import Case, NoticeItem, PortalLink
+from nta.store.work import due
 from tests.builders_notices import HOSTING, World, catalogue
 from tests.conftest import NINE, hours
 from tests.telling import KilledError, Killer, Service

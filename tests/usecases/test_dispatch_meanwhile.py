@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from nta.domain.lifecycle import EventKind
-from nta.store import due, episodes
-from nta.store.base import Store
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
 from nta.store.tables import Due, NoticeItem
+from nta.store.work import due
 from nta.usecases.dispatch import Lease
 from tests.builders_notices import World, served_by
 from tests.conftest import NINE
@@ -75,7 +76,9 @@ def hold(world: World, store: Store, notice_id: int) -> None:
         episode = connection.execute(asked).scalar_one()
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
-        episodes.move(connection, store.ids, [episodes.Change(before, after, EventKind.HELD, NOW, "lead")])
+        episodes.move(
+            connection, store.ids, [episodes.EpisodeChange(before, after, EventKind.HELD, NOW, "lead")]
+        )
         due.task(connection, episode, NOW, owner="lead", reason="held")
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from nta.store import due
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import Due
+from nta.store.work import due
 from tests.builders_notices import World, served_by
 from tests.conftest import NINE
 from tests.telling import Service

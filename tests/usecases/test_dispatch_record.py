@@ -8,11 +8,11 @@ from email.policy import default
 import pytest
 from sqlalchemy import insert, update
 
-from nta.domain.ladders import Rung
-from nta.domain.parties import Hotline, NoticeRoute
+from nta.domain.escalation.ladders import Rung
+from nta.domain.parties.organisations import Hotline, NoticeRoute
 from nta.domain.roles import NoticeKind, Role
 from nta.ports import Outgoing
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Addressee, SightingSpan, Submission
 from tests.builders_notices import CHECKED, HOSTING, LADDER, NL, RUNGS, US, World, catalogue
 from tests.conftest import NINE, hours

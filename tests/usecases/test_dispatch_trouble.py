@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nta.settings import Sending
-from nta.store import due
-from nta.store.base import Store
-from nta.store.notices import CONTENT
+from nta.store.db.handle import Store
+from nta.store.notices.notice_rows import CONTENT
 from nta.store.tables import Addressee, Contact, Due, PortalLink
+from nta.store.work import due
 from tests.builders_notices import (
     World,
     served_by,

@@ -6,10 +6,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.ladders import When
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.escalation.ladders import When
+from nta.store.db.handle import Store
 from nta.store.tables import Domain, Due, Episode, Event, Notice
+from nta.store.work import due
 from nta.usecases import recheck
 from tests.builders import MadeCase, make_case, make_notice
 from tests.builders_notices import LADDER, catalogue

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from nta.domain.parties import NoticeRoute
-from nta.store import due, episodes
-from nta.store.base import Store
+from nta.domain.parties.organisations import NoticeRoute
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
 from nta.store.tables import Addressee, Contact, Domain, Due, Notice, PartyRow
+from nta.store.work import due
 from tests.builders_notices import (
     HOSTING,
     LADDER,
@@ -357,7 +358,9 @@ def test_an_episode_that_waits_for_a_person_is_left_alone(
     episode = world.ready()
     with store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
-        change = episodes.Change(before, before._replace(stage=stage), episodes.EventKind.HELD, NINE, "lead")
+        change = episodes.EpisodeChange(
+            before, before._replace(stage=stage), episodes.EventKind.HELD, NINE, "lead"
+        )
         episodes.move(connection, store.ids, [change])
         due.task(connection, episode, NINE, owner="lead", reason=stage)
 
@@ -420,7 +423,7 @@ def test_only_the_holder_of_the_lease_records(world: World, service: Service, st
 
 
 def _noted(store: Store, episode: int):  # type: ignore[no-untyped-def]
-    from nta.store.escalation import events
+    from nta.store.notices.escalation_facts import events
 
     with store.db.read() as connection:
         return events(connection, [episode])[episode]

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from nta.domain.hosting import FoundContact, HostingFacts, Upstream
-from nta.domain.ladders import Rung
+from nta.domain.escalation.ladders import Rung
+from nta.domain.hosting.facts import FoundContact, HostingFacts, Upstream
 from nta.domain.roles import NoticeKind, Role
-from nta.store import arrangements, episodes
-from nta.store.base import Store
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import Addressee, PartyRow
 from tests.builders_notices import LADDER, NL, World, catalogue
 from tests.conftest import NINE, hours
@@ -34,8 +35,8 @@ def learned(store: Store, episode: int, **more: object) -> HostingFacts:
     with store.db.write() as connection:
         held = episodes.load(connection, [episode])[episode].arrangement_id
         assert held is not None
-        facts = replace(arrangements.facts(connection, store, held), **more)
-        arrangements.renew(connection, store, held, facts)
+        facts = replace(host_arrangements.facts(connection, store, held), **more)
+        host_arrangements.renew(connection, store, held, facts)
     return facts
 
 

@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.ladders import Rung
+from nta.domain.escalation.ladders import Rung
 from nta.domain.lifecycle import EventKind
-from nta.domain.parties import Authority, Hotline, NoticeRoute
+from nta.domain.parties.organisations import Authority, Hotline, NoticeRoute
 from nta.domain.roles import NoticeKind, Role
-from nta.store import due, episodes
-from nta.store.base import Store
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
 from nta.store.tables import Addressee, Arrangement, Due, Event, Submission
-from nta.usecases import approve, steer
+from nta.store.work import due
+from nta.usecases import approve
+from nta.usecases.decisions import case_decisions
 from tests.builders_notices import CHECKED, LADDER, NL, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
 from tests.telling import Service
@@ -79,7 +81,7 @@ def came_back(world: World, episode: int, gone: datetime, proven: datetime, back
     with world.store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(presence="up", looked_at=back, last_up_at=back, last_verdict="up", returns=1)
-        change = episodes.Change(before, after, EventKind.RETURNED, back, "service")
+        change = episodes.EpisodeChange(before, after, EventKind.RETURNED, back, "service")
         episodes.move(connection, world.store.ids, [change])
         due.want(connection, due.ESCALATE, [episode], back)
 
@@ -124,7 +126,7 @@ class TestPoliceFirst:
         service.escalate(NINE)
         reference = reference_of(world, episode)
 
-        steer.release(store, reference, "they are done", "lead", NINE + hours(2))
+        case_decisions.release(store, reference, "they are done", "lead", NINE + hours(2))
         tell(world, service, NINE + hours(2))
 
         assert sent(service) == ["abuse@hosting.example"]
@@ -137,7 +139,7 @@ class TestHeldByAPerson:
     ) -> None:
         episode = world.ready()
         service.escalate(NINE)
-        until = steer.hold(
+        until = case_decisions.hold(
             store, service.known, reference_of(world, episode), None, "they asked", "lead", NINE
         )
         world.fresh(GATHERED)
@@ -159,11 +161,11 @@ class TestHeldByAPerson:
         service.dispatch(GATHERED)
         service.relay.down_after = None
         reference = reference_of(world, episode)
-        steer.hold(store, service.known, reference, None, "they asked", "lead", GATHERED)
+        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", GATHERED)
 
         service.dispatch(NINE + hours(2))
         during = sent(service)
-        steer.release(store, reference, "done", "lead", NINE + hours(3))
+        case_decisions.release(store, reference, "done", "lead", NINE + hours(3))
         service.dispatch(NINE + hours(3))
 
         assert during == []
@@ -175,7 +177,9 @@ class TestHeldByAPerson:
         episode = world.ready()
         tell(world, service, NINE)
         reference = reference_of(world, episode)
-        steer.hold(store, service.known, reference, NINE + hours(30), "they asked", "lead", NINE + hours(1))
+        case_decisions.hold(
+            store, service.known, reference, NINE + hours(30), "they asked", "lead", NINE + hours(1)
+        )
         service.escalate(NINE + hours(29))
         tell(world, service, NINE + hours(30))
 
@@ -192,8 +196,8 @@ class TestHeldByAPerson:
                 update(episodes.Episode).values(stage="submitted", arrangement_id=None, ladder=None)
             )
         reference = reference_of(world, episode)
-        steer.hold(store, service.known, reference, None, "they asked", "lead", NINE)
-        steer.release(store, reference, "done", "lead", NINE + hours(1))
+        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", NINE)
+        case_decisions.release(store, reference, "done", "lead", NINE + hours(1))
         tell(world, service, NINE + hours(1))
 
         assert sent(service) == ["abuse@hosting.example"]
@@ -203,9 +207,9 @@ class TestHeldByAPerson:
         with store.db.write() as connection:
             due.task(connection, episode, NINE, owner="analyst", reason="a reply to read (N-26-AAAA-AAAA)")
         reference = reference_of(world, episode)
-        steer.hold(store, service.known, reference, None, "they asked", "lead", NINE)
+        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", NINE)
         both = world.task(episode)
-        steer.release(store, reference, "done", "lead", NINE)
+        case_decisions.release(store, reference, "done", "lead", NINE)
 
         assert both is not None
         assert both.count("; ") == 1
@@ -433,7 +437,9 @@ class TestAuthority:
 
 
 class TestTakenBack:
-    @pytest.mark.parametrize(("act", "outcome"), [(steer.withdraw, "withdrawn"), (steer.invalid, "invalid")])
+    @pytest.mark.parametrize(
+        ("act", "outcome"), [(case_decisions.withdraw, "withdrawn"), (case_decisions.invalid, "invalid")]
+    )
     def test_whoever_was_told_is_told_that_it_was_wrong(
         self, world: World, service: Service, store: Store, act: object, outcome: str
     ) -> None:
@@ -460,7 +466,7 @@ class TestTakenBack:
         service.notify(GATHERED)
         service.dispatch(GATHERED)
         service.relay.down_after = None
-        steer.withdraw(store, reference_of(world, episode), "a slip", "lead", GATHERED)
+        case_decisions.withdraw(store, reference_of(world, episode), "a slip", "lead", GATHERED)
 
         for hour in (1, 2):
             service.tell(NINE + hours(hour))
@@ -472,13 +478,13 @@ class TestTakenBack:
         episode = world.ready()
         service.escalate(NINE)
 
-        steer.withdraw(store, reference_of(world, episode), "a slip", "lead", NINE)
+        case_decisions.withdraw(store, reference_of(world, episode), "a slip", "lead", NINE)
         service.tell(GATHERED)
 
         assert world.notices() == []
         assert sent(service) == []
 
-    @pytest.mark.parametrize("act", [steer.expire, steer.still_online])
+    @pytest.mark.parametrize("act", [case_decisions.expire, case_decisions.still_online])
     def test_other_ends_say_nothing_to_anybody(
         self, world: World, service: Service, store: Store, act: object
     ) -> None:

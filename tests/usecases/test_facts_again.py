@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.parties import Catalogue
-from nta.store import due
-from nta.store.base import Store
-from nta.store.reads.hosting import History, history
+from nta.domain.parties.organisations import Catalogue
+from nta.store.db.handle import Store
+from nta.store.reads.hosting_history import History, history
 from nta.store.tables import Arrangement, Due
-from nta.usecases import steer
+from nta.store.work import due
+from nta.usecases.decisions import case_decisions
 from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase, make_case
 from tests.builders_notices import HOSTING, World, catalogue
@@ -56,7 +56,7 @@ def test_all_facts_are_asked_for_again_every_twelve_hours_while_a_case_lives(
         assert facts_at(store, case) == now
         assert due_at(store, due.RESOLVE, case.host_id) == now + hours(12)
 
-    steer.withdraw(store, case.reference, "a mistake", "analyst@hotline.test", moments[-1])
+    case_decisions.withdraw(store, case.reference, "a mistake", "analyst@hotline.test", moments[-1])
     resolve(store, asker, moments[-1] + hours(12))
 
     assert due_at(store, due.RESOLVE, case.host_id) is None

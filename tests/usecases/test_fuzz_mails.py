@@ -5,12 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from nta.adapters.inbox import MaildirInbox
-from nta.domain.kept_mail import LONGEST_KEPT, head_kept, text_kept
-from nta.domain.mail_parts import UnreadableError, read_mail
-from nta.domain.returned_mail import Meaning, explain_bytes
-from nta.domain.vouching import Ours, is_vouched_answer, is_vouched_report, writer_of
-from nta.store.base import Store
+from nta.adapters.mail.maildir import MaildirInbox
+from nta.domain.notices.kept_mail import LONGEST_KEPT, head_kept, text_kept
+from nta.domain.notices.mail_parts import UnreadableError, read_mail
+from nta.domain.notices.returned_mail import Meaning, explain_bytes
+from nta.domain.notices.vouching import (
+    Ours,
+    is_vouched_answer,
+    is_vouched_report,
+    writer_of,
+)
+from nta.store.db.handle import Store
 from nta.store.tables import Mail
 from nta.usecases.inbox import read_inbox
 from tests import mails

@@ -3,9 +3,9 @@
 from pathlib import Path
 from random import Random
 
-from nta.adapters.asking import UNREADABLE
-from nta.store import arrangements
-from nta.store.base import Store
+from nta.adapters.net.concurrency import UNREADABLE
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.usecases.resolve import resolve_due
 from tests.adapters.servers import Zone, http
 from tests.conftest import NINE, hours
@@ -41,4 +41,4 @@ def reasons(store: Store, case: object) -> set[str]:
     if number is None:
         return set()
     with store.db.read() as connection:
-        return {problem.reason for problem in arrangements.facts(connection, store, number).problems}
+        return {problem.reason for problem in host_arrangements.facts(connection, store, number).problems}

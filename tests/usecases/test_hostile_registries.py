@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nta.adapters.manners import OWN_PACE, Rate
-from nta.domain.hosting import HostingFacts
-from nta.domain.questions import Lookup, LookupKind
-from nta.store import arrangements, due, findings
-from nta.store.base import Store
+from nta.adapters.net.rate_limits import OWN_PACE, Rate
+from nta.domain.hosting.facts import HostingFacts
+from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.store.db.handle import Store
+from nta.store.hosting import findings, host_arrangements
+from nta.store.work import due
 from nta.usecases.resolve import resolve_due
 from tests.adapters.servers import Page, Zone, http
 from tests.builders import MadeCase
@@ -80,7 +81,7 @@ def resolve(store: Store, at: Registries, now=NINE, **more) -> int:
 
 def facts(store: Store, case: MadeCase) -> HostingFacts:
     with store.db.read() as connection:
-        return arrangements.facts(connection, store, host(store, case).arrangement_id)
+        return host_arrangements.facts(connection, store, host(store, case).arrangement_id)
 
 
 def named(store: Store, case: MadeCase) -> dict[str, str]:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Addressee, Contact, Due, Mail
+from nta.store.work import due
 from nta.usecases.inbox import read_inbox
 from tests import mails
 from tests.builders_notices import World, served_by

@@ -10,10 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from nta.domain.errors import OutsideError
 from nta.jobs.runner import Runner
-from nta.jobs.schedule import Step
-from nta.store import mails as kept_mails
-from nta.store import notices
-from nta.store.base import Store
+from nta.jobs.schedule import JobStep
+from nta.store.db.handle import Store
+from nta.store.notices import kept_mails, notice_rows
 from nta.store.tables import Contact, Mail
 from tests import mails
 from tests.builders_notices import World
@@ -129,14 +128,14 @@ def test_a_mail_that_cannot_be_recorded_is_kept_aside_and_stops_nobody(
 ) -> None:
     """A fault that nobody foresaw: stood in for, since every one that is known is mended."""
     (episode,) = told(world, service)
-    real = notices.tied
+    real = notice_rows.tied
 
     def tied(connection: Connection, digest: bytes | None, ids: Sequence[str]) -> object:
         if "<trap@c.example>" in ids:
             raise ZeroDivisionError
         return real(connection, digest, ids)
 
-    monkeypatch.setattr(notices, "tied", tied)
+    monkeypatch.setattr(notice_rows, "tied", tied)
     post.put(letter(service.relay.given[-1].return_path, extra="In-Reply-To: <trap@c.example>\n"))
     post.put(bounce(service))
 
@@ -205,8 +204,8 @@ def test_the_steps_behind_the_inbox_go_on(store: Store, post: Post, step: str) -
         post.put(content)
     done: list[str] = []
     steps = (
-        Step("inbox", 10.0, lambda now: mails.read(store, post, now)),
-        Step(step, 2.0, lambda now: done.append(step) or 0),
+        JobStep("inbox", 10.0, lambda now: mails.read(store, post, now)),
+        JobStep(step, 2.0, lambda now: done.append(step) or 0),
     )
     runner = Runner(steps, SetClock(LATER), lambda now: {"inbox", step}, threading.Event())
 

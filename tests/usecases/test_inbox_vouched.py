@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from nta.domain.contacts import Health
-from nta.domain.vouching import Ours
-from nta.store import addressees, due
-from nta.store.base import Store
+from nta.domain.notices.contact_choice import Health
+from nta.domain.notices.vouching import Ours
+from nta.store.db.handle import Store
+from nta.store.notices import addressees
 from nta.store.tables import Addressee, Contact, Mail
+from nta.store.work import due
 from tests import mails
 from tests.builders_notices import World
 from tests.conftest import NINE, hours

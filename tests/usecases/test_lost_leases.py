@@ -8,11 +8,11 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from nta.domain.availability import Answer
+from nta.domain.checks.verdicts import ProbeAnswer
 from nta.ports import LookRequest, NameAnswer
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Due, FindingRow, Host, SightingSpan
+from nta.store.work import due
 from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase, make_case
 from tests.conftest import NINE, hours
@@ -131,7 +131,7 @@ class SlowWorld(World):
         self._machine = machine
         self.while_looking: Callable[[], None] = lambda: None
 
-    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, ProbeAnswer]]:
         for answered in super().look(list(requests), vantage):
             self._machine.shift(timedelta(minutes=2))
             self.while_looking()

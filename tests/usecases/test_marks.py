@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select, update
 
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Due, Host
+from nta.store.work import due
 from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase
 from tests.conftest import NINE, hours

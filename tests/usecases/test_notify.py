@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from nta.domain.notices import PlanRules
-from nta.domain.outcomes import Actor, Outcome
+from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.notices.batching import PlanRules
 from nta.domain.references import read
-from nta.store import due, endings
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.notices import endings
 from nta.store.tables import Addressee, Contact, NoticeItem
+from nta.store.work import due
 from nta.usecases import notify
 from nta.usecases.notify import next_gathering
 from tests.builders_notices import (

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.adapters.smtp import SmtpMailer
+from nta.adapters.mail.smtp import SmtpMailer
 from nta.domain.deadlines import back_off
-from nta.store import audit, due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import (
     Addressee,
     AnswerRow,
@@ -22,6 +21,7 @@ from nta.store.tables import (
     Notice,
     NoticeItem,
 )
+from nta.store.work import audit, due
 from nta.usecases import answer
 from nta.usecases.notify import next_gathering
 from tests.adapters.servers import SmtpServer

@@ -7,16 +7,18 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.deadlines import back_off
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import canaries, due, findings
-from nta.store.base import Store
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.store.checks import canary_answers
+from nta.store.db.handle import Store
+from nta.store.db.types import to_us
+from nta.store.hosting import findings
 from nta.store.tables import (
     Case,
     FindingRow,
     Host,
     SightingSpan,
 )
-from nta.store.types import to_us
+from nta.store.work import due
 from nta.usecases import recheck
 from tests.builders import make_case
 from tests.conftest import NINE, hours
@@ -187,7 +189,7 @@ def test_a_long_type_of_a_made_up_page_seen_from_many_places_stops_no_look(store
 
     assert [state(store, case).presence for case in cases] == ["up"] * 3
     with store.db.read() as connection:
-        kept = canaries.of_hosts(connection, [case.host_id for case in cases])
+        kept = canary_answers.of_hosts(connection, [case.host_id for case in cases])
     assert {len(answers) for answers in kept.values()} == {len(places)}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from nta.domain.urls import parse
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.intake.urls import parse
+from nta.store.db.handle import Store
 from nta.store.tables import ArrangementParty, Due, Episode, Event, SightingSpan
+from nta.store.work import due
 from nta.usecases import recheck
 from nta.usecases.recheck import look_once
 from tests.builders import make_case, make_notice

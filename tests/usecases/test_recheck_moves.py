@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.hosting import AddressFacts, HostingFacts
-from nta.store import arrangements, due
-from nta.store.base import Store
+from nta.domain.hosting.facts import AddressFacts, HostingFacts
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import Arrangement, ArrangementParty, Due, Episode, Event, Host
+from nta.store.work import due
 from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -47,7 +48,7 @@ def suspect(store: Store, case: MadeCase, now: datetime) -> int:
     address = AddressFacts(ELSEWHERE, 64501, "OTHER-AS", None, "hosting:other", "Other", None, ())
     facts = HostingFacts("images.quick.example", now, (), (address,), "NL", None, ())
     with store.db.write() as connection:
-        return arrangements.begin(connection, store, case.host_id, facts, now, suspected=True)
+        return host_arrangements.begin(connection, store, case.host_id, facts, now, suspected=True)
 
 
 def rows(store: Store, *columns: Any) -> list[tuple[Any, ...]]:

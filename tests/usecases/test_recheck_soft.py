@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.attention import BLOCKED, UNTOLD
-from nta.domain.urls import parse
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.checks.attention import BLOCKED, UNTOLD
+from nta.domain.intake.urls import parse
+from nta.store.db.handle import Store
 from nta.store.tables import Case, Due, Episode, Event, Host, SightingSpan
+from nta.store.work import due
 from nta.usecases.recheck import look_once, recheck_due
 from tests.builders import make_case, make_notice
 from tests.conftest import NINE, hours

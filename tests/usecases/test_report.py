@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from nta.domain.errors import RefusedError
+from nta.domain.figures.removal_report import Group
+from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.lifecycle import EventKind
-from nta.domain.removal_report import Group
-from nta.domain.removal_times import Clock
 from nta.domain.roles import Role
-from nta.store import due, endings, episodes
-from nta.store.base import Store
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.notices import endings
 from nta.store.tables import Addressee, Arrangement, ArrangementParty, Episode, FrozenReport, Notice
+from nta.store.work import due
 from nta.usecases import report
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
@@ -83,7 +85,7 @@ def four(store: Store) -> dict[str, MadeCase]:
     return made
 
 
-def figures(store: Store, clock: Clock, **asked: Any) -> dict[str, Group]:
+def figures(store: Store, clock: RemovalClock, **asked: Any) -> dict[str, Group]:
     found = report.removal_times(store, clock=clock, **{"as_of": AS_OF} | asked)
     return {group.party: group for group in found.groups}
 
@@ -95,7 +97,7 @@ def within(group: Group) -> list[tuple[float, float]]:
 def test_clock_b_runs_from_handing_over_and_is_censored_where_another_ended_it(store: Store) -> None:
     four(store)
 
-    [group] = figures(store, Clock.B).values()
+    [group] = figures(store, RemovalClock.B).values()
 
     # From two hours after receipt: gone after 8 to 10 h; the registry's censored at 18, the open one at 237.
     assert (group.n, group.gone, group.open, group.other, group.gone_before) == (3, 1, 1, 1, 1)
@@ -111,14 +113,14 @@ def test_clock_c_runs_from_the_acceptance_or_else_from_handing_over(store: Store
     made = four(store)
     addressee(store, made["open"], opened_at=at(30), bounced_at=at(2))
 
-    [group] = figures(store, Clock.C, until=at(3)).values()
-    [whole] = figures(store, Clock.C).values()
+    [group] = figures(store, RemovalClock.C, until=at(3)).values()
+    [whole] = figures(store, RemovalClock.C).values()
 
     assert (group.n, group.gone) == (1, 0)  # the registry's alone began before the third hour
     assert (whole.n, whole.gone, whole.open, whole.other, whole.gone_before) == (3, 1, 1, 1, 1)
     assert whole.check_h == 2
     # Gone 7 to 9 h after the acceptance, by the middle after 8, with all three at risk.
-    with_half = figures(store, Clock.C, since=at(3))[QUICK]
+    with_half = figures(store, RemovalClock.C, since=at(3))[QUICK]
     assert (with_half.n, with_half.gone, with_half.open) == (2, 1, 1)
     assert with_half.median_h == pytest.approx(8)
 
@@ -127,8 +129,8 @@ def test_clock_c_does_not_run_for_a_notice_that_bounced(store: Store) -> None:
     made = gone(store)
     bounced(store, made, 2.1)
 
-    assert figures(store, Clock.C) == {}
-    assert figures(store, Clock.B)[QUICK].n == 1
+    assert figures(store, RemovalClock.C) == {}
+    assert figures(store, RemovalClock.B)[QUICK].n == 1
 
 
 def test_clock_c_runs_from_the_notice_that_did_not_bounce(store: Store) -> None:
@@ -136,11 +138,11 @@ def test_clock_c_runs_from_the_notice_that_did_not_bounce(store: Store) -> None:
     bounced(store, made, 2.1)
     make_notice(store, [made], at(5), party=QUICK)
 
-    group = figures(store, Clock.C)[QUICK]
+    group = figures(store, RemovalClock.C)[QUICK]
 
     # Gone 5 to 7 h after the second notice, whose arrival is presumed; clock B ran from the first.
     assert (group.n, group.median_h, group.presumed_share) == (1, pytest.approx(6), 1)
-    assert figures(store, Clock.B)[QUICK].median_h == pytest.approx(9)
+    assert figures(store, RemovalClock.B)[QUICK].median_h == pytest.approx(9)
 
 
 def test_a_party_that_was_let_go_answers_for_the_time_until_then(store: Store) -> None:
@@ -149,8 +151,8 @@ def test_a_party_that_was_let_go_answers_for_the_time_until_then(store: Store) -
     other = case(store, "moved", presence="up", last_up_at=239)
     addressee(store, other, released_at=at(20), released_why="withdrawn")
 
-    group = figures(store, Clock.B)[QUICK]
-    early = figures(store, Clock.B, as_of=at(5))[QUICK]
+    group = figures(store, RemovalClock.B)[QUICK]
+    early = figures(store, RemovalClock.B, as_of=at(5))[QUICK]
 
     assert (group.n, group.gone, group.set_apart, group.open) == (2, 0, 1, 1)
     assert within(group) == [(0, 0)] * 4
@@ -160,7 +162,7 @@ def test_a_party_that_was_let_go_answers_for_the_time_until_then(store: Store) -
 def test_clock_a_runs_from_the_receipt_and_ends_whoever_ended_it(store: Store) -> None:
     four(store)
 
-    [group] = figures(store, Clock.A).values()
+    [group] = figures(store, RemovalClock.A).values()
 
     # Gone after 0 to 1 h, 10 to 12 and 20 to 21: by the middles the curve is 3/4, 2/4 and 1/4.
     assert (group.n, group.gone, group.open, group.other, group.gone_before) == (4, 3, 1, 0, 0)
@@ -177,7 +179,7 @@ def test_a_median_lies_between_the_looks_around_it(store: Store) -> None:
     gone(store)
     case(store, "open", presence="up", last_up_at=239)
 
-    group = figures(store, Clock.B)[QUICK]
+    group = figures(store, RemovalClock.B)[QUICK]
 
     assert group.median_h == pytest.approx(9)
     assert group.median_low_h == pytest.approx(8, abs=2 * MICROSECOND_H)
@@ -187,7 +189,7 @@ def test_a_median_lies_between_the_looks_around_it(store: Store) -> None:
 def test_a_limit_between_two_looks_leaves_the_share_open(store: Store) -> None:
     case(store, "p", presence="removed", last_up_at=20, first_gone_at=30, proven_gone_at=31)
 
-    group = figures(store, Clock.B)[QUICK]
+    group = figures(store, RemovalClock.B)[QUICK]
 
     assert within(group) == [(0, 1), (1, 1), (1, 1), (1, 1)]
 
@@ -206,7 +208,7 @@ def test_what_is_later_than_the_date_of_the_data_is_not_known(
 ) -> None:
     gone(store)
 
-    found = figures(store, Clock.B, as_of=at(as_of))
+    found = figures(store, RemovalClock.B, as_of=at(as_of))
 
     if open_ is None:
         assert found == {}
@@ -230,7 +232,7 @@ def test_a_period_bounds_the_start_of_the_clock(
     gone(store)
     gone(store, party=SLOW, handed=5)
 
-    assert {party: group.n for party, group in figures(store, Clock.B, **asked).items()} == expected
+    assert {party: group.n for party, group in figures(store, RemovalClock.B, **asked).items()} == expected
 
 
 def test_presumed_and_one_vantage_shares_are_counted(store: Store) -> None:
@@ -238,7 +240,7 @@ def test_presumed_and_one_vantage_shares_are_counted(store: Store) -> None:
         made = gone(store, f"{number}", one_vantage=number == 0)
         addressee(store, made, presumed=number < 2)
 
-    group = figures(store, Clock.B)[QUICK]
+    group = figures(store, RemovalClock.B)[QUICK]
 
     assert group.one_vantage_share == pytest.approx(1 / 3)
     assert group.presumed_share == pytest.approx(2 / 3)
@@ -248,7 +250,7 @@ def test_what_went_before_anybody_was_told_is_no_removal(store: Store) -> None:
     gone(store, "told")
     case(store, "untold", handed=None, presence="removed", last_up_at=0.5, first_gone_at=1, proven_gone_at=3)
 
-    group = figures(store, Clock.B)[QUICK]
+    group = figures(store, RemovalClock.B)[QUICK]
 
     assert (group.n, group.gone, group.gone_before, group.gone_before_share) == (1, 1, 1, 0.5)
     assert group.median_h == pytest.approx(9)
@@ -288,7 +290,9 @@ def test_a_host_that_content_moved_to_has_no_clock_a(store: Store) -> None:
         endings.forget(connection, [made.episode_id])
         due.want(connection, due.ESCALATE, [followed.id], at(12))
 
-    assert {p: (g.n, g.moved, g.gone) for p, g in figures(store, Clock.A).items()} == {QUICK: (1, 1, 0)}
+    assert {p: (g.n, g.moved, g.gone) for p, g in figures(store, RemovalClock.A).items()} == {
+        QUICK: (1, 1, 0)
+    }
 
 
 @pytest.mark.parametrize(
@@ -298,7 +302,7 @@ def test_a_host_that_content_moved_to_has_no_clock_a(store: Store) -> None:
 def test_what_was_no_removal_is_set_apart_or_left_out(store: Store, outcome: str, column: str | None) -> None:
     gone(store, outcome=outcome, actor="host", ended_at=14)
 
-    found = figures(store, Clock.B)
+    found = figures(store, RemovalClock.B)
 
     if column is None:
         assert found == {}
@@ -311,7 +315,7 @@ def test_too_few_are_marked_as_not_to_be_published_nor_ranked(store: Store) -> N
         gone(store, f"{number}", party=SLOW if number == 19 else QUICK)
     gone(store, "last")
 
-    found = figures(store, Clock.B)
+    found = figures(store, RemovalClock.B)
 
     assert (found[QUICK].n, found[QUICK].is_published, found[QUICK].is_ranked) == (20, True, False)
     assert (found[SLOW].n, found[SLOW].is_published) == (1, False)
@@ -321,14 +325,14 @@ def test_a_proxy_has_figures_of_its_own(store: Store) -> None:
     made = gone(store, "p")
     make_notice(store, [made], at(4), party="proxy:front", role="proxy")
 
-    assert set(figures(store, Clock.B)) == {QUICK}
-    proxies = figures(store, Clock.B, role=Role.PROXY)
+    assert set(figures(store, RemovalClock.B)) == {QUICK}
+    proxies = figures(store, RemovalClock.B, role=Role.PROXY)
     assert set(proxies) == {"proxy:front"}
     assert proxies["proxy:front"].n == 1
 
 
-@pytest.mark.parametrize("clock", [Clock.A, Clock.B])
-def test_what_a_proxy_serves_is_in_its_figures_and_in_no_hosts(store: Store, clock: Clock) -> None:
+@pytest.mark.parametrize("clock", [RemovalClock.A, RemovalClock.B])
+def test_what_a_proxy_serves_is_in_its_figures_and_in_no_hosts(store: Store, clock: RemovalClock) -> None:
     made = case(store, "behind", handed=None, presence="up", last_up_at=239)
     make_notice(store, [made], at(4), party="proxy:front", role="proxy")
     gone(store, party=SLOW)
@@ -341,7 +345,7 @@ def test_what_a_proxy_serves_is_in_its_figures_and_in_no_hosts(store: Store, clo
     hosts, proxies = figures(store, clock), figures(store, clock, role=Role.PROXY)
 
     assert nobody.episode_id
-    assert set(hosts) == ({SLOW, "not known"} if clock is Clock.A else {SLOW})
+    assert set(hosts) == ({SLOW, "not known"} if clock is RemovalClock.A else {SLOW})
     assert {party: (g.n, g.open) for party, g in proxies.items()} == {"proxy:front": (1, 1)}
 
 
@@ -349,18 +353,18 @@ def test_what_a_proxy_serves_is_in_its_figures_and_in_no_hosts(store: Store, clo
     ("asked", "reason"),
     [
         pytest.param({"by": "country"}, "by provider", id="by"),
-        pytest.param({"clock": Clock.D}, "no figures yet", id="clock"),
+        pytest.param({"clock": RemovalClock.D}, "no figures yet", id="clock"),
         pytest.param({"role": Role.POLICE}, "hosts and for proxies", id="role"),
         pytest.param({"since": AS_OF, "until": NINE}, "before it begins", id="period"),
     ],
 )
 def test_what_cannot_be_reported_is_refused(store: Store, asked: dict[str, Any], reason: str) -> None:
     with pytest.raises(RefusedError, match=reason):
-        report.removal_times(store, **{"clock": Clock.B, "as_of": AS_OF} | asked)
+        report.removal_times(store, **{"clock": RemovalClock.B, "as_of": AS_OF} | asked)
 
 
-@pytest.mark.parametrize("clock", [Clock.A, Clock.B, Clock.C])
-def test_a_frozen_report_is_computed_again(store: Store, clock: Clock) -> None:
+@pytest.mark.parametrize("clock", [RemovalClock.A, RemovalClock.B, RemovalClock.C])
+def test_a_frozen_report_is_computed_again(store: Store, clock: RemovalClock) -> None:
     four(store)
     made = report.removal_times(store, clock=clock, since=NINE, as_of=AS_OF)
     number = report.freeze(store, made, "lead@hotline.test", AS_OF)
@@ -391,7 +395,7 @@ def tampered(data: bytes) -> bytes:
 def test_a_frozen_report_that_was_tampered_with_is_not_equal(store: Store, part: str) -> None:
     four(store)
     number = report.freeze(
-        store, report.removal_times(store, clock=Clock.B, as_of=AS_OF), "lead@hotline.test"
+        store, report.removal_times(store, clock=RemovalClock.B, as_of=AS_OF), "lead@hotline.test"
     )
     with store.db.write() as connection:
         kept = connection.execute(select(FrozenReport.data, FrozenReport.figures)).one()
@@ -405,7 +409,9 @@ def test_a_frozen_report_that_was_tampered_with_is_not_equal(store: Store, part:
 
 def test_a_frozen_report_names_no_page_and_no_episode(store: Store) -> None:
     made = four(store)
-    report.freeze(store, report.removal_times(store, clock=Clock.B, as_of=AS_OF), "lead@hotline.test", AS_OF)
+    report.freeze(
+        store, report.removal_times(store, clock=RemovalClock.B, as_of=AS_OF), "lead@hotline.test", AS_OF
+    )
 
     with store.db.read() as connection:
         kept = connection.execute(select(FrozenReport.__table__)).one()
@@ -529,7 +535,7 @@ def test_true_figures_lie_between_the_bounds(store: Store, vanished: float) -> N
 
     true = report.true_figures(store, as_of=AS_OF, vanished=moments)
 
-    for clock, begins in ((Clock.A, 0), (Clock.B, 2)):
+    for clock, begins in ((RemovalClock.A, 0), (RemovalClock.B, 2)):
         bounds, line = figures(store, clock)[QUICK], true[QUICK, clock.value, "host"]
         assert line["n"] == bounds.n == 2
         assert line["median_h"] == pytest.approx(vanished - begins, abs=1e-3)

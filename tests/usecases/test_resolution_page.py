@@ -5,13 +5,14 @@ from datetime import datetime
 
 import pytest
 
+from nta.domain.hosting.overrides import Scope
 from nta.domain.lifecycle import EventKind
-from nta.domain.overruling import Scope
 from nta.domain.references import reference
 from nta.domain.roles import Role
-from nta.store import episodes, forced
-from nta.store.base import Store
-from nta.store.reads.resolution import ResolutionPage, resolution
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.hosting import override_rows
+from nta.store.reads.hosting_page import ResolutionPage, resolution
 from tests.builders import MadeCase
 from tests.conftest import NINE, hours
 from tests.resolving import DOWN, EVERYWHERE, LATER, NO_DNS, FakeAsker, an_asker, host, made, resolve
@@ -133,9 +134,9 @@ def test_what_a_person_entered_says_whether_it_counts(
     assert case.domain_id is not None
     with store.db.write() as connection:
         put = {"reason": "its invoice", "by": "analyst@hotline.test", "at": NINE}
-        forced.put(connection, store, case.host_id, until=NINE + hours(2), party="hosting:one", **put)  # type: ignore[arg-type]
+        override_rows.put(connection, store, case.host_id, until=NINE + hours(2), party="hosting:one", **put)  # type: ignore[arg-type]
         domain = {"scope": Scope.DOMAIN, "origin": "198.51.100.1", "until": NINE + hours(9)}
-        forced.put(connection, store, case.domain_id, **put, **domain)  # type: ignore[arg-type]
+        override_rows.put(connection, store, case.domain_id, **put, **domain)  # type: ignore[arg-type]
 
     page = read(store, case, now)
 
@@ -150,7 +151,7 @@ def test_an_entry_from_before_a_move_says_so(store: Store, case: MadeCase) -> No
     with store.db.write() as connection:
         for number, at in ((case.host_id, NINE), (case.domain_id, LATER)):
             scope = Scope.HOST if number == case.host_id else Scope.DOMAIN
-            forced.put(
+            override_rows.put(
                 connection,
                 store,
                 number or 0,

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from nta.domain.hosting import Problem
-from nta.domain.urls import parse
-from nta.store import due, endings, episodes
-from nta.store.base import Store
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.intake.urls import parse
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.notices import endings
 from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host, PartyRow
+from nta.store.work import due
 from nta.usecases.resolve import ROUNDS, resolve_url
 from tests.builders import MadeCase
 from tests.builders_notices import LADDER, catalogue
@@ -215,7 +217,7 @@ def test_a_failure_that_stays_is_a_persons_and_is_still_asked_about(
 def test_a_network_nobody_answers_for_leaves_a_party_without_a_name(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no registry answers for this address", False)
+    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no registry answers for this address", False)
 
     resolve(store, asker, known=EVERYWHERE)
 

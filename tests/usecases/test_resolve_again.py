@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from nta.domain.hosting import Problem
-from nta.store import arrangements, due, episodes
-from nta.store.base import Store
+from nta.domain.hosting.facts import LookupProblem
+from nta.store.cases import episodes
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import Arrangement
+from nta.store.work import due
 from tests.builders import MadeCase
 from tests.conftest import NINE, hours
 from tests.resolving import (
@@ -112,7 +114,7 @@ def test_a_suspected_party_is_not_forgotten_because_the_first_is_seen_again(
     resolve(store, asker)
     asker.names["a.test"] = ("198.51.100.1",)
     with store.db.write() as connection:
-        arrangements.missed(connection, host(store, case), LATER)
+        host_arrangements.missed(connection, host(store, case), LATER)
     resolve(store, asker, LATER)
     suspected = host(store, case).suspect_id
     asker.names["a.test"] = ("192.0.2.1",)
@@ -142,13 +144,15 @@ def test_a_better_answer_about_the_same_machine_is_no_move(
 def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = Problem("rdap_ip", "no registry answers for this address", False)
+    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no registry answers for this address", False)
     resolve(store, asker, known=EVERYWHERE)
     ready = state(store, case)
     with store.db.write() as connection:
         gave_up = ready._replace(stage="unresolved")
         episodes.move(
-            connection, store.ids, [episodes.Change(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")]
+            connection,
+            store.ids,
+            [episodes.EpisodeChange(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")],
         )
         due.task(connection, case.episode_id, NINE, owner="analyst", reason="nobody can be reached")
         due.drop(connection, [(due.ESCALATE, case.episode_id)])
@@ -169,13 +173,13 @@ def test_a_look_that_suspects_a_move_and_a_resolve_do_not_wait_for_each_other(
     """Both write the host and its due row; whoever comes second waits, and then goes on."""
     with ThreadPoolExecutor(1) as pool:
         with store.db.write() as connection:
-            row = arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
+            row = host_arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
             if store.db.is_sqlite:
                 resolving = None
             else:
                 resolving = pool.submit(resolve, store, asker)
                 assert _someone_waits(store)
-            arrangements.missed(connection, row, NINE)
+            host_arrangements.missed(connection, row, NINE)
             due.want(connection, due.RESOLVE, [case.host_id], NINE)
         assert (resolving.result(30) if resolving else resolve(store, asker)) == 1
     resolve(store, asker)  # what was asked before the look wanted it anew does not count

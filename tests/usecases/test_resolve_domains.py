@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.hosting import HostingFacts, Problem
-from nta.domain.ladders import Ladder, Rung, When
-from nta.domain.parties import Catalogue, NoticeRoute, Provider, Registrar, Registry
+from nta.domain.escalation.ladders import Ladder, Rung, When
+from nta.domain.hosting.facts import HostingFacts, LookupProblem
+from nta.domain.parties.organisations import (
+    Catalogue,
+    NoticeRoute,
+    Provider,
+    Registrar,
+    Registry,
+)
 from nta.domain.roles import NoticeKind, Role
-from nta.store import arrangements, due, forced
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements, override_rows
 from nta.store.tables import Addressee, Arrangement, Domain, Due, Host, NoticeItem
+from nta.store.work import due
 from nta.usecases.escalate import escalate_due
 from nta.usecases.notify import notify_waiting
 from nta.usecases.recheck import recheck_due
@@ -95,12 +102,14 @@ def facts(store: Store, case: MadeCase) -> HostingFacts:
     with store.db.read() as connection:
         number = host(store, case).arrangement_id
         assert number is not None
-        return arrangements.facts(connection, store, number)
+        return host_arrangements.facts(connection, store, number)
 
 
 def name_origin(store: Store, case: MadeCase, until: datetime | None = None, now: datetime = NINE) -> None:
     with store.db.write() as connection:
-        forced.put(connection, store, case.host_id, reason="its headers", until=until, origin="192.0.2.77")
+        override_rows.put(
+            connection, store, case.host_id, reason="its headers", until=until, origin="192.0.2.77"
+        )
         due.want(connection, due.RESOLVE, [case.host_id], now)
 
 
@@ -145,7 +154,7 @@ def test_a_company_that_gives_out_names_is_asked_about_its_own(store: Store, ask
 def test_a_domain_that_cannot_be_asked_for_holds_up_no_host_and_is_asked_for_again(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    silent = Problem("rdap_domain", "the server does not answer in time", True)
+    silent = LookupProblem("rdap_domain", "the server does not answer in time", True)
     asker.domains["a.test"] = silent
     asker._domain = lambda lookup, now: replace(  # type: ignore[method-assign]
         FakeAsker._domain(asker, lookup, now), value=None, problem=replace(silent, step=lookup.kind.value)
@@ -163,9 +172,11 @@ def test_what_was_known_of_a_domain_stays_when_it_cannot_be_asked_for(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
     resolve(store, asker, known=KNOWN)
-    asker.domains["a.test"] = Problem("rdap_domain", "no", True)
+    asker.domains["a.test"] = LookupProblem("rdap_domain", "no", True)
     asker._domain = lambda lookup, now: replace(  # type: ignore[method-assign]
-        FakeAsker._domain(asker, lookup, now), value=None, problem=Problem(lookup.kind.value, "no", True)
+        FakeAsker._domain(asker, lookup, now),
+        value=None,
+        problem=LookupProblem(lookup.kind.value, "no", True),
     )
 
     resolve(store, asker, LATER, known=KNOWN)
@@ -255,7 +266,7 @@ def test_an_origin_is_sealed(store: Store, case: MadeCase) -> None:
 
     with store.db.read() as connection:
         (sealed,) = connection.execute(select(Host.forced_origin_sealed)).scalars()
-        found = forced.of_hosts(connection, store, [case.host_id], NINE)
+        found = override_rows.of_hosts(connection, store, [case.host_id], NINE)
     assert b"192.0.2.77" not in bytes(sealed)
     assert found[case.host_id].origin == "192.0.2.77"
 
@@ -267,7 +278,7 @@ def test_a_forced_host_is_told_instead_and_is_no_move(store: Store, case: MadeCa
     resolve(store, asker, known=known)
     before = host(store, case)
     with store.db.write() as connection:
-        forced.put(connection, store, case.host_id, reason="its reseller", until=None, party=one.id)
+        override_rows.put(connection, store, case.host_id, reason="its reseller", until=None, party=one.id)
         due.want(connection, due.RESOLVE, [case.host_id], NINE)
 
     resolve(store, asker, known=known)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from nta.domain.contacts import Choice, Health, choose
-from nta.domain.hosting import HostingFacts, Problem
-from nta.domain.parties import Catalogue
+from nta.domain.hosting.facts import HostingFacts, LookupProblem
+from nta.domain.notices.contact_choice import Choice, Health, choose
+from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import Role
-from nta.store import arrangements
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import Contact, Episode
 from tests.builders import MadeCase
 from tests.builders_notices import NL, catalogue
@@ -38,7 +38,7 @@ def holder_without_desk() -> FakeAsker:
 
 def facts(store: Store, case: MadeCase) -> HostingFacts:
     with store.db.read() as connection:
-        return arrangements.facts(connection, store, host(store, case).arrangement_id)
+        return host_arrangements.facts(connection, store, host(store, case).arrangement_id)
 
 
 def told(
@@ -75,7 +75,7 @@ def test_where_there_is_no_file_the_holders_mailbox_is_guessed_and_marked(store:
 
 def test_nobody_is_guessed_while_the_as_may_yet_answer(store: Store) -> None:
     asker = holder_without_desk()
-    asker.systems = {"64500": Problem("rdap_as", "no answer", True)}
+    asker.systems = {"64500": LookupProblem("rdap_as", "no answer", True)}
     case = made(store, "http://a.test/")
 
     resolve(store, asker)

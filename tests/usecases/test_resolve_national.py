@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from nta.domain.hosting import HostingFacts, Problem
-from nta.store import arrangements, due
-from nta.store.base import Store
+from nta.domain.hosting.facts import HostingFacts, LookupProblem
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
+from nta.store.work import due
 from nta.usecases.resolve import resolve_due
 from tests.adapters.servers import Zone
 from tests.builders import MadeCase
@@ -23,7 +24,7 @@ Service Name       : SAMPLENET
 [ Network Abuse Contact Information ]
 E-Mail             : abuse@telecom.example
 """
-MISSING = Problem("rdap_ip", "the national registry does not know this network (KRNIC)", False)
+MISSING = LookupProblem("rdap_ip", "the national registry does not know this network (KRNIC)", False)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def facts(store: Store, case: MadeCase) -> HostingFacts:
     number = host(store, case).arrangement_id
     assert number is not None
     with store.db.read() as connection:
-        return arrangements.facts(connection, store, number)
+        return host_arrangements.facts(connection, store, number)
 
 
 def test_the_holders_desk_is_found_where_the_region_names_the_registry(store: Store, at: Registries) -> None:

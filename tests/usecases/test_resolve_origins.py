@@ -7,13 +7,14 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select
 
-from nta.domain.hosting import Problem
-from nta.domain.parties import AskableProxies
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.domain.urls import parse
-from nta.store import due, findings, forced
-from nta.store.base import Store
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.intake.urls import parse
+from nta.domain.parties.organisations import AskableProxies
+from nta.store.db.handle import Store
+from nta.store.hosting import findings, override_rows
 from nta.store.tables import Addressee, FindingRow, NoticeItem
+from nta.store.work import due
 from nta.usecases.notify import notify_waiting
 from nta.usecases.resolve import resolve_url
 from tests.builders import MadeCase
@@ -23,15 +24,15 @@ from tests.usecases.test_resolve_domains import KNOWN, ORIGIN, SHIELD, URL, esca
 
 ASKABLE = AskableProxies(KNOWN, frozenset({SHIELD.id}))
 BEHIND = "192.0.2.77"
-NO_ENTRY = Problem("origin", "our token is not accepted (401)", False)
-SILENT = Problem("origin", "the server does not answer in time", True)
+NO_ENTRY = LookupProblem("origin", "our token is not accepted (401)", False)
+SILENT = LookupProblem("origin", "the server does not answer in time", True)
 
 
 @dataclass
 class Telling(FakeAsker):
     """One who also knows what stands behind names: an address, nothing (""), or why nobody says."""
 
-    behind: dict[str, str | Problem] = field(default_factory=dict)
+    behind: dict[str, str | LookupProblem] = field(default_factory=dict)
     asked_origins: list[tuple[str, str | None]] = field(default_factory=list)
 
     def ask(self, lookups: Collection[Lookup], now: datetime) -> Iterable[Finding]:
@@ -45,7 +46,7 @@ class Telling(FakeAsker):
 
     def _behind(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.behind[lookup.subject]
-        if isinstance(said, Problem):
+        if isinstance(said, LookupProblem):
             return Finding(lookup, None, "origin look-up", now, now + hours(1), said)
         value = (
             {"proxy": lookup.whom, "addresses": [said], "holder_name": None, "abuse": []} if said else None
@@ -132,7 +133,7 @@ def test_where_nothing_is_known_the_proxy_alone_is_told(store: Store, asker: Tel
     ("problem", "again"), [(NO_ENTRY, hours(12)), (SILENT, hours(1))], ids=["for-good", "for-now"]
 )
 def test_a_proxy_that_cannot_be_asked_holds_up_nothing(
-    store: Store, asker: Telling, case: MadeCase, problem: Problem, again: datetime
+    store: Store, asker: Telling, case: MadeCase, problem: LookupProblem, again: datetime
 ) -> None:
     asker.behind["a.test"] = problem
 
@@ -170,7 +171,7 @@ def test_its_word_stands_while_it_cannot_be_asked_again(store: Store, asker: Tel
 
 def test_where_a_person_knows_the_proxy_is_not_asked(store: Store, asker: Telling, case: MadeCase) -> None:
     with store.db.write() as connection:
-        forced.put(connection, store, case.host_id, reason="its mail", until=None, origin="192.0.2.99")
+        override_rows.put(connection, store, case.host_id, reason="its mail", until=None, origin="192.0.2.99")
 
     resolve(store, asker, known=KNOWN, askable=ASKABLE)
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from nta.domain.hosting import Problem
-from nta.domain.urls import parse
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.intake.urls import parse
+from nta.store.db.handle import Store
+from nta.store.work import due
 from nta.usecases.resolve import resolve_url
 from tests.builders import MadeCase
 from tests.builders_notices import HOSTING, catalogue
@@ -28,7 +28,7 @@ from tests.resolving import (
 )
 
 MINE = catalogue(hosting={HOSTING.id: replace(HOSTING, asns=(64501,))})
-NO_ROUTE = Problem("route", "no DNS server answers", True)
+NO_ROUTE = LookupProblem("route", "no DNS server answers", True)
 
 
 @pytest.fixture

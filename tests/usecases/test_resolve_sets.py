@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nta.domain.deadlines import back_off
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import due
-from nta.store.base import Store
-from nta.store.leases import Leases
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.store.db.handle import Store
+from nta.store.work import due
+from nta.store.work.leases import Leases
 from nta.usecases.resolve.asking import subject_of
 from nta.usecases.resolve.gathering import ASKING, gather
 from tests.builders import MadeCase

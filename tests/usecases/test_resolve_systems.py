@@ -1,9 +1,9 @@
 """The AS behind networks without an abuse contact, asked once for a whole set of hosts, and kept."""
 
-from nta.domain.contacts import choose
+from nta.domain.notices.contact_choice import choose
 from nta.domain.roles import Role
-from nta.store import arrangements
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from tests.builders_notices import catalogue
 from tests.conftest import NINE, hours
 from tests.resolving import an_asker, host, made, resolve
@@ -22,7 +22,7 @@ def test_one_question_serves_all_networks_of_an_as(store: Store) -> None:
     assert asker.asked_systems == ["64500"]
     for case in cases:
         with store.db.read() as connection:
-            facts = arrangements.facts(connection, store, host(store, case).arrangement_id)
+            facts = host_arrangements.facts(connection, store, host(store, case).arrangement_id)
         (choice,) = choose(Role.HOST, facts, catalogue(), {})
         assert (choice.email, choice.source) == ("abuse@upstream.example", "upstream")
         assert (

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from nta.adapters.asking import Askers
-from nta.adapters.dns import DnsAsker
-from nta.adapters.vantage_names import names_of
-from nta.domain.contacts import choose
-from nta.domain.questions import LookupKind
+from nta.adapters.dns.resolver import DnsAsker
+from nta.adapters.dns.vantage_names import names_of
+from nta.adapters.net.concurrency import Askers
+from nta.domain.hosting.lookups import LookupKind
+from nta.domain.notices.contact_choice import choose
 from nta.domain.roles import Role
-from nta.store import arrangements, due
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.hosting import host_arrangements
 from nta.store.tables import Addressee
+from nta.store.work import due
 from nta.usecases.escalate import escalate_due
 from tests.adapters.servers import DnsServer, Zone
 from tests.builders_notices import World
@@ -63,7 +64,7 @@ def test_who_serves_one_country_alone_is_told_beside_who_serves_the_other(
     }
     assert {a.party for a in World(store).rows(Addressee)} == {"rdap:ORG-1", "rdap:ORG-2"}
     with store.db.read() as connection:
-        kept = arrangements.facts(connection, store, host(store, case).arrangement_id)
+        kept = host_arrangements.facts(connection, store, host(store, case).arrangement_id)
     assert {a.ip: a.seen_from for a in kept.addresses} == {"192.0.2.1": ("nl",), "198.51.100.1": ("de",)}
     told = choose(Role.HOST, kept, EVERYWHERE, {})
     assert {c.email for c in told} == {"abuse@one.example", "abuse@two.example"}

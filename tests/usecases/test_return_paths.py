@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.store import due, schema
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.notices import forget_return_paths
+from nta.store import schema
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.notices.notice_rows import forget_return_paths
 from nta.store.tables import Base, Notice
+from nta.store.work import due
 from tests.builders_notices import World
 from tests.conftest import NINE
 from tests.telling import KilledError, Killer, Service

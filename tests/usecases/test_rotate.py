@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
-from nta.store import forced
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.keyfiles import new_key
-from nta.store.resealing import Ring, sealed_columns
-from nta.store.sealing import Keyring, key_file, keys_in
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring, key_file, keys_in
+from nta.store.hosting import override_rows
+from nta.store.safekeeping.key_files import new_key
+from nta.store.safekeeping.resealing import Ring, sealed_columns
 from nta.store.tables import Case, Host
 from nta.usecases import answer, rotate
 from tests.conftest import NINE
@@ -150,7 +150,7 @@ def test_what_is_written_between_reading_and_writing_stands(own: Store, instance
         if name == "rotate.read" and len(known) < 20:
             known.append(f"192.0.2.{len(known)}")
             with own.db.write() as connection:
-                forced.put(connection, slow, host, reason="known", until=None, origin=known[-1])
+                override_rows.put(connection, slow, host, reason="known", until=None, origin=known[-1])
 
     rotate.rotate(own, "sealing", key_file(instance, "sealing"), NINE, checkpoint=write_meanwhile)
 

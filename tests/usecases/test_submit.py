@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from nta.domain.outcomes import Actor, Outcome
+from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.references import reference
 from nta.domain.roles import Severity
-from nta.store import due, endings
-from nta.store.base import Store
+from nta.store.db.handle import Store
+from nta.store.notices import endings
 from nta.store.tables import (
     Base,
     Case,
@@ -24,6 +24,7 @@ from nta.store.tables import (
     Host,
     Submission,
 )
+from nta.store.work import due
 from nta.usecases.submit import CHUNK, HandedIn, Terms, examine, hand_in, read_lines
 from tests.conftest import NINE, hours
 

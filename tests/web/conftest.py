@@ -20,12 +20,12 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from nta import settings as settings_module
-from nta.domain.parties import Catalogue, Hotline, NoticeRoute
+from nta.domain.parties.organisations import Catalogue, Hotline, NoticeRoute
 from nta.settings import Settings
-from nta.store import sessions
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import Keyring
+from nta.store.accounts import desk_sessions
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import DeskUser
 from nta.web.access import ROLES, NewUser, add_user
 from nta.web.desk import create_desk
@@ -186,7 +186,7 @@ def entered(desk: Flask, store: Store, role: str) -> FlaskClient:
         ).one()
     token = f"{role} {store.new_id()}"
     with store.db.write() as connection:
-        sessions.begin(connection, store.ids, user_id=user.id, token=token, now=datetime.now(UTC))
+        desk_sessions.begin(connection, store.ids, user_id=user.id, token=token, now=datetime.now(UTC))
     with client.session_transaction() as session:
         session.update(_user_id=user.fs_uniquifier, login=token, _fresh=True, fs_cc="set", fs_paa=time.time())
     return client

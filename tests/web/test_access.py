@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, DeskUser
 from nta.web.access import ROLES, NewUser, add_user
 from tests.conftest import NINE

@@ -9,9 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.web.clients import Forwarded
 from nta.web.desk import create_desk
 from nta.web.portal import create_portal

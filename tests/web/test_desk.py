@@ -9,11 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from nta.domain.errors import RefusedError
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Case, Episode
-from nta.usecases import approve, steer
-from nta.web.house import POLICY
+from nta.store.work import due
+from nta.usecases import approve
+from nta.usecases.decisions import case_decisions
+from nta.web.app_factory import POLICY
 from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
@@ -126,7 +127,7 @@ def test_a_state_filters_the_list(analyst: FlaskClient, lite: Store, case: MadeC
 
 
 def test_ended_cases_are_listed_with_their_outcome(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:
-    steer.withdraw(lite, case.reference, "by mistake", "lead@hotline.test", NINE)
+    case_decisions.withdraw(lite, case.reference, "by mistake", "lead@hotline.test", NINE)
 
     assert case.reference not in analyst.get("/cases").text
     page = analyst.get("/cases?state=ended").text
@@ -296,7 +297,7 @@ def test_a_lead_lets_a_burst_to_one_party_go_at_once(lead: FlaskClient, lite: St
 
     page = lead.get("/sending").text
     assert answer.status_code == 303
-    assert "2 notices may go." in page
+    assert "2 notices will be sent." in page
     assert "No notice waits for a lead" in page
     assert not [one for one in made if one.reference in page]
 

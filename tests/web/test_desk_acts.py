@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from nta.store import due
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Episode, Notice, SightingSpan
+from nta.store.work import due
 from nta.usecases import approve
 from nta.web.access import add_user
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_span

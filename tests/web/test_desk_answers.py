@@ -7,11 +7,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from nta import settings as settings_module
-from nta.domain.answers import Said
-from nta.domain.parties import Catalogue
-from nta.store import due
-from nta.store.base import Store
+from nta.domain.notices.answers import ItemAnswer
+from nta.domain.parties.organisations import Catalogue
+from nta.store.db.handle import Store
 from nta.store.tables import AnswerRow, AuditEntry, Due, Notice, NoticeItem
+from nta.store.work import due
 from nta.usecases import answer
 from nta.web.desk import create_desk
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
@@ -35,7 +35,7 @@ def notice(lite: Store, case: MadeCase) -> MadeNotice:
 
 
 def say(store: Store, notice: MadeNotice, says: str, **more: object) -> None:
-    said = [Said(notice.item_ids[0], says, **more)]  # type: ignore[arg-type]
+    said = [ItemAnswer(notice.item_ids[0], says, **more)]  # type: ignore[arg-type]
     assert not answer.answer(store, notice.token, said, NINE - hours(1)).slips
     answer.settle(store, NINE - hours(1))
 

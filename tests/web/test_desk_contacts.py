@@ -6,10 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
-from nta.store import due
-from nta.store.base import Store
-from nta.store.contacts import ASKED
+from nta.store.db.handle import Store
+from nta.store.notices.contact_decisions import ASKED
 from nta.store.tables import Addressee, AuditEntry, Contact, Due, PartyRow
+from nta.store.work import due
 from tests.builders import MadeCase, make_case
 from tests.conftest import NINE, hours
 from tests.web.conftest import Forms, entered, post
@@ -114,7 +114,7 @@ def test_an_analyst_approves_a_contact(analyst: FlaskClient, lite: Store, new: i
     assert answer.status_code == 303
     page = analyst.get("/contacts").text
     assert "The contact may be used. 1 open case goes on." in page
-    assert "No contact waits for a word." in page
+    assert "No contact is waiting for approval." in page
     assert (row(lite).approved_by, row(lite).approved_at) == ("analyst@hotline.test", NINE)
     assert acts(lite) == [("approve_contact", "analyst@hotline.test", "on their own page")]
     with lite.db.read() as connection:

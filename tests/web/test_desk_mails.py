@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Due, Mail
 from tests import mails
 from tests.conftest import NINE, hours

@@ -10,22 +10,23 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from nta.domain.hosting import (
+from nta.domain.hosting.facts import (
     AddressFacts,
     DomainFacts,
     FoundContact,
     HostingFacts,
+    LookupProblem,
     Network,
-    Problem,
     RegistrarFacts,
     to_plain,
 )
-from nta.domain.parties import Catalogue, NoticeRoute, Provider
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import due, findings, forced
-from nta.store.base import Store
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
+from nta.store.db.handle import Store
+from nta.store.hosting import findings, override_rows
 from nta.store.tables import Arrangement, AuditEntry, Contact, Due, Episode, Host
-from nta.web.house import POLICY
+from nta.store.work import due
+from nta.web.app_factory import POLICY
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.web.conftest import OURS, Forms, post
@@ -71,7 +72,7 @@ def facts() -> HostingFacts:
     nameservers = ("ns1.provider.example", "ns.quick.example")
     domain = DomainFacts("quick.example", "example", True, registrar, None, ("active",), nameservers, "rdap")
     cname = ("images.quick.example.edge.shield.example", "www.veiled.example")
-    problem = Problem("route", "nobody answers", True)
+    problem = LookupProblem("route", "nobody answers", True)
     return HostingFacts("images.quick.example", BEFORE, cname, (proxy,), "US", domain, (problem,))
 
 
@@ -97,7 +98,7 @@ def case(lite: Store) -> MadeCase:
                     "origin zone",
                     BEFORE,
                     NINE - hours(1),
-                    Problem("route", "nobody answers", True),
+                    LookupProblem("route", "nobody answers", True),
                 ),
             ],
         )
@@ -119,9 +120,9 @@ def acts(store: Store) -> list[tuple[str, str]]:
         return [tuple(row) for row in connection.execute(query)]
 
 
-def known(store: Store, case: MadeCase) -> forced.Forced | None:
+def known(store: Store, case: MadeCase) -> override_rows.Forced | None:
     with store.db.read() as connection:
-        return forced.of_hosts(connection, store, [case.host_id], NINE).get(case.host_id)
+        return override_rows.of_hosts(connection, store, [case.host_id], NINE).get(case.host_id)
 
 
 def next_at(store: Store, case: MadeCase) -> Any:
@@ -220,7 +221,7 @@ def test_another_host_is_entered_and_taken_back(analyst: FlaskClient, lite: Stor
 
     post(analyst, place(case), "withdraw-host", reason="sold on")
 
-    assert entered == forced.Forced(None, ONE.id, NINE + hours(24 * 90))
+    assert entered == override_rows.Forced(None, ONE.id, NINE + hours(24 * 90))
     assert due_at == NINE
     assert "One Hosting this host alone its invoice analyst@hotline.test" in words(page).replace(" for ", " ")
     assert known(lite, case) is None
@@ -242,7 +243,7 @@ def test_an_address_is_entered_for_the_whole_domain(
         reason="its headers",
     )
 
-    assert known(lite, case) == forced.Forced("198.51.100.7", None, NINE.replace(day=10, hour=12))
+    assert known(lite, case) == override_rows.Forced("198.51.100.7", None, NINE.replace(day=10, hour=12))
     assert "every host of the domain" in analyst.get(place(case)).text
 
 
@@ -254,7 +255,7 @@ def test_the_page_of_the_case_takes_an_address_behind_the_proxy_too(
     )
 
     assert answer.status_code == 303
-    assert known(lite, case) == forced.Forced("198.51.100.7", None, NINE + hours(24 * 90))
+    assert known(lite, case) == override_rows.Forced("198.51.100.7", None, NINE + hours(24 * 90))
     assert "Address behind the proxy entered" in analyst.get(f"/cases/{case.reference}").text
     assert acts(lite) == [("name_origin", "analyst@hotline.test")]
 

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.web.access import ROLES, add_user
 from nta.web.desk import create_desk
 from nta.web.portal import create_portal

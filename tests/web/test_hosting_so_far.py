@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
-from nta.domain.hosting import Problem
-from nta.domain.questions import Finding, Lookup, LookupKind
-from nta.store import findings
-from nta.store.base import Store
+from nta.domain.hosting.facts import LookupProblem
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.store.db.handle import Store
+from nta.store.hosting import findings
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 
@@ -21,7 +21,7 @@ def test_the_page_tells_of_arrangements_and_answers_and_never_of_the_name(
     early, until = NINE - hours(4), NINE - hours(3)
     dead = {"addresses": [], "cname": [f"edge.{HOST}"], "dead": "nxdomain"}
     lives = {"addresses": ["192.0.2.10"], "cname": [], "dead": None}
-    silent = Problem("rdap_ip", "the server does not answer in time", True)
+    silent = LookupProblem("rdap_ip", "the server does not answer in time", True)
     with lite.db.write() as connection:
         findings.save(
             connection,

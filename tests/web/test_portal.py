@@ -8,12 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from nta.domain.answers import Says
-from nta.domain.parties import Catalogue
+from nta.domain.notices.answers import Says
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AnswerRow, NoticeEvent, PortalLink
-from nta.web.house import POLICY
+from nta.web.app_factory import POLICY
 from nta.web.portal import create_portal
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours

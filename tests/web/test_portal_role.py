@@ -8,13 +8,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from nta.domain.errors import RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
 from nta.store import schema
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.grants import PORTAL, grant_portal
-from nta.store.sealing import Keyring
+from nta.store.db.database import Database
+from nta.store.db.grants import PORTAL, grant_portal
+from nta.store.db.handle import Store
+from nta.store.db.sealing import Keyring
 from nta.store.tables import AnswerRow, Base, NoticeEvent
 from nta.web.portal import create_portal
 from tests.builders import make_case, make_notice

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from tests.builders import make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.web.conftest import entered

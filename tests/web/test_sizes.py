@@ -13,9 +13,9 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import HandInLine, Submission
 from nta.web.portal import create_portal
 from tests.fakes import SetClock

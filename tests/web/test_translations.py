@@ -14,18 +14,18 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from nta.domain.answers import Says
-from nta.domain.availability import Cause, Verdict
-from nta.domain.handing_in import CLASSES, SCOPES
+from nta.domain.checks.outcomes import Outcome
+from nta.domain.checks.verdicts import Cause, Verdict
+from nta.domain.hosting.lookups import LookupKind
+from nta.domain.hosting.overrides import Wrong
+from nta.domain.intake.lines import CLASSES, SCOPES
 from nta.domain.lifecycle import EventKind
-from nta.domain.outcomes import Outcome
-from nta.domain.overruling import Wrong
-from nta.domain.questions import LookupKind
+from nta.domain.notices.answers import Says
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.render.words import Word
 from nta.web.answering import MEANS, SAYS
 from nta.web.desk import texts
-from nta.web.desk.resolution import WRONGS
+from nta.web.desk.hosting_page import WRONGS
 from nta.web.languages import FOLDER, LANGUAGES
 
 TOP = Path(__file__).parents[2]

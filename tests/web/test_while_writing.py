@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.web.portal import create_portal
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from nta.domain.lifecycle import Presence, Stage
 from nta.render.words import RANK, Word, pairs, ranks, state_word, tally
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import cases as reads
 from nta.store.reads.cases import Wanted
 from nta.store.tables import Case, Episode

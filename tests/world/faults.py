@@ -16,9 +16,11 @@ from urllib.parse import urlsplit
 
 from nta.bootstrap import House
 from nta.cli.demo import USERS
-from nta.cli.demo_lab import Lab, settings_in, the_lab
-from nta.store import schema, unseen, waiting
-from nta.store.database import Database
+from nta.cli.demo_lab import RunningLab, settings_in, the_lab
+from nta.store import schema
+from nta.store.db.database import Database
+from nta.store.reads import stuck
+from nta.store.work import pending_steps
 from tests.databases import SystemCluster
 from tests.world.lines import OPEN, Datagrams, Line, Loop
 from tests.world.playing import ROOT, environment
@@ -158,7 +160,7 @@ class Stage:
         self.folder, self.cluster, self.points = folder, cluster, points
         self._loop = Loop()
         (folder / "world.yaml").write_text(world(points), encoding="utf-8")
-        self.lab: Lab = the_lab(folder / "lab", str(folder / "world.yaml"), None)
+        self.lab: RunningLab = the_lab(folder / "lab", str(folder / "world.yaml"), None)
         self._direct = f"postgresql://nta@/{database}?host={cluster.folder}"
         self._ports = _free_ports()
         self._house = House(self._settings(self._direct))
@@ -234,7 +236,7 @@ class Stage:
         new = Path(self.lab.at["maildir"]) / "new"
         mails = [path.name for path in new.iterdir()] if new.is_dir() else ["no mailbox"]
         with self.database.read() as connection:
-            pending: list[Any] = sorted(waiting.pending(connection, now) - {"seal", "notify"})
+            pending: list[Any] = sorted(pending_steps.pending(connection, now) - {"seal", "notify"})
             taken = connection.exec_driver_sql(
                 "SELECT kind, subject, taken_by, tries FROM due WHERE taken_by IS NOT NULL"
             ).all()
@@ -289,7 +291,7 @@ class Stage:
                 ).scalars()
             )
             by = connection.exec_driver_sql(_BY).all()
-            wrong += [f"episode {number} waits unseen" for number in unseen.waiting_unseen(connection)]
+            wrong += [f"episode {number} waits unseen" for number in stuck.waiting_unseen(connection)]
         if taken != known:
             wrong.append(f"{len(taken - known)} messages went unrecorded, {len(known - taken)} never went")
         wrong += [

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from nta import bootstrap
 from nta.jobs import schedule
-from nta.store import due
+from nta.store.work import due
 from nta.usecases.resolve import gathering
 
 RATE = 60

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nta.store.base import Store
-from nta.store.database import Database
-from nta.store.sealing import load_keys
+from nta.store.db.database import Database
+from nta.store.db.handle import Store
+from nta.store.db.sealing import load_keys
 from tests.fakes import CountingIds
 
 ROOT = Path(__file__).resolve().parents[2]

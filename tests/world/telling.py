@@ -17,16 +17,16 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from nta.adapters.clock import LabClock
-from nta.adapters.reach import Gate
+from nta.adapters.net.address_policy import Gate
 from nta.bootstrap import House
 from nta.cli.demo import USERS
-from nta.cli.demo_lab import Lab, settings_in
+from nta.cli.demo_lab import RunningLab, settings_in
 from nta.cli.demo_truth import Truth, with_truth
-from nta.cli.tell import configure_logs
+from nta.cli.output import configure_logs
 from nta.lab.worldfile import read_world
 from nta.settings import Reach
+from nta.store.reads.stuck import waiting_unseen
 from nta.store.shipped import shipped
-from nta.store.unseen import waiting_unseen
 from nta.usecases.report import episode_lines, summary
 from tests.databases import Cluster, Server
 from tests.lab.conftest import playing
@@ -169,7 +169,7 @@ def told(world: str, kind: str, templates: Templates, folder: Path) -> Iterator[
         house.gate.own = [("127.0.0.1", desk), ("127.0.0.1", portal)]
         house.take_jobs()
         users = templates.users if kind == "sqlite" else templates.users_there
-        lab = Lab(client.card, None)
+        lab = RunningLab(client.card, None)
         lab.introduce(f"http://localhost:{desk}", f"http://localhost:{portal}", users)
         with patch("nta.bootstrap.calm"):  # this process has other tests' garbage to collect
             runner = house.runner()

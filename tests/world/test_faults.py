@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.store import due
+from nta.store.work import due
 from tests.databases import SystemCluster
 from tests.world.faults import EVERY, HOSTS, START, Stage, Worker, hold
 from tests.world.lines import CUT, LYING, SLOW, STALLED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.store.database import Database
+from nta.store.db.database import Database
 from tests.databases import SystemCluster
 from tests.world.killed import play
 from tests.world.playing import Played, end_lab, finish, start

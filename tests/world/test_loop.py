@@ -4,9 +4,9 @@ import json
 from datetime import datetime, timedelta
 
 from nta.domain.deadlines import pause
+from nta.domain.intake.urls import parse
 from nta.domain.lifecycle import Presence
 from nta.domain.roles import Severity
-from nta.domain.urls import parse
 from nta.lab.httpclient import TIMEOUT_S
 from nta.store.reads import summary as reading
 from nta.usecases.report import summary, true_figures

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
 
-from nta.cli.demo_lab import Lab
+from nta.cli.demo_lab import RunningLab
 from tests.world.playing import MOST_S, ROOT, end_lab, environment, ports_of
 
 ASKED = 20
@@ -60,7 +60,7 @@ def answer(port: int, path: str) -> int:
 
 def stands_still(folder: Path) -> bool:
     """Ask the lab until one of its people has tried something that the desk could not write down."""
-    lab = Lab(json.loads((folder / "lab" / "lab.json").read_text(encoding="utf-8")), None)
+    lab = RunningLab(json.loads((folder / "lab" / "lab.json").read_text(encoding="utf-8")), None)
     until = monotonic() + BOUND_S
     while monotonic() < until:
         if lab.state()["waiting_acts"]:

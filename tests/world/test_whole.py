@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.domain.outcomes import Outcome
+from nta.domain.checks.outcomes import Outcome
 from nta.lab.worldfile import read_world
 from nta.store.reads.summary import COUNTED
 from nta.usecases.report import summary, true_figures

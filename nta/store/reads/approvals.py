@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from nta.store import approvals, notices
-from nta.store.approvals import Given
-from nta.store.base import Store
-from nta.store.bulk import chunks
+from nta.store.db.bulk import chunks
+from nta.store.db.handle import Store
+from nta.store.notices import approval_rows, notice_rows
+from nta.store.notices.approval_rows import Given
 from nta.store.tables import (
     Addressee,
     Arrangement,
@@ -26,7 +26,7 @@ from nta.store.tables import (
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedApproval:
     """One notice that waits for leads."""
 
     reference: str
@@ -42,7 +42,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LastSighting:
     """What one vantage point last saw of a location."""
 
     vantage: str
@@ -67,7 +67,7 @@ class ToldBefore:
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
+class EvidencedLocation:
     """One location of a notice, its URL masked, with the evidence."""
 
     id: int
@@ -87,7 +87,7 @@ class Location:
     presence: str
     outcome: str | None
     left_why: str | None
-    seen: tuple[Seen, ...]
+    seen: tuple[LastSighting, ...]
     told: tuple[ToldBefore, ...]
 
 
@@ -113,10 +113,10 @@ class NoticePage:
     leads: int
     deadline: datetime | None
     given: tuple[Given, ...]
-    locations: tuple[Location, ...]
+    locations: tuple[EvidencedLocation, ...]
 
 
-def waiting(connection: Connection, limit: int = 200) -> list[Listed]:
+def waiting(connection: Connection, limit: int = 200) -> list[ListedApproval]:
     """Return the notices that wait for leads, the longest waiting first."""
     items = select(func.count()).where(NoticeItem.notice_id == Notice.id, NoticeItem.left_at.is_(None))
     deadline = select(Due.due_at).where(Due.kind == "task", Due.subject == Notice.id)
@@ -134,13 +134,13 @@ def waiting(connection: Connection, limit: int = 200) -> list[Listed]:
             deadline.scalar_subquery().label("deadline"),
         )
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state == notices.WAITING_LEAD)
+        .where(Notice.state == notice_rows.WAITING_LEAD)
         .order_by(Notice.queued_at, Notice.id)
         .limit(limit)
     ).all()
-    given = approvals.given(connection, [row.id for row in rows])
+    given = approval_rows.given(connection, [row.id for row in rows])
     return [
-        Listed(
+        ListedApproval(
             reference=row.reference,
             party=row.name,
             role=row.role,
@@ -158,7 +158,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[Listed]:
 
 def count(connection: Connection) -> int:
     """Return how many notices wait for leads."""
-    query = select(func.count()).where(Notice.state == notices.WAITING_LEAD)
+    query = select(func.count()).where(Notice.state == notice_rows.WAITING_LEAD)
     return connection.execute(query).scalar() or 0
 
 
@@ -192,7 +192,7 @@ def notice(connection: Connection, store: Store, reference: str) -> NoticePage |
         handed_at=row.handed_at,
         leads=max(1, row.leads),
         deadline=row.deadline,
-        given=tuple(approvals.given(connection, [row.id]).get(row.id, ())),
+        given=tuple(approval_rows.given(connection, [row.id]).get(row.id, ())),
         locations=_locations(connection, store, items, row.id),
     )
 
@@ -222,11 +222,11 @@ def _items(connection: Connection, notice_id: int) -> Sequence[Any]:
 
 def _locations(
     connection: Connection, store: Store, items: Sequence[Any], notice_id: int
-) -> tuple[Location, ...]:
+) -> tuple[EvidencedLocation, ...]:
     about = [item.episode_id for item in items]
     seen, told = _seen(connection, about), _told(connection, about, notice_id)
     return tuple(
-        Location(
+        EvidencedLocation(
             id=item.id,
             case_reference=item.case_reference,
             masked=store.masked("notice_item.location", item.id, item.location_sealed),
@@ -251,9 +251,9 @@ def _locations(
     )
 
 
-def _seen(connection: Connection, episodes: Collection[int]) -> Mapping[int, list[Seen]]:
-    found: dict[int, list[Seen]] = {}
-    columns = [SightingSpan.__table__.c[name] for name in Seen.__dataclass_fields__]
+def _seen(connection: Connection, episodes: Collection[int]) -> Mapping[int, list[LastSighting]]:
+    found: dict[int, list[LastSighting]] = {}
+    columns = [SightingSpan.__table__.c[name] for name in LastSighting.__dataclass_fields__]
     for part in chunks(episodes):
         query = (
             select(SightingSpan.episode_id, *columns)
@@ -261,7 +261,7 @@ def _seen(connection: Connection, episodes: Collection[int]) -> Mapping[int, lis
             .order_by(SightingSpan.vantage)
         )
         for episode_id, *rest in connection.execute(query):
-            found.setdefault(episode_id, []).append(Seen(*rest))
+            found.setdefault(episode_id, []).append(LastSighting(*rest))
     return found
 
 
@@ -278,7 +278,7 @@ def _told(connection: Connection, episodes: Collection[int], this: int) -> Mappi
         ).where(Addressee.episode_id.in_(part))
         said |= {(row[0], row[1], row[2]): (row[3], row[4]) for row in connection.execute(query)}
     found: dict[int, list[ToldBefore]] = {}
-    for past in notices.past(connection, episodes):
+    for past in notice_rows.past(connection, episodes):
         if past.handed_at is None or past.notice_id == this:
             continue
         words = said.get((past.episode_id, past.party, past.role), (None, None))

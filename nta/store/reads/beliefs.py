@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Case, Episode
 
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, func, select
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.lifecycle import Presence, Stage
-from nta.domain.outcomes import Outcome
 from nta.domain.roles import NoticeKind
 from nta.store.tables import Episode, Notice
 

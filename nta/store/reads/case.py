@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
 
-from nta.domain.hosting import HostingFacts, from_plain
+from nta.domain.hosting.facts import HostingFacts, from_plain
 from nta.domain.roles import NoticeKind
-from nta.store import due
-from nta.store.base import Store
-from nta.store.episodes import State, load
+from nta.store.cases.episodes import State, load
+from nta.store.db.handle import Store
 from nta.store.tables import (
     Addressee,
     AnswerRow,
@@ -30,12 +29,13 @@ from nta.store.tables import (
     SightingSpan,
     Submission,
 )
+from nta.store.work import due
 
 _KINDS = frozenset(kind.value for kind in NoticeKind)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShownAddressee:
     """One addressee of the episode, with its clocks."""
 
     role: str
@@ -57,7 +57,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentNotice:
     """One notice that tells of the episode, and the newest answer to its item."""
 
     reference: str
@@ -88,7 +88,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ShownSpan:
     """A run of equal looks from one vantage point."""
 
     vantage: str
@@ -140,10 +140,10 @@ class CasePage:
     facts: HostingFacts | None
     domain: DomainMark | None
     submissions: tuple[tuple[datetime, str, str], ...]  # received, source, severity
-    told: tuple[Told, ...]
-    sent: tuple[Sent, ...]
+    told: tuple[ShownAddressee, ...]
+    sent: tuple[SentNotice, ...]
     events: tuple[Happened, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[ShownSpan, ...]
     nexts: tuple[Next, ...]
 
 
@@ -164,7 +164,7 @@ def case(connection: Connection, store: Store, reference: str) -> CasePage | Non
     }
     newest = max(numbers, key=lambda i: numbers[i])
     state = load(connection, [newest])[newest]
-    names = _Names(connection)
+    names = _PartyNames(connection)
     told = _told(connection, newest)
     events = _events(connection, numbers)
     names.learn({t.party for t in told} | {e.who for e in events} | {_party_in(e.why) for e in events})
@@ -190,7 +190,7 @@ def case(connection: Connection, store: Store, reference: str) -> CasePage | Non
     )
 
 
-class _Names:
+class _PartyNames:
     """Parties by name; who is none stays as written."""
 
     def __init__(self, connection: Connection) -> None:
@@ -242,7 +242,7 @@ def _told(connection: Connection, episode_id: int) -> Sequence[Any]:
         select(
             *(
                 Addressee.__table__.c[name]
-                for name in Told.__dataclass_fields__
+                for name in ShownAddressee.__dataclass_fields__
                 if name not in ("contact", "party", "asked_until")
             ),
             Addressee.party,
@@ -256,13 +256,13 @@ def _told(connection: Connection, episode_id: int) -> Sequence[Any]:
     return connection.execute(query).all()
 
 
-def _named_told(row: Any, names: _Names) -> Told:
-    return Told(**{**row._mapping, "party": names[row.party]})
+def _named_told(row: Any, names: _PartyNames) -> ShownAddressee:
+    return ShownAddressee(**{**row._mapping, "party": names[row.party]})
 
 
 def _sent(
-    connection: Connection, store: Store, episodes: Mapping[int, int], names: _Names
-) -> tuple[Sent, ...]:
+    connection: Connection, store: Store, episodes: Mapping[int, int], names: _PartyNames
+) -> tuple[SentNotice, ...]:
     rows = connection.execute(
         select(Notice.__table__, NoticeItem.id.label("item"), NoticeItem.left_why)
         .join(NoticeItem, NoticeItem.notice_id == Notice.id)
@@ -272,7 +272,7 @@ def _sent(
     names.learn({row.party for row in rows})
     answers = _answers(connection, store, [row.item for row in rows])
     return tuple(
-        Sent(
+        SentNotice(
             row.reference,
             row.kind,
             row.role,
@@ -325,7 +325,7 @@ def _events(connection: Connection, episodes: Mapping[int, int]) -> list[Happene
     return [Happened(row.at, row.kind, row.who, row.why, episodes[row.episode_id]) for row in rows]
 
 
-def _named_event(event: Happened, names: _Names) -> Happened:
+def _named_event(event: Happened, names: _PartyNames) -> Happened:
     """Return the event with parties by name: who it was, and whom a notice went to (`kind: party`)."""
     why, party = event.why, _party_in(event.why)
     if why and party:
@@ -338,14 +338,14 @@ def _party_in(why: str | None) -> str:
     return rest if kind in _KINDS and ":" in rest and " " not in rest else ""
 
 
-def _spans(connection: Connection, episode_id: int) -> tuple[Span, ...]:
-    columns = [SightingSpan.__table__.c[name] for name in Span.__dataclass_fields__]
+def _spans(connection: Connection, episode_id: int) -> tuple[ShownSpan, ...]:
+    columns = [SightingSpan.__table__.c[name] for name in ShownSpan.__dataclass_fields__]
     rows = connection.execute(
         select(*columns)
         .where(SightingSpan.episode_id == episode_id)
         .order_by(SightingSpan.last_at.desc(), SightingSpan.vantage)
     )
-    return tuple(Span(*row) for row in rows)
+    return tuple(ShownSpan(*row) for row in rows)
 
 
 def _nexts(connection: Connection, episode_id: int, host_id: int) -> tuple[Next, ...]:

@@ -7,9 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from nta.store.base import Store
-from nta.store.due import ESCALATE, LOOK, SEND, TASK
+from nta.store.db.handle import Store
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow
+from nta.store.work.due import (
+    ESCALATE,
+    LOOK,
+    SEND,
+    TASK,
+)
 
 PAGE = 50
 
@@ -65,7 +70,7 @@ _PLAIN = ("reference", *_OF_EPISODE)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CaseListPage:
     """One page of the list."""
 
     rows: tuple[Row, ...]
@@ -81,7 +86,7 @@ def page(
     wanted: Wanted,
     ranks: Ranks,
     number: int = 1,
-) -> Page:
+) -> CaseListPage:
     """Return the `number`-th page, counted from 1, of the cases that are wanted.
 
     Open ones come by rank of their stage and presence, then by urgency and
@@ -124,7 +129,7 @@ def page(
                 overdue=overdue,
             )
         )
-    return Page(tuple(rows), number, len(found) > PAGE)
+    return CaseListPage(tuple(rows), number, len(found) > PAGE)
 
 
 def counts(connection: Connection) -> dict[State, int]:

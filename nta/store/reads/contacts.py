@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
-from nta.domain.contacts import Health
-from nta.store.due import TASK
+from nta.domain.notices.contact_choice import Health
 from nta.store.tables import Addressee, Case, Contact, Due, Episode, PartyRow
+from nta.store.work.due import TASK
 
 PAGE = 100
 

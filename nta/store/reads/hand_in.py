@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import Case, HandIn, HandInLine, Submission
 
 PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class LineResult:
     """One line: the case it went to, or why it was refused."""
 
     line: int
@@ -35,7 +35,7 @@ class HandInPage:
     refused: int
     page: int
     pages: int
-    lines: tuple[Result, ...]
+    lines: tuple[LineResult, ...]
 
 
 def hand_in(connection: Connection, store: Store, hand_in_id: int, page: int) -> HandInPage | None:
@@ -53,7 +53,7 @@ def hand_in(connection: Connection, store: Store, hand_in_id: int, page: int) ->
         .offset((page - 1) * PAGE)
     )
     lines = tuple(
-        Result(
+        LineResult(
             row.line,
             row.reference,
             store.masked("case.url", row.id, row.url_sealed) if row.id else None,

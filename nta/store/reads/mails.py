@@ -6,10 +6,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from nta.domain.mail_parts import UnreadableError, clean, decoded, first_text, header, read_head, read_mail
-from nta.domain.urls import mask
-from nta.store.base import Store
-from nta.store.mails import PLACE
+from nta.domain.intake.urls import mask
+from nta.domain.notices.mail_parts import (
+    UnreadableError,
+    clean,
+    decoded,
+    first_text,
+    header,
+    read_head,
+    read_mail,
+)
+from nta.store.db.handle import Store
+from nta.store.notices.kept_mails import PLACE
 from nta.store.reads import portal
 from nta.store.tables import Case, Episode, Mail, Notice, NoticeItem
 
@@ -18,7 +26,7 @@ _LONGEST = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedMail:
     """One mail, without anything of what it says."""
 
     id: int
@@ -37,7 +45,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NotifiedLocation:
     """One location of the notice that a mail is about, its URL masked, with the newest answer to it."""
 
     id: int
@@ -50,12 +58,12 @@ class Told:
 class MailPage:
     """One mail with what its notice tells of. Its text is not in it."""
 
-    mail: Listed
+    mail: ListedMail
     notice_id: int | None
-    told: tuple[Told, ...]
+    told: tuple[NotifiedLocation, ...]
 
 
-def of_case(connection: Connection, reference: str) -> list[Listed]:
+def of_case(connection: Connection, reference: str) -> list[ListedMail]:
     """Return the mails about a case's notices, newest first."""
     of = (
         select(NoticeItem.notice_id)
@@ -66,7 +74,7 @@ def of_case(connection: Connection, reference: str) -> list[Listed]:
     return _listed(connection, Mail.notice_id.in_(of))
 
 
-def of_notice(connection: Connection, reference: str) -> list[Listed]:
+def of_notice(connection: Connection, reference: str) -> list[ListedMail]:
     """Return the mails about a notice, newest first."""
     return _listed(connection, Notice.reference == reference)
 
@@ -78,7 +86,7 @@ def one(connection: Connection, store: Store, mail_id: int) -> MailPage | None:
         return None
     notice_id = connection.execute(select(Mail.notice_id).where(Mail.id == mail_id)).scalar()
     items = portal.items(connection, store, notice_id) if notice_id else []
-    told = tuple(Told(item.id, item.case_reference, mask(item.url), item.says) for item in items)
+    told = tuple(NotifiedLocation(item.id, item.case_reference, mask(item.url), item.says) for item in items)
     return MailPage(found[0], notice_id, told)
 
 
@@ -96,7 +104,7 @@ def text(connection: Connection, store: Store, mail_id: int) -> Text | None:
     return Text(decoded(header(message, "From")), decoded(header(message, "Subject")), body[:_LONGEST])
 
 
-def _listed(connection: Connection, which: ColumnElement[bool]) -> list[Listed]:
+def _listed(connection: Connection, which: ColumnElement[bool]) -> list[ListedMail]:
     rows: Any = connection.execute(
         select(Mail.id, Mail.kind, Mail.received_at, Notice.reference)
         .join(Notice, Notice.id == Mail.notice_id, isouter=True)
@@ -104,4 +112,4 @@ def _listed(connection: Connection, which: ColumnElement[bool]) -> list[Listed]:
         .order_by(Mail.received_at.desc(), Mail.id.desc())
         .limit(_MOST)
     )
-    return [Listed(*row) for row in rows]
+    return [ListedMail(*row) for row in rows]

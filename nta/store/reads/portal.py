@@ -1,6 +1,6 @@
 """What the portal reads: one notice by its link, its items, and what was said of them.
 
-Touches no table but those that `nta.store.grants` lists.
+Touches no table but those that `nta.store.db.grants` lists.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import AnswerRow, Notice, NoticeEvent, NoticeItem, PortalLink
 
 PLACE = "notice_item.portal"

@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, select
 
-from nta.domain import references, urls
+from nta.domain import references
 from nta.domain.errors import RefusedError
-from nta.store.base import Store
+from nta.domain.intake import urls
+from nta.store.db.handle import Store
 from nta.store.tables import Case, Notice, NoticeItem
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from nta.store import notices
+from nta.store.notices import notice_rows
 from nta.store.tables import Episode, Notice, NoticeItem, PartyRow, Switch
 
 
@@ -18,7 +18,7 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class HeldNotice:
     """One notice that a lead has to let go."""
 
     id: int
@@ -39,7 +39,7 @@ def stopped(connection: Connection) -> Stopped | None:
     return Stopped(row.at, row.who) if row and row.value == "off" else None
 
 
-def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
+def waiting(connection: Connection, limit: int = 200) -> list[HeldNotice]:
     """Return the notices that wait for a lead, oldest first."""
     items = select(func.count()).where(NoticeItem.notice_id == Notice.id).scalar_subquery()
     rows = connection.execute(
@@ -58,7 +58,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[Waiting]:
         .order_by(Notice.id)
         .limit(limit)
     )
-    return [Waiting(*row) for row in rows]
+    return [HeldNotice(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def bursts(connection: Connection) -> list[Burst]:
     rows = connection.execute(
         select(Notice.party, PartyRow.name, count)
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state == notices.WAITING_LEAD, Notice.leads <= 1)
+        .where(Notice.state == notice_rows.WAITING_LEAD, Notice.leads <= 1)
         .group_by(Notice.party, PartyRow.name)
         .having(count > 1)
         .order_by(count.desc(), Notice.party)
@@ -117,7 +117,7 @@ def kept(connection: Connection, limit: int = 200) -> list[Kept]:
             Notice.queued_at,
         )
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state.in_((notices.NOT_SENT, notices.DECLINED)), items > 0)
+        .where(Notice.state.in_((notice_rows.NOT_SENT, notice_rows.DECLINED)), items > 0)
         .order_by(Notice.id.desc())
         .limit(limit)
     )

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.lifecycle import EventKind, Presence
-from nta.domain.outcomes import Outcome
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.tables import ArrangementParty, Case, Episode, Event, Notice, Submission
 
 COUNTED = (

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from nta.domain.lifecycle import Stage
-from nta.store.base import Store
-from nta.store.due import TASK
+from nta.store.db.handle import Store
 from nta.store.tables import Case, Contact, Due, Episode, Mail, Notice, PartyRow
+from nta.store.work.due import TASK
 
 PAGE = 100
 

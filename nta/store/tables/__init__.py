@@ -1,7 +1,13 @@
 """Every table, by subject."""
 
+from nta.store.tables.account_tables import (
+    DeskRole,
+    DeskSession,
+    DeskUser,
+    desk_roles,
+)
 from nta.store.tables.base import Base
-from nta.store.tables.cases import (
+from nta.store.tables.case_tables import (
     Arrangement,
     ArrangementParty,
     AuthorityOrder,
@@ -14,7 +20,7 @@ from nta.store.tables.cases import (
     Host,
     Submission,
 )
-from nta.store.tables.notices import (
+from nta.store.tables.notice_tables import (
     Addressee,
     AnswerRow,
     Approval,
@@ -26,8 +32,7 @@ from nta.store.tables.notices import (
     PartyRow,
     PortalLink,
 )
-from nta.store.tables.people import DeskRole, DeskSession, DeskUser, desk_roles
-from nta.store.tables.work import (
+from nta.store.tables.work_tables import (
     AuditBatch,
     AuditEntry,
     Due,

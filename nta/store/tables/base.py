@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, MetaData, String
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase
 
-from nta.store.types import Moment, Span
+from nta.store.db.types import Moment, Span
 
 NUMBER = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 """64 bits on both; SQLite keeps a table under its key only when the type is spelt INTEGER."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from nta.domain.contacts import Health
 from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
+from nta.domain.notices.contact_choice import Health
 from nta.ports import Handed, Mailer, Outgoing
-from nta.store import drafts, due, episodes, fates, notices, switches
-from nta.store.base import Connection, Store
-from nta.store.drafts import Draft
+from nta.store.cases import episodes
+from nta.store.db.handle import Connection, Store
+from nta.store.notices import notice_events, notice_rows, outbox
+from nta.store.notices.outbox import OutboxNotice
+from nta.store.work import due, switches
 
 SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or up again
 _RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
@@ -45,7 +47,7 @@ LEASE = Lease()
 class Ready(NamedTuple):
     """A composed notice that may leave, and the episodes it tells of."""
 
-    draft: Draft
+    draft: OutboxNotice
     message: Outgoing
     episodes: tuple[int, ...]
 
@@ -133,7 +135,7 @@ class _Way:
         with self._store.db.write() as connection:
             if gone and not self._stopped:
                 moments = [(r.id, self._now + _nth(_RELAY_GONE, r.draft.tries)) for r in left]
-                drafts.postpone(connection, moments, self._holder)
+                outbox.postpone(connection, moments, self._holder)
             else:
                 mine = due.still_mine(connection, due.SEND, [r.id for r in left], self._holder)
                 due.record_many(connection, due.SEND, [(n, self._now) for n in sorted(mine)])
@@ -189,7 +191,7 @@ class _Way:
         if coming.id not in mine:
             return False
         if is_held(coming.episodes, states):
-            drafts.postpone(connection, [(coming.id, self._now + SEEN_BY)], self._holder)
+            outbox.postpone(connection, [(coming.id, self._now + SEEN_BY)], self._holder)
             return False
         return True
 
@@ -206,19 +208,19 @@ def _record(
     draft = ready.draft
     told = [states[e] for e in ready.episodes if e in states]
     if handed.taken:
-        fates.handed_over(connection, store, draft, told, handed.line, now)
-        drafts.done(connection, draft.id)
+        notice_events.handed_over(connection, store, draft, told, handed.line, now)
+        outbox.done(connection, draft.id)
         return
     if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
-        notices.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
-        drafts.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
+        notice_rows.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
+        outbox.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
         return
     # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
     dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
-    notices.put(connection, draft.id, state=notices.REFUSED)
+    notice_rows.put(connection, draft.id, state=notice_rows.REFUSED)
     health = Health.DEAD if dead else Health.DOUBTFUL
-    fates.bounced(connection, store, draft, told, handed.line, health, now)
-    drafts.done(connection, draft.id)
+    notice_events.bounced(connection, store, draft, told, handed.line, health, now)
+    outbox.done(connection, draft.id)
 
 
 def _nth(pauses: Sequence[timedelta], tries: int) -> timedelta:

@@ -9,27 +9,35 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from nta.domain.availability import Verdict
-from nta.domain.contacts import Health
+from nta.domain.checks.verdicts import Verdict
 from nta.domain.deadlines import LINK_LIFE, TASK
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
-from nta.domain.notices import Readiness, readiness
-from nta.domain.parties import Catalogue
+from nta.domain.notices.batching import Readiness, readiness
+from nta.domain.notices.contact_choice import Health
+from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Mailer, Outgoing
 from nta.render import composing
 from nta.render.letters import Item, Letter
-from nta.render.notices import Texts
+from nta.render.notice_texts import Texts
 from nta.settings import Sending
-from nta.store import drafts, due, episodes, evidence, fates, notices, switches, way_back
-from nta.store.apart import apart, put_off
-from nta.store.base import Connection, Store
-from nta.store.drafts import Draft, DraftItem
-from nta.store.fates import Composed
-from nta.store.links import new_link
-from nta.store.notices import Past
+from nta.store.cases import episodes
+from nta.store.db.handle import Connection, Store
+from nta.store.notices import (
+    evidence,
+    notice_events,
+    notice_rows,
+    outbox,
+    return_paths,
+)
+from nta.store.notices.links import new_link
+from nta.store.notices.notice_events import Composed
+from nta.store.notices.notice_rows import PastNotice
+from nta.store.notices.outbox import OutboxItem, OutboxNotice
 from nta.store.shipped import shipped
+from nta.store.work import due, switches
+from nta.store.work.isolation import apart, put_off
 from nta.usecases.dispatch.handing_over import LEASE, SEEN_BY, Lease, Ready, hand_over, is_held
 
 _LOOK_ROUND = timedelta(minutes=1)
@@ -58,9 +66,9 @@ class Manner(Protocol):
 class _Judged:
     """A queued notice: what goes, what leaves, what has to be made fresh first; then its bytes."""
 
-    draft: Draft
-    go: list[DraftItem] = field(default_factory=list)
-    leave: dict[str, list[DraftItem]] = field(default_factory=dict)
+    draft: OutboxNotice
+    go: list[OutboxItem] = field(default_factory=list)
+    leave: dict[str, list[OutboxItem]] = field(default_factory=dict)
     resolve: set[int] = field(default_factory=set)
     look: set[int] = field(default_factory=set)
     waits: bool = False
@@ -87,7 +95,7 @@ def dispatch_due(
 
     Raises: RefusedError when a setting is missing that a notice needs.
     """
-    desk = _Desk(store, catalogue, settings, now)
+    desk = _Composer(store, catalogue, settings, now)
     with store.db.write() as connection:
         if switches.sending_stopped(connection):
             return 0
@@ -98,8 +106,8 @@ def dispatch_due(
 
     def compose(part: Sequence[int]) -> list[Ready]:
         with store.db.read() as connection:
-            found = drafts.of_notices(connection, part)
-            judged = desk.judge(connection, [d for d in found if d.state == notices.QUEUED])
+            found = outbox.of_notices(connection, part)
+            judged = desk.judge(connection, [d for d in found if d.state == notice_rows.QUEUED])
         checkpoint("dispatch.read")
         with store.db.write() as connection:
             return _record_composed(connection, store, part, found, judged, settings, holder, now)
@@ -115,16 +123,16 @@ def dispatch_due(
 class _Before:
     """What those asked later are told besides: the notices before theirs, the answers, what is known."""
 
-    def __init__(self, connection: Connection, items: Sequence[DraftItem]) -> None:
+    def __init__(self, connection: Connection, items: Sequence[OutboxItem]) -> None:
         ids = {item.episode_id for item in items}
-        self.past: dict[int, list[Past]] = {}
-        for notice in notices.past(connection, ids):
+        self.past: dict[int, list[PastNotice]] = {}
+        for notice in notice_rows.past(connection, ids):
             self.past.setdefault(notice.episode_id, []).append(notice)
         self.answers = evidence.answers(connection, ids)
         self.known = evidence.of_items(connection, items)
 
 
-class _Desk:
+class _Composer:
     """Judges and composes notices with the catalogue, the settings and the texts of one moment."""
 
     def __init__(self, store: Store, catalogue: Catalogue, settings: Manner, now: datetime) -> None:
@@ -143,10 +151,10 @@ class _Desk:
         self._hotline = hotline
         self._now = now
 
-    def judge(self, connection: Connection, queued: Sequence[Draft]) -> list[_Judged]:
+    def judge(self, connection: Connection, queued: Sequence[OutboxNotice]) -> list[_Judged]:
         """Return for each notice which items go; compose those that can go now."""
         judged = {d.id: _Judged(d) for d in queued}
-        for item in drafts.items(connection, judged):
+        for item in outbox.items(connection, judged):
             self._judge_item(judged[item.notice_id], item)
         ready = [j for j in judged.values() if j.go and not j.waits]
         before = _Before(connection, [i for j in ready if j.draft.kind != NoticeKind.FIRST for i in j.go])
@@ -154,7 +162,7 @@ class _Desk:
             one.composed = self._compose(one, before)
         return list(judged.values())
 
-    def _judge_item(self, judged: _Judged, item: DraftItem) -> None:
+    def _judge_item(self, judged: _Judged, item: OutboxItem) -> None:
         state = _readiness(judged.draft, item, self._now)
         if state.state == "ready" and self._is_stale(judged.draft, item):
             state = Readiness("leave", why="stale")
@@ -169,7 +177,7 @@ class _Desk:
             if state.look:
                 judged.look.add(item.episode_id)
 
-    def _is_stale(self, draft: Draft, item: DraftItem) -> bool:
+    def _is_stale(self, draft: OutboxNotice, item: OutboxItem) -> bool:
         """Tell whether its rung wants a newer sighting than the last: leads may have thought for long."""
         ladders = (ladder for ladder in self._catalogue.ladders if ladder.id == item.ladder)
         rungs = (rung for ladder in ladders for rung in ladder.rungs if rung.id == draft.rung)
@@ -209,13 +217,13 @@ class _Desk:
         return Composed(
             content=self._texts.composed(letter),
             message_id=message_id,
-            return_digest=way_back.digest(keys, draft.id),
+            return_digest=return_paths.digest(keys, draft.id),
             return_path=self._return_path,
             recipient=recipient,
             link_digest=link_digest,
         )
 
-    def _item(self, number: int, item: DraftItem, language: str, before: _Before) -> Item:
+    def _item(self, number: int, item: OutboxItem, language: str, before: _Before) -> Item:
         url = self._store.sealer.text("notice_item.location", item.id, item.location_sealed)
         return composing.item(self._catalogue, language, number, url, item, before.known.get(item.episode_id))
 
@@ -225,7 +233,7 @@ def _texts(overlay: Path | None) -> Texts:
     return Texts([*([overlay] if overlay else []), shipped("templates")])
 
 
-def _readiness(draft: Draft, item: DraftItem, now: datetime) -> Readiness:
+def _readiness(draft: OutboxNotice, item: OutboxItem, now: datetime) -> Readiness:
     """Return whether an item goes; what waited for a lead, or while we were down, waits for a look too."""
     if draft.kind == NoticeKind.CORRECTION:  # it speaks of what we said, not of what is there
         return Readiness("leave", why="contact") if draft.health == Health.DEAD else Readiness("ready")
@@ -252,47 +260,49 @@ def _record_composed(
     connection: Connection,
     store: Store,
     taken: Sequence[int],
-    found: Sequence[Draft],
+    found: Sequence[OutboxNotice],
     judged: Sequence[_Judged],
     settings: Manner,
     holder: str,
     now: datetime,
 ) -> list[Ready]:
     """Write what was composed and return what is to be handed over."""
-    told = notices.episodes_of(connection, taken)
+    told = notice_rows.episodes_of(connection, taken)
     states = episodes.load(connection, {e for ids in told.values() for e in ids}, lock=True)
     mine = due.still_mine(connection, due.SEND, taken, holder)
     if switches.sending_stopped(connection):
         due.record_many(connection, due.SEND, [(n, now) for n in sorted(mine)])
         return []
     known = {d.id: d for d in found}
-    stale = [n for n in mine if n not in known or known[n].state not in (notices.QUEUED, notices.COMPOSED)]
+    stale = [
+        n for n in mine if n not in known or known[n].state not in (notice_rows.QUEUED, notice_rows.COMPOSED)
+    ]
     due.record_many(connection, due.SEND, [(n, None) for n in stale])
     held = [
         n
         for n in mine
-        if n in known and known[n].state == notices.COMPOSED and is_held(told.get(n, ()), states)
+        if n in known and known[n].state == notice_rows.COMPOSED and is_held(told.get(n, ()), states)
     ]
-    drafts.postpone(connection, [(n, now + SEEN_BY) for n in held], holder)
+    outbox.postpone(connection, [(n, now + SEEN_BY) for n in held], holder)
     ready: list[Ready] = []
     made = [
         (one.draft, one.composed, one.go)
         for one in judged
         if one.draft.id in mine and _settle(connection, store, one, states, holder, now) and one.composed
     ]
-    known.update({draft.id: draft for draft in fates.composed(connection, store, made, now)})
+    known.update({draft.id: draft for draft in notice_events.composed(connection, store, made, now)})
     told = told | {draft.id: [item.episode_id for item in go] for draft, _, go in made}
     for number in sorted(mine.difference(held)):
         draft = known.get(number)
-        if draft is None or draft.state != notices.COMPOSED:
+        if draft is None or draft.state != notice_rows.COMPOSED:
             continue
         if _may_leave(draft, settings.sending):
-            content = store.sealer.open(notices.CONTENT, draft.id, draft.content_sealed or b"")
-            back = way_back.path(store.keys, draft.id, draft.return_path or "")
+            content = store.sealer.open(notice_rows.CONTENT, draft.id, draft.content_sealed or b"")
+            back = return_paths.path(store.keys, draft.id, draft.return_path or "")
             message = Outgoing(draft.id, back, draft.sent_to or draft.email, content)
             ready.append(Ready(draft, message, tuple(told.get(number, ()))))
         else:
-            fates.kept_back(connection, draft, now + TASK)
+            notice_events.kept_back(connection, draft, now + TASK)
     return ready
 
 
@@ -309,18 +319,20 @@ def _settle(
     if one.waits:
         due.want(connection, due.RESOLVE, one.resolve, now)
         due.want(connection, due.LOOK, one.look, now)
-        drafts.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
+        outbox.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
         return False
     for why, left in one.leave.items():
         soon = now if why == "contact" else now + SEEN_BY
-        fates.left(connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon)
+        notice_events.left(
+            connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon
+        )
     if one.composed is None:
-        notices.put(connection, draft.id, state=notices.EMPTY)
+        notice_rows.put(connection, draft.id, state=notice_rows.EMPTY)
         due.record_many(connection, due.SEND, [(draft.id, None)])
     return one.composed is not None
 
 
-def _may_leave(draft: Draft, sending: Sending) -> bool:
+def _may_leave(draft: OutboxNotice, sending: Sending) -> bool:
     """Tell whether a composed notice goes to where the settings of today would send it."""
     if sending.mode == "off":
         return False

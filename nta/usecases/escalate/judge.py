@@ -4,39 +4,45 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nta.domain.contacts import Choice, Health, KnownContacts, choose, known_as, waits_until
 from nta.domain.deadlines import HOLD
 from nta.domain.errors import RefusedError
-from nta.domain.hosting import HostingFacts
-from nta.domain.ladders import (
+from nta.domain.escalation.ladders import (
     SERVING,
     Exhausted,
     Ladder,
     LadderFacts,
     PassedOver,
     Rung,
-    Told,
+    RungHistory,
     Wait,
     kind_for,
     next_rung,
     passed_over,
 )
-from nta.domain.lifecycle import EventKind, Presence, Stage, Step, next_stage, silence_counts
-from nta.domain.notices import PATIENCE
-from nta.domain.parties import Catalogue, Country
-from nta.domain.roles import Role, Severity
-from nta.store import (
-    addressees,
-    contacts,
-    episodes,
-    escalation,
-    holds,
-    notices,
-    standing,
+from nta.domain.hosting.facts import HostingFacts
+from nta.domain.lifecycle import EventKind, Presence, Stage, StageStep, next_stage, silence_counts
+from nta.domain.notices.batching import PATIENCE
+from nta.domain.notices.contact_choice import (
+    Choice,
+    Health,
+    KnownContacts,
+    choose,
+    known_as,
+    waits_until,
 )
-from nta.store.base import Connection
-from nta.store.episodes import State
-from nta.store.standing import Known, Late
+from nta.domain.parties.organisations import Catalogue, Country
+from nta.domain.roles import Role, Severity
+from nta.store.cases import episodes, holds
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection
+from nta.store.notices import (
+    addressees,
+    contact_decisions,
+    escalation_facts,
+    escalation_state,
+    notice_rows,
+)
+from nta.store.notices.escalation_state import Late, RungInputs
 
 WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
@@ -52,12 +58,12 @@ _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUS
 
 
 @dataclass(slots=True)
-class Result:
+class EscalationResult:
     """What a batch of episodes leads to, to be written at once."""
 
     moments: list[tuple[int, datetime | None]] = field(default_factory=list)
-    told: list[addressees.Told] = field(default_factory=list)
-    changes: list[episodes.Change] = field(default_factory=list)
+    told: list[addressees.AddresseeRequest] = field(default_factory=list)
+    changes: list[episodes.EpisodeChange] = field(default_factory=list)
     looks: set[int] = field(default_factory=set)
     held: dict[int, datetime] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
@@ -72,21 +78,21 @@ class Judge:
         self._connection = connection
         self._catalogue = catalogue
         self._health: Mapping[str, Health] = addressees.troubled(connection)
-        self._contacts: KnownContacts = contacts.known(connection)
+        self._contacts: KnownContacts = contact_decisions.known(connection)
         self._now = now
         self._chosen: dict[tuple[int | None, Role], tuple[Choice, ...]] = {}
         self._used: dict[tuple[str, str], bool] = {}
 
-    def decide(self, known: Known, result: Result) -> None:
+    def decide(self, known: RungInputs, result: EscalationResult) -> None:
         """Add to the result what becomes of one episode."""
         state = known.state
         if state.stage == Stage.HELD:
             self._wait_for_police(known, result)
         elif Stage(state.stage) not in _AT_WORK or not silence_counts(Presence(state.presence)):
             result.moments.append((state.id, None))
-        elif standing.under_way(known):
+        elif escalation_state.under_way(known):
             result.moments.append((state.id, None))  # dispatch makes it due when that is out, or failed
-        elif known.past and known.past[-1].state == notices.NOT_SENT:
+        elif known.past and known.past[-1].state == notice_rows.NOT_SENT:
             result.moments.append((state.id, None))
             result.tasks.append((state.id, "lead", SENDING_IS_OFF))
         elif _is_being_asked(known, self._now):
@@ -94,7 +100,7 @@ class Judge:
         else:
             self._climb(known, result)
 
-    def _climb(self, known: Known, result: Result) -> None:
+    def _climb(self, known: RungInputs, result: EscalationResult) -> None:
         state, now = known.state, self._now
         if self._police_first(known, result):
             return
@@ -104,7 +110,7 @@ class Judge:
             self._give_up(known, result, str(fault), ())
             return
         choices = self._choices(known, ladder)
-        told = standing.told(known)
+        told = escalation_state.told(known)
         if self._tell_late(known, result, ladder, told, choices, newer):
             return
         if self._is_searched(known, choices):
@@ -115,7 +121,7 @@ class Judge:
             reachable=frozenset(c.role for c in choices),
             last_up_at=known.there_at,
             looked_at=state.looked_at,
-            paused=standing.paused(known, told, now),
+            paused=escalation_state.paused(known, told, now),
             direct=self._direct(known),
         )
         step, over = _next(ladder, told, facts, choices, now)
@@ -127,20 +133,24 @@ class Judge:
                 result.looks.add(state.id)
         elif isinstance(step, Rung):
             self._note(known, result, state, over)
-            others = [c for c in standing.those_of(step, choices) if c not in [t.choice for t in waiting]]
+            others = [
+                c for c in escalation_state.those_of(step, choices) if c not in [t.choice for t in waiting]
+            ]
             moments = self._tell(known, result, [(step, c) for c in others], newer)
             result.moments.append((state.id, _earliest([*moments, *asked])))
         elif asked:
             result.moments.append((state.id, min(asked)))
         else:
-            self._give_up(known, result, escalation.NOBODY_LEFT if told else "nobody can be reached", over)
+            self._give_up(
+                known, result, escalation_facts.NOBODY_LEFT if told else "nobody can be reached", over
+            )
 
     def _tell_late(
         self,
-        known: Known,
-        result: Result,
+        known: RungInputs,
+        result: EscalationResult,
         ladder: Ladder,
-        told: Mapping[str, Told],
+        told: Mapping[str, RungHistory],
         choices: Sequence[Choice],
         newer: bool,
     ) -> bool:
@@ -149,24 +159,26 @@ class Judge:
         Return whether that is all for now. Somebody who joined and whose
         contact waits for a word keeps nobody else waiting.
         """
-        replaced, joined = standing.late(ladder, known, told, choices)
+        replaced, joined = escalation_state.late(ladder, known, told, choices)
         anew = self._tell(known, result, replaced, newer, at_once=True)
         more = self._tell(known, result, joined, newer)
         if replaced or None in more:
             state, kind = known.state, EventKind.CONTACT_REPLACED
-            change = episodes.Change(state, state, kind, self._now, WHO, REPLACED)
+            change = episodes.EpisodeChange(state, state, kind, self._now, WHO, REPLACED)
             result.changes += [change] * anew.count(None)
             result.moments.append((state.id, _earliest([*anew, *more])))
             return True
-        if repeated := [one for one in standing.again(ladder, known, told, choices) if one not in joined]:
+        if repeated := [
+            one for one in escalation_state.again(ladder, known, told, choices) if one not in joined
+        ]:
             moments = self._tell(known, result, repeated, newer, at_once=True, more=BACK)
             result.moments.append((known.state.id, _earliest([*moments, *more])))
         return bool(repeated)
 
     def _tell(
         self,
-        known: Known,
-        result: Result,
+        known: RungInputs,
+        result: EscalationResult,
         listed: Iterable[Late],
         newer: bool,
         *,
@@ -190,7 +202,9 @@ class Judge:
             parts = (choice.reason, more, UNSAID if unsaid else "", NEWER_LADDER if newer else "")
             why, kind = " ".join(one for one in parts if one), kind_for(rung, choice.role).value
             result.told.append(
-                addressees.Told(known.state.id, choice, rung.id, kind, why, at_once, waits_until=until)
+                addressees.AddresseeRequest(
+                    known.state.id, choice, rung.id, kind, why, at_once, waits_until=until
+                )
             )
             moments.append(until)
         return moments
@@ -198,10 +212,10 @@ class Judge:
     def _was_used(self, choice: Choice) -> bool:
         key = (choice.party, choice.email)
         if key not in self._used:
-            self._used[key] = contacts.was_used(self._connection, *key)
+            self._used[key] = contact_decisions.was_used(self._connection, *key)
         return self._used[key]
 
-    def _is_searched(self, known: Known, choices: Collection[Choice]) -> bool:
+    def _is_searched(self, known: RungInputs, choices: Collection[Choice]) -> bool:
         """Tell whether a party lost its last contact just now, and who serves the host is being asked."""
         since = self._now - PATIENCE
         refused = {
@@ -209,19 +223,19 @@ class Judge:
             for party, theirs in self._contacts.items()
             if any(one.refused_at is not None and one.refused_at > since for one in theirs)
         }
-        lost = standing.is_unreplaced(known, choices, since, refused)
-        return lost and contacts.is_searched(self._connection, known.state.host_id, self._now)
+        lost = escalation_state.is_unreplaced(known, choices, since, refused)
+        return lost and contact_decisions.is_searched(self._connection, known.state.host_id, self._now)
 
-    def _country(self, known: Known) -> Country | None:
+    def _country(self, known: RungInputs) -> Country | None:
         return self._catalogue.country(known.facts.country if known.facts else None)
 
-    def _direct(self, known: Known) -> bool:
+    def _direct(self, known: RungInputs) -> bool:
         """Tell whether those who serve it may be told by us; at home they always may."""
         hosted_in = known.facts.country if known.facts else None
         country = self._country(known)
         return country is None or country.direct or hosted_in == self._catalogue.home
 
-    def _police_first(self, known: Known, result: Result) -> bool:
+    def _police_first(self, known: RungInputs, result: EscalationResult) -> bool:
         """Hold an episode of which nobody was told yet, where its hosting country wants the police first."""
         state, country = known.state, self._country(known)
         fresh = state.stage == Stage.READY and not known.past and not known.was_held
@@ -232,7 +246,7 @@ class Judge:
         result.held[state.id] = until
         return True
 
-    def _wait_for_police(self, known: Known, result: Result) -> None:
+    def _wait_for_police(self, known: RungInputs, result: EscalationResult) -> None:
         """Let a held episode go on when its time is over; without an end it waits for a person."""
         state, now = known.state, self._now
         if state.held_until is None or now < state.held_until:
@@ -243,7 +257,7 @@ class Judge:
         result.released.add(state.id)
         result.moments.append((state.id, now))
 
-    def _choices(self, known: Known, ladder: Ladder) -> tuple[Choice, ...]:
+    def _choices(self, known: RungInputs, ladder: Ladder) -> tuple[Choice, ...]:
         """Return whom the ladder could tell: one contact for each party that did not say it is not theirs."""
         if known.facts is None:
             return ()
@@ -261,30 +275,34 @@ class Judge:
             found += [c for c in self._chosen[key] if (c.party, c.role.value) not in released]
         return tuple(found)
 
-    def _give_up(self, known: Known, result: Result, why: str, over: Sequence[PassedOver]) -> None:
+    def _give_up(
+        self, known: RungInputs, result: EscalationResult, why: str, over: Sequence[PassedOver]
+    ) -> None:
         """Hand the episode to a person: nobody was ever reached, or nobody is left."""
         state = known.state
         self._note(known, result, state, over)
         result.moments.append((state.id, None))
         unreached = state.stage == Stage.READY and state.first_handed_at is None
         if state.stage != Stage.EXHAUSTED:
-            step = Step.NO_CONTACT if unreached else Step.NOBODY_LEFT
+            step = StageStep.NO_CONTACT if unreached else StageStep.NOBODY_LEFT
             kind = EventKind.UNRESOLVED if unreached else EventKind.EXHAUSTED
             after = state._replace(stage=next_stage(Stage(state.stage), step).value)
-            result.changes.append(episodes.Change(state, after, kind, self._now, WHO, why[:200]))
+            result.changes.append(episodes.EpisodeChange(state, after, kind, self._now, WHO, why[:200]))
         result.tasks.append((state.id, "analyst" if unreached else "lead", why[:200]))
 
-    def _note(self, known: Known, result: Result, state: State, over: Iterable[PassedOver]) -> None:
+    def _note(
+        self, known: RungInputs, result: EscalationResult, state: State, over: Iterable[PassedOver]
+    ) -> None:
         """Note each rung that is passed over, once for each episode."""
         kind = EventKind.RUNG_PASSED_OVER
         said = {(n.why or "").partition(":")[0] for n in known.noted if n.kind == kind}
         for passed in over:
             if passed.rung not in said:
                 why = f"{passed.rung}: {passed.why}"[:200]
-                result.changes.append(episodes.Change(state, state, kind, self._now, WHO, why))
+                result.changes.append(episodes.EpisodeChange(state, state, kind, self._now, WHO, why))
 
 
-def _is_being_asked(known: Known, now: datetime) -> bool:
+def _is_being_asked(known: RungInputs, now: datetime) -> bool:
     """Tell whether somebody said that it is not theirs, and who serves it has yet to be asked again.
 
     Who is told next hangs on that; but a look-up that fails holds nobody up for long.
@@ -305,17 +323,21 @@ def _ladder(state: State, facts: HostingFacts | None, catalogue: Catalogue) -> t
 
 
 def _next(
-    ladder: Ladder, told: Mapping[str, Told], facts: LadderFacts, choices: Collection[Choice], now: datetime
+    ladder: Ladder,
+    told: Mapping[str, RungHistory],
+    facts: LadderFacts,
+    choices: Collection[Choice],
+    now: datetime,
 ) -> tuple[Rung | Wait | Exhausted, tuple[PassedOver, ...]]:
     """Return the next rung, passing over those that name one party which cannot be reached."""
     known = dict(told)
     over: list[PassedOver] = []
     while True:
         step = next_rung(ladder, known, facts, now)
-        if not isinstance(step, Rung) or standing.those_of(step, choices):
+        if not isinstance(step, Rung) or escalation_state.those_of(step, choices):
             return step, (*passed_over(ladder, known, facts), *over)
         over.append(PassedOver(step.id, "The party it names cannot be reached."))
-        known[step.id] = Told(None)
+        known[step.id] = RungHistory(None)
 
 
 def _earliest(moments: Collection[datetime | None]) -> datetime | None:

@@ -4,25 +4,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from nta.domain.deadlines import TASK
-from nta.domain.hosting import HostingFacts
+from nta.domain.hosting.facts import HostingFacts
 from nta.domain.lifecycle import EventKind
-from nta.domain.parties import Catalogue
-from nta.store import (
+from nta.domain.parties.organisations import Catalogue
+from nta.store.cases import episodes, holds
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import host_arrangements
+from nta.store.notices import (
     addressees,
-    answers,
-    arrangements,
-    contacts,
-    due,
-    episodes,
-    escalation,
-    holds,
-    notices,
+    answer_rows,
+    contact_decisions,
+    escalation_facts,
+    notice_rows,
 )
-from nta.store.apart import apart, put_off
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
-from nta.store.standing import Known
-from nta.usecases.escalate.judge import Judge, Result
+from nta.store.notices.escalation_state import RungInputs
+from nta.store.work import due
+from nta.store.work.isolation import apart, put_off
+from nta.usecases.escalate.judge import EscalationResult, Judge
 
 
 def escalate_due(
@@ -49,7 +48,7 @@ def escalate_due(
         with store.db.read() as connection:
             states = episodes.load(connection, part)
             numbers = {s.arrangement_id for s in states.values() if s.arrangement_id is not None}
-            facts = {n: arrangements.facts(connection, store, n) for n in sorted(numbers)}
+            facts = {n: host_arrangements.facts(connection, store, n) for n in sorted(numbers)}
         checkpoint("escalate.read")
         with store.db.write() as connection:
             _record(connection, store, part, facts, catalogue, holder, now)
@@ -75,7 +74,7 @@ def _record(
     # What was wanted since may hang on facts that were read before: those are read again.
     again = due.wanted_meanwhile(connection, due.ESCALATE, sorted(mine))
     moments = [(subject, None) for subject in mine - states.keys()]
-    result = Result(moments=[*moments, *((subject, now) for subject in again & states.keys())])
+    result = EscalationResult(moments=[*moments, *((subject, now) for subject in again & states.keys())])
     judge = Judge(connection, catalogue, now)
     for known in _gather(connection, [states[i] for i in sorted((mine & states.keys()) - again)], facts):
         if known.facts is None and known.state.arrangement_id is not None:
@@ -92,7 +91,7 @@ def _record(
     holds.end(connection, result.released)
 
 
-def _tell_all(connection: Connection, store: Store, result: Result, now: datetime) -> None:
+def _tell_all(connection: Connection, store: Store, result: EscalationResult, now: datetime) -> None:
     """Make notices wanted, and ask persons about the contacts that wait for a word."""
     numbers = addressees.tell(connection, store.ids, result.told, now)
     waiting = {
@@ -100,8 +99,8 @@ def _tell_all(connection: Connection, store: Store, result: Result, now: datetim
         for t in result.told
         if t.waits_until is not None
     }
-    decided = contacts.ask(connection, waiting)
-    contacts.ask_no_more(connection, {numbers[key] for key in result.unsaid})
+    decided = contact_decisions.ask(connection, waiting)
+    contact_decisions.ask_no_more(connection, {numbers[key] for key in result.unsaid})
     result.moments += [
         (t.episode_id, now)
         for t in result.told
@@ -111,21 +110,21 @@ def _tell_all(connection: Connection, store: Store, result: Result, now: datetim
 
 def _gather(
     connection: Connection, states: Sequence[State], facts: Mapping[int, HostingFacts]
-) -> Iterable[Known]:
+) -> Iterable[RungInputs]:
     wanted = [s.id for s in states]
-    past: dict[int, list[notices.Past]] = {}
-    for notice in notices.past(connection, wanted):
+    past: dict[int, list[notice_rows.PastNotice]] = {}
+    for notice in notice_rows.past(connection, wanted):
         past.setdefault(notice.episode_id, []).append(notice)
-    standing: dict[int, list[addressees.Standing]] = {}
+    standing: dict[int, list[addressees.AddresseeState]] = {}
     for addressee in addressees.of_episodes(connection, wanted):
         standing.setdefault(addressee.episode_id, []).append(addressee)
-    noted = escalation.events(connection, wanted)
-    asked_to_wait = answers.asked_to_wait(connection, wanted)
-    confirmed = escalation.confirmed(connection, {s.case_id for s in states})
-    dedicated = escalation.dedicated_hosts(connection, {s.host_id for s in states})
-    revived = contacts.revived(connection)
+    noted = escalation_facts.events(connection, wanted)
+    asked_to_wait = answer_rows.asked_to_wait(connection, wanted)
+    confirmed = escalation_facts.confirmed(connection, {s.case_id for s in states})
+    dedicated = escalation_facts.dedicated_hosts(connection, {s.host_id for s in states})
+    revived = contact_decisions.revived(connection)
     for state in states:
-        yield Known(
+        yield RungInputs(
             state,
             facts.get(state.arrangement_id) if state.arrangement_id is not None else None,
             state.host_id in dedicated,
@@ -138,7 +137,7 @@ def _gather(
         )
 
 
-def _arranged(connection: Connection, change: episodes.Change) -> episodes.Change:
+def _arranged(connection: Connection, change: episodes.EpisodeChange) -> episodes.EpisodeChange:
     """Return the change with an arrangement: an episode that was held before it was resolved has none yet."""
     if change.kind is not EventKind.RELEASED or change.after.arrangement_id is not None:
         return change

@@ -1,6 +1,6 @@
 """Looking whether it is still there: whoever looks, where, what a canary says of it, what is recorded."""
 
-from nta.usecases.recheck.aims import Eyes
+from nta.usecases.recheck.look_targets import Eyes
 from nta.usecases.recheck.looks import look_once
 from nta.usecases.recheck.step import recheck_due
 

@@ -3,23 +3,25 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from nta.domain.aiming import Served
-from nta.store import arrangements, due, looking
-from nta.store.apart import apart
-from nta.store.arrangements import HostRow
-from nta.store.base import Connection, Store
-from nta.store.leases import Leases
-from nta.store.looking import Job, Span
+from nta.domain.checks.targets import Served
+from nta.store.checks import look_records
+from nta.store.checks.look_records import CurrentSpan, Job
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import host_arrangements
+from nta.store.hosting.host_arrangements import HostRow
+from nta.store.work import due
+from nta.store.work.isolation import apart
+from nta.store.work.leases import Leases
 
 FIRST = 256
 """Episodes read before the first is looked at; then twice as many each time."""
 MOST = 2_048
 """Episodes that are read, and their hosts' names asked, between two looks at their leases."""
 
-NO_SPANS: Mapping[str, Span] = {}
+NO_SPANS: Mapping[str, CurrentSpan] = {}
 
 
-class Batch:
+class LookBatch:
     """What is known of the episodes of one batch; more the further it is read.
 
     A host's episodes stand together. Those that are no more are left out,
@@ -30,13 +32,13 @@ class Batch:
         self._store = store
         self.leases = leases
         with store.db.read() as connection:
-            self.ids: Sequence[int] = looking.in_host_order(connection, ids)
+            self.ids: Sequence[int] = look_records.in_host_order(connection, ids)
         self._next = 0
         self._many = FIRST
         self._parts: list[Sequence[Job]] = []
         self.jobs: dict[int, Job] = {}
         self.hosts: dict[int, HostRow] = {}
-        self._spans: dict[int, dict[str, Span]] = {}
+        self._spans: dict[int, dict[str, CurrentSpan]] = {}
         self._served: dict[int, list[Served]] = {}
         self._pages: dict[int, str] = {}
         self._on_host: defaultdict[int, list[int]] = defaultdict(list)
@@ -56,7 +58,7 @@ class Batch:
         held = due.still_mine(connection, due.LOOK, looks, self.leases.holder, lock=False)
         return {self.jobs[number].host_id for number in held}
 
-    def spans(self, episode_id: int) -> Mapping[str, Span]:
+    def spans(self, episode_id: int) -> Mapping[str, CurrentSpan]:
         """Return an episode's current span of each vantage point."""
         return self._spans.get(episode_id, NO_SPANS)
 
@@ -86,12 +88,12 @@ class Batch:
     def _open(self, ids: Sequence[int]) -> Sequence[Job]:
         """Read and unseal some episodes."""
         with self._store.db.read() as connection:
-            part = looking.jobs(connection, self._store, ids)
+            part = look_records.jobs(connection, self._store, ids)
             new = {job.host_id for job in part} - self.hosts.keys()
-            rows = arrangements.hosts(connection, self._store, new)
+            rows = host_arrangements.hosts(connection, self._store, new)
             in_force = {row.arrangement_id for row in rows.values() if row.arrangement_id is not None}
-            self._served |= arrangements.served(connection, in_force)
-            self._spans |= looking.spans(connection, ids)
+            self._served |= host_arrangements.served(connection, in_force)
+            self._spans |= look_records.spans(connection, ids)
         self.hosts |= rows
         return part
 

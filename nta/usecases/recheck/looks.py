@@ -5,19 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, compress
 
-from nta.domain.aiming import aim_at
-from nta.domain.availability import (
-    Answer,
-    Cause,
-    Reading,
-    Sighting,
-    Verdict,
-    believed,
-    in_places,
-    merge_hosts,
-    read,
-)
-from nta.domain.canaries import (
+from nta.domain.checks.canaries import (
     PAGE,
     Trace,
     is_as_first,
@@ -26,25 +14,43 @@ from nta.domain.canaries import (
     path_length,
     weigh,
 )
-from nta.domain.urls import Location
+from nta.domain.checks.targets import aim_at
+from nta.domain.checks.verdicts import (
+    Cause,
+    ProbeAnswer,
+    Reading,
+    Sighting,
+    Verdict,
+    believed,
+    in_places,
+    merge_hosts,
+    read,
+)
+from nta.domain.intake.urls import Location
 from nta.ports import LookRequest, NameAnswer
-from nta.store import looking
-from nta.store.apart import apart
-from nta.store.looking import Span
-from nta.usecases.recheck.aims import Aims, Eyes, control
-from nta.usecases.recheck.answers import MAY_BE_READ, Seen, View, followed, in_words
-from nta.usecases.recheck.batch import Batch
-from nta.usecases.recheck.canaries import Canaries, Doubt
+from nta.store.checks import look_records
+from nta.store.checks.look_records import CurrentSpan
+from nta.store.work.isolation import apart
+from nta.usecases.recheck.batch import LookBatch
+from nta.usecases.recheck.canary_checks import Canaries, Doubt
+from nta.usecases.recheck.look_targets import Aims, Eyes, control
+from nta.usecases.recheck.page_answers import (
+    MAY_BE_READ,
+    FinalAnswer,
+    View,
+    followed,
+    in_words,
+)
 
 RECORDED = 400
 """Episodes a transaction: with span, event and due row about 2,000 rows."""
 
-Looked = tuple[looking.Job, Sequence[Sighting]]
+Looked = tuple[look_records.Job, Sequence[Sighting]]
 """One job, and what each vantage point saw of it in this round."""
 
 
 def look(
-    batch: Batch,
+    batch: LookBatch,
     aims: Aims,
     eyes: Eyes,
     canaries: Canaries,
@@ -60,11 +66,13 @@ def look(
     told: set[int] = set()
     for vantage in eyes.vantages:
         is_last = vantage == eyes.vantages[-1]
-        answers: dict[int, list[Answer]] = {}
-        doubtful: list[looking.Job] = []
+        answers: dict[int, list[ProbeAnswer]] = {}
+        doubtful: list[look_records.Job] = []
 
         def conclude(
-            some: Sequence[looking.Job], vantage: str = vantage, answers: dict[int, list[Answer]] = answers
+            some: Sequence[look_records.Job],
+            vantage: str = vantage,
+            answers: dict[int, list[ProbeAnswer]] = answers,
         ) -> None:
             parts, spoilt = apart(
                 [job.id for job in some],
@@ -94,9 +102,9 @@ def look(
 
 def _concluded(
     ids: Sequence[int],
-    answers: Mapping[int, Sequence[Answer]],
+    answers: Mapping[int, Sequence[ProbeAnswer]],
     vantage: str,
-    batch: Batch,
+    batch: LookBatch,
     aims: Aims,
     eyes: Eyes,
     canaries: Canaries,
@@ -118,7 +126,7 @@ def _concluded(
 
 
 def _seen(
-    jobs: Iterable[looking.Job], found: Mapping[int, Sequence[Sighting]], batch: Batch
+    jobs: Iterable[look_records.Job], found: Mapping[int, Sequence[Sighting]], batch: LookBatch
 ) -> Iterator[Looked]:
     """Yield jobs with what was seen of each; not those that could not be judged from every vantage point."""
     for job in jobs:
@@ -127,8 +135,8 @@ def _seen(
 
 
 def _whole(
-    batch: Batch, aims: Aims, vantage: str, answers: dict[int, list[Answer]]
-) -> Iterator[tuple[looking.Job, Sequence[Answer]]]:
+    batch: LookBatch, aims: Aims, vantage: str, answers: dict[int, list[ProbeAnswer]]
+) -> Iterator[tuple[look_records.Job, Sequence[ProbeAnswer]]]:
     """Yield what has answered from each of its addresses; all answers are taken in."""
     for key, answer in aims.answers(vantage):
         given = answers.setdefault(key, [])
@@ -138,12 +146,12 @@ def _whole(
             yield job, given
 
 
-def _untold(batch: Batch, told: Collection[int]) -> Iterator[list[looking.Job]]:
+def _untold(batch: LookBatch, told: Collection[int]) -> Iterator[list[look_records.Job]]:
     """Yield what is still to be told, part by part."""
     return ([job for job in part if job.id not in told] for part in batch.parts())
 
 
-def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, Span]) -> Sequence[Sighting]:
+def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, CurrentSpan]) -> Sequence[Sighting]:
     """Return a round's sightings in each other's light; mostly nobody is kept out and nothing is to do."""
     if all(s.verdict is Verdict.UP for s in sightings):
         return sightings
@@ -167,11 +175,11 @@ def look_once(location: Location, *, eyes: Eyes, now: datetime) -> list[Sighting
 
 
 def _view(
-    job: looking.Job,
-    batch: Batch,
+    job: look_records.Job,
+    batch: LookBatch,
     aims: Aims,
     vantage: str,
-    answers: Sequence[Answer],
+    answers: Sequence[ProbeAnswer],
 ) -> View:
     row = batch.hosts[job.host_id]
     request = LookRequest(job.id, job.url, row.name, row.port, "", job.referrer)
@@ -179,7 +187,7 @@ def _view(
     return View(row.id, request, span, answers, aims[row.id, vantage].reading)
 
 
-def _all_as_first(span: Span | None, answers: Sequence[Answer]) -> bool:
+def _all_as_first(span: CurrentSpan | None, answers: Sequence[ProbeAnswer]) -> bool:
     """Tell whether all that was answered is the page as it was when first seen."""
     if span is None or span.first is None:
         return False
@@ -189,7 +197,7 @@ def _all_as_first(span: Span | None, answers: Sequence[Answer]) -> bool:
     )
 
 
-def _is_there(answer: Answer) -> bool:
+def _is_there(answer: ProbeAnswer) -> bool:
     status = answer.status
     return answer.error is None and status is not None and 200 <= status < 300 and answer.sign is None
 
@@ -225,14 +233,14 @@ def judged(
     return judged
 
 
-def _tells_more(answer: Answer) -> bool:
+def _tells_more(answer: ProbeAnswer) -> bool:
     """Tell whether an answer could say something else than its status does."""
     status = answer.status
     return answer.error is None and status is not None and (200 <= status < 400 or status == MAY_BE_READ)
 
 
 def _weighed(
-    one: Seen, reading: Reading, there: Trace | None, vantage: str, now: datetime, canaries: Canaries
+    one: FinalAnswer, reading: Reading, there: Trace | None, vantage: str, now: datetime, canaries: Canaries
 ) -> Sighting:
     """Return the sighting of an answer, in the light of the control page: what answers like that is ours."""
     is_ours = reading[0] is Verdict.GONE and one.now.kind == PAGE and one.now == there
@@ -240,7 +248,7 @@ def _weighed(
     return _kept(one, _sighting(vantage, now, one.answer, reading), canaries)
 
 
-def _reading(one: Seen, canaries: Canaries, vantage: str) -> Reading:
+def _reading(one: FinalAnswer, canaries: Canaries, vantage: str) -> Reading:
     plain = read(one.answer, control_ok=True)
     if one.answer.sign is not None:
         return plain
@@ -248,7 +256,7 @@ def _reading(one: Seen, canaries: Canaries, vantage: str) -> Reading:
     return weigh(one.first, one.now, path_length(one.request.url), canary) or plain
 
 
-def _kept(one: Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
+def _kept(one: FinalAnswer, sighting: Sighting, canaries: Canaries) -> Sighting:
     """Return the sighting with what is kept of a page first seen, where a canary said that it is one."""
     if one.first is not None or sighting.verdict is not Verdict.UP:
         return sighting
@@ -256,7 +264,7 @@ def _kept(one: Seen, sighting: Sighting, canaries: Canaries) -> Sighting:
     return sighting._replace(trace=one.now.text) if known else sighting
 
 
-def _sighting(vantage: str, now: datetime, answer: Answer, reading: Reading) -> Sighting:
+def _sighting(vantage: str, now: datetime, answer: ProbeAnswer, reading: Reading) -> Sighting:
     verdict, cause, rule = reading
     return Sighting(
         vantage, now, verdict, cause, rule, answer.status, answer.length, answer.ip, answer.seconds

@@ -7,23 +7,36 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from nta.domain.attention import BLOCKED, attention
-from nta.domain.availability import Answer, Cause, Judgement, ProofRules, Run, Sighting, extend, judge, sign
+from nta.domain.checks.attention import BLOCKED, attention
+from nta.domain.checks.outcomes import NAME_CAUSES, Outcome
+from nta.domain.checks.verdicts import (
+    Cause,
+    Judgement,
+    ProbeAnswer,
+    ProofRules,
+    Run,
+    Sighting,
+    extend,
+    judge,
+    sign,
+)
 from nta.domain.deadlines import TASK, next_look_at
-from nta.domain.lifecycle import EventKind, Presence, Sign, Stage
-from nta.domain.outcomes import NAME_CAUSES, Outcome
+from nta.domain.lifecycle import EventKind, Presence, PresenceSign, Stage
 from nta.domain.roles import Severity
 from nta.ports import LookRequest, Prober
-from nta.store import alike, due, endings, episodes, looking, rounds
-from nta.store.alike import Turn
-from nta.store.apart import apart, put_off
-from nta.store.base import Connection, Store
-from nta.store.episodes import State
-from nta.store.leases import Leases
-from nta.store.rounds import Brief
-from nta.usecases.recheck.aims import Aims, Eyes
-from nta.usecases.recheck.batch import Batch
-from nta.usecases.recheck.canaries import Canaries
+from nta.store.cases import bulk_transitions, episodes
+from nta.store.cases.bulk_transitions import Turn
+from nta.store.cases.episodes import State
+from nta.store.checks import look_records, rounds
+from nta.store.checks.rounds import Brief
+from nta.store.db.handle import Connection, Store
+from nta.store.notices import endings
+from nta.store.work import due
+from nta.store.work.isolation import apart, put_off
+from nta.store.work.leases import Leases
+from nta.usecases.recheck.batch import LookBatch
+from nta.usecases.recheck.canary_checks import Canaries
+from nta.usecases.recheck.look_targets import Aims, Eyes
 from nta.usecases.recheck.looks import RECORDED, Looked, look
 
 WHO = "service"
@@ -52,8 +65,8 @@ def recheck_due(
         return 0
     checkpoint("recheck.taken")
     leases = Leases(store.db, due.LOOK, holder, taken, machine)
-    eyes = replace(eyes, prober=_Kept(eyes.prober, leases))
-    batch = Batch(store, taken, leases)
+    eyes = replace(eyes, prober=_LeasedProber(eyes.prober, leases))
+    batch = LookBatch(store, taken, leases)
     aims = Aims(store, eyes, batch, now)
     looked = look(batch, aims, eyes, Canaries(store, batch, eyes, now), now)
     while part := list(islice(looked, RECORDED)):
@@ -70,13 +83,13 @@ def recheck_due(
     return len(taken)
 
 
-class _Kept:
+class _LeasedProber:
     """Looks as another prober does; as answers come, the leases of the batch are lengthened."""
 
     def __init__(self, prober: Prober, leases: Leases) -> None:
         self._prober, self._leases = prober, leases
 
-    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, Answer]]:
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, ProbeAnswer]]:
         """Yield (key, answer) as answers come."""
         for answered in self._prober.look(requests, vantage):
             self._leases.keep()
@@ -84,7 +97,7 @@ class _Kept:
 
 
 def _record_apart(
-    store: Store, looked: Sequence[Looked], batch: Batch, aims: Aims, holder: str, now: datetime
+    store: Store, looked: Sequence[Looked], batch: LookBatch, aims: Aims, holder: str, now: datetime
 ) -> Mapping[int, Exception]:
     """Write one part of a batch in one transaction; return whom it could not be written for, and why."""
     seen = {job.id: (job, sightings) for job, sightings in looked}
@@ -100,7 +113,7 @@ def _record(
     connection: Connection,
     store: Store,
     looked: Sequence[Looked],
-    batch: Batch,
+    batch: LookBatch,
     aims: Aims,
     holder: str,
     now: datetime,
@@ -114,7 +127,7 @@ def _record(
     mine = rounds.mine(connection, [job.id for job, _ in looked], holder)
     aims.record_marks(connection, {batch.jobs[number].host_id for number in mine})
     decide = _Decider(now)
-    seen: list[looking.Seen] = []
+    seen: list[look_records.RecordedLook] = []
     made: list[tuple[int, Brief, _Decided]] = []
     for job, sightings in looked:
         brief = mine.get(job.id)
@@ -124,8 +137,8 @@ def _record(
         decided = decide(brief, known, sightings)
         made.append((job.id, brief, decided))
         for sighting, run in zip(sightings, decided.runs, strict=True):
-            seen.append(looking.Seen(job.id, known.get(sighting.vantage), run, sighting))
-    looking.write_spans(connection, store.ids, seen)
+            seen.append(look_records.RecordedLook(job.id, known.get(sighting.vantage), run, sighting))
+    look_records.write_spans(connection, store.ids, seen)
     again = _write_alike(connection, store, made, now)
     changes = _changes(connection, {n: d for n, _, d in made if d.signed and not d.turn}, now)
     episodes.move(connection, store.ids, changes)
@@ -157,7 +170,7 @@ def _write_alike(
     for (verdict, cause), numbers in same.items():
         rounds.looked_alike(connection, numbers, verdict, cause, now)
     for (standing, turn), numbers in turned.items():
-        alike.turn_alike(connection, store.ids, standing, turn, numbers, at=now, who=WHO)
+        bulk_transitions.turn_alike(connection, store.ids, standing, turn, numbers, at=now, who=WHO)
     there = [ids for ((stage, _), turn), ids in turned.items() if turn.kind in _THERE and stage in _WAITING]
     return {number for numbers in there for number in numbers}
 
@@ -168,7 +181,7 @@ class _Decided(NamedTuple):
     runs: tuple[Run, ...]
     judgement: Judgement
     word: tuple[str, str]
-    signed: Sign | None
+    signed: PresenceSign | None
     turn: Turn | None
     next_at: datetime
     asks: str | None
@@ -182,7 +195,7 @@ class _Decider:
         self._known: dict[Any, _Decided] = {}
 
     def __call__(
-        self, brief: Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+        self, brief: Brief, spans: Mapping[str, look_records.CurrentSpan], sightings: Sequence[Sighting]
     ) -> _Decided:
         situation = (
             brief[1:],
@@ -202,7 +215,7 @@ class _Decider:
         return decided
 
     def _decide(
-        self, brief: Brief, spans: Mapping[str, looking.Span], sightings: Sequence[Sighting]
+        self, brief: Brief, spans: Mapping[str, look_records.CurrentSpan], sightings: Sequence[Sighting]
     ) -> _Decided:
         presence = Presence(brief.presence)
         before = [spans.get(sighting.vantage) for sighting in sightings]
@@ -220,7 +233,9 @@ class _Decider:
         return _Decided(runs, judgement, word, signed, turn, next_at, asks)
 
 
-def _changes(connection: Connection, singly: Mapping[int, _Decided], now: datetime) -> list[episodes.Change]:
+def _changes(
+    connection: Connection, singly: Mapping[int, _Decided], now: datetime
+) -> list[episodes.EpisodeChange]:
     """Return the changes of the episodes that a sign makes something of each by itself."""
     changes = []
     for number, state in episodes.load(connection, singly).items():
@@ -228,7 +243,7 @@ def _changes(connection: Connection, singly: Mapping[int, _Decided], now: dateti
         assert decided.signed is not None
         after, event = rounds.after_round(state, decided.signed, decided.judgement, now)
         if isinstance(event, EventKind):
-            changes.append(episodes.Change(state, after, event, now, WHO))
+            changes.append(episodes.EpisodeChange(state, after, event, now, WHO))
         else:
             changes.append(_close(connection, after, now))
     return changes
@@ -238,9 +253,9 @@ def _next(state: State, now: datetime) -> datetime:
     return next_look_at(Presence(state.presence), state.began_at, Severity(state.severity), now)
 
 
-def _close(connection: Connection, state: State, now: datetime) -> episodes.Change:
+def _close(connection: Connection, state: State, now: datetime) -> episodes.EpisodeChange:
     """Return the change that ends a watched episode. `state` is closed already."""
-    outcome, actor = looking.outcome_of(
+    outcome, actor = look_records.outcome_of(
         connection, state, Cause(state.last_cause or Cause.NOT_FOUND), moved=False
     )
     change = episodes.ending(state, outcome, actor, at=now, who=WHO)
@@ -250,7 +265,7 @@ def _close(connection: Connection, state: State, now: datetime) -> episodes.Chan
 def _follow_up(
     connection: Connection,
     store: Store,
-    changes: Sequence[episodes.Change],
+    changes: Sequence[episodes.EpisodeChange],
     now: datetime,
 ) -> None:
     """Note suspended domains, forget what ended."""
@@ -258,7 +273,7 @@ def _follow_up(
     for change in changes:
         state = change.after
         if change.kind is EventKind.PROVEN_GONE and state.last_cause in NAME_CAUSES:
-            outcome, actor = looking.outcome_of(connection, state, Cause(state.last_cause), moved=False)
+            outcome, actor = look_records.outcome_of(connection, state, Cause(state.last_cause), moved=False)
             if outcome is Outcome.DISABLED_DOMAIN:
                 episodes.note(
                     connection, store.ids, [state], EventKind.DOMAIN_DISABLED, at=now, who=actor.value

@@ -1,10 +1,10 @@
 """What is asked about a host, and how often."""
 
-from nta.domain.addresses import not_in_the_dns
-from nta.domain.parties import AskableProxies, PartyId
-from nta.domain.questions import Subject
-from nta.domain.urls import public_suffix, registrable_domain, registry_domain
-from nta.store.forced import Forced
+from nta.domain.hosting.lookups import Subject
+from nta.domain.intake.reserved_names import not_in_the_dns
+from nta.domain.intake.urls import public_suffix, registrable_domain, registry_domain
+from nta.domain.parties.organisations import AskableProxies, PartyId
+from nta.store.hosting.override_rows import Forced
 
 ROUNDS = 20
 """More than the longest chain of questions; a bound against an adapter that never settles."""

@@ -6,17 +6,24 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import NamedTuple
 
-from nta.domain.contacts import Health
-from nta.domain.holders import file_of
-from nta.domain.known import Known
-from nta.domain.origins import origin_lookups
-from nta.domain.questions import Finding, Lookup, LookupKind, Subject
-from nta.domain.resolution import domain_lookups, next_lookups, raised_lookups
-from nta.domain.sparing import one_of_each
+from nta.domain.hosting.answers_cache import AnswersCache
+from nta.domain.hosting.holders import file_of
+from nta.domain.hosting.lookups import (
+    Finding,
+    Lookup,
+    LookupKind,
+    Subject,
+)
+from nta.domain.hosting.origins import origin_lookups
+from nta.domain.hosting.query_batching import one_of_each
+from nta.domain.hosting.resolution import domain_lookups, next_lookups, raised_lookups
+from nta.domain.notices.contact_choice import Health
 from nta.ports import Asker
-from nta.store import addressees, contacts, due, findings
-from nta.store.base import Store
-from nta.store.leases import Leases
+from nta.store.db.handle import Store
+from nta.store.hosting import findings
+from nta.store.notices import addressees, contact_decisions
+from nta.store.work import due
+from nta.store.work.leases import Leases
 from nta.usecases.resolve.asking import ROUNDS
 
 _NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
@@ -27,7 +34,7 @@ class Gathered(NamedTuple):
     """What is known about some hosts, what of it was asked for just now, and whose questions are not done."""
 
     about: Collection[int]
-    known: Known
+    known: AnswersCache
     new: list[Finding]
     unfinished: Collection[int]
 
@@ -96,10 +103,10 @@ class _About:
         self._read: set[Lookup] = set()
         with store.db.read() as connection:
             health = addressees.troubled(connection)
-            spoken_of = contacts.known(connection)
+            spoken_of = contact_decisions.known(connection)
         dead = {email for email, one in health.items() if one is Health.DEAD}
         dead.update(one.email.lower() for theirs in spoken_of.values() for one in theirs if one.refused_at)
-        self.known = Known((), now, dead)
+        self.known = AnswersCache((), now, dead)
         self.new = new
         self.unfinished: Collection[int] = ()
         first = {Lookup(LookupKind.ADDRESSES, s.host) for s in self._all if not s.is_ip}

@@ -4,25 +4,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from nta.domain.arrangements import (
-    Change,
+from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
+from nta.domain.errors import RefusedError
+from nta.domain.hosting.arrangements import (
+    ArrangementChange,
     another_host,
     arrangement_change,
     is_correction,
     recall,
     settle,
 )
-from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
-from nta.domain.errors import RefusedError
-from nta.domain.hosting import DomainFacts, HostingFacts
-from nta.domain.lifecycle import EventKind, Stage, Step, next_stage
-from nta.domain.parties import Catalogue
-from nta.domain.questions import LookupKind
+from nta.domain.hosting.facts import DomainFacts, HostingFacts
+from nta.domain.hosting.lookups import LookupKind
+from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
+from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import Severity
-from nta.store import alike, arrangements, domains, due, episodes
-from nta.store.alike import Standing
-from nta.store.arrangements import HostRow
-from nta.store.base import Connection, Store
+from nta.store.cases import bulk_transitions, domains, episodes
+from nta.store.cases.bulk_transitions import OpenEpisode
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import host_arrangements
+from nta.store.hosting.host_arrangements import HostRow
+from nta.store.work import due
 
 WHO = "service"
 
@@ -37,7 +39,7 @@ class Concluded(NamedTuple):
     """A host, its open episodes, and what is now known of who serves it."""
 
     row: HostRow
-    states: Sequence[Standing]
+    states: Sequence[OpenEpisode]
     after: HostingFacts
 
 
@@ -46,7 +48,7 @@ def settle_hosts(
 ) -> dict[int, datetime | None]:
     """Write what was concluded; return when to ask again, by host, None where no episode is open."""
     told = {host.row.arrangement_id for host in hosts if host.row.arrangement_id and host.after.addresses}
-    work = _Work(store, catalogue, now, arrangements.facts_of(connection, store, told))
+    work = _Work(store, catalogue, now, host_arrangements.facts_of(connection, store, told))
     moments = {host.row.id: work.settle(host) for host in hosts}
     work.write(connection)
     return moments
@@ -63,13 +65,13 @@ class _Work:
         self._now = now
         self._in_force = in_force
         self._domains: dict[int, DomainFacts] = {}
-        self._begun: list[arrangements.Begun] = []
+        self._begun: list[host_arrangements.Begun] = []
         self._renewed: dict[int, HostingFacts] = {}
         self._seen_again: list[HostRow] = []
-        self._joined: list[Standing] = []
-        self._ready: dict[tuple[str, str], list[Standing]] = {}
-        self._unresolved: list[tuple[Standing, str]] = []
-        self._overdue: list[tuple[Standing, str]] = []
+        self._joined: list[OpenEpisode] = []
+        self._ready: dict[tuple[str, str], list[OpenEpisode]] = {}
+        self._unresolved: list[tuple[OpenEpisode, str]] = []
+        self._overdue: list[tuple[OpenEpisode, str]] = []
         self._ladders: dict[tuple[str | None, str], tuple[str, str]] = {}
 
     def settle(self, host: Concluded) -> datetime | None:
@@ -108,23 +110,25 @@ class _Work:
             return None
         return _said_when(after, facts_until(self._now) if later is FACTS_KEPT else self._now + later)
 
-    def _arrange(self, row: HostRow, states: Sequence[Standing], after: HostingFacts) -> tuple[int, bool]:
+    def _arrange(self, row: HostRow, states: Sequence[OpenEpisode], after: HostingFacts) -> tuple[int, bool]:
         """Believe the facts, or hold them as suspected until a second look says so too.
 
         Return the arrangement in force by now, and whether a party joined.
         """
         if row.arrangement_id is None:
-            begun = arrangements.Begun(self._store.new_id(), row.id, after)
+            begun = host_arrangements.Begun(self._store.new_id(), row.id, after)
             self._begun.append(begun)
             return begun.id, False
         before = self._in_force[row.arrangement_id]
         after = recall(before, after)
         change = arrangement_change(before.parties, after.parties, 0)
-        if change is Change.SUSPECT and is_correction(before, after):
-            change = Change.JOINED
-        if change is Change.SUSPECT:
+        if change is ArrangementChange.SUSPECT and is_correction(before, after):
+            change = ArrangementChange.JOINED
+        if change is ArrangementChange.SUSPECT:
             if row.suspect_id is None:
-                self._begun.append(arrangements.Begun(self._store.new_id(), row.id, after, suspected=True))
+                self._begun.append(
+                    host_arrangements.Begun(self._store.new_id(), row.id, after, suspected=True)
+                )
             else:
                 self._renewed[row.suspect_id] = after
             return row.arrangement_id, False
@@ -132,13 +136,13 @@ class _Work:
         if row.missed_looks and row.suspect_id is None and after.parties & before.parties:
             # A party that went on to addresses which the look did not know: now they are known.
             self._seen_again.append(row)
-        joined = change is Change.JOINED or another_host(before, after)
+        joined = change is ArrangementChange.JOINED or another_host(before, after)
         if joined:
             self._joined += [s for s in states if s.arrangement_id == row.arrangement_id]
         return row.arrangement_id, joined
 
     def _get_ready(
-        self, arrangement: int, states: Sequence[Standing], after: HostingFacts, *, joined: bool
+        self, arrangement: int, states: Sequence[OpenEpisode], after: HostingFacts, *, joined: bool
     ) -> None:
         """Move episodes that waited for these facts on: each gets its arrangement and its ladder."""
         for state in states:
@@ -168,16 +172,16 @@ class _Work:
         store, now = self._store, self._now
         domains.learned(connection, self._domains)
         found = [*(begun.what for begun in self._begun), *self._renewed.values()]
-        arrangements.meet_parties(connection, found, now)
-        arrangements.begin_many(connection, store, self._begun, now)
-        arrangements.renew_many(connection, store, self._renewed)
+        host_arrangements.meet_parties(connection, found, now)
+        host_arrangements.begin_many(connection, store, self._begun, now)
+        host_arrangements.renew_many(connection, store, self._renewed)
         for row in self._seen_again:
-            arrangements.seen_again(connection, row, now)
+            host_arrangements.seen_again(connection, row, now)
         # The ladder tells the party that joined too.
         episodes.note(connection, store.ids, self._joined, EventKind.PARTY_JOINED, at=now, who=WHO)
         to_tell = {s.id for s in self._joined if s.stage != Stage.SUBMITTED}
         for ladder, waiting in self._ready.items():
-            alike.ready(connection, store.ids, waiting, ladder, at=now, who=WHO)
+            bulk_transitions.ready(connection, store.ids, waiting, ladder, at=now, who=WHO)
             numbers = {s.id for s in waiting}
             due.done_by_itself(connection, numbers)
             to_tell |= numbers
@@ -191,9 +195,9 @@ class _Work:
         whys = {state.id: why for state, why in self._unresolved}
         changes = []
         for number, state in sorted(episodes.load(connection, whys).items()):
-            after = state._replace(stage=next_stage(Stage.SUBMITTED, Step.NO_CONTACT).value)
+            after = state._replace(stage=next_stage(Stage.SUBMITTED, StageStep.NO_CONTACT).value)
             why = whys[number][:200]
-            changes.append(episodes.Change(state, after, EventKind.UNRESOLVED, self._now, WHO, why))
+            changes.append(episodes.EpisodeChange(state, after, EventKind.UNRESOLVED, self._now, WHO, why))
             due.task(connection, number, self._now + TASK, owner="analyst", reason="unresolved")
         episodes.move(connection, self._store.ids, changes)
 

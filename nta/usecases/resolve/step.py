@@ -5,16 +5,18 @@ from datetime import datetime
 from functools import partial
 
 from nta.domain.deadlines import back_off
-from nta.domain.hosting import HostingFacts
-from nta.domain.parties import AskableProxies, Catalogue
-from nta.domain.questions import Finding, Subject
-from nta.domain.resolution import conclude
+from nta.domain.hosting.facts import HostingFacts
+from nta.domain.hosting.lookups import Finding, Subject
+from nta.domain.hosting.resolution import conclude
+from nta.domain.parties.organisations import AskableProxies, Catalogue
 from nta.ports import Asker
-from nta.store import alike, arrangements, due, findings, forced
-from nta.store.apart import apart, put_off, say
-from nta.store.base import Store
-from nta.store.forced import Forced
-from nta.store.leases import Leases
+from nta.store.cases import bulk_transitions
+from nta.store.db.handle import Store
+from nta.store.hosting import findings, host_arrangements, override_rows
+from nta.store.hosting.override_rows import Forced
+from nta.store.work import due
+from nta.store.work.isolation import apart, put_off, say
+from nta.store.work.leases import Leases
 from nta.usecases.resolve.asking import subject_of
 from nta.usecases.resolve.gathering import Gathered, gather
 from nta.usecases.resolve.settling import Concluded, settle_hosts
@@ -99,9 +101,9 @@ class _Batch:
     def read(self, numbers: Sequence[int]) -> dict[int, Subject]:
         """Return what is asked about these hosts."""
         with self._store.db.read() as connection:
-            rows = arrangements.hosts(connection, self._store, numbers)
-            behind = forced.of_hosts(connection, self._store, numbers, self._now)
-            told = alike.told_on(connection, numbers)  # their upstreams may be the next to be told
+            rows = host_arrangements.hosts(connection, self._store, numbers)
+            behind = override_rows.of_hosts(connection, self._store, numbers, self._now)
+            told = bulk_transitions.told_on(connection, numbers)  # their upstreams may be the next to be told
         self.behind |= behind
         return {
             i: subject_of(
@@ -177,8 +179,8 @@ class _Recording:
         store, now = self._store, self._now
         with store.db.write() as connection:
             # Episodes, then hosts, then due rows: the order in which all steps lock.
-            states = alike.open_on_hosts(connection, part, lock=True)
-            rows = arrangements.hosts(connection, store, part, lock=True)
+            states = bulk_transitions.open_on_hosts(connection, part, lock=True)
+            rows = host_arrangements.hosts(connection, store, part, lock=True)
             mine = sorted(due.still_mine(connection, due.RESOLVE, sorted(part), self._holder))
             # Why they were wanted was not known here: what was found is kept, and concluded from anew.
             again = due.wanted_meanwhile(connection, due.RESOLVE, mine)

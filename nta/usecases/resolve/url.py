@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from nta.domain.hosting import HostingFacts
-from nta.domain.parties import AskableProxies, Catalogue
-from nta.domain.questions import Finding, LookupKind
-from nta.domain.resolution import conclude, next_lookups
-from nta.domain.urls import Location
-from nta.domain.zones import ZoneFacts, zone_facts
+from nta.domain.hosting.facts import HostingFacts
+from nta.domain.hosting.lookups import Finding, LookupKind
+from nta.domain.hosting.resolution import conclude, next_lookups
+from nta.domain.hosting.zones import ZoneFacts, zone_facts
+from nta.domain.intake.urls import Location
+from nta.domain.parties.organisations import AskableProxies, Catalogue
 from nta.ports import Asker
 from nta.usecases.resolve.asking import ROUNDS, subject_of
 

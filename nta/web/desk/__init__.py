@@ -7,32 +7,32 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import update
 
-from nta.domain.overruling import USUAL
-from nta.domain.parties import Catalogue
+from nta.domain.hosting.overrides import USUAL
+from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import approvals as approval_reads
 from nta.store.reads import contacts as contact_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
 from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
-from nta.web import access, house, languages
-from nta.web.bounds import ANSWERS, HAND_IN
+from nta.web import access, app_factory, languages
 from nta.web.desk import (
     approvals,
     cases,
     contacts,
     handing_in,
+    hosting_page,
     reasons,
     reports,
-    resolution,
     steering,
     tasks,
     texts,
 )
+from nta.web.request_limits import ANSWERS, HAND_IN
 
 
 def create_desk(
@@ -43,7 +43,7 @@ def create_desk(
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> Flask:
     """Return the desk."""
-    app = house.build(
+    app = app_factory.build(
         "desk",
         settings=settings,
         url=settings.desk_url,
@@ -53,7 +53,7 @@ def create_desk(
         may=access.is_somebody,
         closed=access.closed,
     )
-    hotline = house.ourselves(settings, catalogue)
+    hotline = app_factory.ourselves(settings, catalogue)
     app.jinja_env.globals.update(
         reason_of=reasons.reason,
         hotline=hotline,
@@ -70,7 +70,7 @@ def create_desk(
     approving = approvals.pages(store, clock, settings, catalogue)
     people = (steering.pages(store, clock), tasks.pages(store, clock), approving)
     meeting = contacts.pages(store, clock)
-    serving = resolution.pages(store, clock, catalogue, settings.reach)
+    serving = hosting_page.pages(store, clock, catalogue, settings.reach)
     for site in (cases.pages(store, clock, catalogue), serving, handing, *people, meeting):
         app.register_blueprint(site)
     folders = template_folders(settings.templates)

@@ -10,22 +10,22 @@ from flask_security import auth_required, current_user, roles_accepted
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
-from nta.render.notices import Texts
+from nta.render.notice_texts import Texts
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import approvals as reads
 from nta.store.shipped import shipped
 from nta.usecases import approve
-from nta.web import asked, house
+from nta.web import app_factory, request_values
 from nta.web.access import ANALYST, LEAD
 
 
 def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) -> Blueprint:
     """Return the pages of approvals."""
     site = Blueprint("approvals", __name__)
-    desk = _Desk(store, clock, settings, catalogue)
+    desk = _NoticeView(store, clock, settings, catalogue)
 
     @site.get("/approvals")
     @auth_required("session")
@@ -43,7 +43,7 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def reveal(reference: str) -> ResponseReturnValue:
-        number = asked.row("item", _("Choose a location of the list."))
+        number = request_values.row("item", _("Choose a location of the list."))
         url = approve.reveal_item(store, reference, number, current_user.email, clock.now())
         return desk.show(reference, (number, url))
 
@@ -55,12 +55,12 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
         missing = approve.approve(store, reference, why, current_user.email, clock.now())
         if missing:
             said = ngettext(
-                "Noted. %(num)s other lead has to agree before it goes.",
-                "Noted. %(num)s other leads have to agree before it goes.",
+                "Recorded. %(num)s other lead has to agree before it is sent.",
+                "Recorded. %(num)s other leads have to agree before it is sent.",
                 missing,
             )
         else:
-            said = _("The notice may go.")
+            said = _("The notice will be sent.")
         flash(said, "success")
         return redirect(url_for("approvals.listed"), 303)
 
@@ -69,20 +69,20 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     @roles_accepted(LEAD)
     def decline(reference: str) -> ResponseReturnValue:
         approve.decline(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The notice is not sent. The ladder goes on without this step."), "success")
+        flash(_("The notice is not sent. The ladder continues without this step."), "success")
         return redirect(url_for("approvals.listed"), 303)
 
     return site
 
 
-class _Desk:
+class _NoticeView:
     """Shows a notice, with the text that it would be sent with while it waits."""
 
     def __init__(self, store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
-        self._hotline = house.ourselves(settings, catalogue)
+        self._hotline = app_factory.ourselves(settings, catalogue)
         self._portal_url = settings.portal_url
         own: list[Path] = [settings.templates] if settings.templates else []
         self._texts = Texts([*own, shipped("templates")])

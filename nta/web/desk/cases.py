@@ -9,17 +9,17 @@ from flask_security import auth_required, current_user, roles_accepted
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
 from nta.render.words import NEEDS_A_PERSON, Word, pairs, ranks, tally
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import case as case_reads
 from nta.store.reads import cases as list_reads
 from nta.store.reads import mails as mail_reads
 from nta.store.reads import search as search_reads
 from nta.store.reads.cases import Wanted
-from nta.usecases import steer
-from nta.web import asked
+from nta.usecases.decisions import case_decisions
+from nta.web import request_values
 from nta.web.access import ANALYST, LEAD
 
 
@@ -40,7 +40,7 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     def listed() -> ResponseReturnValue:
         word = _word(request.args.get("state", ""))
-        number = asked.page()
+        number = request_values.page()
         wanted = Wanted(pairs(word) if word else None, ended=word is Word.ENDED)
         with store.db.read() as connection:
             page = list_reads.page(connection, store, clock.now(), wanted=wanted, ranks=places, number=number)
@@ -74,7 +74,7 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def reveal(reference: str) -> ResponseReturnValue:
-        url = steer.reveal(store, reference, current_user.email, clock.now())
+        url = case_decisions.reveal(store, reference, current_user.email, clock.now())
         return show(store, reference, url)
 
     @site.post("/cases/<reference>/dedicated")
@@ -82,7 +82,7 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     @roles_accepted(LEAD)
     def dedicated(reference: str) -> ResponseReturnValue:
         form = request.form
-        steer.mark_dedicated(
+        case_decisions.mark_dedicated(
             store,
             reference,
             form.get("dedicated", ""),
@@ -101,17 +101,17 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def withdraw(reference: str) -> ResponseReturnValue:
-        steer.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case was withdrawn. Whoever was told of it is told that this was wrong."), "success")
+        case_decisions.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The case was withdrawn. Everyone who was notified is sent a correction."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/invalid")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def invalid(reference: str) -> ResponseReturnValue:
-        steer.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        case_decisions.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(
-            _("The case was marked as invalid. Whoever was told of it is told that this was wrong."),
+            _("The case was marked as invalid. Everyone who was notified is sent a correction."),
             "success",
         )
         return _back(reference)
@@ -120,7 +120,7 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(LEAD)
     def expire(reference: str) -> ResponseReturnValue:
-        steer.expire(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        case_decisions.expire(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The case ended as expired. Nothing more is sent about it."), "success")
         return _back(reference)
 
@@ -128,7 +128,7 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(LEAD)
     def restrict(reference: str) -> ResponseReturnValue:
-        steer.restrict(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        case_decisions.restrict(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The case ended as restricted. It can still be seen from elsewhere."), "success")
         return _back(reference)
 
@@ -136,8 +136,10 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(LEAD)
     def still_online(reference: str) -> ResponseReturnValue:
-        steer.still_online(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case ended as still online. Nobody is left to tell."), "success")
+        case_decisions.still_online(
+            store, reference, request.form.get("reason"), current_user.email, clock.now()
+        )
+        flash(_("The case ended as still online. Nobody is left to notify."), "success")
         return _back(reference)
 
 
@@ -150,7 +152,7 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
     def hold(reference: str) -> ResponseReturnValue:
         form, who = request.form, current_user.email
         until = _moment(form.get("until", ""))
-        steer.hold(store, catalogue, reference, until, form.get("reason"), who, clock.now())
+        case_decisions.hold(store, catalogue, reference, until, form.get("reason"), who, clock.now())
         flash(_("The case is held. Nothing leaves until the hold ends; looks go on."), "success")
         return _back(reference)
 
@@ -158,8 +160,8 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def release(reference: str) -> ResponseReturnValue:
-        steer.release(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The hold has ended; the ladder goes on."), "success")
+        case_decisions.release(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        flash(_("The hold has ended; the ladder continues."), "success")
         return _back(reference)
 
 
@@ -171,7 +173,7 @@ def _moment(text: str) -> datetime | None:
     """Return a moment that a form named, in UTC where it says no offset; None when it is empty."""
     if not text.strip():
         return None
-    moment = asked.moment(text)
+    moment = request_values.moment(text)
     if moment is None:
         raise RefusedError(_("Write the moment as a date and a time."))
     return moment

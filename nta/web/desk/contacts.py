@@ -10,9 +10,9 @@ from flask_babel import ngettext
 from flask_security import auth_required, current_user, roles_accepted
 
 from nta.ports import Clock
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import contacts as reads
-from nta.usecases import contacts
+from nta.usecases.decisions import contact_approvals
 from nta.web.access import ANALYST, LEAD
 
 _Word = Callable[[Store, int, str | None, str, datetime], int]
@@ -40,18 +40,18 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def approve(number: int) -> ResponseReturnValue:
-        return say(contacts.approve, number, _("The contact may be used."))
+        return say(contact_approvals.approve, number, _("The contact may be used."))
 
     @site.post("/contacts/<row:number>/refuse")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def refuse(number: int) -> ResponseReturnValue:
-        return say(contacts.refuse, number, _("The contact is not used any more."))
+        return say(contact_approvals.refuse, number, _("The contact is not used any more."))
 
     @site.post("/contacts/<row:number>/revive")
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def revive(number: int) -> ResponseReturnValue:
-        return say(contacts.revive, number, _("The contact is written to again."))
+        return say(contact_approvals.revive, number, _("The contact is in use again."))
 
     return site

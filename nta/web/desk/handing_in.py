@@ -10,14 +10,14 @@ from flask_babel import gettext as _
 from flask_security import auth_required, current_user, roles_accepted
 
 from nta.domain.errors import RefusedError
-from nta.domain.handing_in import CLASSES, SCOPES
+from nta.domain.intake.lines import CLASSES, SCOPES
 from nta.domain.roles import Severity
 from nta.ports import Clock
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import hand_in as reads
 from nta.usecases import submit
 from nta.usecases.submit import Terms
-from nta.web import asked
+from nta.web import request_values
 from nta.web.access import ANALYST, LEAD
 
 SOURCE = "desk"
@@ -48,7 +48,7 @@ def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda
     @site.get("/hand-ins/<row:number>")
     @auth_required("session")
     def result(number: int) -> ResponseReturnValue:
-        page = asked.page()
+        page = request_values.page()
         with store.db.read() as connection:
             found = reads.hand_in(connection, store, number, page)
         if found is None:

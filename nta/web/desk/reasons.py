@@ -68,7 +68,7 @@ SENTENCES: Final = {
     "a mail that could not be read": _l("a mail that could not be read"),
     "a provider will not remove it: read why": _l("a provider will not remove it: read why"),
     "a provider asks for more information": _l("a provider asks for more information"),
-    # what fails again and again: see nta.store.apart
+    # what fails again and again: see nta.store.work.isolation
     "finding out who serves it fails again and again": _l("finding out who serves it fails again and again"),
     "looking whether it is still there fails again and again": _l(
         "looking whether it is still there fails again and again"

@@ -11,17 +11,17 @@ from flask_babel import gettext as _
 from flask_security import auth_required, roles_accepted
 
 from nta.domain.errors import RefusedError
-from nta.domain.removal_curves import only
-from nta.domain.removal_times import Clock
+from nta.domain.figures.curves import only
+from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.roles import Role
 from nta.ports import Clock as ServiceClock
-from nta.render import removal_page, tables
-from nta.store.base import Store
+from nta.render import removal_page, table_formats
+from nta.store.db.handle import Store
 from nta.usecases.report import Report, removal_times
-from nta.web import asked
+from nta.web import request_values
 from nta.web.access import ADMINISTRATOR, ANALYST, LEAD
 
-CLOCKS = (Clock.A, Clock.B, Clock.C)
+CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
 
 
 def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: str | None) -> Blueprint:
@@ -58,24 +58,26 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
     @roles_accepted(ANALYST, LEAD, ADMINISTRATOR)
     def removal_times_table() -> ResponseReturnValue:
         made = _chosen(_made(store, clock.now()))
-        return _file(tables.report_csv(*made), "text/csv", "csv", made[0])
+        return _file(table_formats.report_csv(*made), "text/csv", "csv", made[0])
 
     return site
 
 
 def _made(store: Store, now: datetime) -> list[Report]:
     """Return what the address asks for, of hosts and of proxies."""
-    letter = request.args.get("clock", Clock.B.value)
+    letter = request.args.get("clock", RemovalClock.B.value)
     if letter not in {c.value for c in CLOCKS}:
         raise RefusedError(_("There is no such clock; choose A, B or C."))
-    as_of = asked.day("as_of")
+    as_of = request_values.day("as_of")
     if as_of is not None and as_of > now:
         raise RefusedError(_("What will be known in the future cannot be reported."))
-    since, until = asked.day("from"), asked.day("to")
+    since, until = request_values.day("from"), request_values.day("to")
     if since is not None and until is not None and since >= until:
         raise RefusedError(_("The period ends before it begins."))
     return [
-        removal_times(store, clock=Clock(letter), since=since, until=until, as_of=as_of or now, role=role)
+        removal_times(
+            store, clock=RemovalClock(letter), since=since, until=until, as_of=as_of or now, role=role
+        )
         for role in (Role.HOST, Role.PROXY)
     ]
 

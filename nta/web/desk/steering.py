@@ -7,11 +7,12 @@ from flask_babel import ngettext
 from flask_security import auth_required, current_user, roles_accepted
 
 from nta.ports import Clock
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import sending as reads
 from nta.store.reads import tasks as tasks_reads
-from nta.usecases import approve, send_again, steer
-from nta.web import asked
+from nta.usecases import approve
+from nta.usecases.decisions import case_decisions, resending
+from nta.web import request_values
 from nta.web.access import LEAD
 
 
@@ -40,7 +41,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(LEAD)
     def stop() -> ResponseReturnValue:
-        steer.stop_sending(store, current_user.email, clock.now())
+        case_decisions.stop_sending(store, current_user.email, clock.now())
         flash(_("All sending has stopped."), "success")
         return redirect(url_for("steering.sending"), 303)
 
@@ -48,7 +49,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(LEAD)
     def allow() -> ResponseReturnValue:
-        steer.allow_sending(store, current_user.email, clock.now())
+        case_decisions.allow_sending(store, current_user.email, clock.now())
         flash(_("Sending is allowed again."), "success")
         return redirect(url_for("steering.sending"), 303)
 
@@ -63,9 +64,9 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
     @auth_required("session")
     @roles_accepted(LEAD)
     def release() -> ResponseReturnValue:
-        number = asked.row("notice", _("Choose a notice of the list."))
+        number = request_values.row("notice", _("Choose a notice of the list."))
         approve.release_waiting(store, number, current_user.email, clock.now())
-        flash(_("The notice may go."), "success")
+        flash(_("The notice will be sent."), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/release-all")
@@ -73,13 +74,13 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
     @roles_accepted(LEAD)
     def release_all() -> ResponseReturnValue:
         count = approve.release_burst(store, request.form.get("party", ""), current_user.email, clock.now())
-        flash(ngettext("%(num)s notice may go.", "%(num)s notices may go.", count), "success")
+        flash(ngettext("%(num)s notice will be sent.", "%(num)s notices will be sent.", count), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/again")
     @auth_required("session")
     @roles_accepted(LEAD)
     def again() -> ResponseReturnValue:
-        send_again.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
-        flash(_("What it was to tell is told again, after a fresh look."), "success")
+        resending.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
+        flash(_("Its locations will be notified again, after a fresh look."), "success")
         return redirect(url_for("steering.sending"), 303)

@@ -6,21 +6,23 @@ from flask_babel import gettext as _
 from flask_security import auth_required, current_user, roles_accepted
 
 from nta.ports import Clock
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.store.reads import mails as reads
 from nta.store.reads.mails import Text
 from nta.usecases import answer as answers
-from nta.usecases import tasks
-from nta.web import answering, asked
+from nta.usecases.decisions import task_completion
+from nta.web import answering, request_values
 from nta.web.access import ANALYST, LEAD
-from nta.web.answering import SAYS, Filled
+from nta.web.answering import SAYS, FilledAnswer
 
 
 def pages(store: Store, clock: Clock) -> Blueprint:
     """Return the pages of tasks and mails. The list of tasks is among the pages of steering."""
     site = Blueprint("tasks", __name__)
 
-    def show(number: int, text: Text | None = None, filled: Filled | None = None) -> ResponseReturnValue:
+    def show(
+        number: int, text: Text | None = None, filled: FilledAnswer | None = None
+    ) -> ResponseReturnValue:
         with store.db.read() as connection:
             found = reads.one(connection, store, number)
         if found is None:
@@ -33,10 +35,10 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def done() -> ResponseReturnValue:
-        number = asked.row("subject", _("Choose a task of the list."))
+        number = request_values.row("subject", _("Choose a task of the list."))
         is_lead = LEAD in {role.name for role in current_user.roles}
         why, who = request.form.get("reason"), current_user.email
-        tasks.finish(store, number, why, who, clock.now(), is_lead=is_lead)
+        task_completion.finish(store, number, why, who, clock.now(), is_lead=is_lead)
         flash(_("The task is done."), "success")
         return redirect(url_for("steering.tasks"), 303)
 
@@ -49,7 +51,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @auth_required("session")
     @roles_accepted(ANALYST, LEAD)
     def read(number: int) -> ResponseReturnValue:
-        return show(number, tasks.read_mail(store, number, current_user.email, clock.now()))
+        return show(number, task_completion.read_mail(store, number, current_user.email, clock.now()))
 
     @site.post("/mails/<row:number>/answer")
     @auth_required("session")
@@ -59,7 +61,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         taken = answers.answer_by_mail(store, number, said, current_user.email, clock.now())
         if wrong or taken.slips:
             return show(number, filled=answering.after(filled, taken, wrong))
-        flash(_("The answer was noted as theirs; what follows from it happens now."), "success")
+        flash(_("The answer was recorded as theirs and takes effect now."), "success")
         return redirect(url_for("tasks.mail", number=number), 303)
 
     return site

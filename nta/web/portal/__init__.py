@@ -3,20 +3,20 @@
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
-from nta.domain.parties import Catalogue
+from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
 from nta.settings import Settings
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.usecases.answer import LinkNotFoundError
-from nta.web import house
-from nta.web.bounds import ANSWERS
+from nta.web import app_factory
 from nta.web.portal.pages import pages
+from nta.web.request_limits import ANSWERS
 
 
 def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Catalogue) -> Flask:
-    """Return the portal. Of the store it uses the portal's key and the tables of `nta.store.grants` alone."""
-    hotline = house.ourselves(settings, catalogue)
-    app = house.build(
+    """Return the portal. It uses the portal's key and the tables of `nta.store.db.grants` alone."""
+    hotline = app_factory.ourselves(settings, catalogue)
+    app = app_factory.build(
         "portal",
         settings=settings,
         url=settings.portal_url,
@@ -24,7 +24,7 @@ def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Cat
         larger={"portal.answer": ANSWERS},
     )
     app.jinja_env.globals["hotline"] = hotline
-    limiter = house.limits(app)
+    limiter = app_factory.limits(app)
     site = pages(store, clock, hotline)
     # Whoever tries tokens is slowed down; a provider with a thousand notices is not.
     limiter.limit("30/minute", deduct_when=lambda response: response.status_code == 404)(site)

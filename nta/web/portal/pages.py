@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
-from nta.domain.parties import Hotline
+from nta.domain.parties.organisations import Hotline
 from nta.ports import Clock
-from nta.store.base import Store
+from nta.store.db.handle import Store
 from nta.usecases import answer as answers
 from nta.web import answering
-from nta.web.answering import MEANS, SAYS, Filled
+from nta.web.answering import MEANS, SAYS, FilledAnswer
 
 
 def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
@@ -33,7 +33,7 @@ def pages(store: Store, clock: Clock, hotline: Hotline | None) -> Blueprint:
     def listing() -> ResponseReturnValue:
         return _list(request.form.get("token", ""))
 
-    def _list(token: str, filled: Filled | None = None) -> ResponseReturnValue:
+    def _list(token: str, filled: FilledAnswer | None = None) -> ResponseReturnValue:
         now = clock.now()
         shown = answers.listing(store, token, now)
         form = filled or answering.blank([item.id for item in shown.items if not item.says], now)

@@ -1,0 +1,387 @@
+"""Asking web services: address vetted and pinned, answer bounded, redirects checked hop by hop."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Final, Self
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from nta.adapters.net.address_policy import Gate, literal
+from nta.adapters.net.concurrency import TryLaterError
+from nta.adapters.net.rate_limits import RateLimits
+from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.intake import urls
+from nta.domain.intake.urls import Location
+
+Resolve = Callable[[str], Sequence[str]]
+
+_MOST_REDIRECTS: Final = 5
+_CHUNK: Final = 65_536
+_SHORTEST_REST: Final = timedelta(minutes=1)
+_LONGEST_REST: Final = timedelta(hours=24)
+_REST: Final = timedelta(minutes=15)
+_MOST_SILENCES: Final = 3
+_SLOW: Final = "the servers take too long"
+
+
+class _TimedSocket(socket.socket):
+    """A socket that keeps one time limit over all reads: a byte now and then does not extend it."""
+
+    ends_at: float | None = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        _set_rest(self, self.ends_at)
+        return super().recv_into(*args, **kwargs)
+
+
+class _TimedTLSSocket(ssl.SSLSocket):
+    ends_at: float | None = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        _set_rest(self, self.ends_at)
+        return super().recv_into(*args, **kwargs)
+
+
+def _set_rest(sock: socket.socket, ends_at: float | None) -> None:
+    if ends_at is not None:
+        rest = ends_at - time.monotonic()
+        if rest <= 0:
+            raise TimeoutError("the answer takes too long")
+        sock.settimeout(rest)
+
+
+class Pins:
+    """Where connections may go: the host's addresses, vetted; the first that may be reached."""
+
+    def __init__(self, gate: Gate, resolve: Resolve) -> None:
+        self._gate = gate
+        self._resolve = resolve
+
+    def pin(self, host: str, port: int) -> str:
+        """Return the one address to connect to.
+
+        Raises: OutsideError when there is none, or none that may be reached.
+        """
+        address = literal(host)
+        refusal = OutsideError("the server's name has no address", temporary=True)
+        for candidate in (address,) if address else self._resolve(host):
+            try:
+                return self._gate.vet(candidate, port)
+            except OutsideError as fault:
+                refusal = fault
+        raise refusal
+
+
+class Web:
+    """A session with web services; to be closed."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        resolve: Resolve,
+        ca_file: Path | None = None,
+        *,
+        user_agent: str = "nta",
+        connect_timeout_s: float = 5,
+        timeout_s: float = 20,
+        whole_s: float = 120,
+        longest: int = 1 << 20,
+        connections: int = 8,
+        manners: RateLimits | None = None,
+        media: str | None = None,
+    ) -> None:
+        """Begin a session that ends `whole_s` from now, whatever is under way; `manners` outlive it.
+
+        With `media` a document of another media type is as good as none, and is not read.
+        """
+        self._media = media
+        self._manners = manners or RateLimits(lifted=True)
+        self._longest = longest
+        self._timeouts = (connect_timeout_s, timeout_s)
+        self._ends_at = time.monotonic() + whole_s
+        trusted = str(ca_file or certifi.where())
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.verify = trusted
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
+        adapter = _PinningAdapter(Pins(gate, resolve), trusted, self, connections)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._session.close()
+
+    def get(self, url: str, accept: str, now: datetime) -> bytes | None:
+        """Return the body that a URL and its redirects lead to, None for 404 and 410.
+
+        Raises: OutsideError for everything else that is not 200; TryLaterError
+        when the server, or our rate for it, says when to come back. Each
+        request has the time limit, and all of a session the session's.
+        """
+        return self.read(url, accept, now)[1]
+
+    def read(
+        self, url: str, accept: str, now: datetime, may_lead: Callable[[Location], bool] = lambda _: True
+    ) -> tuple[str, bytes | None]:
+        """Return where a URL leads in the end, and what `get` returns of it.
+
+        `may_lead` says of each place that a redirect names whether to go on
+        there. Raises: as `get`, also for a redirect that may not be followed.
+        """
+        try:
+            location = urls.parse(url)
+            target, body = self._hop(location.url, accept, now)
+            for _ in range(_MOST_REDIRECTS):
+                if target is None:
+                    return location.url, body
+                location = urls.join(location, target)
+                if not may_lead(location):
+                    raise OutsideError("the server leads where we do not follow", temporary=True)
+                target, body = self._led(location.url, accept, now)
+            if target is None:
+                return location.url, body
+        except (RefusedError, ValueError):
+            raise OutsideError("the server's address cannot be read", temporary=True) from None
+        raise OutsideError("too many redirects", temporary=True)
+
+    def get_with_token(self, url: str, accept: str, token: str, now: datetime) -> bytes | None:
+        """Return the body that a URL has for the bearer of a token (RFC 6750), None for 404 and 410.
+
+        No redirect is followed: the token is meant for this server alone.
+
+        Raises: as `get`; a token that is not accepted (401, 403) is no passing problem.
+        """
+        try:
+            target, body = self._hop(urls.parse(url).url, accept, now, token)
+        except (RefusedError, ValueError):
+            raise OutsideError("the server's address cannot be read", temporary=True) from None
+        if target is not None:
+            raise OutsideError("the server leads elsewhere, where our token must not go", temporary=True)
+        return body
+
+    def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
+        """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
+        try:
+            return self._hop(url, accept, now)
+        except TryLaterError:
+            raise
+        except OutsideError as fault:
+            raise OutsideError(fault.reason, temporary=True) from None
+
+    def _rest_s(self) -> float:
+        rest = self._ends_at - time.monotonic()
+        if rest <= 0:
+            raise OutsideError(_SLOW, temporary=True)
+        return rest
+
+    def request_s(self) -> float:
+        """Return how long a request may take that begins now."""
+        return min(self._timeouts[1], max(self._ends_at - time.monotonic(), 0.001))
+
+    def _hop(
+        self, url: str, accept: str, now: datetime, token: str | None = None
+    ) -> tuple[str | None, bytes | None]:
+        """Return where to go on, or the body."""
+        server = urlsplit(url).netloc
+        rest_s = self._rest_s()
+        self._manners.turn(server, now)
+        connect_s, request_s = self._timeouts
+        timeouts = (min(connect_s, rest_s), min(request_s, rest_s))
+        try:
+            found = self._asked(server, url, _headers(accept, token), timeouts, now)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            # ValueError: what http.client and its parsers make of some garbage.
+            if _is_silence(fault):
+                self._manners.was_silent(server, now, _MOST_SILENCES)
+            raise OutsideError(_reason(fault), temporary=True) from None
+        self._manners.has_answered(server)
+        return found
+
+    def _asked(
+        self,
+        server: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeouts: tuple[float, float],
+        now: datetime,
+    ) -> tuple[str | None, bytes | None]:
+        with self._session.get(
+            url, headers=headers, timeout=timeouts, allow_redirects=False, stream=True
+        ) as response:
+            status = response.status_code
+            target = response.headers.get("Location")
+            if status in (301, 302, 303, 307, 308) and target:
+                return target, None
+            if status in (404, 410):
+                return None, None
+            if status in (429, 503):
+                until = now + _rest(response)
+                self._manners.leave_alone(server, until)
+                raise TryLaterError(f"the server answered {status}", until)
+            if status in (401, 403) and "Authorization" in headers:
+                raise OutsideError(f"our token is not accepted ({status})", temporary=False)
+            if status != 200:
+                raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
+            if self._media and _media_type(response) != self._media:
+                return None, None
+            return None, self._body(response)
+
+    def _body(self, response: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := response.raw.read(min(_CHUNK, self._longest + 1), decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > self._longest:
+                raise OutsideError("the answer is too long", temporary=True)
+        return b"".join(parts)
+
+
+def _media_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def _headers(accept: str, token: str | None) -> dict[str, str]:
+    return {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _rest(response: requests.Response) -> timedelta:
+    """Return how long a server wants to be left alone (RFC 9110, 10.2.3), within reason."""
+    text = response.headers.get("Retry-After", "").strip()
+    try:
+        if text.isdecimal():
+            rest = timedelta(seconds=min(int(text), 86_400))
+        elif text:
+            sent = response.headers.get("Date")
+            start = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
+            rest = parsedate_to_datetime(text) - start
+        else:
+            rest = _REST
+    except (ValueError, TypeError, OverflowError):
+        rest = _REST
+    return min(max(rest, _SHORTEST_REST), _LONGEST_REST)
+
+
+def _is_silence(fault: BaseException) -> bool:
+    # urllib3 counts a refused connection among time-outs.
+    return any(
+        isinstance(seen, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError)
+        and not isinstance(seen, urllib3.exceptions.NewConnectionError)
+        for seen in _chain(fault)
+    )
+
+
+def _chain(fault: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = fault
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _reason(fault: BaseException) -> str:
+    """Return what went wrong in words of ours: the library's own hold host names."""
+    if _is_silence(fault):
+        return "the server does not answer in time"
+    if any(isinstance(seen, ssl.SSLError | requests.exceptions.SSLError) for seen in _chain(fault)):
+        return "the server's certificate or encryption is not in order"
+    if isinstance(fault, requests.ConnectionError):
+        return "the server cannot be reached or breaks off"
+    return "the server's answer makes no sense"
+
+
+class _PinningAdapter(HTTPAdapter):
+    """Connects to the pinned address; the host's name stays in TLS and in the Host header."""
+
+    def __init__(self, pins: Pins, ca_file: str, web: Web, connections: int) -> None:
+        self._pins = pins
+        self._web = web
+        self._tls = _tls_context(ca_file)
+        super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools, with connections of ours in them."""
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
+        own = {"pins": self._pins, "web": self._web}
+        plain = type("_Plain", (_PlainConnection,), own)
+        secure = type("_Secure", (_SecureConnection,), own)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+        }
+
+
+@cache
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    # Reading the usual 140 authorities takes 30 ms.
+    context = ssl.create_default_context(cafile=ca_file)
+    context.sslsocket_class = _TimedTLSSocket
+    return context
+
+
+class _PlainConnection(HTTPConnection):
+    pins: ClassVar[Pins]
+    web: ClassVar[Web]
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, self.pins)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _start_limit(self.sock, self.web.request_s())
+
+
+class _SecureConnection(HTTPSConnection):
+    pins: ClassVar[Pins]
+    web: ClassVar[Web]
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, self.pins)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _start_limit(self.sock, self.web.request_s())
+
+
+def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:
+    address = pins.pin(connection.host, connection.port)
+    sock = _TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(connection.timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect((address, connection.port))
+    except TimeoutError as fault:
+        sock.close()
+        raise urllib3.exceptions.ConnectTimeoutError(connection, "no connection in time") from fault
+    except OSError as fault:
+        sock.close()
+        raise urllib3.exceptions.NewConnectionError(connection, "no connection") from fault
+    return sock
+
+
+def _start_limit(sock: object, timeout_s: float) -> None:
+    if isinstance(sock, _TimedSocket | _TimedTLSSocket):
+        sock.ends_at = time.monotonic() + timeout_s
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no redirect: following one is ours, and requests would read its whole body first."""

@@ -1,0 +1,1 @@
+"""Looking at pages: address pinned, no byte of a body kept. Imports net."""

@@ -1,0 +1,1 @@
+"""Which AS announces an address. Imports net and dns."""

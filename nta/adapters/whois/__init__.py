@@ -1,0 +1,1 @@
+"""Registration data on port 43 (RFC 3912). Imports net."""

@@ -1,0 +1,1 @@
+"""Whether content is still there: where to look, what a look says, what proves absence."""

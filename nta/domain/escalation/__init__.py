@@ -1,0 +1,1 @@
+"""Who is notified next, and after how much silence. Imports deadlines and roles."""

@@ -1,0 +1,46 @@
+"""Who announces an address that somebody else holds, by the registry's word on the AS."""
+
+from collections.abc import Iterable
+
+from nta.domain.hosting.answers_cache import AnswersCache
+from nta.domain.hosting.facts import AddressFacts, FoundContact, Upstream
+from nta.domain.parties.organisations import Catalogue, PartyId
+
+
+def upstreams(
+    addresses: Iterable[AddressFacts], known: AnswersCache, catalogue: Catalogue
+) -> tuple[Upstream, ...]:
+    """Return who may be told beside the hosts, in the order of their ids.
+
+    Not whom the catalogue knows by the AS number: it names them itself. Nor
+    is the holder of the network its own upstream, nor anybody who reads the
+    same mailbox. That an AS could not be asked is no problem: it is asked
+    again before its rung comes.
+    """
+    found: dict[PartyId, Upstream] = {}
+    for address in addresses:
+        one = _announcing(address, known, catalogue)
+        if one is not None:
+            found.setdefault(one.party, one)
+    return tuple(found[party] for party in sorted(found))
+
+
+def _announcing(address: AddressFacts, known: AnswersCache, catalogue: Catalogue) -> Upstream | None:
+    party = f"as:{address.asn}"
+    if address.proxy or address.party in (None, party) or catalogue.network_of(address.asn):
+        return None
+    question = known.system_to_ask(address.ip, upstream=True)
+    told = known.valid.get(question) if question else None
+    value = (told.value if told else None) or {}
+    if address.network and value.get("holder") == address.network.holder:
+        return None
+    entry = catalogue.party(address.party or "")
+    same = {c.email.lower() for c in address.abuse}
+    same |= {entry.notices.to.lower()} if entry and entry.notices else set()
+    abuse = tuple(
+        FoundContact(c["email"], c["source"], c["confidence"])
+        for c in value.get("abuse") or ()
+        if c["email"].lower() not in same
+    )
+    name = value.get("as_name") or address.as_name or f"AS{address.asn}"
+    return Upstream(party, name, abuse) if abuse else None

@@ -1,0 +1,1 @@
+"""Which contact gets which items, what providers answer, what returned mail means."""

@@ -1,0 +1,399 @@
+"""Which contact to write to in which role, and why this one."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from hashlib import sha256
+
+from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
+from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.parties.organisations import Catalogue, Party, PartyId
+from nta.domain.roles import Role
+
+
+class Health(StrEnum):
+    """How a contact has fared with us."""
+
+    FINE = "fine"
+    DOUBTFUL = "doubtful"  # failures that may pass, again and again, or one that is not the mailbox's
+    DEAD = "dead"  # refused for good: never written to again by itself
+
+
+DOUBT_AFTER = 2
+DOUBT_WITHIN = timedelta(days=7)
+"""So many notices that were delayed or failed for now, within so long, make a contact doubtful."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """An address of a party that we met before: a person's word on it, and how long that is waited for.
+
+    At most one of `approved_at` and `refused_at` is set: the last word
+    counts.
+    """
+
+    email: str
+    source: str
+    confidence: float
+    approved_at: datetime | None = None
+    refused_at: datetime | None = None
+    waits_until: datetime | None = None
+
+
+KnownContacts = Mapping[PartyId, Collection[KnownContact]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One party to be told in one role, at one address, with the reason in one sentence."""
+
+    role: Role
+    party: PartyId
+    party_name: str
+    country: str | None
+    email: str
+    language: str
+    format: str
+    source: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A party that ought to be told, with all that is known of how."""
+
+    party: PartyId
+    name: str
+    country: str | None
+    entry: Party | None
+    found: tuple[FoundContact, ...] = ()
+    note: str = ""  # said with the reason
+
+
+LANGUAGES = frozenset({"de", "en", "nl"})
+"""The languages in which there are notice texts."""
+
+NOBODY_KNOWN: KnownContacts = {}
+
+_ONLY_A_HEADER = "that this proxy serves the page is said by a header field of its answers alone"
+_GUESS = "abuse@ at the domain of the network's holder is a guess"
+
+
+class _Place(IntEnum):
+    """How good a contact is by where it comes from; a better one is never passed over but for trouble."""
+
+    CATALOGUE = 1
+    APPROVED = 2
+    AGREED = 3
+    NAMED = 4
+    GUESSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One address that a party could be written to at. `reason` is a sentence without its full stop."""
+
+    contact: FoundContact
+    place: _Place
+    reason: str
+    worth: float  # within its place: more is better
+    health: Health
+    refused: bool
+
+    @property
+    def merit(self) -> tuple[int, float, bool, bool, str]:
+        """Return the order of candidates as long as all are fine.
+
+        Of equals, one that says abuse is first, then one that stands in a
+        field of RDAP: port 43 is text, in which a mailbox is easily misread.
+        """
+        email = self.contact.email.lower()
+        says_so = "abuse" in email.partition("@")[0]
+        return (self.place, -self.worth, not says_so, self.contact.source == "whois", email)
+
+    @property
+    def rank(self) -> tuple[int, bool, tuple[int, float, bool, bool, str]]:
+        """Return the order in which they are chosen: a fine one before a doubtful one of its place."""
+        return (self.place, self.health is Health.DOUBTFUL, self.merit)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it may be written to."""
+        return self.health is not Health.DEAD and not self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What choices rest on besides the facts."""
+
+    catalogue: Catalogue
+    health: Mapping[str, Health]
+    languages: frozenset[str]
+    known: KnownContacts
+
+
+def choose(
+    role: Role,
+    facts: HostingFacts,
+    catalogue: Catalogue,
+    health: Mapping[str, Health],
+    languages: frozenset[str] = LANGUAGES,
+    *,
+    known: KnownContacts = NOBODY_KNOWN,
+) -> tuple[Choice, ...]:
+    """Return one contact for each party that has the role, in the order of their ids.
+
+    The catalogue's contact comes first, then one that a person approved,
+    then one that two sources name, then one that one source names, then a
+    guess; of two that are alike in this, a fine one before a doubtful one.
+    A party without a contact that is usable, neither dead nor refused, is
+    left out. `health` is keyed by address in lower case; an address it does
+    not know is fine.
+    """
+    ground = _Ground(catalogue, health, languages, known)
+    chosen = (_best(role, wanted, ground) for wanted in _wanted(role, facts, catalogue))
+    return tuple(sorted((c for c in chosen if c), key=lambda c: c.party))
+
+
+def known_as(choice: Choice, known: KnownContacts) -> KnownContact | None:
+    """Return what is known of the address that was chosen."""
+    email = choice.email.lower()
+    return next((one for one in known.get(choice.party, ()) if one.email.lower() == email), None)
+
+
+def waits_until(
+    choice: Choice, known: KnownContacts, within: timedelta | None, now: datetime
+) -> datetime | None:
+    """Return until when a contact waits for a person's word; None where it is used now.
+
+    What the catalogue names or a person approved never waits. Another one,
+    to which no notice went yet, waits for `within` (None: not at all); after
+    one that was refused the next waits for what was left of that time.
+    """
+    if within is None or choice.source == "catalogue":
+        return None
+    theirs = known.get(choice.party, ())
+    one = known_as(choice, known)
+    if one and one.approved_at:
+        return None
+    if one and one.waits_until:
+        return one.waits_until if now < one.waits_until else None
+    left = (k.waits_until for k in theirs if k.refused_at and k.waits_until and now < k.waits_until)
+    return min((*left, now + within))
+
+
+def _wanted(role: Role, facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
+    if role is Role.HOST:
+        serving = [a for a in (*facts.addresses, *facts.origins) if a.party and not a.proxy]
+        return _forced(facts.forced_host, serving, catalogue) or _hosts(serving, catalogue, "party")
+    if role is Role.PROXY:
+        shown = _hosts([a for a in facts.addresses if a.proxy], catalogue, "proxy")
+        return [*shown, *_marked(facts, catalogue)]
+    if role is Role.UPSTREAM:
+        known = _upstream([a for a in (*facts.addresses, *facts.origins) if not a.proxy], catalogue)
+        return [*known, *(_Wanted(one.party, one.name, None, None, one.abuse) for one in facts.upstreams)]
+    if role is Role.SITE_OWNER:
+        return _site_owner(facts, catalogue)
+    if role is Role.REGISTRAR:
+        return _registrar(facts, catalogue)
+    entries: list[Party] = []
+    if role is Role.REGISTRY and facts.domain and not (facts.dead and facts.domain.registered is False):
+        registry = catalogue.party(facts.domain.registry or "") or catalogue.registry_of(facts.domain.suffix)
+        entries = [registry] if registry else []
+    elif role is Role.HOTLINE:
+        entries = list(catalogue.hotlines_of(facts.country))
+    elif role is Role.AUTHORITY and facts.country:
+        own = [a for a in catalogue.authorities.values() if a.country == facts.country]
+        entries = [a for a in own if not a.police]
+    elif role is Role.POLICE:
+        country = catalogue.country(facts.country)
+        police = catalogue.authorities.get(country.police or "") if country else None
+        entries = [police] if police else []
+    return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in entries]
+
+
+def _hosts(addresses: Iterable[AddressFacts], catalogue: Catalogue, which: str) -> Iterable[_Wanted]:
+    """Return the parties of these addresses, each with the contacts of all its addresses."""
+    shelf: dict[PartyId, list[AddressFacts]] = {}
+    for address in addresses:
+        shelf.setdefault(getattr(address, which), []).append(address)
+    for party, theirs in shelf.items():
+        entry = catalogue.party(party)
+        names = [a.party_name for a in theirs if a.party_name]
+        countries = [a.network.country for a in theirs if a.network and a.network.country]
+        yield _Wanted(
+            party,
+            entry.name if entry else next(iter(names), party),
+            (entry.country if entry else None) or next(iter(countries), None),
+            entry,
+            tuple(c for a in theirs for c in a.abuse),
+        )
+
+
+def _marked(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
+    """Return the proxy that only a header field tells of; whoever serves a page writes those."""
+    entry = catalogue.proxies.get(facts.mark or "")
+    if entry:
+        yield _Wanted(entry.id, entry.name, entry.country, entry, note=_ONLY_A_HEADER)
+
+
+def _forced(party: PartyId | None, serving: Iterable[AddressFacts], catalogue: Catalogue) -> list[_Wanted]:
+    """Return the party that a person named as the host; its name and contacts are the catalogue's, if any."""
+    if party is None:
+        return []
+    theirs = list(_hosts([a for a in serving if a.party == party], catalogue, "party"))
+    entry = catalogue.party(party)
+    return theirs or ([_Wanted(party, entry.name, entry.country, entry)] if entry else [])
+
+
+def _upstream(addresses: Iterable[AddressFacts], catalogue: Catalogue) -> Iterable[_Wanted]:
+    """Return who announces the addresses that others serve from, by the catalogue's AS numbers."""
+    pairs = [(a, catalogue.network_of(a.asn)) for a in addresses]
+    found = {entry.id: entry for a, entry in pairs if entry and a.party and a.party != entry.id}
+    return [_Wanted(entry.id, entry.name, entry.country, entry) for entry in found.values()]
+
+
+def _site_owner(facts: HostingFacts, catalogue: Catalogue) -> list[_Wanted]:
+    """Return who runs the site, where the hosting country's policy lets them be told; never a registrant.
+
+    Parties are stored in clear and sites are not: the id is a digest.
+    """
+    if facts.country not in catalogue.owners_told_in or not facts.owner or not facts.domain:
+        return []
+    party = f"site:{sha256(facts.domain.name.encode()).hexdigest()[:16]}"
+    return [_Wanted(party, "the site's owner", None, None, facts.owner)]
+
+
+def _registrar(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
+    found = facts.domain.registrar if facts.domain else None
+    if found is None:
+        return
+    entry = catalogue.party(found.party or "") or catalogue.registrar_of(found.iana_id)
+    party = entry.id if entry else found.party
+    if party:
+        name = entry.name if entry else found.name or party
+        yield _Wanted(party, name, entry.country if entry else None, entry, found.abuse)
+
+
+def _best(role: Role, wanted: _Wanted, ground: _Ground) -> Choice | None:
+    candidates = sorted(_candidates(wanted, ground), key=lambda one: one.rank)
+    best = next((one for one in candidates if one.is_open), None)
+    if best is None:
+        return None
+    route = wanted.entry.notices if wanted.entry else None
+    manner = (_language(wanted.country, ground.catalogue, ground.languages), "text")
+    if route and best.place is _Place.CATALOGUE:
+        manner = (route.language if route.language in ground.languages else "en", route.format)
+    return _choice(role, wanted, best.contact, manner, _reason(best, candidates, wanted.note))
+
+
+def _reason(best: _Candidate, candidates: Collection[_Candidate], note: str) -> str:
+    """Return why this one, in one sentence: where it is from, how it fares, and what stood before it."""
+    said = best.reason
+    if note:
+        said += f"; {note}"
+    if best.health is Health.DOUBTFUL:
+        said += "; mail to it has failed lately"
+    better = min(candidates, key=lambda one: one.merit)
+    if better is best:
+        return f"{said}."
+    if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
+        return f"No contact that is named can be used; {_guess(best.contact)}."
+    name = {_Place.CATALOGUE: "the catalogue's contact", _Place.APPROVED: "the approved contact"}
+    who = name.get(better.place, "another contact") if better.place < best.place else "another contact"
+    if better.refused:
+        return f"{said}; {who} was refused."
+    return f"{said}; {who} {'cannot be reached' if better.health is Health.DEAD else 'is in doubt'}."
+
+
+def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
+    """Yield every usable address of a party once, in its best place."""
+    theirs = ground.known.get(wanted.party, ())
+    refused = {one.email.lower() for one in theirs if one.refused_at}
+    seen: set[str] = set()
+    for contact, place, reason, worth in _placed(wanted, theirs):
+        email = contact.email.lower()
+        if email not in seen and is_usable(email):
+            seen.add(email)
+            health = ground.health.get(email, Health.FINE)
+            yield _Candidate(contact, place, reason, worth, health, email in refused)
+
+
+def _placed(
+    wanted: _Wanted, known: Iterable[KnownContact]
+) -> Iterator[tuple[FoundContact, _Place, str, float]]:
+    """Yield the addresses of a party by their place, each with the reason; one may come several times."""
+    entry = wanted.entry
+    if entry and entry.notices:
+        reason = f"The catalogue's contact, last checked on {entry.checked.isoformat()}"
+        yield FoundContact(entry.notices.to, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
+    approved = ((one.approved_at, one) for one in known if one.approved_at)
+    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].email), reverse=True):
+        reason = f"A person approved this contact on {at.date().isoformat()}"
+        yield FoundContact(one.email, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
+    by_email: dict[str, list[FoundContact]] = {}
+    for contact in wanted.found:
+        by_email.setdefault(contact.email.lower(), []).append(contact)
+    for contacts in by_email.values():
+        best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
+        sources = sorted({c.source for c in contacts if c.source != "guess"})
+        place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
+        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best)}"
+        yield best, place, reason, best.confidence
+
+
+def _guess(contact: FoundContact) -> str:
+    """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
+    return _GUESS if contact.email.lower().startswith("abuse@") else "this address is a guess"
+
+
+def _said_by(sources: Collection[str]) -> str:
+    names = [_NAMES.get(source, source) for source in sources]
+    if names == [_NAMES["security_txt"]]:
+        return "The security.txt of its own domain names this address"
+    verb = "name the same" if len(names) > 1 else "names it as the"
+    reason = f"{' and '.join(names)} {verb} abuse contact"
+    return reason[0].upper() + reason[1:]
+
+
+def _choice(
+    role: Role, wanted: _Wanted, contact: FoundContact, manner: tuple[str, str], reason: str
+) -> Choice:
+    language, notice_format = manner
+    return Choice(
+        role=role,
+        party=wanted.party,
+        party_name=wanted.name,
+        country=wanted.country,
+        email=contact.email,
+        language=language,
+        format=notice_format,
+        source=contact.source,
+        confidence=contact.confidence,
+        reason=reason,
+    )
+
+
+_NAMES = {
+    "rdap": "RDAP",
+    "whois": "WHOIS",
+    "catalogue": "the catalogue",
+    "remark": "a remark",
+    "upstream": "RDAP of the network that announces the address",
+    "origin_lookup": "the proxy before the host",
+    "security_txt": "security.txt",
+}
+
+
+def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:
+    """Return the first language of the party's country if there are texts in it, else English.
+
+    A table lists a country's languages in no order that says which of them a
+    host there reads; there only a country with one language has its own.
+    """
+    country = catalogue.country(code)
+    known = country.languages if country else ()
+    first = known[0] if country and known and (len(known) == 1 or not country.imported) else "en"
+    return first if first in languages else "en"

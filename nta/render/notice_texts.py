@@ -1,0 +1,205 @@
+"""Notice texts: a letter's values in, the bytes of one mail out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from nta.domain.roles import NoticeKind
+from nta.render import mail_bytes
+from nta.render.letters import Earlier, Item, Letter
+from nta.render.plain import visible
+
+_SUBJECTS: Final = {
+    "en": {
+        NoticeKind.FIRST: "Notice of illegal content",
+        NoticeKind.REMINDER: "Reminder: illegal content is still online",
+        NoticeKind.ESCALATION: "Second reminder: illegal content is still online",
+        NoticeKind.UPSTREAM: "Illegal content in a network you connect",
+        NoticeKind.SITE_OWNER: "Notice of illegal content on your site",
+        NoticeKind.REGISTRAR: "Illegal content under a domain name you registered",
+        NoticeKind.REGISTRY: "Illegal content under a domain name of your zone",
+        NoticeKind.HOTLINE: "Referral of illegal content hosted in your country",
+        NoticeKind.AUTHORITY: "Illegal content not removed after notice",
+        NoticeKind.POLICE: "Illegal content: notification before notice",
+        NoticeKind.CLOSING: "Closed: illegal content is gone",
+        NoticeKind.CORRECTION: "Correction of a notice",
+    },
+    "nl": {
+        NoticeKind.FIRST: "Melding van illegale inhoud",
+        NoticeKind.REMINDER: "Herinnering: illegale inhoud staat nog online",
+        NoticeKind.ESCALATION: "Tweede herinnering: illegale inhoud staat nog online",
+        NoticeKind.UPSTREAM: "Illegale inhoud in een netwerk dat u verbindt",
+        NoticeKind.SITE_OWNER: "Melding van illegale inhoud op uw site",
+        NoticeKind.REGISTRAR: "Illegale inhoud onder een door u geregistreerde domeinnaam",
+        NoticeKind.REGISTRY: "Illegale inhoud onder een domeinnaam in uw zone",
+        NoticeKind.HOTLINE: "Doorverwijzing van illegale inhoud in uw land",
+        NoticeKind.AUTHORITY: "Illegale inhoud niet verwijderd na melding",
+        NoticeKind.POLICE: "Illegale inhoud: kennisgeving voor de melding",
+        NoticeKind.CLOSING: "Gesloten: illegale inhoud is weg",
+        NoticeKind.CORRECTION: "Correctie van een melding",
+    },
+    "de": {
+        NoticeKind.FIRST: "Meldung rechtswidriger Inhalte",
+        NoticeKind.REMINDER: "Erinnerung: rechtswidrige Inhalte sind noch online",
+        NoticeKind.ESCALATION: "Zweite Erinnerung: rechtswidrige Inhalte sind noch online",
+        NoticeKind.UPSTREAM: "Rechtswidrige Inhalte in einem Netz, das Sie verbinden",
+        NoticeKind.SITE_OWNER: "Meldung rechtswidriger Inhalte auf Ihrer Website",
+        NoticeKind.REGISTRAR: "Rechtswidrige Inhalte unter einem bei Ihnen registrierten Domainnamen",
+        NoticeKind.REGISTRY: "Rechtswidrige Inhalte unter einem Domainnamen Ihrer Zone",
+        NoticeKind.HOTLINE: "Weiterleitung rechtswidriger Inhalte in Ihrem Land",
+        NoticeKind.AUTHORITY: "Rechtswidrige Inhalte nach Meldung nicht entfernt",
+        NoticeKind.POLICE: "Rechtswidrige Inhalte: Mitteilung vor der Meldung",
+        NoticeKind.CLOSING: "Abgeschlossen: rechtswidrige Inhalte sind weg",
+        NoticeKind.CORRECTION: "Berichtigung einer Meldung",
+    },
+}
+_OTHER_SUBJECT: Final = "Notice"  # a language that only an overlay has
+
+
+class Texts:
+    """The notice texts of `folders`, the first that has a file winning. Templates print values alone."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._folders = [folder / "notices" for folder in folders]
+        self._env = ImmutableSandboxedEnvironment(
+            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
+            autoescape=False,  # plain text; values are stripped of what a reader cannot see
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            auto_reload=False,
+        )
+
+    def has(self, language: str) -> bool:
+        """Tell whether there are texts in a language."""
+        return any((folder / language / "first.txt").is_file() for folder in self._folders)
+
+    def text(self, letter: Letter) -> str:
+        """Return the text of a letter, as it stands when nothing hinders its form."""
+        return self._text(letter, mail_bytes.name_of(letter))
+
+    def message(self, letter: Letter) -> bytes:
+        """Return the mail: the text, and its list or report in the form that the letter asks for."""
+        attached = mail_bytes.attachment(letter)
+        text = self._text(letter, attached.name if attached else "")
+        return mail_bytes.mail(
+            letter, subject(letter.kind, letter.language, letter.reference), text, attached
+        )
+
+    def composed(self, letter: Letter) -> bytes:
+        """Return the mail. Raises ValueError where a template cannot be filled in."""
+        try:
+            return self.message(letter)
+        except TemplateError as fault:
+            raise ValueError(f"{letter.language}/{letter.kind.value}.txt cannot be filled in") from fault
+
+    def _text(self, letter: Letter, attached: str) -> str:
+        template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")
+        return template.render(_values(letter, attached))
+
+
+def subject(kind: NoticeKind, language: str, reference: str) -> str:
+    """Return the subject: what it is and its reference, never a URL, a host or a party."""
+    return f"[{reference}] {_SUBJECTS.get(language, {}).get(kind, _OTHER_SUBJECT)}"
+
+
+def _values(letter: Letter, attached: str) -> dict[str, Any]:
+    items = [_item(item) for item in letter.items]
+    return {
+        "us": {
+            "name": visible(letter.us.name),
+            "standing": f"{visible(letter.us.standing).rstrip('. ')}.",
+            "address": visible(letter.us.address),
+            "contact": visible(letter.us.contact),
+            "flagger": visible(letter.us.flagger).rstrip(". "),
+        },
+        "reference": letter.reference,
+        "party": visible(letter.party),
+        "items": items,
+        "count": len(items),
+        "reasons": _reasons(letter.items),
+        "earlier": [_earlier(e) for e in letter.earlier],
+        "yours": [_earlier(e) for e in letter.earlier if e.to_you],
+        "link": letter.link,
+        "link_until": _day(letter.link_until),
+        "hours": _hours(letter.silence),
+        "attached": attached,
+        "sent_at": _moment(letter.at),
+        "meant_for": visible(letter.meant_for or ""),
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "number": item.number,
+        "url": visible(item.url).replace(" ", "%20"),
+        "scope": item.scope,
+        "case": item.case,
+        "addresses": visible(item.addresses or ""),
+        "port": item.port or 0,
+        "last_up": _moment(item.last_up_at) if item.last_up_at else "",
+        "doubt": item.doubt,
+        "received": _moment(item.received_at),
+        "confirmed": _moment(item.confirmed_at) if item.confirmed_at else "",
+        "country": visible(item.country or ""),
+        "networks": visible("; ".join(item.networks)),
+        "vantages": item.vantages,
+    }
+
+
+def _earlier(earlier: Earlier) -> dict[str, Any]:
+    return {
+        "reference": earlier.reference,
+        "at": _moment(earlier.at),
+        "kind": earlier.kind.value,
+        "party": visible(earlier.party),
+        "role": earlier.role,
+        "fate": earlier.fate,
+        "accepted": _moment(earlier.accepted_at) if earlier.accepted_at else "",
+        "answers": [visible(answer) for answer in earlier.answers],
+    }
+
+
+def _reasons(items: Sequence[Item]) -> list[dict[str, str]]:
+    """Return each class and law that items share, with the numbers of those items."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for item in items:
+        groups.setdefault((item.class_scheme, item.class_value, item.law), []).append(item.number)
+    return [
+        {
+            "numbers": _spans(numbers),
+            "scheme": visible(scheme).upper(),
+            "value": visible(value),
+            "law": visible(law),
+        }
+        for (scheme, value, law), numbers in groups.items()
+    ]
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Return rising numbers as people list them: 1-3, 5."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1] = [spans[-1][0], number]
+        else:
+            spans.append([number])
+    return ", ".join("-".join(map(str, span)) for span in spans)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def _hours(silence: timedelta) -> str:
+    hours = silence / timedelta(hours=1)
+    return f"{hours:g}"

@@ -1,0 +1,1 @@
+"""Log-ins of the desk. Imports tables and db."""

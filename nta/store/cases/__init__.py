@@ -1,0 +1,1 @@
+"""Hand-ins, cases and episodes. Imports work, tables and db."""

@@ -1,0 +1,1 @@
+"""The database itself: opening it, column types, bulk statements, sealing. Imports no other room."""

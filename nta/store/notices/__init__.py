@@ -1,0 +1,1 @@
+"""Contacts, addressees, notices and what became of them. Imports hosting and what lies below."""

@@ -1,0 +1,246 @@
+"""What becomes of a notice on its way: handed over, taken by the other side, delayed, come back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from nta.domain.checks.outcomes import TAKEN_BACK
+from nta.domain.deadlines import LINK_LIFE
+from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
+from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
+from nta.domain.roles import NoticeKind, Role
+from nta.store.cases import episodes
+from nta.store.cases.episodes import State
+from nta.store.db.handle import Store
+from nta.store.hosting.invalidate import ask_anew
+from nta.store.notices import (
+    addressees,
+    escalation_facts,
+    notice_rows,
+    outbox,
+)
+from nta.store.notices.notice_rows import MailedNotice
+from nta.store.notices.outbox import OutboxItem, OutboxNotice
+from nta.store.work import due
+
+WHO = "service"
+
+TOLD: Mapping[Role, EventKind] = {
+    Role.REGISTRY: EventKind.TOLD_REGISTRY,
+    Role.REGISTRAR: EventKind.TOLD_REGISTRAR,
+    Role.HOTLINE: EventKind.TOLD_HOTLINE,
+}
+"""The event of telling somebody in a role; `told` for every other."""
+
+
+SENDING_IS_OFF = "sending is off"
+
+_WRITTEN = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message as it will be sent, with the digests by which its link and its bounces are known again."""
+
+    content: bytes
+    message_id: str
+    return_digest: bytes
+    return_path: str
+    recipient: str
+    link_digest: bytes
+
+
+def lock(connection: Connection, notice_id: int) -> dict[int, State]:
+    """Return the episodes a notice tells of, kept from being moved by others until this write ends."""
+    ids = notice_rows.episodes_of(connection, [notice_id]).get(notice_id, [])
+    return episodes.load(connection, ids, lock=True)
+
+
+def composed(
+    connection: Connection,
+    store: Store,
+    made: Sequence[tuple[OutboxNotice, Composed, Sequence[OutboxItem]]],
+    now: datetime,
+) -> list[OutboxNotice]:
+    """Keep what was composed and what its items say; return the notices as they stand then."""
+    after = [
+        notice._replace(
+            state=notice_rows.COMPOSED,
+            composed_at=now,
+            sent_to=message.recipient,
+            return_path=message.return_path,
+            content_sealed=store.sealer.seal(notice_rows.CONTENT, notice.id, message.content),
+            tries=1,
+        )
+        for notice, message, _ in made
+    ]
+    notice_rows.put_composed(
+        connection,
+        [
+            {f"_{name}": getattr(notice, name) for name in ("id", *_WRITTEN)}
+            | {"_message_id": message.message_id, "_return_digest": message.return_digest}
+            for notice, (_, message, _) in zip(after, made, strict=True)
+        ],
+    )
+    outbox.begin_tries(connection, [notice.id for notice in after])
+    notice_rows.as_told(connection, [(item.id, item.last_up_at) for *_, items in made for item in items])
+    links = [(notice.id, message.link_digest) for notice, message, _ in made]
+    notice_rows.add_links(connection, store.ids, links, now + LINK_LIFE)
+    return after
+
+
+def left(
+    connection: Connection,
+    store: Store,
+    notice: OutboxNotice,
+    why: str,
+    states: Sequence[State],
+    items: Sequence[OutboxItem],
+    now: datetime,
+    again_at: datetime,
+) -> None:
+    """Take items out of a notice; whoever can still be told is looked at by the ladder again."""
+    notice_rows.leave(connection, [i.id for i in items], now, why)
+    still = [s for s in states if s.ended_at is None]
+    kind = EventKind.LEFT_NOTICE
+    episodes.note(connection, store.ids, still, kind, at=now, who=WHO, why=why, subject=notice.id)
+    counts = {s.id for s in still if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
+    due.want(connection, due.ESCALATE, counts, again_at)
+
+
+def kept_back(connection: Connection, notice: OutboxNotice, deadline: datetime) -> None:
+    """Keep a composed notice to look at; it never leaves by itself later, so a person is asked."""
+    notice_rows.put(connection, notice.id, state=notice_rows.NOT_SENT)
+    due.record_many(connection, due.SEND, [(notice.id, None)])
+    for episode_id in notice_rows.episodes_of(connection, [notice.id]).get(notice.id, ()):
+        due.task(connection, episode_id, deadline, owner="lead", reason=SENDING_IS_OFF)
+
+
+def handed_over(
+    connection: Connection,
+    store: Store,
+    notice: OutboxNotice | MailedNotice,
+    states: Collection[State],
+    line: str,
+    now: datetime,
+) -> None:
+    """Record that our relay took a notice: clock B begins, and the silence that its rung allows."""
+    # Whom nobody was told of before was told by this rung alone.
+    before = [s.id for s in states if s.ended_at is None and s.first_handed_at is not None]
+    rungs = notice_rows.rungs_told(connection, before)
+    notice_rows.handed_over(connection, notice.id, now)
+    notice_rows.note(connection, store.ids, [notice.id], "handed_over", now, line)
+    addressees.handed(connection, notice.id, now)
+    kind = TOLD.get(Role(notice.role), EventKind.TOLD)
+    why = f"{notice.kind}: {notice.party}"
+    changes = []
+    for state in states:
+        if state.ended_at is None:
+            step = StageStep.TOLD if rungs.get(state.id, set()) <= {notice.rung} else StageStep.TOLD_NEXT
+            after = _told(state, step)._replace(first_handed_at=state.first_handed_at or now)
+            changes.append(episodes.EpisodeChange(state, after, kind, now, WHO, why, notice.id))
+    episodes.move(connection, store.ids, changes)
+    woken = {c.after.id for c in changes if c.before.stage == Stage.EXHAUSTED}
+    due.asked_no_more(connection, woken, escalation_facts.NOBODY_LEFT)
+    ended = [s for s in states if s.ended_at is not None]
+    episodes.note(connection, store.ids, ended, kind, at=now, who=WHO, why=why, subject=notice.id)
+    for state in ended:
+        if state.outcome in TAKEN_BACK and notice.kind != NoticeKind.CORRECTION:
+            addressees.correct(connection, state.id, now, notice_id=notice.id)
+    due.want(connection, due.ESCALATE, {c.after.id for c in changes}, now)
+
+
+def accepted(
+    connection: Connection,
+    store: Store,
+    notice: MailedNotice,
+    states: Collection[State],
+    at: datetime,
+    proof: str | None,
+) -> None:
+    """Record proof that the other side has a notice: clock C begins. The earliest proof counts."""
+    notice_rows.note(connection, store.ids, [notice.id], "accepted", at, proof)
+    addressees.accepted(connection, notice.id, at)
+    if notice.accepted_at is None:
+        kind = EventKind.ACCEPTED
+        episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
+    if notice.accepted_at is None or at < notice.accepted_at:
+        notice_rows.put(connection, notice.id, accepted_at=at)
+    if notice.sent_to == notice.email:
+        addressees.recovered(connection, notice.contact_id, at)
+
+
+def delayed(connection: Connection, store: Store, notice: MailedNotice, line: str, now: datetime) -> None:
+    """Record that the other side has not taken a notice yet; once says nothing of a contact, often does."""
+    notice_rows.note(connection, store.ids, [notice.id], "delayed", now, line)
+    _doubt(connection, notice, line, now)
+
+
+def bounced(
+    connection: Connection,
+    store: Store,
+    notice: OutboxNotice | MailedNotice,
+    states: Collection[State],
+    line: str,
+    health: Health | None,
+    now: datetime,
+) -> None:
+    """Record that a notice did not reach its reader: another contact or the next rung is looked for now.
+
+    `health` is what that says of the contact; None for a failure that may
+    pass, which says something only when it is not the first. A contact is
+    not to blame for a message that was redirected to an address of ours.
+    """
+    notice_rows.note(connection, store.ids, [notice.id], "bounced", now, line)
+    if isinstance(notice, MailedNotice) and notice.bounced_at is not None:
+        return  # a second report of the same failure
+    notice_rows.put(connection, notice.id, bounced_at=now)
+    addressees.bounced(connection, notice.id, now)
+    if health is None:
+        _doubt(connection, notice, line, now)
+    elif notice.sent_to == notice.email:
+        fresh = addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
+        if health is Health.DEAD:
+            _search(connection, store, states, fresh, now)
+    kind = EventKind.BOUNCED
+    episodes.note(
+        connection, store.ids, states, kind, at=now, who=WHO, why=line[:200] or None, subject=notice.id
+    )
+    due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
+
+
+def doubted(connection: Connection, notice: MailedNotice, line: str, now: datetime) -> None:
+    """Doubt the contact of a notice because of a report that is not enough to call the notice come back."""
+    if notice.sent_to == notice.email:
+        addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "came back", now)
+
+
+def _search(
+    connection: Connection, store: Store, states: Collection[State], fresh: bool, now: datetime
+) -> None:
+    """Have it looked up who serves these hosts: another contact may be registered than the one that died.
+
+    What the first death (`fresh`) had asked anew need not be asked for the next.
+    """
+    hosts = {s.host_id for s in states if s.ended_at is None}
+    if fresh:
+        ask_anew(connection, store, hosts, now)
+    else:
+        due.want(connection, due.RESOLVE, hosts, now)
+
+
+def _doubt(connection: Connection, notice: OutboxNotice | MailedNotice, line: str, now: datetime) -> None:
+    """Doubt a contact that several notices did not reach lately."""
+    if notice.sent_to == notice.email:
+        troubled = notice_rows.troubled(connection, notice.contact_id, now - DOUBT_WITHIN)
+        if len(troubled) >= DOUBT_AFTER:
+            addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "delayed", now)
+
+
+def _told(state: State, step: StageStep) -> State:
+    """Return the state after somebody was told; one that waits for a person stays where it is."""
+    stage = Stage(state.stage)
+    after = STAGES.get((stage, step)) or STAGES.get((stage, StageStep.TOLD_NEXT)) or stage
+    return state._replace(stage=after.value)

@@ -1,0 +1,269 @@
+"""Due rows: take work with a lease, record its result as the holder, say what is next."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from nta.store.db.bulk import (
+    found_by,
+    mark,
+    set_rows,
+    table_of,
+)
+from nta.store.db.types import from_us, to_us
+from nta.store.tables import Due
+
+RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
+    "resolve",
+    "send",
+    "look",
+    "escalate",
+    "fetch",
+    "seal",
+    "task",
+)
+JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
+"""Kinds that the machine does and that end; a task is a person's."""
+
+_TAKEN = "tries = tries + 1, wanted_at = NULL"
+_FREE = {"taken_by": None, "taken_until": None, "tries": 0}
+_EARLIER = "due_at = {least}(coalesce(wanted_at, {mark}), {mark}), wanted_at = NULL"
+_AS_WANTED = "due_at = wanted_at, wanted_at = NULL"
+_LONGEST_REASON = 200
+
+LEASE = timedelta(minutes=5)
+"""Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
+
+
+def machine_now() -> datetime:
+    """Return the machine's time: leases are about processes, not about the service's clock."""
+    return from_us(time.time_ns() // 1000)
+
+
+def take(
+    connection: Connection,
+    kind: str,
+    holder: str,
+    now: datetime,
+    limit: int,
+    *,
+    lease: timedelta = LEASE,
+    machine: Callable[[], datetime] = machine_now,
+) -> list[int]:
+    """Take up to `limit` subjects due at `now`, longest due first; ours while the lease lasts.
+
+    The lease runs from now, never from the due moment: rows long overdue
+    would be taken twice.
+    """
+    moment = machine()
+    chosen = (
+        select(Due.subject)
+        .where(
+            Due.kind == kind,
+            Due.due_at <= now,
+            or_(Due.taken_until.is_(None), Due.taken_until < moment),
+        )
+        .order_by(Due.due_at, Due.subject)
+        .limit(limit)
+    )
+    if connection.dialect.name == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    # Two statements: SQLite takes ten times as long over one that returns what it changed.
+    taken = list(connection.execute(chosen).scalars())
+    given = {"taken_by": holder, "taken_until": to_us(moment + lease)}
+    set_rows(connection, table_of(Due), given, "subject", taken, where=f"kind = '{kind}'", also=_TAKEN)
+    return taken
+
+
+def still_mine(
+    connection: Connection, kind: str, subjects: Sequence[int], holder: str, *, lock: bool = True
+) -> set[int]:
+    """Return those of the subjects that this holder still holds, locking them for the rest of the write."""
+    asked = "SELECT taken_by, subject FROM due WHERE kind = '" + kind + "' AND subject"  # noqa: S608
+    return {subject for by, subject in found_by(connection, asked, subjects, lock=lock) if by == holder}
+
+
+def keep(
+    connection: Connection,
+    kind: str,
+    subjects: Sequence[int],
+    holder: str,
+    *,
+    lease: timedelta = LEASE,
+    machine: Callable[[], datetime] = machine_now,
+) -> set[int]:
+    """Lengthen the leases of those of the subjects that this holder still holds; return them.
+
+    Asked before the outside is spoken to: of what is not returned another
+    may be at work already.
+    """
+    mine = still_mine(connection, kind, subjects, holder)
+    until = {"taken_until": to_us(machine() + lease)}
+    set_rows(connection, table_of(Due), until, "subject", sorted(mine), where=f"kind = '{kind}'")
+    return mine
+
+
+def wanted_meanwhile(connection: Connection, kind: str, subjects: Sequence[int]) -> set[int]:
+    """Return those of these taken subjects that somebody has wanted since they were taken."""
+    asked = "SELECT subject FROM due WHERE kind = '" + kind + "' AND wanted_at IS NOT NULL AND subject"  # noqa: S608
+    return {subject for (subject,) in found_by(connection, asked, subjects)}
+
+
+def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, datetime | None]]) -> None:
+    """Give back many rows that `still_mine` said are ours: (subject, next moment or None to delete).
+
+    One that was wanted meanwhile is due at the earlier of both moments, and stays.
+    """
+    again: dict[datetime, list[int]] = {}
+    for subject, at in moments:
+        if at is not None:
+            again.setdefault(at, []).append(subject)
+    which = f"kind = '{kind}'"
+    sqlite = connection.dialect.name == "sqlite"
+    earlier = _EARLIER.format(least="min" if sqlite else "least", mark=mark(connection.dialect.name))
+    for at, subjects in again.items():
+        us = to_us(at)
+        set_rows(connection, table_of(Due), _FREE, "subject", subjects, which, earlier, (us, us))
+    done = [subject for subject, at in moments if at is None]
+    if done:
+        gone = delete(Due).where(Due.kind == kind, Due.subject == bindparam("s"), Due.wanted_at.is_(None))
+        connection.execute(gone, [{"s": subject} for subject in done])
+        wanted = f"{which} AND wanted_at IS NOT NULL"
+        set_rows(connection, table_of(Due), _FREE, "subject", done, wanted, _AS_WANTED)
+
+
+def want(connection: Connection, kind: str, subjects: Collection[int], at: datetime) -> None:
+    """Make a step due at `at`, or earlier if it already is.
+
+    Whoever is at it began before it was wanted, and may not have seen why:
+    what it records stays, and the step is due again then (`record_many`).
+    Its lease lives on, so that no two speak to the outside about one row.
+    """
+    if not subjects:
+        return
+    when, listed = to_us(at), sorted(subjects)
+    statement = _want(connection.dialect.name)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement, (kind, when, f"[{','.join(map(str, listed))}]"))
+    else:
+        connection.exec_driver_sql(statement, (kind, when, listed))
+
+
+@cache
+def _want(dialect: str) -> str:
+    least = "min" if dialect == "sqlite" else "least"
+    rows = (
+        "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
+        if dialect == "sqlite"
+        else "SELECT %s, given.subject, %s, 0 FROM unnest(%s::bigint[]) AS given(subject)"
+    )
+    return (
+        f"INSERT INTO due (kind, subject, due_at, tries) {rows} "
+        f"ON CONFLICT (kind, subject) DO UPDATE SET due_at = {least}(due.due_at, excluded.due_at), "
+        "wanted_at = CASE WHEN due.taken_by IS NULL THEN NULL "
+        f"ELSE {least}(coalesce(due.wanted_at, excluded.due_at), excluded.due_at) END"
+    )
+
+
+def task(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
+    """Give a person a task about an episode, with a deadline. An open task of the episode stays as it is."""
+    known = select(Due.subject).where(Due.kind == TASK, Due.subject == subject)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(Due).values(kind=TASK, subject=subject, due_at=at, tries=0, owner=owner, reason=reason)
+        )
+
+
+def ask(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
+    """Give a person a task as `task` does; where one is open, it takes this in and keeps its owner."""
+    which = (Due.kind == TASK, Due.subject == subject)
+    row = connection.execute(select(Due.reason, Due.due_at).where(*which)).first()
+    if row is None:
+        task(connection, subject, at, owner=owner, reason=reason)
+    elif reason not in (row.reason or ""):
+        both = f"{reason}; {row.reason}" if row.reason else reason
+        values = {"reason": both[:_LONGEST_REASON], "due_at": min(row.due_at, at)}
+        connection.execute(update(Due).where(*which).values(**values))
+
+
+class OpenTask(NamedTuple):
+    """What a person's task asks, and of whom."""
+
+    owner: str | None
+    reason: str | None
+
+
+def task_of(connection: Connection, subject: int) -> OpenTask | None:
+    """Return the open task about a subject, or None."""
+    query = select(Due.owner, Due.reason).where(Due.kind == TASK, Due.subject == subject)
+    row = connection.execute(query).first()
+    return OpenTask._make(row) if row else None
+
+
+def asked_no_more(connection: Connection, subjects: Collection[int], reason: str) -> None:
+    """Take a reason out of the open tasks of these subjects; a task that asked nothing else is done."""
+    for subject in sorted(subjects):
+        which = (Due.kind == TASK, Due.subject == subject)
+        asked = connection.execute(select(Due.reason).where(*which)).scalar()
+        reasons = (asked or "").split("; ")
+        left = [one for one in reasons if one != reason]
+        if not left:
+            connection.execute(delete(Due).where(*which))
+        elif len(left) < len(reasons):
+            connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
+
+
+def done_by_itself(connection: Connection, subjects: Collection[int]) -> None:
+    """Delete the open tasks of these subjects: what a person was asked for has come."""
+    if not subjects:
+        return
+    span = (Due.kind == TASK, Due.subject.between(min(subjects), max(subjects)))
+    open_ones = set(connection.execute(select(Due.subject).where(*span)).scalars())
+    drop(connection, [(TASK, subject) for subject in open_ones.intersection(subjects)])
+
+
+def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:
+    """Delete due rows whoever holds them; for episodes that ended."""
+    listed = sorted(pairs)
+    for start in range(0, len(listed), 300):
+        connection.execute(delete(Due).where(tuple_(Due.kind, Due.subject).in_(listed[start : start + 300])))
+
+
+def next_at(connection: Connection, kinds: Collection[str] = JOBS) -> datetime | None:
+    """Return the moment of the earliest job, taken or not; None when there is none."""
+    found = connection.execute(select(func.min(Due.due_at)).where(Due.kind.in_(kinds))).scalar()
+    return found if isinstance(found, datetime) or found is None else from_us(int(found))
+
+
+def release_all(connection: Connection) -> int:
+    """Release every lease; for the only runner of an embedded database at its start."""
+    freed = connection.execute(
+        update(Due).where(Due.taken_by.is_not(None)).values(taken_by=None, taken_until=None)
+    )
+    return freed.rowcount
+
+
+def holders(connection: Connection) -> list[str]:
+    """Return who holds leases at the moment."""
+    found = connection.execute(select(Due.taken_by).where(Due.taken_by.is_not(None)).distinct()).scalars()
+    return [holder for holder in found if holder is not None]
+
+
+def release_of(connection: Connection, holder: str, kinds: Collection[str] = JOBS) -> int:
+    """Release the leases of a holder that is known to be at no such work."""
+    mine = (Due.taken_by == holder, Due.kind.in_(kinds))
+    return connection.execute(update(Due).where(*mine).values(taken_by=None, taken_until=None)).rowcount

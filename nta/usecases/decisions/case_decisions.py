@@ -1,0 +1,247 @@
+"""Steer: what people decide about cases and sending, each with its entry in the audit trail."""
+
+from datetime import datetime, timedelta
+
+from nta.domain.checks.attention import BLOCKED_FOR
+from nta.domain.checks.outcomes import TAKEN_BACK, Actor, Outcome
+from nta.domain.deadlines import HOLD
+from nta.domain.errors import RefusedError
+from nta.domain.intake.urls import is_private_suffix
+from nta.domain.lifecycle import Stage
+from nta.domain.parties.organisations import Catalogue
+from nta.domain.references import read as read_reference
+from nta.store.cases import (
+    case_rows,
+    domains,
+    episodes,
+    holds,
+)
+from nta.store.cases.case_rows import CaseRow
+from nta.store.cases.episodes import State
+from nta.store.checks import look_records
+from nta.store.db.handle import Connection, Store
+from nta.store.hosting import host_arrangements
+from nta.store.notices import addressees, endings, notice_rows
+from nta.store.work import audit, due, switches
+
+DEDICATED = ("yes", "no", "unknown")
+LONGEST_HOLD = timedelta(days=30)
+
+
+def reveal(store: Store, case_reference: str, who: str, now: datetime) -> str:
+    """Return the URL of a case, after noting who asked for it. Raises RefusedError for no case of ours."""
+    with store.db.write() as connection:
+        case = _case(connection, case_reference)
+        audit.note(
+            connection, store.ids, at=now, who=who, act="reveal", subject=read_reference(case_reference)
+        )
+    return store.sealer.text("case.url", case.id, case.url_sealed)
+
+
+def mark_dedicated(
+    store: Store, case_reference: str, value: str, why: str | None, who: str, now: datetime
+) -> None:
+    """Write whether the domain of a case serves nothing but such content: yes, no or unknown.
+
+    A domain that becomes dedicated opens rungs that were closed, so its
+    episodes already told are looked through again now.
+
+    Raises: RefusedError for another value, an address without a domain, or
+    "yes" for a name under a company's suffix: nobody can suspend that.
+    """
+    if value not in DEDICATED:
+        raise RefusedError("say yes, no or unknown")
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        domain = case_rows.domain_of(connection, _case(connection, reference).id)
+        if domain is None:
+            raise RefusedError("this case is on an address or a suffix; there is no domain to mark")
+        name = store.sealer.text("domain.name", domain.id, domain.name_sealed)
+        if value == "yes" and is_private_suffix(name):
+            raise RefusedError("this name stands under a company's suffix and is never dedicated")
+        domains.mark_dedicated(connection, domain.id, value, who=who, why=_short(why), at=now)
+        audit.note(
+            connection,
+            store.ids,
+            at=now,
+            who=who,
+            act="mark_dedicated",
+            subject=reference,
+            detail=f"{value}: {why}"[:200] if why else value,
+        )
+        if value == "yes":
+            due.want(connection, due.ESCALATE, case_rows.notified_on_domain(connection, domain.id), now)
+
+
+def withdraw(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case because it was handed in wrongly or is taken back.
+
+    Whoever was told of it is told that this was wrong, as also by `invalid`.
+    """
+    _end(store, case_reference, Outcome.WITHDRAWN, why, who, now)
+
+
+def invalid(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case because the URL shows nothing that is illegal."""
+    _end(store, case_reference, Outcome.INVALID, why, who, now)
+
+
+def expire(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case because its host deletes everything after a fixed time."""
+    _end(store, case_reference, Outcome.EXPIRED, why, who, now)
+
+
+def still_online(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case that is online and of which nobody is left to tell.
+
+    Raises: RefusedError while somebody is.
+    """
+    _end(store, case_reference, Outcome.STILL_ONLINE, why, who, now)
+
+
+def restrict(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the open episode of a case that is kept from one country and shown to others.
+
+    Raises: RefusedError unless somebody was told, and it has been kept out somewhere for two days.
+    """
+    _end(store, case_reference, Outcome.RESTRICTED, why, who, now)
+
+
+_ACTS = {
+    Outcome.WITHDRAWN: "withdraw",
+    Outcome.INVALID: "invalid",
+    Outcome.EXPIRED: "expire",
+    Outcome.STILL_ONLINE: "still_online",
+    Outcome.RESTRICTED: "restrict",
+}
+
+
+def _end(
+    store: Store, case_reference: str, outcome: Outcome, why: str | None, who: str, now: datetime
+) -> None:
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        case = _case(connection, reference)
+        state = _open(connection, case)
+        if outcome is Outcome.STILL_ONLINE and state.stage != Stage.EXHAUSTED:
+            raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
+        if outcome is Outcome.RESTRICTED:
+            _kept_out(connection, state, now)
+        reason = _reason(why)
+        endings.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
+        if outcome in TAKEN_BACK:
+            addressees.release(connection, state.id, outcome.value, now)
+            case_rows.withdraw_submissions(connection, case.id, now)
+            addressees.correct(connection, state.id, now)
+        else:
+            addressees.settle_episode(connection, state.id)
+        _audit(connection, store, now, who, _ACTS[outcome], reference, reason)
+
+
+def _kept_out(connection: Connection, state: State, now: datetime) -> None:
+    since = look_records.kept_out_since(connection, state.id)
+    if state.first_handed_at is None:
+        raise RefusedError("nobody was told yet: nobody can have restricted it for us")
+    if since is None or now - since < BLOCKED_FOR:
+        raise RefusedError("no place has been kept out of it for two days while another sees it")
+
+
+def hold(
+    store: Store,
+    catalogue: Catalogue,
+    case_reference: str,
+    until: datetime | None,
+    why: str | None,
+    who: str,
+    now: datetime,
+) -> datetime:
+    """Hold a case for the police: nothing leaves, looks go on. Return when the hold ends by itself.
+
+    Without `until` it lasts as long as the entry of its hosting country says.
+
+    Raises: RefusedError when it is held already, or the moment makes no sense.
+    """
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        state, reason = _open(connection, _case(connection, reference)), _reason(why)
+        until = until or now + _term(connection, catalogue, state.arrangement_id)
+        if not now < until <= now + LONGEST_HOLD:
+            raise RefusedError("a hold ends after now, and within 30 days")
+        change = holds.held(state, until, at=now, who=who, why=reason)
+        episodes.move(connection, store.ids, [change])
+        holds.begin(connection, {state.id: until})
+        _audit(connection, store, now, who, "hold", reference, reason)
+    return until
+
+
+def release(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+    """End the hold of a case before its time. Raises RefusedError when it is not held."""
+    reference = read_reference(case_reference)
+    with store.db.write() as connection:
+        state, reason = _open(connection, _case(connection, reference)), _reason(why)
+        if state.stage != Stage.HELD:
+            raise RefusedError("this case is not held")
+        told = notice_rows.rungs_told(connection, [state.id]).get(state.id, set())
+        change = holds.released(state, told, at=now, who=who, why=reason)
+        if state.arrangement_id is None:
+            known = holds.arrangement_of(connection, state.host_id)
+            change = change._replace(after=change.after._replace(arrangement_id=known))
+        episodes.move(connection, store.ids, [change])
+        holds.end(connection, [state.id])
+        due.want(connection, due.ESCALATE, [state.id], now)
+        _audit(connection, store, now, who, "release", reference, reason)
+
+
+def _term(connection: Connection, catalogue: Catalogue, arrangement_id: int | None) -> timedelta:
+    """Return how long the hosting country's entry lets the police have, or the usual term."""
+    hosted_in = host_arrangements.country_of(connection, arrangement_id)
+    country = catalogue.country(hosted_in)
+    return (country.police_hold if country else None) or HOLD
+
+
+def _open(connection: Connection, case: CaseRow) -> State:
+    """Return the open episode of a case, kept from being moved by others until this write ends."""
+    state = case_rows.open_episode(connection, case.id)
+    if state is None:
+        raise RefusedError("this case has ended already")
+    return state
+
+
+def _reason(why: str | None) -> str:
+    reason = _short(why)
+    if reason is None:
+        raise RefusedError("say why")
+    return reason
+
+
+def _audit(
+    connection: Connection, store: Store, at: datetime, who: str, act: str, subject: str, detail: str | None
+) -> None:
+    audit.note(connection, store.ids, at=at, who=who, act=act, subject=subject, detail=detail)
+
+
+def stop_sending(store: Store, who: str, now: datetime) -> None:
+    """Stop every notice that has not left yet, in one act."""
+    _switch(store, switches.OFF, "stop_sending", who, now)
+
+
+def allow_sending(store: Store, who: str, now: datetime) -> None:
+    """Let notices leave again; those that wait are due now."""
+    _switch(store, switches.ON, "allow_sending", who, now)
+
+
+def _switch(store: Store, value: str, act: str, who: str, now: datetime) -> None:
+    with store.db.write() as connection:
+        if switches.set_sending(connection, value, who, now):
+            audit.note(connection, store.ids, at=now, who=who, act=act)
+
+
+def _case(connection: Connection, case_reference: str) -> CaseRow:
+    case = case_rows.by_reference(connection, read_reference(case_reference))
+    if case is None:
+        raise RefusedError("there is no case with this reference")
+    return case
+
+
+def _short(why: str | None) -> str | None:
+    return why.strip()[:200] or None if why else None

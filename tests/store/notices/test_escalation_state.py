@@ -1,0 +1,159 @@
+"""How a ladder stands: whose silence runs from when, and who is told once more."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nta.domain.escalation.ladders import RungHistory
+from nta.domain.notices.contact_choice import Choice
+from nta.domain.roles import Role
+from nta.store.cases.episodes import State
+from nta.store.notices import escalation_state
+from nta.store.notices.escalation_facts import Noted
+from nta.store.notices.escalation_state import RungInputs
+from nta.store.notices.notice_rows import PastNotice
+from tests.builders_notices import LADDER
+from tests.conftest import NINE, hours
+
+HOST = Choice(
+    Role.HOST,
+    "hosting:example",
+    "Example",
+    "NL",
+    "abuse@hosting.example",
+    "nl",
+    "text",
+    "catalogue",
+    1.0,
+    "known",
+)
+OTHER = Choice(
+    Role.HOST, "hosting:other", "Other", "NL", "abuse@other.example", "nl", "text", "catalogue", 1.0, "known"
+)
+STATE = State(**dict.fromkeys(State._fields, None) | {"id": 1, "last_up_at": NINE})  # type: ignore[arg-type]
+
+
+def notice(at: float, rung: str = "first", **more: Any) -> PastNotice:
+    """Return a notice queued so many hours after nine and handed over a quarter later."""
+    queued = NINE + hours(at)
+    values: dict[str, Any] = {
+        "episode_id": 1,
+        "notice_id": int(at * 100),
+        "reference": "N-26-AAAA-AAAA",
+        "rung": rung,
+        "kind": rung,
+        "party": HOST.party,
+        "party_name": "Example",
+        "role": "host",
+        "state": "handed_over",
+        "email": HOST.email,
+        "handed_at": queued + hours(0.25),
+        "accepted_at": None,
+        "bounced_at": None,
+        "released_at": None,
+        "queued_at": queued,
+    }
+    return PastNotice(**(values | more))
+
+
+def event(at: float, kind: str, presence: str = "up") -> Noted:
+    return Noted(1, NINE + hours(at), kind, presence, None)
+
+
+def known(
+    *past: PastNotice, noted: tuple[Noted, ...] = (), confirmed_at: datetime | None = None
+) -> RungInputs:
+    return RungInputs(STATE, None, False, past, (), noted, {}, confirmed_at)
+
+
+BACK = (event(10, "proven_gone", "removed"), event(30, "returned"))
+SPENT = (event(9, "exhausted"), *BACK)
+
+
+@pytest.mark.parametrize(
+    ("case", "silence"),
+    [
+        pytest.param(known(notice(0)), 0.25, id="one-notice"),
+        pytest.param(known(notice(0, accepted_at=NINE + hours(3))), 3, id="from-acceptance"),
+        pytest.param(known(notice(0), notice(2, party=OTHER.party)), 2.25, id="the-latest-of-several"),
+        pytest.param(known(notice(0, bounced_at=NINE + hours(1))), None, id="one-that-came-back"),
+        pytest.param(known(notice(0, handed_at=None, state="declined")), None, id="one-that-leads-declined"),
+        pytest.param(known(notice(0), notice(30), noted=BACK), 0.25, id="told-again-runs-on"),
+        pytest.param(known(notice(0), notice(30), noted=SPENT), 30.25, id="told-again-when-all-was-spent"),
+        pytest.param(
+            known(notice(0, bounced_at=NINE), notice(30), noted=BACK),
+            30.25,
+            id="told-again-for-the-first-time",
+        ),
+    ],
+)
+def test_when_a_silence_began(case: RungInputs, silence: float | None) -> None:
+    begun = None if silence is None else NINE + hours(silence)
+
+    assert escalation_state.told(case) == {"first": RungHistory(begun)}
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        pytest.param(known(notice(0)), [], id="it-never-went"),
+        pytest.param(known(notice(0), noted=BACK), ["first"], id="it-is-back"),
+        pytest.param(known(notice(0), notice(5, "reminder"), noted=BACK), ["reminder"], id="where-it-stood"),
+        pytest.param(known(notice(0), notice(30), noted=BACK), [], id="told-once"),
+        pytest.param(
+            known(notice(0), notice(30), noted=(*BACK, event(50, "returned"))), ["first"], id="back-again"
+        ),
+        pytest.param(known(noted=BACK), [], id="nobody-was-told"),
+        pytest.param(
+            known(notice(0, party=OTHER.party, email=OTHER.email), notice(1, bounced_at=NINE), noted=BACK),
+            [],
+            id="its-contact-failed",
+        ),
+    ],
+)
+def test_who_is_told_once_more(case: RungInputs, told: list[str]) -> None:
+    listed = escalation_state.again(LADDER, case, escalation_state.told(case), [HOST])
+
+    assert [rung.id for rung, _ in listed] == told
+
+
+def test_what_leads_declined_is_not_asked_of_one_that_joins() -> None:
+    declined = known(notice(0, state="declined", handed_at=None))
+
+    assert escalation_state.late(LADDER, declined, escalation_state.told(declined), [HOST, OTHER]) == ([], [])
+    sent = known(notice(0))
+    assert escalation_state.late(LADDER, sent, escalation_state.told(sent), [HOST, OTHER]) == (
+        [],
+        [(LADDER.rungs[0], OTHER)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [(None, NINE), (NINE - hours(1), NINE), (NINE + hours(1), NINE + hours(1))]
+)
+def test_it_was_there_when_somebody_saw_it_or_said_so(word: datetime | None, expected: datetime) -> None:
+    assert known(confirmed_at=word).there_at == expected
+
+
+MOMENTS = st.floats(0, 100, allow_nan=False).map(lambda n: round(n, 2))
+PASTS = st.lists(st.builds(notice, MOMENTS, st.sampled_from(["first", "reminder"])), max_size=6)
+
+
+@given(PASTS, st.lists(MOMENTS, max_size=3))
+def test_no_return_puts_a_deadline_off(past: list[PastNotice], returns: list[float]) -> None:
+    ordered = sorted(past, key=lambda p: p.queued_at)
+    noted = tuple(event(at, "returned") for at in sorted(returns))
+
+    plain = escalation_state.told(known(*ordered))
+    after = escalation_state.told(known(*ordered, noted=noted))
+
+    assert plain.keys() == after.keys()
+    for rung, told in after.items():
+        assert told.silence_from is not None
+        assert told.silence_from <= (plain[rung].silence_from or told.silence_from)
+        first = min(p.handed_at for p in ordered if p.rung == rung and p.handed_at)
+        assert told.silence_from >= first
+    assert escalation_state.paused(known(*ordered, noted=noted), after, NINE) == timedelta(0)
