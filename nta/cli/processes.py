@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -144,15 +144,21 @@ def end_with_the_first_dead(kit: Kit) -> list[str]:
 def leave(kit: Kit, code: int, grace_s: float = 1.5) -> None:
     """Close and end the process: a batch under way gets a little time, then nothing holds the exit up."""
     kit.stopping.set()
-    until = time.monotonic() + grace_s
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(max(0.0, until - time.monotonic()))
+    wait_for(threading.enumerate(), grace_s)
     kit.close()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a full disk behind it changes nothing of how this ended
             stream.flush()
     os._exit(code)
+
+
+def wait_for(threads: Iterable[threading.Thread], grace_s: float) -> None:
+    """Wait for threads other than this one to end, so many seconds for all of them together."""
+    until = time.monotonic() + grace_s
+    for thread in threads:
+        if thread is not threading.current_thread():
+            with suppress(RuntimeError):  # one that is only just being started cannot be waited for
+                thread.join(max(0.0, until - time.monotonic()))
 
 
 def _of_several(kit: Kit) -> Kit:

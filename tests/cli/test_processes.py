@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from nta.cli.processes import wait_for
 from tests.cli.conftest import Nta
 from tests.world.playing import ROOT, environment
 
@@ -184,3 +186,12 @@ def test_jobs_once_tell_of_failures(nta: Nta, tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert "the inbox cannot be read: No such file or directory" in ended.err
     assert ended.err.endswith("0 done, 1 failures\n")
+
+
+def test_a_thread_that_is_only_just_being_started_holds_no_end_up() -> None:
+    ended = threading.Thread(target=lambda: None)
+    ended.start()
+
+    wait_for([threading.Thread(), ended, threading.current_thread()], 1.0)
+
+    assert not ended.is_alive()

@@ -1,6 +1,8 @@
 """The database: how it is opened, and how reads and short writes begin on SQLite and PostgreSQL."""
 
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ LAZY = "nta_lazy"
 BARE = "nta_bare"
 _SYNCHRONOUS = "nta_synchronous"  # what a connection was last set to; `_prepare` begins with FULL
 
+_BUSY_S = 30
 _GOING_DOWN = ("57P01", "57P02", "57P03")
 
 _PATIENCE = {
@@ -157,14 +160,32 @@ def _line(fault: DatabaseError) -> str:
 
 def _prepare(raw: Any, _record: Any) -> None:
     raw.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
+    raw.execute(f"PRAGMA busy_timeout={_BUSY_S * 1000}")
+    _write_ahead(raw)
     for pragma in (
-        "busy_timeout=30000",
-        "journal_mode=WAL",
         "foreign_keys=ON",
         "synchronous=FULL",
         "cache_size=-16000",
     ):
         raw.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(raw: Any) -> None:
+    """Turn to the write-ahead log; of several processes on a new file one does, while the others try again.
+
+    Turning to it takes the whole file, and SQLite says at once that another
+    has it: the busy time-out does not count there.
+    """
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
