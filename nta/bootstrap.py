@@ -386,6 +386,8 @@ class House:
             self._alive = None
         if self._alone is not None:
             self._alone.release()
+        if isinstance(self.__dict__.get("clock"), LabClock):
+            self.__dict__["clock"].close()
         if "prober" in self.__dict__:
             self.prober.close()
         if "database" in self.__dict__:

@@ -16,7 +16,6 @@ from unittest.mock import patch
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from nta.adapters.clock import LabClock
 from nta.adapters.net.address_policy import Gate
 from nta.bootstrap import House
 from nta.cli.demo import USERS
@@ -163,7 +162,7 @@ def told(world: str, kind: str, templates: Templates, folder: Path) -> Iterator[
         client = stack.enter_context(playing(read_world(world), folder / "lab"))
         database = stack.enter_context(templates.installation(kind, folder / "instance"))
         house = Installation(settings_in(client.card, folder / "instance") | database)
-        stack.callback(_closed, house)
+        stack.callback(house.close)
         desk = stack.enter_context(_served(house.desk()))
         portal = stack.enter_context(_served(house.portal()))
         house.gate.own = [("127.0.0.1", desk), ("127.0.0.1", portal)]
@@ -195,12 +194,6 @@ def told(world: str, kind: str, templates: Templates, folder: Path) -> Iterator[
             frozenset(connected | house.gate.asked | {ip for ip, _ in house.settings.dns_servers.everywhere}),
             house,
         )
-
-
-def _closed(house: House) -> None:
-    house.close()
-    if isinstance(house.clock, LabClock):
-        house.clock.close()
 
 
 @contextmanager

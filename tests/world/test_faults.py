@@ -162,7 +162,7 @@ def played(cluster: SystemCluster, folder: Path, seed: int, points: int) -> None
             stage.open()
             for point in range(points):
                 one_point(stage, point, chance, seed)
-            stage.go_on_to(START + (points + 3) * EVERY)
+            stage.go_on_to(START + (points + 10) * EVERY)  # who serves a host is asked again after 12 h
             assert stage.presences() == {"removed": points * HOSTS}
             assert stage.ledger() == []
         finally:
