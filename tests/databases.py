@@ -156,6 +156,7 @@ class LentFile:
 
     @contextmanager
     def lent(self) -> Iterator[Database]:
+        self.database.dispose()  # whatever a late request opened is of the file that goes now
         for old in self._folder.iterdir():
             old.unlink()
         shutil.copy(self._blank, self._folder / "nta.sqlite")

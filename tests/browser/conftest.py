@@ -39,8 +39,12 @@ def at_nine() -> Iterator[None]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Flask], str]]:
-    """Serve apps on free ports; the browser asks for them as localhost."""
+def serve(lite: Store) -> Iterator[Callable[[Flask], str]]:  # noqa: F811
+    """Serve apps on free ports; the browser asks for them as localhost.
+
+    Asks for the database so that it goes after the doors: a page asks on until
+    it is closed, and would open the file of the test that comes next.
+    """
     stopping = threading.Event()
     threads = []
 
@@ -61,7 +65,7 @@ def serve() -> Iterator[Callable[[Flask], str]]:
     yield start
     stopping.set()
     for thread in threads:
-        thread.join(timeout=3)
+        thread.join(timeout=10)
 
 
 @pytest.fixture
