@@ -176,14 +176,14 @@ def _write_ahead(raw: Any) -> None:
     Turning to it takes the whole file, and SQLite says at once that another
     has it: the busy time-out does not count there.
     """
-    until = time.monotonic() + _BUSY_S
+    until, patience = time.monotonic() + _BUSY_S, threading.Event()
     while True:
         try:
             raw.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.01)
+            patience.wait(0.01)
         else:
             return
 
