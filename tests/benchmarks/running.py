@@ -1,7 +1,6 @@
 """Runs a benchmark's two sides in turn, each in a process of its own, and takes the pair in the middle."""
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -70,7 +69,7 @@ def beside(
     return Result(name, round(speed[0], 1), round(speed[1], 1), unit, round(ratio, 3), round(resident, 1))
 
 
-def most_resident_mib(pid: int) -> float:
+def most_resident_mib(pid: int | str) -> float:
     """Return how much of a living process was resident at most, without what its parent held before."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -79,7 +78,8 @@ def most_resident_mib(pid: int) -> float:
 def _main() -> None:
     module, side, given = sys.argv[1:]
     measured = getattr(import_module(f"tests.benchmarks.{module}"), side)(**json.loads(given))
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + measured.pop("beside_mib", 0.0)
+    # The most of `getrusage` counts what the parent held when it forked.
+    resident = most_resident_mib("self") + measured.pop("beside_mib", 0.0)
     print(json.dumps({"rss_mib": resident} | measured))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.intake.reserved_names import unmapped
@@ -73,9 +73,11 @@ class Subject:
         return ABOUT_ADDRESSES if self.routes else (LookupKind.NETWORK,)
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One question; `whom` says who is asked where the subject does not: a proxy, for an origin."""
+class Lookup(NamedTuple):
+    """One question; `whom` says who is asked where the subject does not: a proxy, for an origin.
+
+    A tuple, as thousands are made and looked for a second.
+    """
 
     kind: LookupKind
     subject: str

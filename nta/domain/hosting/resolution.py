@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from nta.domain.hosting.answers_cache import AnswersCache, neighbourhood, system_in
@@ -123,7 +124,13 @@ def raised_lookups(
 def domain_lookups(subject: Subject) -> tuple[Lookup, ...]:
     """Return the questions about the subject's domain, in the order in which they are asked."""
     name = subject.domain and (subject.registered or subject.domain)
-    return tuple(Lookup(kind, name) for kind in (LookupKind.DOMAIN, LookupKind.WHOIS)) if name else ()
+    return _about_registration(name) if name else ()
+
+
+@lru_cache(maxsize=4096)
+def _about_registration(name: str) -> tuple[Lookup, ...]:
+    """Return the questions about a name that a registry holds; many hosts share it."""
+    return Lookup(LookupKind.DOMAIN, name), Lookup(LookupKind.WHOIS, name)
 
 
 def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Lookup]:

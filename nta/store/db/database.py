@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from nta.domain.errors import OutsideError, RefusedError
+from nta.store.db.bulk import execute_plain
 
 WRITE = "nta_write"
 LAZY = "nta_lazy"
@@ -200,11 +201,11 @@ def _begin(connection: Connection) -> None:
     if options.get(WRITE):
         wanted = "NORMAL" if options.get(LAZY) else "FULL"
         if connection.info.get(_SYNCHRONOUS, "FULL") != wanted:
-            connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+            execute_plain(connection, f"PRAGMA synchronous={wanted}", ())
             connection.info[_SYNCHRONOUS] = wanted
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        execute_plain(connection, "BEGIN IMMEDIATE", ())
     else:
-        connection.exec_driver_sql("BEGIN")
+        execute_plain(connection, "BEGIN", ())
 
 
 def reachable(database: Database) -> None:

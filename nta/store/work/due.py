@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from nta.store.db.bulk import (
+    execute_plain,
     found_by,
     mark,
     set_rows,
@@ -156,11 +157,8 @@ def want(connection: Connection, kind: str, subjects: Collection[int], at: datet
     if not subjects:
         return
     when, listed = to_us(at), sorted(subjects)
-    statement = _want(connection.dialect.name)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(statement, (kind, when, f"[{','.join(map(str, listed))}]"))
-    else:
-        connection.exec_driver_sql(statement, (kind, when, listed))
+    given = f"[{','.join(map(str, listed))}]" if connection.dialect.name == "sqlite" else listed
+    execute_plain(connection, _want(connection.dialect.name), (kind, when, given))
 
 
 @cache
@@ -169,7 +167,7 @@ def _want(dialect: str) -> str:
     rows = (
         "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
         if dialect == "sqlite"
-        else "SELECT %s, given.subject, %s, 0 FROM unnest(%s::bigint[]) AS given(subject)"
+        else "SELECT ?, given.subject, ?, 0 FROM unnest(?::bigint[]) AS given(subject)"
     )
     return (
         f"INSERT INTO due (kind, subject, due_at, tries) {rows} "
