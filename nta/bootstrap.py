@@ -31,6 +31,7 @@ from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import JobStep, schedule
 from nta.jobs.single_runner import Alone
 from nta.ports import Asker, Clock, Mailer
+from nta.shipped import shipped
 from nta.store import schema, starts
 from nta.store.db.database import Database, reachable
 from nta.store.db.handle import Store
@@ -44,7 +45,6 @@ from nta.store.db.sealing import (
 )
 from nta.store.notices import notice_rows
 from nta.store.safekeeping import key_proof
-from nta.store.shipped import shipped
 from nta.store.work import (
     audit,
     due,

@@ -26,11 +26,11 @@ from nta.catalogue import read
 from nta.cli import commands
 from nta.ports import Clock, Leap
 from nta.render.words import NEEDS_A_PERSON, Word, tally
+from nta.shipped import shipped
 from nta.store.db.handle import Store
 from nta.store.db.sealing import Keyring
 from nta.store.notices import notice_rows
 from nta.store.reads import approvals, cases
-from nta.store.shipped import shipped
 from nta.store.tables import Case, Episode, Event, Notice, NoticeItem
 from tests.browser.conftest import CHROMIUM
 from tests.fakes import CountingIds

@@ -79,7 +79,7 @@ def test_it_finds_its_folders_and_plays_a_world_away_from_the_checkout(
     unpacked: Path, tmp_path: Path
 ) -> None:
     found = run(
-        [sys.executable, "-c", "from nta.store.shipped import shipped; print(shipped('providers'))"],
+        [sys.executable, "-c", "from nta.shipped import shipped; print(shipped('providers'))"],
         where=tmp_path,
         PYTHONPATH=str(unpacked),
     )

@@ -22,7 +22,7 @@ from nta.adapters.whois.networks_on_port_43 import NetworkAsker, WhoisNetworkAsk
 from nta.domain.hosting.lookups import LookupKind
 from nta.ports import Asker
 from nta.settings import Settings
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 
 
 def look_ups(given: Settings, gate: Gate, ca_file: Path | None, user_agent: str) -> Askers:

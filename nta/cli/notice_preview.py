@@ -20,7 +20,7 @@ from nta.domain.roles import NoticeKind
 from nta.render import composing, previews
 from nta.render.letters import Letter, Us
 from nta.render.notice_texts import Texts
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 
 _FORMS = ("text", "xarf", "csv")
 

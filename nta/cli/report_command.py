@@ -11,7 +11,7 @@ from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.reading import LARGEST_ID, instant
 from nta.domain.roles import Role
 from nta.render import removal_page, speech, table_formats
-from nta.store.shipped import template_folders
+from nta.shipped import template_folders
 from nta.usecases.report import again, freeze, removal_times
 
 

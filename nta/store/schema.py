@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from nta.domain.errors import RefusedError
+from nta.shipped import shipped
 from nta.store.db.database import WRITE, Database
-from nta.store.shipped import shipped
 from nta.store.tables import Base
 
 _LOCK = 7787

@@ -14,7 +14,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 
 from nta.domain.parties.organisations import Catalogue, Hotline
 from nta.settings import Settings
-from nta.store.shipped import template_folders
+from nta.shipped import template_folders
 from nta.web import (
     clients,
     languages,

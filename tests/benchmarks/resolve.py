@@ -31,9 +31,9 @@ from nta.domain.intake.urls import registrable_domain, registry_domain
 from nta.domain.parties.organisations import Catalogue
 from nta.jobs.garbage_collection import calm
 from nta.ports import Asker
+from nta.shipped import shipped
 from nta.store.db.handle import Store
 from nta.store.hosting import findings
-from nta.store.shipped import shipped
 from nta.usecases.resolve import resolve_due
 from nta.usecases.submit import Terms, hand_in, read_lines
 from tests.benchmarks.hand_in import NINE

@@ -12,7 +12,7 @@ from nta.lab.overlay import write_overlay
 from nta.lab.world import World
 from nta.lab.world_validation import WorldError
 from nta.lab.worldfile import parse_world, read_world
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 from tests.conftest import NINE
 from tests.lab.conftest import SMALL, WIDE
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nta.render import listing
 from nta.render.notice_texts import Texts
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 from tests.render.letters import item, letter
 
 TEXTS = Texts([shipped("templates")])

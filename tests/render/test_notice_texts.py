@@ -17,7 +17,7 @@ from nta.domain.notices.contact_choice import LANGUAGES
 from nta.domain.roles import NoticeKind
 from nta.render.letters import Us
 from nta.render.notice_texts import Texts, subject
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 from tests.conftest import NINE
 from tests.render.letters import LINK, item, letter
 

@@ -21,7 +21,7 @@ from nta.domain.roles import NoticeKind
 from nta.render import xarf
 from nta.render.letters import Item, Letter, Us
 from nta.render.notice_texts import Texts
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 from tests.conftest import NINE, hours
 from tests.render.letters import item, letter
 

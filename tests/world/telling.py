@@ -24,8 +24,8 @@ from nta.cli.demo_truth import Truth, with_truth
 from nta.cli.output import configure_logs
 from nta.lab.worldfile import read_world
 from nta.settings import Reach
+from nta.shipped import shipped
 from nta.store.reads.stuck import waiting_unseen
-from nta.store.shipped import shipped
 from nta.usecases.report import episode_lines, summary
 from tests.databases import Cluster, Server
 from tests.lab.conftest import playing

@@ -22,6 +22,7 @@ from nta.render import composing
 from nta.render.letters import Item, Letter
 from nta.render.notice_texts import Texts
 from nta.settings import Sending
+from nta.shipped import shipped
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import (
@@ -35,7 +36,6 @@ from nta.store.notices.links import new_link
 from nta.store.notices.notice_events import Composed
 from nta.store.notices.notice_rows import PastNotice
 from nta.store.notices.outbox import OutboxItem, OutboxNotice
-from nta.store.shipped import shipped
 from nta.store.work import due, switches
 from nta.store.work.isolation import apart, put_off
 from nta.usecases.dispatch.handing_over import LEASE, SEEN_BY, Lease, Ready, hand_over, is_held

@@ -12,12 +12,12 @@ from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
+from nta.shipped import template_folders
 from nta.store.db.handle import Store
 from nta.store.reads import approvals as approval_reads
 from nta.store.reads import contacts as contact_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
-from nta.store.shipped import template_folders
 from nta.store.tables import DeskUser
 from nta.web import access, app_factory, languages
 from nta.web.desk import (

@@ -14,9 +14,9 @@ from nta.domain.parties.organisations import Catalogue
 from nta.ports import Clock
 from nta.render.notice_texts import Texts
 from nta.settings import Settings
+from nta.shipped import shipped
 from nta.store.db.handle import Store
 from nta.store.reads import approvals as reads
-from nta.store.shipped import shipped
 from nta.usecases import approve
 from nta.web import app_factory, request_values
 from nta.web.access import ANALYST, LEAD

@@ -10,7 +10,7 @@ from nta.adapters.rdap.bootstrap_files import Bootstrap, Suffixes
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.settings import read
-from nta.store.shipped import shipped
+from nta.shipped import shipped
 from tests.conftest import NINE
 
 FILES = ("asn.json", "dns.json", "ipv4.json", "ipv6.json")
