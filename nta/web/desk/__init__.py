@@ -26,11 +26,11 @@ from nta.web.desk import (
     contacts,
     handing_in,
     hosting_page,
-    reasons,
     reports,
     steering,
     tasks,
     texts,
+    written_reasons,
 )
 from nta.web.request_limits import ANSWERS, HAND_IN
 
@@ -55,7 +55,7 @@ def create_desk(
     )
     hotline = app_factory.ourselves(settings, catalogue)
     app.jinja_env.globals.update(
-        reason_of=reasons.reason,
+        reason_of=written_reasons.reason,
         hotline=hotline,
         usual_entry=USUAL,
         texts=texts,

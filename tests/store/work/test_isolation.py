@@ -10,7 +10,7 @@ from nta.domain.errors import OutsideError, RefusedError
 from nta.store.db.handle import Store
 from nta.store.tables import Due, ProcessStart
 from nta.store.work import due, isolation
-from nta.web.desk.reasons import SENTENCES
+from nta.web.desk.written_reasons import SENTENCES
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 
