@@ -33,3 +33,10 @@ def test_a_picture_is_small_and_one(name: str) -> None:
 
     assert data.startswith(b"\x89PNG")
     assert 10_000 < len(data) < LARGEST
+
+
+def test_every_decision_is_found_by_its_subject() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+
+    assert sorted(listed) == sorted(page.name for page in folder.glob("2*.md"))
