@@ -1,0 +1,1 @@
+"""Parties: who holds an address."""
