@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from nta.domain.lifecycle import PRESENCES, STAGES, Presence, Stage
+from nta.domain.notices.notice_state import BEGINNINGS, ENDINGS, NOTICE_STATES
 
 State = TypeVar("State", bound=StrEnum)
 Move = TypeVar("Move", bound=StrEnum)
@@ -13,8 +14,9 @@ Move = TypeVar("Move", bound=StrEnum)
 _PAGE = """\
 # The life of an episode
 
-Drawn from the two tables of `nta/domain/lifecycle.py`, which alone say what follows what. After a change of
-the tables draw it again; a test compares: `python -m nta.render.diagrams > docs/lifecycle.md`
+Drawn from the tables of `nta/domain/lifecycle.py` and `nta/domain/notices/notice_state.py`, which alone say
+what follows what. After a change of the tables draw it again; a test compares:
+`python -m nta.render.diagrams > docs/lifecycle.md`
 
 An episode has a **stage**, what we do about it, and a **presence**, what we know of the content. A deadline
 counts only while presence is `unseen` or `up`. Content that is `closed` has ended its episode.
@@ -26,10 +28,19 @@ counts only while presence is `unseen` or `up`. Content that is `closed` has end
 ## Presence
 
 {presences}
+
+## A notice
+
+A notice has a state of its own: where it stands on its way out. What became of it afterwards (accepted,
+bounced, answered) is written as events, and changes no state.
+
+{notices}
 """
 
 
-def diagram(table: Mapping[tuple[State, Move], State], first: State, lasts: tuple[State, ...]) -> str:
+def diagram(
+    table: Mapping[tuple[State, Move], State], firsts: tuple[State, ...], lasts: tuple[State, ...]
+) -> str:
     """Return a table of what follows what as a Mermaid state diagram.
 
     Moves between the same two states share an arrow; the order is the table's.
@@ -37,7 +48,7 @@ def diagram(table: Mapping[tuple[State, Move], State], first: State, lasts: tupl
     arrows: dict[tuple[State, State], list[str]] = {}
     for (state, move), following in table.items():
         arrows.setdefault((state, following), []).append(move.value)
-    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
+    lines = ["```mermaid", "stateDiagram-v2", *(f"    [*] --> {first}" for first in firsts)]
     lines += [f"    {start} --> {end}: {', '.join(moves)}" for (start, end), moves in arrows.items()]
     lines += [f"    {last} --> [*]" for last in lasts]
     return "\n".join([*lines, "```"])
@@ -46,8 +57,9 @@ def diagram(table: Mapping[tuple[State, Move], State], first: State, lasts: tupl
 def lifecycle_page() -> str:
     """Return docs/lifecycle.md."""
     return _PAGE.format(
-        stages=diagram(STAGES, Stage.SUBMITTED, (Stage.ENDED,)),
-        presences=diagram(PRESENCES, Presence.UNSEEN, (Presence.CLOSED,)),
+        stages=diagram(STAGES, (Stage.SUBMITTED,), (Stage.ENDED,)),
+        presences=diagram(PRESENCES, (Presence.UNSEEN,), (Presence.CLOSED,)),
+        notices=diagram(NOTICE_STATES, BEGINNINGS, ENDINGS),
     )
 
 

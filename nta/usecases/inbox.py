@@ -17,6 +17,7 @@ from nta.domain.notices.mail_parts import (
     read_head,
     read_mail,
 )
+from nta.domain.notices.notice_state import NoticeState
 from nta.domain.notices.returned_mail import MailKind, Meaning, explain
 from nta.domain.notices.vouching import (
     MailWriter,
@@ -164,7 +165,7 @@ def _record(connection: Connection, store: Store, mail: _ReadMail, ours: Ours, n
         due.task(connection, mail.kept.id, now + TASK, owner="analyst", reason=reason)
         return
     notice, tie = found
-    if tie is not Tie.SUBJECT and notice.state == notice_rows.COMPOSED:
+    if tie is not Tie.SUBJECT and notice.state == NoticeState.COMPOSED:
         # It came back, so our relay had it; we died before noting so.
         notice_events.handed_over(
             connection, store, notice, states.values(), "known from what came back", now

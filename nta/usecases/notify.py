@@ -16,6 +16,7 @@ from nta.domain.notices.batching import (
     plan,
 )
 from nta.domain.notices.contact_choice import Health
+from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
@@ -195,9 +196,9 @@ def _write(
         for number, batch in zip(numbers, batches, strict=True)
     ]
     notice_rows.add(connection, rows, list(_items(connection, store, numbers, batches, told, waiting)))
-    notice_rows.note(connection, store.ids, numbers, notice_rows.QUEUED, now, None)
+    notice_rows.note(connection, store.ids, numbers, "queued", now, None)
     addressees.settled(connection, [w.id for w in told])
-    due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == notice_rows.QUEUED], now)
+    due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == NoticeState.QUEUED], now)
     for row, batch in zip(rows, batches, strict=True):
         if row["leads"]:
             approval_rows.ask(connection, row["id"], APPROVAL if row["leads"] > 1 else BURST, now)
@@ -239,7 +240,7 @@ def _notice(
         "format": batch.format,
         "channel": "email",
         "severity": batch.severity.value,
-        "state": notice_rows.WAITING_LEAD if leads else notice_rows.QUEUED,
+        "state": (NoticeState.WAITING_LEAD if leads else NoticeState.QUEUED).value,
         "leads": leads,
         "queued_at": now,
     }

@@ -117,13 +117,15 @@ def found_by(
     return found
 
 
-def execute_plain(connection: Connection, statement: str, given: tuple[Any, ...]) -> None:
+def execute_plain(connection: Connection, statement: str, given: tuple[Any, ...]) -> int:
     """Execute one statement in words of ours; `?` stands for a value as the driver takes it.
+
+    Return how many rows it changed.
 
     For what is written for each of thousands: SQLAlchemy takes several times
     as long to build a statement as SQLite to execute it.
     """
-    _run(connection, _marked(connection.dialect.name, statement), given)
+    return _run(connection, _marked(connection.dialect.name, statement), given)
 
 
 def rows_of(connection: Connection, asked: str, given: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
@@ -151,9 +153,10 @@ def _fetched(connection: Connection, asked: str, given: Sequence[Any]) -> Sequen
     return rows
 
 
-def _run(connection: Connection, statement: str, given: Sequence[Any]) -> None:
+def _run(connection: Connection, statement: str, given: Sequence[Any]) -> int:
     with _cursor(connection, statement) as cursor:
         cursor.execute(statement, given)
+        return cursor.rowcount
 
 
 def _run_many(connection: Connection, statement: str, given: Sequence[Sequence[Any]]) -> None:

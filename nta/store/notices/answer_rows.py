@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from nta.domain.notices.answers import Says
+from nta.domain.notices.notice_state import UNWRITTEN, NoticeStep
 from nta.store.db.bulk import chunks, table_of
 from nta.store.notices import notice_rows
 from nta.store.tables import Addressee, AnswerRow, Due, Notice, NoticeEvent, NoticeItem
@@ -231,7 +232,6 @@ def date(connection: Connection, signs: Sequence[HeardSign], still_open: Collect
 
 def stop_telling(connection: Connection, addressee_ids: Collection[int], now: datetime) -> None:
     """Take these addressees out of every notice that has not been written yet."""
-    unwritten = (notice_rows.QUEUED, notice_rows.WAITING_LEAD)
     for part in chunks(addressee_ids):
         connection.execute(update(_ADDRESSEE).where(_ADDRESSEE.c.id.in_(part)).values(waiting_since=None))
         query = (
@@ -240,7 +240,7 @@ def stop_telling(connection: Connection, addressee_ids: Collection[int], now: da
             .where(
                 _NOTICE_ITEM.c.addressee_id.in_(part),
                 _NOTICE_ITEM.c.left_at.is_(None),
-                _NOTICE.c.state.in_(unwritten),
+                _NOTICE.c.state.in_(UNWRITTEN),
             )
         )
         items = connection.execute(query).all()
@@ -312,7 +312,7 @@ def _make_again(connection: Connection, notice_ids: Collection[int]) -> None:
         if notice_id in left:
             connection.execute(update(_DUE).where(*row).values(taken_by=None, taken_until=None))
         else:
-            notice_rows.put(connection, notice_id, state=notice_rows.EMPTY)
+            notice_rows.move(connection, notice_id, NoticeStep.DROP)
             connection.execute(
                 delete(_DUE).where(_DUE.c.kind.in_((due.SEND, due.TASK)), _DUE.c.subject == notice_id)
             )

@@ -4,16 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from nta.domain.deadlines import TASK
+from nta.domain.notices.notice_state import NoticeState, NoticeStep
 from nta.store.db.bulk import chunks, table_of
-from nta.store.notices.notice_rows import (
-    DECLINED,
-    EMPTY,
-    QUEUED,
-    WAITING_LEAD,
-)
+from nta.store.notices import notice_rows
 from nta.store.tables import Approval, Due, Episode, Notice, NoticeItem
 from nta.store.work import due
 
@@ -50,7 +46,7 @@ def ask(connection: Connection, notice_id: int, reason: str, now: datetime) -> N
 def waiting(connection: Connection, reference: str) -> AwaitingApproval | None:
     """Return a notice that waits for leads, kept from being decided by another until this write ends."""
     query = select(*(_NOTICE.c[name] for name in AwaitingApproval._fields)).where(
-        _NOTICE.c.reference == reference, _NOTICE.c.state == WAITING_LEAD
+        _NOTICE.c.reference == reference, _NOTICE.c.state == NoticeState.WAITING_LEAD
     )
     if connection.dialect.name == "postgresql":
         query = query.with_for_update()
@@ -61,7 +57,7 @@ def waiting(connection: Connection, reference: str) -> AwaitingApproval | None:
 def waiting_by_id(connection: Connection, notice_id: int) -> AwaitingApproval | None:
     """Return a notice that waits for leads, as it stands."""
     query = select(*(_NOTICE.c[name] for name in AwaitingApproval._fields)).where(
-        _NOTICE.c.id == notice_id, _NOTICE.c.state == WAITING_LEAD
+        _NOTICE.c.id == notice_id, _NOTICE.c.state == NoticeState.WAITING_LEAD
     )
     row = connection.execute(query).first()
     return AwaitingApproval._make(row) if row else None
@@ -71,7 +67,7 @@ def burst(connection: Connection, party: str, limit: int) -> list[int]:
     """Return notices to a party that wait for one lead alone and that nobody let go, oldest first, held."""
     query = (
         select(_NOTICE.c.id)
-        .where(_NOTICE.c.party == party, _NOTICE.c.state == WAITING_LEAD, _NOTICE.c.leads <= 1)
+        .where(_NOTICE.c.party == party, _NOTICE.c.state == NoticeState.WAITING_LEAD, _NOTICE.c.leads <= 1)
         .order_by(_NOTICE.c.id)
         .limit(limit)
     )
@@ -101,13 +97,13 @@ def give(connection: Connection, notice_id: int, who: str, at: datetime, why: st
 
 def let_go(connection: Connection, notice_id: int, now: datetime) -> None:
     """Make a notice that waited for leads due to be sent."""
-    _settle(connection, notice_id, QUEUED)
+    _settle(connection, notice_id, NoticeStep.APPROVE)
     due.want(connection, due.SEND, [notice_id], now)
 
 
 def decline(connection: Connection, notice_id: int) -> None:
     """End a notice that is not to be sent."""
-    _settle(connection, notice_id, DECLINED)
+    _settle(connection, notice_id, NoticeStep.DECLINE)
 
 
 def drop_ended(connection: Connection, episode_ids: Collection[int]) -> None:
@@ -120,11 +116,13 @@ def drop_ended(connection: Connection, episode_ids: Collection[int]) -> None:
     )
     for part in chunks(episode_ids):
         told = select(_NOTICE_ITEM.c.notice_id).where(_NOTICE_ITEM.c.episode_id.in_(part))
-        query = select(_NOTICE.c.id).where(_NOTICE.c.id.in_(told), _NOTICE.c.state == WAITING_LEAD, ~still)
+        query = select(_NOTICE.c.id).where(
+            _NOTICE.c.id.in_(told), _NOTICE.c.state == NoticeState.WAITING_LEAD, ~still
+        )
         for notice_id in connection.execute(query).scalars().all():
-            _settle(connection, notice_id, EMPTY)
+            _settle(connection, notice_id, NoticeStep.DROP)
 
 
-def _settle(connection: Connection, notice_id: int, state: str) -> None:
-    connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(state=state))
+def _settle(connection: Connection, notice_id: int, step: NoticeStep) -> None:
+    notice_rows.move(connection, notice_id, step)
     connection.execute(delete(Due).where(Due.kind == due.TASK, Due.subject == notice_id))

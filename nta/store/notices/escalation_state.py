@@ -13,9 +13,10 @@ from nta.domain.escalation.ladders import (
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.contact_choice import Choice
+from nta.domain.notices.notice_state import UNDER_WAY, NoticeState
 from nta.domain.parties.organisations import PartyId
 from nta.store.cases.episodes import State
-from nta.store.notices import escalation_facts, notice_rows
+from nta.store.notices import escalation_facts
 from nta.store.notices.addressees import AddresseeState
 from nta.store.notices.escalation_facts import Noted
 from nta.store.notices.notice_rows import PastNotice
@@ -58,7 +59,7 @@ class RungInputs:
 def under_way(known: RungInputs) -> bool:
     """Tell whether somebody is about to be told, or a notice may still go out."""
     return any(a.waiting_since is not None for a in known.addressees) or any(
-        p.state in notice_rows.UNDER_WAY for p in known.past
+        p.state in UNDER_WAY for p in known.past
     )
 
 
@@ -68,7 +69,7 @@ def failed(notice: PastNotice) -> bool:
     A contact that a person refused afterwards was none: its notice reached nobody.
     """
     fates = (notice.bounced_at, notice.released_at, notice.refused_at)
-    return notice.state == notice_rows.REFUSED or any(at is not None for at in fates)
+    return notice.state == NoticeState.REFUSED or any(at is not None for at in fates)
 
 
 def told(known: RungInputs) -> dict[str, RungHistory]:
@@ -102,7 +103,7 @@ def late(
     this episode is not written to again, and what leads declined is not
     asked of another.
     """
-    declined = {p.rung for p in known.past if p.state == notice_rows.DECLINED}
+    declined = {p.rung for p in known.past if p.state == NoticeState.DECLINED}
     rungs = [rung for rung in ladder.rungs if rung.id in silences and rung.id not in declined]
     dead = unreached(known)
     replaced: list[Late] = []

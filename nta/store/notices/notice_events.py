@@ -10,6 +10,7 @@ from nta.domain.checks.outcomes import TAKEN_BACK
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
+from nta.domain.notices.notice_state import NoticeStep, led_to
 from nta.domain.roles import NoticeKind, Role
 from nta.store.cases import episodes
 from nta.store.cases.episodes import State
@@ -67,7 +68,7 @@ def composed(
     """Keep what was composed and what its items say; return the notices as they stand then."""
     after = [
         notice._replace(
-            state=notice_rows.COMPOSED,
+            state=led_to(NoticeStep.COMPOSE).value,
             composed_at=now,
             sent_to=message.recipient,
             return_path=message.return_path,
@@ -112,7 +113,7 @@ def left(
 
 def kept_back(connection: Connection, notice: OutboxNotice, deadline: datetime) -> None:
     """Keep a composed notice to look at; it never leaves by itself later, so a person is asked."""
-    notice_rows.put(connection, notice.id, state=notice_rows.NOT_SENT)
+    notice_rows.move(connection, notice.id, NoticeStep.KEEP_BACK)
     due.record_many(connection, due.SEND, [(notice.id, None)])
     for episode_id in notice_rows.episodes_of(connection, [notice.id]).get(notice.id, ()):
         due.task(connection, episode_id, deadline, owner="lead", reason=SENDING_IS_OFF)
@@ -167,7 +168,7 @@ def accepted(
         kind = EventKind.ACCEPTED
         episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
     if notice.accepted_at is None or at < notice.accepted_at:
-        notice_rows.put(connection, notice.id, accepted_at=at)
+        notice_rows.put_accepted(connection, notice.id, at)
     if notice.sent_to == notice.email:
         addressees.recovered(connection, notice.contact_id, at)
 
@@ -196,7 +197,7 @@ def bounced(
     notice_rows.note(connection, store.ids, [notice.id], "bounced", now, line)
     if isinstance(notice, MailedNotice) and notice.bounced_at is not None:
         return  # a second report of the same failure
-    notice_rows.put(connection, notice.id, bounced_at=now)
+    notice_rows.put_bounced(connection, notice.id, now)
     addressees.bounced(connection, notice.id, now)
     if health is None:
         _doubt(connection, notice, line, now)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
+from nta.domain.errors import RefusedError
+from nta.domain.notices.notice_state import NoticeState, NoticeStep, led_to, states_before
 from nta.ports import Ids
 from nta.store.db.bulk import (
     chunks,
@@ -30,21 +32,8 @@ from nta.store.tables import (
     Submission,
 )
 
-QUEUED, COMPOSED, HANDED_OVER, REFUSED, NOT_SENT, EMPTY, WAITING_LEAD, DECLINED = (
-    "queued",
-    "composed",
-    "handed_over",
-    "refused",
-    "not_sent",
-    "empty",
-    "waiting_lead",
-    "declined",
-)
 CONTENT = "notice.content"
 """Where `Notice.content_sealed` is sealed for."""
-
-UNDER_WAY = (QUEUED, COMPOSED, WAITING_LEAD)
-"""States in which a notice may still go out."""
 
 # Tables, not mapped classes: a statement over these costs a third to build, and notices come by the thousand.
 _ADDRESSEE = table_of(Addressee)
@@ -71,7 +60,7 @@ _COMPOSED = (
 )
 _PUT_COMPOSED = (
     update(_NOTICE)
-    .where(_NOTICE.c.id == bindparam("_id"))
+    .where(_NOTICE.c.id == bindparam("_id"), _NOTICE.c.state == NoticeState.QUEUED)
     .values({name: bindparam(f"_{name}") for name in _COMPOSED})
 )
 
@@ -79,7 +68,8 @@ _RUNGS = (
     "SELECT DISTINCT episode_id, rung FROM notice_item JOIN notice ON notice.id = notice_id "
     "WHERE left_at IS NULL AND handed_at IS NOT NULL AND episode_id"
 )
-_HANDED = "UPDATE notice SET state = ?, handed_at = ?, return_path = NULL WHERE id = ?"
+_HANDED = "UPDATE notice SET state = ?, return_path = NULL, handed_at = ? WHERE id = ? AND state = ?"
+_SENT = tuple(state.value for state in (NoticeState.QUEUED, NoticeState.COMPOSED, NoticeState.HANDED_OVER))
 _EVENT = ("id", "notice_id", "at", "kind", "proof", "settled")
 
 
@@ -164,7 +154,7 @@ def items_since(connection: Connection, parties: Collection[str], since: datetim
         .where(
             _NOTICE.c.party.in_(sorted(parties)),
             _NOTICE.c.queued_at > since,
-            _NOTICE.c.state.in_((QUEUED, COMPOSED, HANDED_OVER)),
+            _NOTICE.c.state.in_(_SENT),
             _NOTICE_ITEM.c.left_at.is_(None),
         )
         .group_by(_NOTICE.c.party)
@@ -323,15 +313,37 @@ def troubled(connection: Connection, contact_id: int, since: datetime) -> set[in
 
 
 def handed_over(connection: Connection, notice_id: int, at: datetime) -> None:
-    """Write that our relay took a notice."""
-    execute_plain(connection, _HANDED, (HANDED_OVER, to_us(at), notice_id))
+    """Write that our relay took a composed notice. Raises RefusedError for any other."""
+    step = NoticeStep.HAND_OVER
+    (before,) = states_before(step)
+    given = (led_to(step).value, to_us(at), notice_id, before.value)
+    _sure(execute_plain(connection, _HANDED, given), step)
 
 
-def put(connection: Connection, notice_id: int, **values: Any) -> None:
-    """Write columns of one notice. What is no longer on its way needs no way back."""
-    if values.get("state", COMPOSED) != COMPOSED:
-        values["return_path"] = None
-    connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(**values))
+def move(connection: Connection, notice_id: int, step: NoticeStep) -> None:
+    """Write that a notice takes a step. What is no longer on its way needs no way back.
+
+    Raises: RefusedError for a notice that is in no state from which the step leads.
+    """
+    before = [state.value for state in states_before(step)]
+    moved = update(_NOTICE).where(_NOTICE.c.id == notice_id, _NOTICE.c.state.in_(before))
+    written = connection.execute(moved.values(state=led_to(step).value, return_path=None))
+    _sure(written.rowcount, step)
+
+
+def _sure(moved: int, step: NoticeStep) -> None:
+    if not moved:
+        raise RefusedError(f"a notice that stands elsewhere by now cannot take the step {step}")
+
+
+def put_accepted(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Write since when there is proof that the other side has a notice."""
+    connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(accepted_at=at))
+
+
+def put_bounced(connection: Connection, notice_id: int, at: datetime) -> None:
+    """Write since when it is known that a notice did not reach its reader."""
+    connection.execute(update(_NOTICE).where(_NOTICE.c.id == notice_id).values(bounced_at=at))
 
 
 def forget_return_paths(connection: Connection) -> int:
@@ -339,7 +351,7 @@ def forget_return_paths(connection: Connection) -> int:
 
     Returns how many there were; the index on those that have one makes this quick.
     """
-    left = update(_NOTICE).where(_NOTICE.c.return_path.is_not(None), _NOTICE.c.state != COMPOSED)
+    left = update(_NOTICE).where(_NOTICE.c.return_path.is_not(None), _NOTICE.c.state != NoticeState.COMPOSED)
     return connection.execute(left.values(return_path=None)).rowcount
 
 

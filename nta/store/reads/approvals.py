@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from nta.domain.notices.notice_state import NoticeState
 from nta.store.db.bulk import chunks
 from nta.store.db.handle import Store
 from nta.store.notices import approval_rows, notice_rows
@@ -134,7 +135,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[ListedApproval]:
             deadline.scalar_subquery().label("deadline"),
         )
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state == notice_rows.WAITING_LEAD)
+        .where(Notice.state == NoticeState.WAITING_LEAD)
         .order_by(Notice.queued_at, Notice.id)
         .limit(limit)
     ).all()
@@ -158,7 +159,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[ListedApproval]:
 
 def count(connection: Connection) -> int:
     """Return how many notices wait for leads."""
-    query = select(func.count()).where(Notice.state == notice_rows.WAITING_LEAD)
+    query = select(func.count()).where(Notice.state == NoticeState.WAITING_LEAD)
     return connection.execute(query).scalar() or 0
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from nta.store.notices import notice_rows
+from nta.domain.notices.notice_state import NEVER_LEFT, NoticeState
 from nta.store.tables import Episode, Notice, NoticeItem, PartyRow, Switch
 
 
@@ -54,7 +54,7 @@ def waiting(connection: Connection, limit: int = 200) -> list[HeldNotice]:
             Notice.leads,
         )
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state == "waiting_lead")
+        .where(Notice.state == NoticeState.WAITING_LEAD)
         .order_by(Notice.id)
         .limit(limit)
     )
@@ -76,7 +76,7 @@ def bursts(connection: Connection) -> list[Burst]:
     rows = connection.execute(
         select(Notice.party, PartyRow.name, count)
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state == notice_rows.WAITING_LEAD, Notice.leads <= 1)
+        .where(Notice.state == NoticeState.WAITING_LEAD, Notice.leads <= 1)
         .group_by(Notice.party, PartyRow.name)
         .having(count > 1)
         .order_by(count.desc(), Notice.party)
@@ -117,7 +117,7 @@ def kept(connection: Connection, limit: int = 200) -> list[Kept]:
             Notice.queued_at,
         )
         .join(PartyRow, PartyRow.id == Notice.party)
-        .where(Notice.state.in_((notice_rows.NOT_SENT, notice_rows.DECLINED)), items > 0)
+        .where(Notice.state.in_(NEVER_LEFT), items > 0)
         .order_by(Notice.id.desc())
         .limit(limit)
     )
@@ -126,5 +126,5 @@ def kept(connection: Connection, limit: int = 200) -> list[Kept]:
 
 def queued(connection: Connection) -> int:
     """Return how many notices are on their way out."""
-    query = select(func.count()).where(Notice.state.in_(("queued", "composed")))
+    query = select(func.count()).where(Notice.state.in_((NoticeState.QUEUED, NoticeState.COMPOSED)))
     return connection.execute(query).scalar() or 0

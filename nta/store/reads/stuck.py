@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
 
 from nta.domain.lifecycle import Presence, Stage
-from nta.store.notices import notice_rows
+from nta.domain.notices.notice_state import NoticeState
 from nta.store.tables import Addressee, Due, Episode, Notice, NoticeItem
 from nta.store.work import due
 
@@ -49,7 +49,7 @@ def _is_being_sent() -> ColumnElement[bool]:
         NoticeItem.episode_id == Episode.id,
         NoticeItem.left_at.is_(None),
         Notice.id == NoticeItem.notice_id,
-        Notice.state.in_((notice_rows.QUEUED, notice_rows.COMPOSED)),
+        Notice.state.in_((NoticeState.QUEUED, NoticeState.COMPOSED)),
         Due.kind == due.SEND,
         Due.subject == Notice.id,
     )
@@ -61,7 +61,7 @@ def _waits_for_leads() -> ColumnElement[bool]:
         NoticeItem.episode_id == Episode.id,
         NoticeItem.left_at.is_(None),
         Notice.id == NoticeItem.notice_id,
-        Notice.state == notice_rows.WAITING_LEAD,
+        Notice.state == NoticeState.WAITING_LEAD,
         Due.kind == due.TASK,
         Due.subject == Notice.id,
     )

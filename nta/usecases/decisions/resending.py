@@ -4,6 +4,7 @@ from datetime import datetime
 
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
+from nta.domain.notices.notice_state import NEVER_LEFT
 from nta.domain.references import read as read_reference
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -11,9 +12,6 @@ from nta.store.notices import notice_events, notice_rows, outbox
 from nta.store.work import audit, due
 
 LEFT = "to be sent again"
-AGAIN = (notice_rows.NOT_SENT, notice_rows.DECLINED)
-"""States in which a notice never left, and will not by itself."""
-
 _LADDER_RUNS = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED})
 
 
@@ -28,7 +26,7 @@ def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> 
     """
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
-        found = notice_rows.in_state(connection, reference, AGAIN)
+        found = notice_rows.in_state(connection, reference, NEVER_LEFT)
         if found is None:
             raise RefusedError("this notice is not one of those that did not leave")
         states = [s for s in notice_events.lock(connection, found).values() if s.ended_at is None]

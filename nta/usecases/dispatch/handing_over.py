@@ -11,6 +11,7 @@ from typing import NamedTuple
 from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
 from nta.domain.notices.contact_choice import Health
+from nta.domain.notices.notice_state import NoticeStep
 from nta.ports import Handed, Mailer, Outgoing
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
@@ -217,7 +218,7 @@ def _record(
         return
     # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
     dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
-    notice_rows.put(connection, draft.id, state=notice_rows.REFUSED)
+    notice_rows.move(connection, draft.id, NoticeStep.REFUSE)
     health = Health.DEAD if dead else Health.DOUBTFUL
     notice_events.bounced(connection, store, draft, told, handed.line, health, now)
     outbox.done(connection, draft.id)

@@ -15,6 +15,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
 from nta.domain.notices.batching import Readiness, readiness
 from nta.domain.notices.contact_choice import Health
+from nta.domain.notices.notice_state import NoticeState, NoticeStep
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Mailer, Outgoing
@@ -107,7 +108,7 @@ def dispatch_due(
     def compose(part: Sequence[int]) -> list[Ready]:
         with store.db.read() as connection:
             found = outbox.of_notices(connection, part)
-            judged = desk.judge(connection, [d for d in found if d.state == notice_rows.QUEUED])
+            judged = desk.judge(connection, [d for d in found if d.state == NoticeState.QUEUED])
         checkpoint("dispatch.read")
         with store.db.write() as connection:
             return _record_composed(connection, store, part, found, judged, settings, holder, now)
@@ -275,13 +276,13 @@ def _record_composed(
         return []
     known = {d.id: d for d in found}
     stale = [
-        n for n in mine if n not in known or known[n].state not in (notice_rows.QUEUED, notice_rows.COMPOSED)
+        n for n in mine if n not in known or known[n].state not in (NoticeState.QUEUED, NoticeState.COMPOSED)
     ]
     due.record_many(connection, due.SEND, [(n, None) for n in stale])
     held = [
         n
         for n in mine
-        if n in known and known[n].state == notice_rows.COMPOSED and is_held(told.get(n, ()), states)
+        if n in known and known[n].state == NoticeState.COMPOSED and is_held(told.get(n, ()), states)
     ]
     outbox.postpone(connection, [(n, now + SEEN_BY) for n in held], holder)
     ready: list[Ready] = []
@@ -294,7 +295,7 @@ def _record_composed(
     told = told | {draft.id: [item.episode_id for item in go] for draft, _, go in made}
     for number in sorted(mine.difference(held)):
         draft = known.get(number)
-        if draft is None or draft.state != notice_rows.COMPOSED:
+        if draft is None or draft.state != NoticeState.COMPOSED:
             continue
         if _may_leave(draft, settings.sending):
             content = store.sealer.open(notice_rows.CONTENT, draft.id, draft.content_sealed or b"")
@@ -327,7 +328,7 @@ def _settle(
             connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon
         )
     if one.composed is None:
-        notice_rows.put(connection, draft.id, state=notice_rows.EMPTY)
+        notice_rows.move(connection, draft.id, NoticeStep.DROP)
         due.record_many(connection, due.SEND, [(draft.id, None)])
     return one.composed is not None
 

@@ -30,6 +30,7 @@ from nta.domain.notices.contact_choice import (
     known_as,
     waits_until,
 )
+from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue, Country
 from nta.domain.roles import Role, Severity
 from nta.store.cases import episodes, holds
@@ -40,7 +41,6 @@ from nta.store.notices import (
     contact_decisions,
     escalation_facts,
     escalation_state,
-    notice_rows,
 )
 from nta.store.notices.escalation_state import Late, RungInputs
 
@@ -92,7 +92,7 @@ class Judge:
             result.moments.append((state.id, None))
         elif escalation_state.under_way(known):
             result.moments.append((state.id, None))  # dispatch makes it due when that is out, or failed
-        elif known.past and known.past[-1].state == notice_rows.NOT_SENT:
+        elif known.past and known.past[-1].state == NoticeState.NOT_SENT:
             result.moments.append((state.id, None))
             result.tasks.append((state.id, "lead", SENDING_IS_OFF))
         elif _is_being_asked(known, self._now):
