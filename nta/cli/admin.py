@@ -6,6 +6,7 @@ import click
 
 from nta.cli.output import json_option, put, say
 from nta.store import schema
+from nta.store.db.grants import grant_portal
 from nta.store.work import audit as trail
 
 
@@ -51,6 +52,22 @@ def db_upgrade(opener: Any) -> None:
     before = schema.current(database)
     schema.upgrade(database)
     say(f"the database went from version {before or 'none'} to {schema.current(database)}")
+
+
+@db.command("grant-portal")
+@click.argument("role")
+@click.pass_obj
+def db_grant_portal(opener: Any, role: str) -> None:
+    """Give a PostgreSQL role the rights that `nta portal` needs, and no other.
+
+    Run it as the owner of the tables, and again after each update.
+
+    \b
+    Example:  nta db grant-portal nta_portal
+    """
+    with opener().database.write() as connection:
+        grant_portal(connection, role)
+    say(f"{role} may do what the portal needs, and nothing else")
 
 
 @click.group()

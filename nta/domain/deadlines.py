@@ -9,9 +9,6 @@ from nta.domain.roles import Severity
 WATCH = timedelta(days=7)
 """How long proven absence is watched for a return; the field's habit for takedowns."""
 
-PRESUMED = timedelta(hours=24)
-"""Without a bounce for so long a notice counts as accepted: most relays report a failure sooner."""
-
 HOLD = timedelta(hours=48)
 """How long the police may hold a notice back where the country's entry names no other term."""
 
@@ -26,9 +23,6 @@ FACTS_KEPT = timedelta(hours=12)
 
 LINK_LIFE = timedelta(days=30)
 """A portal link works so long: a ladder's longest silence and the watch fit in."""
-
-LEASE = timedelta(minutes=5)
-"""Machine time. Longer than the longest step with all its time-outs: a living holder keeps its work."""
 
 _ZERO = datetime(2000, 1, 1, tzinfo=UTC)
 _BEAT, _HOUR = timedelta(minutes=5), timedelta(hours=1)
@@ -82,11 +76,6 @@ def facts_until(now: datetime) -> datetime:
     """
     at = now + FACTS_KEPT
     return at + (_HOUR - (at - _ZERO) % _HOUR) % _HOUR
-
-
-def presumed_accepted(handed_at: datetime, now: datetime) -> bool:
-    """Tell whether a notice without bounce or proof counts as accepted by now."""
-    return now - handed_at >= PRESUMED
 
 
 def back_off(tries: int) -> timedelta:

@@ -159,15 +159,3 @@ def next_presence(presence: Presence, sign: PresenceSign) -> Presence:
 def silence_counts(presence: Presence) -> bool:
     """Tell whether a deadline runs: only while the content is there or was never seen."""
     return presence in (Presence.UNSEEN, Presence.UP)
-
-
-def fit_together(stage: Stage, presence: Presence) -> bool:
-    """Tell whether an episode may be in both: content is closed only when the episode has ended."""
-    return presence is not Presence.CLOSED or stage is Stage.ENDED
-
-
-def word(stage: Stage, presence: Presence) -> str:
-    """Return the one word that a page shows: what a reader most needs to know of the two."""
-    if stage in (Stage.ENDED, Stage.HELD) or silence_counts(presence):
-        return stage.value
-    return presence.value

@@ -9,9 +9,11 @@ import pytest
 
 from nta.settings import KNOWN
 from nta.store import schema
+from nta.store.db.database import Database
 from nta.store.work import audit
 from tests.cli.conftest import Nta
 from tests.conftest import NINE
+from tests.databases import Cluster
 
 KEY = "ab" * 32
 
@@ -165,3 +167,34 @@ def test_a_whole_audit_trail_holds_and_a_changed_one_does_not(ready: Nta) -> Non
     assert (changed.code, changed.out) == (1, "batch 1: an entry was changed\n")
     assert changed.err == "1 faults\n"
     assert as_json.objects == [{"fault": "batch 1: an entry was changed"}]
+
+
+def test_sqlite_has_no_role_for_the_portal(nta: Nta) -> None:
+    nta("db", "upgrade")
+
+    ended = nta("db", "grant-portal", "nta_portal")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "nta: SQLite has no roles: the portal's role is for PostgreSQL\n"
+
+
+def test_a_role_of_postgresql_is_given_what_the_portal_needs(nta: Nta, cluster: Cluster) -> None:
+    with cluster.fresh() as uri:
+        nta.settings["NTA_DATABASE_URL"] = uri
+        database = Database(uri)
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE ROLE nta_granted LOGIN")
+        nta("db", "upgrade")
+
+        ended = nta("db", "grant-portal", "nta_granted")
+
+        with database.write() as connection:
+            may = connection.exec_driver_sql(
+                "SELECT has_column_privilege('nta_granted', 'notice', 'reference', 'SELECT'),"
+                " has_column_privilege('nta_granted', 'notice', 'content_sealed', 'SELECT')"
+            ).one()
+            connection.exec_driver_sql("DROP OWNED BY nta_granted")
+            connection.exec_driver_sql("DROP ROLE nta_granted")
+        database.dispose()
+    assert (ended.code, ended.err) == (0, "nta_granted may do what the portal needs, and nothing else\n")
+    assert tuple(may) == (True, False)

@@ -12,7 +12,6 @@ from nta.domain.deadlines import (
     facts_until,
     next_look_at,
     pause,
-    presumed_accepted,
     stretched,
 )
 from nta.domain.errors import RefusedError
@@ -66,14 +65,6 @@ def test_no_interval_between_looks_is_longer_than_the_pause_for_its_age(age, sev
     assert until_next <= pause(Presence.UP, age + until_next, severity)
 
 
-@pytest.mark.parametrize(
-    ("waited", "accepted"),
-    [pytest.param(DAY, True, id="a-day"), pytest.param(DAY - MINUTE, False, id="not-yet")],
-)
-def test_a_notice_without_a_bounce_counts_as_accepted_after_a_day(waited, accepted):
-    assert presumed_accepted(NINE, NINE + waited) is accepted
-
-
 def test_failures_in_a_row_wait_ever_longer_up_to_an_hour():
     waits = [back_off(tries) for tries in range(8)]
 
@@ -83,7 +74,7 @@ def test_failures_in_a_row_wait_ever_longer_up_to_an_hour():
 
 
 def test_a_portal_link_outlives_every_silence_and_the_watch():
-    assert deadlines.LINK_LIFE > deadlines.WATCH + deadlines.PRESUMED + 72 * HOUR
+    assert deadlines.LINK_LIFE > deadlines.WATCH + DAY + 72 * HOUR
 
 
 @given(st.integers(0, 86_400 * 1_000_000))

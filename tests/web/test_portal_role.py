@@ -94,6 +94,11 @@ def test_the_role_may_do_nothing_else_in_its_tables(limited: Store, statement: s
         connection.execute(text(statement))
 
 
+def test_a_role_that_does_not_exist_is_refused(owner: Store) -> None:
+    with pytest.raises(RefusedError, match="no role nobody_here"), owner.db.write() as connection:
+        grant_portal(connection, "nobody_here")
+
+
 def test_a_strange_role_name_is_refused(owner: Store) -> None:
     with pytest.raises(RefusedError, match="lower-case"), owner.db.write() as connection:
         grant_portal(connection, 'x"; DROP TABLE notice; --')

@@ -151,10 +151,6 @@ class HostingFacts:
         found = {a.party for a in self.origins if a.party and not a.proxy}
         return frozenset(found | ({self.forced_host} if self.forced_host else set()))
 
-    def party_of(self, ip: str) -> PartyId | None:
-        """Return who answers for an address already known, else None."""
-        return next((a.proxy or a.party for a in self.addresses if a.ip == ip), None)
-
     def pins(self) -> Mapping[PartyId, tuple[str, ...]]:
         """Return the known addresses of each party of the arrangement, in the order found."""
         found: dict[PartyId, tuple[str, ...]] = {}

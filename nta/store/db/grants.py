@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from nta.domain.errors import RefusedError
 
@@ -37,16 +37,21 @@ PORTAL: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Table, right, columns. The sealed copy for ourselves (`location_sealed`) is not among them."""
 
+_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 def grant_portal(connection: Connection, role: str) -> None:
     """Give a PostgreSQL role that exists what the portal needs, and nothing more; run again at will.
 
-    Raises: RefusedError when the role's name is not plain lower case.
+    Raises: RefusedError on SQLite, for a name that is not plain lower case, and for an unknown role.
     """
+    if connection.dialect.name == "sqlite":
+        raise RefusedError("SQLite has no roles: the portal's role is for PostgreSQL")
     if not _NAME.fullmatch(role):
         raise RefusedError("a role for the portal is named in lower-case letters, digits and _")
+    if not connection.execute(_EXISTS, {"role": role}).scalar():
+        raise RefusedError(f"the database has no role {role}: CREATE ROLE {role} LOGIN PASSWORD '…' makes it")
     for table, rights in PORTAL.items():
         connection.exec_driver_sql(f'REVOKE ALL ON "{table}" FROM "{role}"')
         for right, columns in rights.items():

@@ -28,13 +28,11 @@ from nta.store.db.bulk import (
 from nta.store.db.types import from_us, to_us
 from nta.store.tables import Due
 
-RESOLVE, SEND, LOOK, ESCALATE, FETCH, SEAL, TASK = (
+RESOLVE, SEND, LOOK, ESCALATE, TASK = (
     "resolve",
     "send",
     "look",
     "escalate",
-    "fetch",
-    "seal",
     "task",
 )
 JOBS = (RESOLVE, SEND, LOOK, ESCALATE)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.errors import RefusedError
-from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage, fit_together
+from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.store.cases import episodes
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
@@ -283,7 +283,7 @@ def _may_reach(before: episodes.State, stage: Stage, presence: Presence) -> bool
         before.ended_at is None
         and _reaches(STAGES, before.stage, stage)
         and _reaches(PRESENCES, before.presence, presence)
-        and fit_together(stage, presence)
+        and (presence is not Presence.CLOSED or stage is Stage.ENDED)
     )
 
 
