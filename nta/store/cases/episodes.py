@@ -120,7 +120,7 @@ def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) ->
     query = (
         select(*_COLUMNS).where(Episode.host_id == host_id, Episode.ended_at.is_(None)).order_by(Episode.id)
     )
-    if lock and connection.dialect.name == "postgresql":
+    if lock:
         query = query.with_for_update(key_share=True)
     return [State._make(row) for row in connection.execute(query)]
 

@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
+from nta.store.db.dialects import is_sqlite, marked
+
 _MOST_ASKED = 512
 
 CHUNK = 500
@@ -22,7 +24,7 @@ def insert_rows(
     """Insert rows of plain driver values (moments as microseconds) in the order of `columns`."""
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         _run_many(connection, _insert(table.name, columns), rows)
     else:
         _run(connection, _insert_arrays(table, columns), _arrays(rows))
@@ -36,7 +38,7 @@ def insert_alike(
     same: Mapping[str, Any],
 ) -> None:
     """Insert rows that differ in two columns of numbers alone; `same` holds the others, as driver values."""
-    if connection.dialect.name != "sqlite":
+    if not is_sqlite(connection):
         rows = [(*both, *same.values()) for both in pairs]
         insert_rows(connection, table, (*pair, *same), rows)
     elif pairs:
@@ -55,7 +57,7 @@ def update_rows(
     """Update rows by key: each row holds the values of `columns`, then those of `key`."""
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         _run_many(connection, _update(table.name, columns, key), rows)
     else:
         _run(connection, _update_arrays(table, columns, key), _arrays(rows))
@@ -77,14 +79,14 @@ def set_rows(
     """
     names, first = tuple(values), (*values.values(), *given)
     more = f" AND {where}" if where else ""
-    if connection.dialect.name != "sqlite":
-        statement = f"{_set(table.name, names, '%s', also)} WHERE {key} = ANY(%s){more}"
+    if not is_sqlite(connection):
+        statement = f"{_set(table.name, names, also)} WHERE {key} = ANY(?){more}"
         if keys:
-            _run(connection, statement, (*first, _array(keys)))
+            _run(connection, marked(connection, statement), (*first, _array(keys)))
         return
     for start in range(0, len(keys), _MOST_ASKED):
         part = _padded(keys[start : start + _MOST_ASKED])
-        statement = _among(f"{_set(table.name, names, '?', also)} WHERE {key}", len(part)) + more
+        statement = _among(f"{_set(table.name, names, also)} WHERE {key}", len(part)) + more
         _run(connection, statement, first + part)
 
 
@@ -106,10 +108,10 @@ def found_by(
     """
     if not values:
         return []
-    if connection.dialect.name != "sqlite":
+    if not is_sqlite(connection):
         ending = f" ORDER BY {order or asked.rpartition(' ')[2]} FOR NO KEY UPDATE" if lock else ""
-        statement = f"{asked} = ANY(%s){ending}"
-        return _fetched(connection, statement, (*given, _array(values)))
+        statement = f"{asked} = ANY(?){ending}"
+        return _fetched(connection, marked(connection, statement), (*given, _array(values)))
     found: list[Sequence[Any]] = []
     for start in range(0, len(values), _MOST_ASKED):
         part = _padded(values[start : start + _MOST_ASKED])
@@ -125,12 +127,12 @@ def execute_plain(connection: Connection, statement: str, given: tuple[Any, ...]
     For what is written for each of thousands: SQLAlchemy takes several times
     as long to build a statement as SQLite to execute it.
     """
-    return _run(connection, _marked(connection.dialect.name, statement), given)
+    return _run(connection, marked(connection, statement), given)
 
 
 def rows_of(connection: Connection, asked: str, given: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
     """Return what one question in words of ours finds, as `execute_plain` puts it."""
-    return _fetched(connection, _marked(connection.dialect.name, asked), given)
+    return _fetched(connection, marked(connection, asked), given)
 
 
 def table_of(mapped: Any) -> Table:
@@ -138,11 +140,6 @@ def table_of(mapped: Any) -> Table:
     table = mapped.__table__
     assert isinstance(table, Table)
     return table
-
-
-def mark(dialect: str) -> str:
-    """Return the driver's placeholder."""
-    return "?" if dialect == "sqlite" else "%s"
 
 
 def _fetched(connection: Connection, asked: str, given: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -231,13 +228,8 @@ def _padded(values: Sequence[Any]) -> tuple[Any, ...]:
 
 
 @cache
-def _marked(dialect: str, statement: str) -> str:
-    return statement if dialect == "sqlite" else statement.replace("?", "%s")
-
-
-@cache
-def _set(table: str, names: tuple[str, ...], placeholder: str, also: str) -> str:
-    sets = ", ".join([*(f'"{name}" = {placeholder}' for name in names), *([also] if also else [])])
+def _set(table: str, names: tuple[str, ...], also: str) -> str:
+    sets = ", ".join([*(f'"{name}" = ?' for name in names), *([also] if also else [])])
     return f'UPDATE "{table}" SET {sets}'  # noqa: S608  # names of our own tables
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from nta.domain.errors import RefusedError
+from nta.store.db.dialects import is_sqlite
 
 PORTAL: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "portal_link": {"SELECT": ("id", "notice_id", "digest", "expires_at", "revoked_at")},
@@ -46,7 +47,7 @@ def grant_portal(connection: Connection, role: str) -> None:
 
     Raises: RefusedError on SQLite, for a name that is not plain lower case, and for an unknown role.
     """
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         raise RefusedError("SQLite has no roles: the portal's role is for PostgreSQL")
     if not _NAME.fullmatch(role):
         raise RefusedError("a role for the portal is named in lower-case letters, digits and _")

@@ -14,7 +14,6 @@ from nta.domain.intake.reserved_names import number_of
 from nta.store.db.bulk import (
     found_by,
     insert_rows,
-    mark,
     table_of,
 )
 from nta.store.db.handle import Store
@@ -86,7 +85,7 @@ def of_questions(
     """Return the findings of these questions that are valid at `now`."""
     key = store.keys.derived("finding")
     digests = sorted({_digest(key, lookup) for lookup in lookups})
-    asked = f"SELECT {_READ} FROM finding WHERE valid_until > {mark(connection.dialect.name)} AND digest"  # noqa: S608
+    asked = f"SELECT {_READ} FROM finding WHERE valid_until > ? AND digest"  # noqa: S608
     rows = found_by(connection, asked, digests, given=(to_us(now),))
     return list(_loaded(store, rows))
 
@@ -102,7 +101,7 @@ def of_networks(
     around = _prefixes_around(addresses)
     asked = (
         f"SELECT {_READ}, first, last FROM finding_range JOIN finding ON finding.id = finding_id "  # noqa: S608
-        f"WHERE valid_until > {mark(connection.dialect.name)} AND last"
+        f"WHERE valid_until > ? AND last"
     )
     ends = sorted({last for _, last in around})
     rows = {

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from nta.store.db.bulk import table_of
+from nta.store.db.dialects import upsert
 from nta.store.tables import PartyRow
 
 _PARTY_ROW = table_of(PartyRow)
@@ -25,7 +24,6 @@ class Met(NamedTuple):
 
 def meet(connection: Connection, parties: Iterable[Met], now: datetime) -> None:
     """Make the rows of parties that have none yet; who is known stays as it is."""
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     first = {met.party: met for met in parties}
     rows = [
         {
@@ -38,4 +36,4 @@ def meet(connection: Connection, parties: Iterable[Met], now: datetime) -> None:
         for _, met in sorted(first.items())  # one order for every writer: no deadlock
     ]
     if rows:
-        connection.execute(upsert(_PARTY_ROW).on_conflict_do_nothing(), rows)
+        connection.execute(upsert(connection, _PARTY_ROW).on_conflict_do_nothing(), rows)

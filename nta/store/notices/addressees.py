@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Label, Select, bindparam, case, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
+from sqlalchemy import Connection, Label, Select, bindparam, case, insert, select, update
 
 from nta.domain.notices.contact_choice import Choice, Health
 from nta.domain.roles import NoticeKind
@@ -18,6 +16,7 @@ from nta.store.db.bulk import (
     execute_plain,
     table_of,
 )
+from nta.store.db.dialects import try_alone, upsert
 from nta.store.db.types import to_us
 from nta.store.hosting.party_rows import Met, meet
 from nta.store.tables import Addressee, Case, Contact, Episode, Host, NoticeItem
@@ -136,9 +135,7 @@ def tell(
 
 def gather_alone(connection: Connection) -> bool:
     """Take the lock of whoever makes notices, until this write ends. False: another process does."""
-    if connection.dialect.name != "postgresql":  # on SQLite a writer is alone as it is
-        return True
-    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(7789, 0)")).scalar())
+    return try_alone(connection, 7789, 0)
 
 
 def settled(connection: Connection, addressee_ids: Collection[int]) -> None:
@@ -239,7 +236,6 @@ def _contacts(
     A contact that is there takes on the language and the form that are
     chosen now: the catalogue may have learned them since.
     """
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     meet(connection, [Met(c.party, c.party_name, c.country, c.source) for c in choices], now)
     wanted = {(c.party, c.email): c for c in choices}
     found = _known_contacts(connection, wanted)
@@ -247,7 +243,7 @@ def _contacts(
     if missing:
         numbers = ids.take(len(missing))
         connection.execute(
-            upsert(_CONTACT).on_conflict_do_nothing(),
+            upsert(connection, _CONTACT).on_conflict_do_nothing(),
             [
                 {
                     "id": number,

@@ -108,8 +108,7 @@ def new_events(
         .order_by(_NOTICE_EVENT.c.id)
         .limit(limit)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=_NOTICE_EVENT)
+    query = query.with_for_update(skip_locked=True, of=_NOTICE_EVENT)
     return [NewEvent._make(row) for row in connection.execute(query)]
 
 
@@ -133,8 +132,7 @@ def new_answers(
         .order_by(_ANSWER.c.id)
         .limit(limit)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=_ANSWER)
+    query = query.with_for_update(skip_locked=True, of=_ANSWER)
     return [NewAnswer._make(row) for row in connection.execute(query)]
 
 
@@ -298,8 +296,7 @@ def _addressees(connection: Connection, wanted: Collection[int]) -> dict[int, di
     rows: dict[int, dict[str, Any]] = {}
     for part in chunks(wanted):
         query = select(*columns).where(_ADDRESSEE.c.id.in_(part)).order_by(_ADDRESSEE.c.id)
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update()
+        query = query.with_for_update()
         rows.update({row.id: dict(row._mapping) for row in connection.execute(query)})
     return rows
 

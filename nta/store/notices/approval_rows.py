@@ -48,8 +48,7 @@ def waiting(connection: Connection, reference: str) -> AwaitingApproval | None:
     query = select(*(_NOTICE.c[name] for name in AwaitingApproval._fields)).where(
         _NOTICE.c.reference == reference, _NOTICE.c.state == NoticeState.WAITING_LEAD
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
+    query = query.with_for_update()
     row = connection.execute(query).first()
     return AwaitingApproval._make(row)._replace(leads=max(1, row.leads)) if row else None
 
@@ -71,8 +70,7 @@ def burst(connection: Connection, party: str, limit: int) -> list[int]:
         .order_by(_NOTICE.c.id)
         .limit(limit)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
+    query = query.with_for_update()
     return list(connection.execute(query).scalars())
 
 

@@ -111,8 +111,7 @@ def ask(connection: Connection, waiting: Mapping[int, datetime]) -> set[int]:
     decided: set[int] = set()
     for part in chunks(waiting):
         query = select(*_columns()).where(_CONTACT.c.id.in_(part)).order_by(_CONTACT.c.id)
-        if connection.dialect.name == "postgresql":
-            query = query.with_for_update()
+        query = query.with_for_update()
         for row in map(Held._make, connection.execute(query)):
             if row.approved_at or row.refused_at:
                 decided.add(row.id)
@@ -148,8 +147,7 @@ def drop_ended(connection: Connection, episode_ids: Iterable[int]) -> None:
 def held(connection: Connection, contact_id: int) -> Held | None:
     """Return a contact, kept from being decided on by another until this write ends."""
     query = select(*_columns()).where(_CONTACT.c.id == contact_id)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
+    query = query.with_for_update()
     row = connection.execute(query).first()
     return Held._make(row) if row else None
 
@@ -158,8 +156,7 @@ def with_address_of(connection: Connection, contact_id: int) -> list[Held]:
     """Return the contact and all that have its address: a mailbox fares for one party as for another."""
     address = select(func.lower(_CONTACT.c.address)).where(_CONTACT.c.id == contact_id).scalar_subquery()
     query = select(*_columns()).where(func.lower(_CONTACT.c.address) == address).order_by(_CONTACT.c.id)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
+    query = query.with_for_update()
     return [Held._make(row) for row in connection.execute(query)]
 
 

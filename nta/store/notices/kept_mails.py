@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from nta.store.db.bulk import chunks
+from nta.store.db.dialects import upsert
 from nta.store.db.handle import Store
 from nta.store.db.sealing import digest16
 from nta.store.tables import Due, Mail, Notice
@@ -40,9 +39,8 @@ def prepare(store: Store, *, received: bytes, kept: bytes, kind: str) -> Prepare
 
 def keep(connection: Connection, mail: Prepared, notice_id: int | None, at: datetime) -> bool:
     """Keep a mail. False: it was read before."""
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     written = connection.execute(
-        upsert(Mail)
+        upsert(connection, Mail)
         .values(**mail._asdict(), received_at=at, notice_id=notice_id)
         .on_conflict_do_nothing()
         .returning(Mail.id)

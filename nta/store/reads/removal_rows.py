@@ -33,6 +33,7 @@ from nta.domain.figures.removal_report import (
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.lifecycle import EventKind
 from nta.domain.roles import Role
+from nta.store.db.dialects import is_sqlite
 from nta.store.tables import Addressee, ArrangementParty, Episode, Event, Notice, NoticeItem, PartyRow
 
 _CHUNK = 20_000
@@ -81,7 +82,7 @@ def stream(connection: Connection, asked: Select[Any]) -> Iterator[Sequence[Any]
     """Yield the rows of a query in chunks, as the driver hands them over; a server keeps what is to come."""
     text = str(asked.compile(connection, compile_kwargs={"literal_binds": True}))
     raw = connection.connection
-    cursor = raw.cursor("removal_times") if connection.dialect.name == "postgresql" else raw.cursor()
+    cursor = raw.cursor() if is_sqlite(connection) else raw.cursor("removal_times")
     try:
         cursor.execute(text)
         while chunk := cursor.fetchmany(_CHUNK):

@@ -20,6 +20,7 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Connection, MetaData, Table, inspect, select
 
 from nta.domain.errors import RefusedError
+from nta.store.db.dialects import is_sqlite
 from nta.store.db.whole_files import written_whole
 
 _KIND: Final = "nta-backup-1"
@@ -170,7 +171,7 @@ def in_use(connection: Connection) -> Iterator[str]:
 
 def refuse_damaged(connection: Connection) -> None:
     """Raises RefusedError when SQLite finds its own file damaged; PostgreSQL looks after its pages itself."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if found != "ok":
             raise RefusedError(f"the database is damaged: {str(found).splitlines()[0]}")

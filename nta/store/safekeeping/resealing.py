@@ -7,6 +7,7 @@ from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, bi
 from sqlalchemy import update as sql_update
 
 from nta.store.cases.hand_ins import line_row
+from nta.store.db.dialects import is_sqlite
 from nta.store.db.sealing import HEAD
 from nta.store.db.types import PortalSealed, Sealed
 from nta.store.tables import Base
@@ -96,7 +97,7 @@ def put(
 
 def _free(connection: Connection, one: SealedColumn, keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
     """Return those of the rows that nobody else is writing, kept for this write; on SQLite it is alone."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         return set(keys)
     query = select(*one.key).where(tuple_(*one.key).in_(keys))
     locked = query.with_for_update(key_share=True, skip_locked=True)

@@ -12,6 +12,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.intake import urls
 from nta.store import schema
 from nta.store.db.database import Database
+from nta.store.db.dialects import is_sqlite
 from nta.store.db.sealing import HEAD, Keyring, Sealer
 from nta.store.safekeeping import archive
 from nta.store.safekeeping.archive import ArchivePart, Manifest
@@ -164,7 +165,7 @@ def _compare_counts(connection: Connection, path: Path, manifest: Manifest, tabl
 
 def _go_on_counting(connection: Connection, tables: Sequence[Table]) -> None:
     """Let PostgreSQL's sequences go on after the numbers that rows already have."""
-    if connection.dialect.name != "postgresql":
+    if is_sqlite(connection):
         return
     seen = inspect(connection)
     for table in tables:

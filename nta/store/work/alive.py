@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from nta.store.db.database import Database
+from nta.store.db.dialects import is_sqlite
 from nta.store.work import due
 
 GRACE_S = 2.0
@@ -49,7 +50,7 @@ def living(connection: Connection) -> set[str]:
 
 def somebody_works(connection: Connection) -> bool:
     """Tell whether any process holds its lock (PostgreSQL; an embedded database has a file for that)."""
-    return connection.dialect.name == "postgresql" and bool(living(connection))
+    return not is_sqlite(connection) and bool(living(connection))
 
 
 class Alive:

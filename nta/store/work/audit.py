@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, Select, func, insert, select, text, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from nta.ports import Ids
+from nta.store.db.dialects import take_turn
 from nta.store.db.types import to_us
 from nta.store.tables import AuditBatch, AuditEntry
 from nta.store.work.isolation import (
@@ -43,8 +44,7 @@ def seal(connection: Connection, now: datetime) -> int:
 
     One that cannot be read is set aside, and sealed when it can.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(7789)"))  # one batch after the other
+    take_turn(connection, 7789)  # one batch after the other
     unsealed = (AuditEntry.batch.is_(None), ~is_aside(AuditEntry.id, now))
     numbers = connection.execute(select(AuditEntry.id).where(*unsealed).order_by(AuditEntry.id).limit(BATCH))
     read, spoilt = apart(numbers.scalars(), lambda part: _leaves(connection, part))

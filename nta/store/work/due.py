@@ -21,10 +21,10 @@ from sqlalchemy import (
 from nta.store.db.bulk import (
     execute_plain,
     found_by,
-    mark,
     set_rows,
     table_of,
 )
+from nta.store.db.dialects import is_sqlite, lesser
 from nta.store.db.types import from_us, to_us
 from nta.store.tables import Due
 
@@ -40,7 +40,7 @@ JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
 
 _TAKEN = "tries = tries + 1, wanted_at = NULL"
 _FREE = {"taken_by": None, "taken_until": None, "tries": 0}
-_EARLIER = "due_at = {least}(coalesce(wanted_at, {mark}), {mark}), wanted_at = NULL"
+_EARLIER = "due_at = {least}(coalesce(wanted_at, ?), ?), wanted_at = NULL"
 _AS_WANTED = "due_at = wanted_at, wanted_at = NULL"
 _LONGEST_REASON = 200
 
@@ -79,8 +79,7 @@ def take(
         .order_by(Due.due_at, Due.subject)
         .limit(limit)
     )
-    if connection.dialect.name == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
+    chosen = chosen.with_for_update(skip_locked=True)
     # Two statements: SQLite takes ten times as long over one that returns what it changed.
     taken = list(connection.execute(chosen).scalars())
     given = {"taken_by": holder, "taken_until": to_us(moment + lease)}
@@ -132,8 +131,7 @@ def record_many(connection: Connection, kind: str, moments: Sequence[tuple[int, 
         if at is not None:
             again.setdefault(at, []).append(subject)
     which = f"kind = '{kind}'"
-    sqlite = connection.dialect.name == "sqlite"
-    earlier = _EARLIER.format(least="min" if sqlite else "least", mark=mark(connection.dialect.name))
+    earlier = _EARLIER.format(least=lesser(connection))
     for at, subjects in again.items():
         us = to_us(at)
         set_rows(connection, table_of(Due), _FREE, "subject", subjects, which, earlier, (us, us))
@@ -155,16 +153,15 @@ def want(connection: Connection, kind: str, subjects: Collection[int], at: datet
     if not subjects:
         return
     when, listed = to_us(at), sorted(subjects)
-    given = f"[{','.join(map(str, listed))}]" if connection.dialect.name == "sqlite" else listed
-    execute_plain(connection, _want(connection.dialect.name), (kind, when, given))
+    given = f"[{','.join(map(str, listed))}]" if is_sqlite(connection) else listed
+    execute_plain(connection, _want(lesser(connection), is_sqlite(connection)), (kind, when, given))
 
 
 @cache
-def _want(dialect: str) -> str:
-    least = "min" if dialect == "sqlite" else "least"
+def _want(least: str, from_json: bool) -> str:
     rows = (
         "SELECT ?, value, ?, 0 FROM json_each(?) WHERE true"
-        if dialect == "sqlite"
+        if from_json
         else "SELECT ?, given.subject, ?, 0 FROM unnest(?::bigint[]) AS given(subject)"
     )
     return (

@@ -8,8 +8,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -23,6 +21,7 @@ from sqlalchemy.orm import QueryableAttribute
 
 from nta.domain.deadlines import TASK, back_off
 from nta.domain.errors import OutsideError, RefusedError
+from nta.store.db.dialects import upsert
 from nta.store.db.handle import Store
 from nta.store.tables import Due, Episode, NoticeItem
 from nta.store.work import due
@@ -142,12 +141,11 @@ def put_aside(
     """
     if not faults:
         return
-    upsert = pg_insert if connection.dialect.name == "postgresql" else lite_insert
     tried = _tries(connection, ASIDE, faults)
     for subject in sorted(faults):
         tried[subject] = tried.get(subject, 0) + 1
         given = {"due_at": now + back_off(tried[subject]), "tries": tried[subject]}
-        written = upsert(Due).values(kind=ASIDE, subject=subject, **given)
+        written = upsert(connection, Due).values(kind=ASIDE, subject=subject, **given)
         connection.execute(written.on_conflict_do_update(index_elements=["kind", "subject"], set_=given))
     often = {episodes[s] for s in faults if s in episodes and tried[s] >= TOLD_AFTER}
     _ask(connection, often, AGAIN.get(step, step), now)
