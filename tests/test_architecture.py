@@ -42,6 +42,21 @@ def test_no_two_classes_have_one_name() -> None:
     assert {name: where for name, where in named.items() if len(where) > 1} == {}
 
 
+def test_one_module_knows_the_dialects() -> None:
+    asking = [
+        module.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "name" and _attribute(node.value) == "dialect"
+    ]
+
+    assert asking == ["nta.store.db.dialects"]
+
+
+def _attribute(node: ast.expr) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
+
+
 def _is_folder(where: list[str]) -> bool:
     """Tell whether all but one are folders of one name on several floors."""
     return sum(not _folder(name) for name in where) <= 1

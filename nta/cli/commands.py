@@ -6,7 +6,6 @@ from typing import Any, TextIO
 
 import click
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from nta.cli import (
     admin,
@@ -25,6 +24,7 @@ from nta.cli import (
 from nta.cli.context import MakeKit
 from nta.cli.output import complain, configure_logs
 from nta.domain.errors import OutsideError, RefusedError
+from nta.store.db.database import StoreFault, line_of
 
 DONE, FAILED, REFUSED, OUT_OF_REACH, OUR_FAULT = 0, 1, 2, 3, 70
 
@@ -93,9 +93,8 @@ def _exit_code(make: MakeKit) -> int:
         return complain(str(refusal), REFUSED)
     except OutsideError as fault:
         return complain(fault.reason, OUT_OF_REACH)
-    except OperationalError as fault:
-        line = str(fault.orig).strip().splitlines()[0] if fault.orig else "no answer"
-        return complain(f"database: {line}", OUT_OF_REACH)
+    except StoreFault as fault:
+        return complain(f"database: {line_of(fault)}", OUT_OF_REACH)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.Abort:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import OperationalError
 
 from nta.domain.errors import OutsideError, RefusedError
 from nta.jobs.schedule import JobStep
 from nta.ports import Clock, LeapingClock
+from nta.store.db.database import StoreFault, line_of
 
 log = structlog.get_logger("nta.jobs")
 
@@ -61,7 +61,7 @@ class Runner:
                 self._give_back(step.name)
                 self._broken_off.discard(step.name)
             done = step.run(now)
-        except (OutsideError, RefusedError, OperationalError) as fault:
+        except (OutsideError, RefusedError, StoreFault) as fault:
             self._broken_off.add(step.name)
             self.failures += 1
             log.warning("step failed", step=step.name, reason=_reason(fault))
@@ -100,7 +100,7 @@ class Runner:
         """Return the steps that have something to do; none where the database cannot be asked."""
         try:
             return self._pending(now)
-        except (OutsideError, OperationalError) as fault:
+        except (OutsideError, StoreFault) as fault:
             self.failures += 1
             log.warning("what waits cannot be read", reason=_reason(fault))
             return set()
@@ -108,9 +108,8 @@ class Runner:
 
 def _reason(fault: Exception) -> str:
     """Return in one line why a system failed. A database that is full or away is one like the others."""
-    if isinstance(fault, OperationalError):
-        said = str(fault.orig).strip().splitlines()
-        return f"the database: {said[0] if said else 'no answer'}"
+    if isinstance(fault, StoreFault):
+        return f"the database: {line_of(fault)}"
     return str(fault)
 
 
@@ -182,7 +181,7 @@ class Leaper:
             before = self._clock.now()
             due = self._next_due()
             leap = self._clock.leap(due)
-        except (OutsideError, OperationalError) as fault:
+        except (OutsideError, StoreFault) as fault:
             log.warning("the world cannot go on", reason=_reason(fault))
             self._stopping.wait(PATIENCE_S)
             return

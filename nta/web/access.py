@@ -14,11 +14,10 @@ from flask_security.totp import Totp
 from passlib.exc import UsedTokenError
 from passlib.hash import argon2
 from passlib.totp import TotpMatch
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
+from nta.store.accounts import desk_users
 from nta.store.accounts.desk_sessions import SHIFT
 from nta.store.db.handle import Store
 from nta.store.db.sealing import Keyring
@@ -72,11 +71,7 @@ class SingleUseTotp(Totp):
 
     def set_last_counter(self, user: Any, tmatch: TotpMatch) -> None:
         """Keep the counter; of two log-ins with one code at the same moment, one fails."""
-        accounts = object_session(user)
-        assert accounts is not None
-        newer = or_(DeskUser.totp_counter.is_(None), DeskUser.totp_counter < tmatch.counter)
-        statement = update(DeskUser).where(DeskUser.id == user.id, newer).values(totp_counter=tmatch.counter)
-        if accounts.connection().execute(statement).rowcount != 1:
+        if not desk_users.take_code(user, tmatch.counter):
             raise UsedTokenError
 
 
@@ -138,24 +133,21 @@ def add_user(
     totp = totp_of(store.keys)
     kept_secret = totp.kept(secret) if second_factor else None
     now, kept_password = clock.now(), hashed(password)
-    with store.db.write() as connection, Session(bind=connection) as accounts:
-        if accounts.scalar(select(DeskUser.id).where(DeskUser.email == name)):
+    with store.db.write() as connection:
+        if desk_users.exists(connection, name):
             raise RefusedError("an account of this name exists already")
-        found = accounts.scalar(select(DeskRole).where(DeskRole.name == role)) or DeskRole(name=role)
-        accounts.add(
-            DeskUser(
-                email=name,
-                password=kept_password,
-                active=True,
-                fs_uniquifier=secrets.token_hex(32),
-                create_datetime=now,
-                update_datetime=now,
-                tf_primary_method="authenticator" if kept_secret else None,
-                tf_totp_secret=kept_secret,
-                roles=[found],
-            )
+        desk_users.add(
+            connection,
+            role,
+            email=name,
+            password=kept_password,
+            active=True,
+            fs_uniquifier=secrets.token_hex(32),
+            create_datetime=now,
+            update_datetime=now,
+            tf_primary_method="authenticator" if kept_secret else None,
+            tf_totp_secret=kept_secret,
         )
-        accounts.flush()
         audit.note(
             connection, store.ids, at=now, who="command", act="user_added", subject=name[:64], detail=role
         )
@@ -191,7 +183,7 @@ def totp_of(keys: Keyring) -> SingleUseTotp:
 
 def guard(app: Flask, store: Store) -> None:
     """Put log-in, second factor and sessions before an app."""
-    accounts = scoped_session(sessionmaker(bind=store.db.bare()))
+    accounts = desk_users.sessions(store)
     app.config.update(_config(store.keys))
     app.config["REMEMBER_COOKIE_SECURE"] = app.config["SESSION_COOKIE_SECURE"]
     security = Security(

@@ -6,13 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-from sqlalchemy.orm import Session, selectinload
-
 from nta.domain.errors import RefusedError
 from nta.ports import Clock
-from nta.store.accounts import desk_sessions
-from nta.store.db.handle import Store
+from nta.store.accounts import desk_sessions, desk_users
+from nta.store.db.handle import Connection, Store
 from nta.store.tables import DeskUser
 from nta.store.work import audit
 from nta.web.access import hashed, normal, refuse_easy, totp_of
@@ -40,7 +37,7 @@ class Accounts:
 
     def listed(self) -> list[Account]:
         """Return every account, by name."""
-        with self._store.db.read() as connection, Session(bind=connection) as rows:
+        with self._store.db.read() as connection:
             going_on = desk_sessions.going_on(connection, machine_now())
             return [
                 Account(
@@ -51,9 +48,7 @@ class Accounts:
                     user.create_datetime,
                     tuple(sorted(going_on.get(user.id, []))) if user.active else (),
                 )
-                for user in rows.scalars(
-                    select(DeskUser).options(selectinload(DeskUser.roles)).order_by(DeskUser.email)
-                )
+                for user in desk_users.listed(connection)
             ]
 
     def disable(self, email: str) -> int:
@@ -100,13 +95,12 @@ class Accounts:
     @contextmanager
     def _change(self, email: str, act: str) -> Iterator[tuple[Connection, DeskUser]]:
         name, now = _named(email), self._clock.now()
-        with self._store.db.write() as connection, Session(bind=connection) as rows:
-            user = rows.scalar(select(DeskUser).where(DeskUser.email == name))
-            if user is None:
-                raise RefusedError("there is no account of this name")
-            user.update_datetime = now
-            yield connection, user
-            rows.flush()
+        with self._store.db.write() as connection:
+            with desk_users.changing(connection, name) as user:
+                if user is None:
+                    raise RefusedError("there is no account of this name")
+                user.update_datetime = now
+                yield connection, user
             audit.note(connection, self._store.ids, at=now, who="command", act=act, subject=name[:64])
 
 

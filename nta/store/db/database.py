@@ -21,6 +21,9 @@ LAZY = "nta_lazy"
 BARE = "nta_bare"
 _SYNCHRONOUS = "nta_synchronous"  # what a connection was last set to; `_prepare` begins with FULL
 
+StoreFault = OperationalError
+"""What any statement raises while the database is full, locked or away: nothing in the data can help it."""
+
 _BUSY_S = 30
 _GOING_DOWN = ("57P01", "57P02", "57P03")
 
@@ -114,7 +117,7 @@ class Database:
         except DatabaseError as fault:
             if self.is_sqlite or not _is_loss(fault):
                 raise
-            raise OutsideError(f"the database cannot be reached: {_line(fault)}", temporary=True) from None
+            raise OutsideError(f"the database cannot be reached: {line_of(fault)}", temporary=True) from None
 
     def bare(self) -> Engine:
         """Return an engine on which each statement is a transaction of its own.
@@ -155,7 +158,8 @@ def _is_loss(fault: DatabaseError) -> bool:
     return lost or (not state and isinstance(fault, OperationalError))
 
 
-def _line(fault: DatabaseError) -> str:
+def line_of(fault: DatabaseError) -> str:
+    """Return what the database said, in one line, with no value of a statement in it."""
     return next(iter(str(fault.orig or "").strip().splitlines()), "no answer")
 
 
@@ -220,7 +224,7 @@ def reachable(database: Database) -> None:
             )
     except DatabaseError as fault:
         where = database.url.render_as_string(hide_password=True)
-        line = _line(fault)
+        line = line_of(fault)
         if database.is_sqlite:
             raise RefusedError(f"database {where}: {line}") from None
         raise OutsideError(f"database {where}: {line}", temporary=True) from None

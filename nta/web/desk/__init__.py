@@ -5,7 +5,6 @@ from collections.abc import Callable
 from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from sqlalchemy import update
 
 from nta.domain.hosting.overrides import USUAL
 from nta.domain.parties.organisations import Catalogue
@@ -13,12 +12,12 @@ from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
 from nta.shipped import template_folders
+from nta.store.accounts import desk_users
 from nta.store.db.handle import Store
 from nta.store.reads import approvals as approval_reads
 from nta.store.reads import contacts as contact_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
-from nta.store.tables import DeskUser
 from nta.web import access, app_factory, languages
 from nta.web.desk import (
     approvals,
@@ -117,9 +116,7 @@ def _first_pages(app: Flask, store: Store) -> None:
             session["lang"] = chosen
             if current_user.is_authenticated:
                 with store.db.write() as connection:
-                    connection.execute(
-                        update(DeskUser).where(DeskUser.id == current_user.id).values(language=chosen)
-                    )
+                    desk_users.put_language(connection, current_user.id, chosen)
         return redirect(_local(request.form.get("back", "/")), 303)
 
 
