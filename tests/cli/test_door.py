@@ -34,6 +34,7 @@ BUILT = {
     "restore",
     "keys new",
     "keys rotate",
+    "db grant-portal",
     "db upgrade",
     "user add",
     "user disable",
