@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.escalation.ladders import Ladder, Rung, When
 from nta.domain.hosting.facts import (
     AddressFacts,
@@ -201,7 +202,7 @@ class World:
                 last_cause="content_present",
                 last_up_at=at,
             )
-            episodes.move(c, ids, [episodes.EpisodeChange(state, after, EventKind.RESOLVED, at, "service")])
+            episodes.move(c, ids, [EpisodeChange(state, after, EventKind.RESOLVED, at, "service")])
             due.want(c, due.ESCALATE, [state.id], at)
         self.urls[state.id] = url
         return state.id
@@ -216,7 +217,7 @@ class World:
                 after = after._replace(last_up_at=at)
             if presence and presence != before.presence:
                 episodes.move(
-                    c, self.store.ids, [episodes.EpisodeChange(before, after, kinds[presence], at, "service")]
+                    c, self.store.ids, [EpisodeChange(before, after, kinds[presence], at, "service")]
                 )
                 if presence == "up":
                     due.want(c, due.ESCALATE, [episode], at)
@@ -249,7 +250,7 @@ class World:
         with self.store.db.write() as c:
             c.execute(delete(Due).where(Due.kind == due.RESOLVE))
 
-    def state(self, episode: int) -> episodes.State:
+    def state(self, episode: int) -> EpisodeState:
         with self.store.db.read() as c:
             return episodes.load(c, [episode])[episode]
 

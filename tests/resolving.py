@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.escalation.ladders import When
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
@@ -160,7 +161,7 @@ def resolve(
     )
 
 
-def state(store: Store, case: MadeCase) -> episodes.State:
+def state(store: Store, case: MadeCase) -> EpisodeState:
     with store.db.read() as connection:
         return episodes.load(connection, [case.episode_id])[case.episode_id]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nta.domain.deadlines import TASK
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.answers import (
@@ -20,7 +21,6 @@ from nta.domain.notices.answers import (
 )
 from nta.domain.roles import Role
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import override_rows
 from nta.store.hosting.invalidate import ask_anew
@@ -244,7 +244,7 @@ def _tell(
     connection: Connection,
     store: Store,
     signs: Sequence[HeardSign],
-    states: Mapping[int, State],
+    states: Mapping[int, EpisodeState],
     parties: Mapping[int, str],
 ) -> None:
     """Write the episodes' events."""
@@ -270,7 +270,7 @@ def _follow(
     connection: Connection,
     store: Store,
     signs: Sequence[HeardSign],
-    states: Mapping[int, State],
+    states: Mapping[int, EpisodeState],
     dated: Dated,
     now: datetime,
 ) -> None:
@@ -303,7 +303,7 @@ def _behind(
     connection: Connection,
     store: Store,
     sign: HeardSign,
-    states: Mapping[int, State],
+    states: Mapping[int, EpisodeState],
     parties: Mapping[int, str],
     now: datetime,
 ) -> bool:

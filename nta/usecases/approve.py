@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from nta.domain.deadlines import LINK_LIFE
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.domain.parties.organisations import Catalogue, Hotline
@@ -12,7 +13,6 @@ from nta.render import composing
 from nta.render.letters import Letter
 from nta.render.notice_texts import Texts
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import (
     approval_rows,
@@ -201,7 +201,7 @@ def _note(
     who: str,
     why: str,
     now: datetime,
-) -> list[State]:
+) -> list[EpisodeState]:
     """Write an event of each open episode the notice tells of; return them."""
     told = notice_rows.episodes_of(connection, [notice.id]).get(notice.id, [])
     states = [s for s in episodes.load(connection, told).values() if s.ended_at is None]

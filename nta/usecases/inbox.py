@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from nta.domain.deadlines import TASK
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.kept_mail import head_kept, text_kept
@@ -29,7 +30,6 @@ from nta.domain.notices.vouching import (
 )
 from nta.domain.references import read
 from nta.ports import Inbox, Received
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.db.sealing import digest16
 from nta.store.notices import kept_mails, notice_events, notice_rows
@@ -77,7 +77,7 @@ class _Tied:
 
     notice: MailedNotice
     tie: Tie
-    states: Collection[State]
+    states: Collection[EpisodeState]
 
 
 def read_inbox(
@@ -254,7 +254,7 @@ def _reader(notice: MailedNotice) -> str:
 
 
 def _ask_a_person(
-    connection: Connection, states: Collection[State], mail_id: int, reason: str, now: datetime
+    connection: Connection, states: Collection[EpisodeState], mail_id: int, reason: str, now: datetime
 ) -> None:
     """Give the mail to an analyst, by an episode of its notice that has no task yet, an open one first.
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from nta.domain.checks.targets import Served
+from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
 from nta.domain.notices.batching import (
@@ -21,7 +22,6 @@ from nta.domain.parties.organisations import Catalogue
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements
 from nta.store.notices import (
@@ -183,7 +183,7 @@ def _write(
     catalogue: Catalogue,
     batches: Sequence[NoticeBatch],
     waiting: Mapping[int, WaitingAddressee],
-    states: Mapping[int, State],
+    states: Mapping[int, EpisodeState],
     now: datetime,
 ) -> None:
     if not batches:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
 from nta.store.cases import episodes
@@ -268,9 +269,7 @@ def test_a_held_episode_leaves_the_notice(world: World, service: Service, store:
     with store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
-        episodes.move(
-            connection, store.ids, [episodes.EpisodeChange(before, after, EventKind.HELD, NOW, "lead")]
-        )
+        episodes.move(connection, store.ids, [EpisodeChange(before, after, EventKind.HELD, NOW, "lead")])
         due.task(connection, episode, NOW, owner="lead", reason="held")
 
     service.dispatch(NOW)

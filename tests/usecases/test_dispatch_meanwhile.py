@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.lifecycle import EventKind
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -76,9 +77,7 @@ def hold(world: World, store: Store, notice_id: int) -> None:
         episode = connection.execute(asked).scalar_one()
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
-        episodes.move(
-            connection, store.ids, [episodes.EpisodeChange(before, after, EventKind.HELD, NOW, "lead")]
-        )
+        episodes.move(connection, store.ids, [EpisodeChange(before, after, EventKind.HELD, NOW, "lead")])
         due.task(connection, episode, NOW, owner="lead", reason="held")
 
 

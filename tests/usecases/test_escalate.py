@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.parties.organisations import NoticeRoute
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -358,9 +359,7 @@ def test_an_episode_that_waits_for_a_person_is_left_alone(
     episode = world.ready()
     with store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
-        change = episodes.EpisodeChange(
-            before, before._replace(stage=stage), episodes.EventKind.HELD, NINE, "lead"
-        )
+        change = EpisodeChange(before, before._replace(stage=stage), episodes.EventKind.HELD, NINE, "lead")
         episodes.move(connection, store.ids, [change])
         due.task(connection, episode, NINE, owner="lead", reason=stage)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.escalation.ladders import Rung
 from nta.domain.lifecycle import EventKind
 from nta.domain.parties.organisations import Authority, Hotline, NoticeRoute
@@ -81,7 +82,7 @@ def came_back(world: World, episode: int, gone: datetime, proven: datetime, back
     with world.store.db.write() as connection:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(presence="up", looked_at=back, last_up_at=back, last_verdict="up", returns=1)
-        change = episodes.EpisodeChange(before, after, EventKind.RETURNED, back, "service")
+        change = EpisodeChange(before, after, EventKind.RETURNED, back, "service")
         episodes.move(connection, world.store.ids, [change])
         due.want(connection, due.ESCALATE, [episode], back)
 

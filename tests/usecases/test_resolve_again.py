@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.hosting.facts import LookupProblem
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -152,7 +153,7 @@ def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
         episodes.move(
             connection,
             store.ids,
-            [episodes.EpisodeChange(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")],
+            [EpisodeChange(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")],
         )
         due.task(connection, case.episode_id, NINE, owner="analyst", reason="nobody can be reached")
         due.drop(connection, [(due.ESCALATE, case.episode_id)])

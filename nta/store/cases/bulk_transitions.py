@@ -3,15 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from nta.domain.checks.look_effects import PresenceTurn
 from nta.domain.lifecycle import EventKind, Stage
 from nta.ports import Ids
 from nta.store.cases import episodes
 from nta.store.db.bulk import found_by, set_rows, table_of
-from nta.store.db.types import from_us
+from nta.store.db.types import from_us, to_us
 from nta.store.tables import Episode
 
 _ASKED_OPEN = (
@@ -76,19 +77,11 @@ def ready(
     episodes.events_alike(connection, ids, written, EventKind.RESOLVED, at, who)
 
 
-class Turn(NamedTuple):
-    """A change of presence that looks make of many episodes alike: the columns they learn, and the event."""
-
-    presence: str
-    learned: tuple[tuple[str, Any], ...]
-    kind: EventKind
-
-
 def turn_alike(
     connection: Connection,
     ids: Ids,
     standing: tuple[str, str],
-    turn: Turn,
+    turn: PresenceTurn,
     numbers: Sequence[int],
     *,
     at: datetime,
@@ -100,6 +93,7 @@ def turn_alike(
     """
     stage, before = standing
     episodes.permit_steps(stage, stage, before, turn.presence)
-    set_rows(connection, table_of(Episode), {"presence": turn.presence} | dict(turn.learned), "id", numbers)
+    learned = {name: to_us(value) if isinstance(value, datetime) else value for name, value in turn.learned}
+    set_rows(connection, table_of(Episode), {"presence": turn.presence} | learned, "id", numbers)
     written = [(number, stage, turn.presence) for number in numbers]
     episodes.events_alike(connection, ids, written, turn.kind, at, who)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.lifecycle import Stage
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.tables import Case, Domain, Episode, Host, Submission
 
 _LADDER_BEGAN = (Stage.NOTIFIED.value, Stage.ESCALATED.value, Stage.EXHAUSTED.value)
@@ -40,7 +40,7 @@ def reference_of(connection: Connection, case_id: int) -> str:
     return str(connection.execute(select(Case.reference).where(Case.id == case_id)).scalar_one())
 
 
-def open_episode(connection: Connection, case_id: int) -> State | None:
+def open_episode(connection: Connection, case_id: int) -> EpisodeState | None:
     """Return the open episode of a case, kept from being moved by others until this write ends."""
     number = connection.execute(
         select(Episode.id)

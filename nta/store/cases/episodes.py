@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, insert, select
 
 from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.ports import Ids
@@ -24,38 +25,6 @@ from nta.store.tables import Episode, Event
 from nta.store.work import due
 
 
-class State(NamedTuple):
-    """One episode as it stands; `_replace` makes the next state, `move` writes it."""
-
-    id: int
-    case_id: int
-    host_id: int
-    number: int
-    arrangement_id: int | None
-    ladder: str | None
-    ladder_version: str | None
-    severity: str
-    stage: str
-    presence: str
-    outcome: str | None
-    actor: str | None
-    began_at: datetime
-    ended_at: datetime | None
-    received_at: datetime
-    looked_at: datetime | None
-    last_verdict: str | None
-    last_cause: str | None
-    last_up_at: datetime | None
-    first_gone_at: datetime | None
-    proven_gone_at: datetime | None
-    paused_since: datetime | None
-    paused: timedelta
-    one_vantage: bool
-    returns: int
-    first_handed_at: datetime | None
-    held_until: datetime | None = None
-
-
 class Stands(Protocol):
     """What an event says of an episode."""
 
@@ -67,33 +36,23 @@ class Stands(Protocol):
     def presence(self) -> str: ...
 
 
-class EpisodeChange(NamedTuple):
-    """A step from one state to the next, and the event that says why."""
-
-    before: State
-    after: State
-    kind: EventKind
-    at: datetime
-    who: str
-    why: str | None = None
-    subject: int | None = None
-
-
-_COLUMNS = [Episode.__table__.c[name] for name in State._fields]
+_COLUMNS = [Episode.__table__.c[name] for name in EpisodeState._fields]
 _NEXT_STAGES = {s.value: {to.value for (at, _), to in STAGES.items() if at is s} for s in Stage}
 _NEXT_PRESENCES = {p.value: {to.value for (at, _), to in PRESENCES.items() if at is p} for p in Presence}
 _ENDED, _CLOSED = Stage.ENDED.value, Presence.CLOSED.value
 _FIXED = ("id", "case_id", "host_id", "number", "severity", "began_at", "received_at")
-_MUTABLE = tuple(name for name in State._fields if name not in _FIXED)
+_MUTABLE = tuple(name for name in EpisodeState._fields if name not in _FIXED)
 _EVENT = ("id", "episode_id", "at", "kind", "who", "why", "stage", "presence", "subject")
 _MOMENTS = tuple(
-    place for place, name in enumerate(State._fields) if isinstance(Episode.__table__.c[name].type, Moment)
+    place
+    for place, name in enumerate(EpisodeState._fields)
+    if isinstance(Episode.__table__.c[name].type, Moment)
 )
-_PAUSED, _ONE_VANTAGE = State._fields.index("paused"), State._fields.index("one_vantage")
-_BEFORE_PRESENCE = slice(0, State._fields.index("presence"))
-_BEFORE_LOOKS = slice(State._fields.index("outcome"), State._fields.index("looked_at"))
+_PAUSED, _ONE_VANTAGE = EpisodeState._fields.index("paused"), EpisodeState._fields.index("one_vantage")
+_BEFORE_PRESENCE = slice(0, EpisodeState._fields.index("presence"))
+_BEFORE_LOOKS = slice(EpisodeState._fields.index("outcome"), EpisodeState._fields.index("looked_at"))
 _MICROSECOND = timedelta(microseconds=1)
-_ASKED = f"SELECT {', '.join(State._fields)} FROM episode WHERE id"  # noqa: S608  # names of our own table
+_ASKED = f"SELECT {', '.join(EpisodeState._fields)} FROM episode WHERE id"  # noqa: S608  # names of our own table
 _LOOKED = (
     "looked_at",
     "last_verdict",
@@ -106,23 +65,23 @@ _LOOKED = (
     "one_vantage",
     "returns",
 )
-_mutable = itemgetter(*(State._fields.index(name) for name in (*_MUTABLE, "id")))
+_mutable = itemgetter(*(EpisodeState._fields.index(name) for name in (*_MUTABLE, "id")))
 
 
-def load(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, State]:
+def load(connection: Connection, ids: Collection[int], *, lock: bool = False) -> dict[int, EpisodeState]:
     """Return the episodes by id. `lock` keeps others from moving them until this write ends."""
     rows = found_by(connection, _ASKED, sorted(ids), lock=lock)
     return {row[0]: _state(row) for row in rows}
 
 
-def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[State]:
+def open_on_host(connection: Connection, host_id: int, *, lock: bool = False) -> list[EpisodeState]:
     """Return the host's episodes that have not ended, in the order of their ids."""
     query = (
         select(*_COLUMNS).where(Episode.host_id == host_id, Episode.ended_at.is_(None)).order_by(Episode.id)
     )
     if lock:
         query = query.with_for_update(key_share=True)
-    return [State._make(row) for row in connection.execute(query)]
+    return [EpisodeState._make(row) for row in connection.execute(query)]
 
 
 def move(connection: Connection, ids: Ids, changes: Sequence[EpisodeChange]) -> None:
@@ -142,7 +101,7 @@ def move(connection: Connection, ids: Ids, changes: Sequence[EpisodeChange]) -> 
     _events(connection, ids, changes)
 
 
-def looked(connection: Connection, states: Sequence[State]) -> None:
+def looked(connection: Connection, states: Sequence[EpisodeState]) -> None:
     """Write what looks learned where stage and presence stay as they are; no event."""
     _write_learned(connection, _LOOKED, [_learned(state) for state in states])
 
@@ -176,9 +135,9 @@ def begin(
     who: str,
     kind: EventKind,
     why: str | None = None,
-) -> State:
+) -> EpisodeState:
     """Begin an episode: submitted, unseen, its host to be resolved and itself to be looked at now."""
-    state = State(
+    state = EpisodeState(
         id=ids.take(1)[0],
         case_id=case_id,
         host_id=host_id,
@@ -214,7 +173,7 @@ def begin(
 
 
 def ending(
-    state: State,
+    state: EpisodeState,
     outcome: Outcome,
     actor: Actor,
     *,
@@ -254,7 +213,7 @@ def permit_steps(stage: str, next_stage: str, presence: str, next_presence: str)
         raise RefusedError(f"content that is {presence} cannot become {next_presence}")
 
 
-def _state(row: Sequence[Any]) -> State:
+def _state(row: Sequence[Any]) -> EpisodeState:
     """Return the episode of a row as the driver gave it."""
     values = list(row)
     for place in _MOMENTS:
@@ -263,10 +222,10 @@ def _state(row: Sequence[Any]) -> State:
             values[place] = from_us(us)
     values[_PAUSED] = timedelta(microseconds=values[_PAUSED])
     values[_ONE_VANTAGE] = bool(values[_ONE_VANTAGE])
-    return State._make(values)
+    return EpisodeState._make(values)
 
 
-def _plain(state: State) -> list[Any]:
+def _plain(state: EpisodeState) -> list[Any]:
     """Return the episode as the driver takes it."""
     values: list[Any] = list(state)
     for place in _MOMENTS:
@@ -288,7 +247,7 @@ def _only_looked(change: EpisodeChange) -> bool:
     )
 
 
-def _learned(state: State) -> tuple[Any, ...]:
+def _learned(state: EpisodeState) -> tuple[Any, ...]:
     """Return the columns of `_LOOKED` and the id, as the driver takes them."""
     return (
         _us(state.looked_at),

@@ -5,28 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
-from nta.store.cases.episodes import EpisodeChange, State
 from nta.store.tables import Host
 from nta.store.work import due
 
 HELD = "held: nothing leaves until the police have had their time"
 """The reason of the task that each hold gives a person."""
-
-
-def held(state: State, until: datetime, *, at: datetime, who: str, why: str) -> EpisodeChange:
-    """Return the change that holds an episode until a moment; refuse it where the stage allows none."""
-    after = state._replace(stage=next_stage(Stage(state.stage), StageStep.HOLD).value, held_until=until)
-    return EpisodeChange(state, after, EventKind.HELD, at, who, why[:200])
-
-
-def released(state: State, rungs_told: Collection[str], *, at: datetime, who: str, why: str) -> EpisodeChange:
-    """Return the change that ends a hold: the episode is again where its ladder stood."""
-    step = StageStep.RELEASE
-    if rungs_told:
-        step = StageStep.RELEASE_NOTIFIED if len(rungs_told) == 1 else StageStep.RELEASE_ESCALATED
-    after = state._replace(stage=next_stage(Stage(state.stage), step).value, held_until=None)
-    return EpisodeChange(state, after, EventKind.RELEASED, at, who, why[:200])
 
 
 def begin(connection: Connection, until: Mapping[int, datetime]) -> None:

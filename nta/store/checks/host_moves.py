@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from nta.domain.checks.targets import STRANGER, Aim, Served
 from nta.domain.checks.verdicts import Cause
+from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting.arrangements import ArrangementChange, arrangement_change
 from nta.domain.lifecycle import EventKind, Presence, Stage
 from nta.domain.parties.organisations import PartyId
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.checks import look_records
 from nta.store.db.bulk import table_of, update_rows
 from nta.store.db.handle import Store
@@ -143,7 +143,7 @@ def _record_host(
 
 
 def _move_on(
-    connection: Connection, store: Store, row: HostRow, states: Sequence[State], now: datetime
+    connection: Connection, store: Store, row: HostRow, states: Sequence[EpisodeState], now: datetime
 ) -> None:
     """End the host's episodes as moved, and begin those of the arrangement that took over.
 
@@ -166,7 +166,7 @@ def _move_on(
         _follow(connection, store, state, now)
 
 
-def _follow(connection: Connection, store: Store, state: State, now: datetime) -> None:
+def _follow(connection: Connection, store: Store, state: EpisodeState, now: datetime) -> None:
     episodes.begin(
         connection,
         store.ids,

@@ -21,9 +21,9 @@ from nta.domain.checks.verdicts import (
     Sighting,
     Verdict,
 )
+from nta.domain.episode_state import EpisodeState
 from nta.domain.roles import Role
 from nta.ports import Ids
-from nta.store.cases.episodes import State
 from nta.store.db.bulk import (
     found_by,
     insert_rows,
@@ -237,7 +237,7 @@ class ToldOf(NamedTuple):
     answered_removed: bool
 
 
-def told_of(connection: Connection, state: State, before: datetime) -> ToldOf:
+def told_of(connection: Connection, state: EpisodeState, before: datetime) -> ToldOf:
     """Return the roles told before a moment, and whether one of them said it was removed.
 
     A registrar or registry told of another case of the same domain counts
@@ -262,7 +262,9 @@ def told_of(connection: Connection, state: State, before: datetime) -> ToldOf:
     return ToldOf(roles, any(row.answer in said for row in rows))
 
 
-def outcome_of(connection: Connection, state: State, cause: Cause, *, moved: bool) -> tuple[Outcome, Actor]:
+def outcome_of(
+    connection: Connection, state: EpisodeState, cause: Cause, *, moved: bool
+) -> tuple[Outcome, Actor]:
     """Return how an episode whose content is gone or moved ends, and by whom."""
     gone_at = state.first_gone_at
     told = told_of(connection, state, gone_at) if gone_at else ToldOf(frozenset(), False)

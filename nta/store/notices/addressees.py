@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Label, Select, bindparam, case, insert, select, update
 
 from nta.domain.notices.contact_choice import Choice, Health
+from nta.domain.notices.past_notices import AddresseeState
 from nta.domain.roles import NoticeKind
 from nta.ports import Ids
 from nta.store.db.bulk import (
@@ -49,17 +50,6 @@ class AddresseeRequest(NamedTuple):
     why: str
     at_once: bool = False
     waits_until: datetime | None = None
-
-
-class AddresseeState(NamedTuple):
-    """An addressee as it stands, as far as the next rung depends on it."""
-
-    id: int
-    episode_id: int
-    party: str
-    role: str
-    waiting_since: datetime | None
-    released_at: datetime | None
 
 
 def troubled(connection: Connection) -> dict[str, Health]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.ports import Ids
 from nta.store.cases.episodes import (
-    State,
     ending,
     load,
     move,
@@ -28,7 +28,7 @@ def end(
     at: datetime,
     who: str,
     why: str | None = None,
-) -> State:
+) -> EpisodeState:
     """End one episode by a person's word and drop what was due for it."""
     state = load(connection, [episode_id], lock=True)[episode_id]
     if state.ended_at is not None:

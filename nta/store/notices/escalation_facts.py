@@ -1,34 +1,21 @@
 """What a ladder asks the database about episodes: what was noted of them, whether a domain is dedicated."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from nta.domain.lifecycle import Presence
+from nta.domain.episode_state import PastEvent
 from nta.store.db.bulk import chunks
 from nta.store.tables import Domain, Event, Host, Submission
 
 NOBODY_LEFT = "nobody is left to tell"
 """The reason of the task that an exhausted ladder gives a lead."""
 
-_STOPPED = frozenset({Presence.ABSENT.value, Presence.REMOVED.value})
 
-
-class Noted(NamedTuple):
-    """One event of an episode."""
-
-    episode_id: int
-    at: datetime
-    kind: str
-    presence: str
-    why: str | None
-
-
-def events(connection: Connection, episode_ids: Collection[int]) -> dict[int, list[Noted]]:
+def events(connection: Connection, episode_ids: Collection[int]) -> dict[int, list[PastEvent]]:
     """Return the events of each episode in the order in which they happened."""
-    found: dict[int, list[Noted]] = {}
+    found: dict[int, list[PastEvent]] = {}
     for part in chunks(episode_ids):
         query = (
             select(Event.episode_id, Event.at, Event.kind, Event.presence, Event.why)
@@ -36,7 +23,7 @@ def events(connection: Connection, episode_ids: Collection[int]) -> dict[int, li
             .order_by(Event.at, Event.id)
         )
         for row in connection.execute(query):
-            found.setdefault(row[0], []).append(Noted._make(row))
+            found.setdefault(row[0], []).append(PastEvent._make(row))
     return found
 
 
@@ -64,17 +51,3 @@ def confirmed(connection: Connection, case_ids: Collection[int]) -> dict[int, da
         )
         found.update({case_id: at for case_id, at in connection.execute(query) if at is not None})
     return found
-
-
-def paused_since(noted: Sequence[Noted], since: datetime, now: datetime) -> timedelta:
-    """Return how long the content stood at absent or removed since a moment: no deadline ran meanwhile."""
-    total, stopped_at = timedelta(0), None
-    for event in noted:
-        if event.presence in _STOPPED:
-            stopped_at = stopped_at or event.at
-        elif stopped_at is not None:
-            total += max(event.at - max(stopped_at, since), timedelta(0))
-            stopped_at = None
-    if stopped_at is not None:
-        total += max(now - max(stopped_at, since), timedelta(0))
-    return total

@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 
 from nta.domain.checks.outcomes import TAKEN_BACK
 from nta.domain.deadlines import LINK_LIFE
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.notices.notice_state import NoticeStep, led_to
 from nta.domain.roles import NoticeKind, Role
 from nta.store.cases import episodes
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Store
 from nta.store.hosting.invalidate import ask_anew
 from nta.store.notices import (
@@ -53,7 +53,7 @@ class Composed:
     link_digest: bytes
 
 
-def lock(connection: Connection, notice_id: int) -> dict[int, State]:
+def lock(connection: Connection, notice_id: int) -> dict[int, EpisodeState]:
     """Return the episodes a notice tells of, kept from being moved by others until this write ends."""
     ids = notice_rows.episodes_of(connection, [notice_id]).get(notice_id, [])
     return episodes.load(connection, ids, lock=True)
@@ -97,7 +97,7 @@ def left(
     store: Store,
     notice: OutboxNotice,
     why: str,
-    states: Sequence[State],
+    states: Sequence[EpisodeState],
     items: Sequence[OutboxItem],
     now: datetime,
     again_at: datetime,
@@ -123,7 +123,7 @@ def handed_over(
     connection: Connection,
     store: Store,
     notice: OutboxNotice | MailedNotice,
-    states: Collection[State],
+    states: Collection[EpisodeState],
     line: str,
     now: datetime,
 ) -> None:
@@ -141,7 +141,7 @@ def handed_over(
         if state.ended_at is None:
             step = StageStep.TOLD if rungs.get(state.id, set()) <= {notice.rung} else StageStep.TOLD_NEXT
             after = _told(state, step)._replace(first_handed_at=state.first_handed_at or now)
-            changes.append(episodes.EpisodeChange(state, after, kind, now, WHO, why, notice.id))
+            changes.append(EpisodeChange(state, after, kind, now, WHO, why, notice.id))
     episodes.move(connection, store.ids, changes)
     woken = {c.after.id for c in changes if c.before.stage == Stage.EXHAUSTED}
     due.asked_no_more(connection, woken, escalation_facts.NOBODY_LEFT)
@@ -157,7 +157,7 @@ def accepted(
     connection: Connection,
     store: Store,
     notice: MailedNotice,
-    states: Collection[State],
+    states: Collection[EpisodeState],
     at: datetime,
     proof: str | None,
 ) -> None:
@@ -183,7 +183,7 @@ def bounced(
     connection: Connection,
     store: Store,
     notice: OutboxNotice | MailedNotice,
-    states: Collection[State],
+    states: Collection[EpisodeState],
     line: str,
     health: Health | None,
     now: datetime,
@@ -219,7 +219,7 @@ def doubted(connection: Connection, notice: MailedNotice, line: str, now: dateti
 
 
 def _search(
-    connection: Connection, store: Store, states: Collection[State], fresh: bool, now: datetime
+    connection: Connection, store: Store, states: Collection[EpisodeState], fresh: bool, now: datetime
 ) -> None:
     """Have it looked up who serves these hosts: another contact may be registered than the one that died.
 
@@ -240,7 +240,7 @@ def _doubt(connection: Connection, notice: OutboxNotice | MailedNotice, line: st
             addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "delayed", now)
 
 
-def _told(state: State, step: StageStep) -> State:
+def _told(state: EpisodeState, step: StageStep) -> EpisodeState:
     """Return the state after somebody was told; one that waits for a person stays where it is."""
     stage = Stage(state.stage)
     after = STAGES.get((stage, step)) or STAGES.get((stage, StageStep.TOLD_NEXT)) or stage

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, 
 
 from nta.domain.errors import RefusedError
 from nta.domain.notices.notice_state import NoticeState, NoticeStep, led_to, states_before
+from nta.domain.notices.past_notices import PastNotice
 from nta.ports import Ids
 from nta.store.db.bulk import (
     chunks,
@@ -71,27 +72,6 @@ _RUNGS = (
 _HANDED = "UPDATE notice SET state = ?, return_path = NULL, handed_at = ? WHERE id = ? AND state = ?"
 _SENT = tuple(state.value for state in (NoticeState.QUEUED, NoticeState.COMPOSED, NoticeState.HANDED_OVER))
 _EVENT = ("id", "notice_id", "at", "kind", "proof", "settled")
-
-
-class PastNotice(NamedTuple):
-    """One notice about one episode, as far as it bears on who is told next and what is said of it."""
-
-    episode_id: int
-    notice_id: int
-    reference: str
-    rung: str
-    kind: str
-    party: str
-    party_name: str
-    role: str
-    state: str
-    email: str
-    handed_at: datetime | None
-    accepted_at: datetime | None
-    bounced_at: datetime | None
-    released_at: datetime | None
-    queued_at: datetime
-    refused_at: datetime | None = None  # when a person refused the contact that it went to
 
 
 class MailedNotice(NamedTuple):

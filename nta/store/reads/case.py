@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting.facts import HostingFacts, from_plain
 from nta.domain.roles import NoticeKind
-from nta.store.cases.episodes import State, load
+from nta.store.cases.episodes import load
 from nta.store.db.handle import Store
 from nta.store.tables import (
     Addressee,
@@ -135,7 +136,7 @@ class CasePage:
     scope: str
     received_at: datetime
     port: int
-    episode: State
+    episode: EpisodeState
     episodes: int
     facts: HostingFacts | None
     domain: DomainMark | None

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from nta.domain import holding
 from nta.domain.checks.attention import BLOCKED_FOR
 from nta.domain.checks.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.deadlines import HOLD
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.intake.urls import is_private_suffix
 from nta.domain.lifecycle import Stage
@@ -17,7 +19,6 @@ from nta.store.cases import (
     holds,
 )
 from nta.store.cases.case_rows import CaseRow
-from nta.store.cases.episodes import State
 from nta.store.checks import look_records
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements
@@ -138,7 +139,7 @@ def _end(
         _audit(connection, store, now, who, _ACTS[outcome], reference, reason)
 
 
-def _kept_out(connection: Connection, state: State, now: datetime) -> None:
+def _kept_out(connection: Connection, state: EpisodeState, now: datetime) -> None:
     since = look_records.kept_out_since(connection, state.id)
     if state.first_handed_at is None:
         raise RefusedError("nobody was told yet: nobody can have restricted it for us")
@@ -167,7 +168,7 @@ def hold(
         until = until or now + _term(connection, catalogue, state.arrangement_id)
         if not now < until <= now + LONGEST_HOLD:
             raise RefusedError("a hold ends after now, and within 30 days")
-        change = holds.held(state, until, at=now, who=who, why=reason)
+        change = holding.held(state, until, at=now, who=who, why=reason)
         episodes.move(connection, store.ids, [change])
         holds.begin(connection, {state.id: until})
         _audit(connection, store, now, who, "hold", reference, reason)
@@ -182,7 +183,7 @@ def release(store: Store, case_reference: str, why: str | None, who: str, now: d
         if state.stage != Stage.HELD:
             raise RefusedError("this case is not held")
         told = notice_rows.rungs_told(connection, [state.id]).get(state.id, set())
-        change = holds.released(state, told, at=now, who=who, why=reason)
+        change = holding.released(state, told, at=now, who=who, why=reason)
         if state.arrangement_id is None:
             known = holds.arrangement_of(connection, state.host_id)
             change = change._replace(after=change.after._replace(arrangement_id=known))
@@ -199,7 +200,7 @@ def _term(connection: Connection, catalogue: Catalogue, arrangement_id: int | No
     return (country.police_hold if country else None) or HOLD
 
 
-def _open(connection: Connection, case: CaseRow) -> State:
+def _open(connection: Connection, case: CaseRow) -> EpisodeState:
     """Return the open episode of a case, kept from being moved by others until this write ends."""
     state = case_rows.open_episode(connection, case.id)
     if state is None:

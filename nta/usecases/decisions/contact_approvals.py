@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
 from nta.domain.notices.contact_choice import Health
@@ -115,8 +116,7 @@ def _go_on(store: Store, episode_ids: Collection[int], who: str, now: datetime, 
             stuck = [s for s in still if usable and s.stage == Stage.UNRESOLVED]
             ready = next_stage(Stage.UNRESOLVED, StageStep.RESOLVED).value
             changes = [
-                episodes.EpisodeChange(s, s._replace(stage=ready), EventKind.RESOLVED, now, who, USABLE)
-                for s in stuck
+                EpisodeChange(s, s._replace(stage=ready), EventKind.RESOLVED, now, who, USABLE) for s in stuck
             ]
             episodes.move(connection, store.ids, changes)
             due.drop(connection, [(due.TASK, s.id) for s in stuck])

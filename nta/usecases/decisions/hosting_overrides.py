@@ -6,6 +6,7 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 
 from nta.domain.deadlines import TASK
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.hosting.overrides import (
@@ -22,7 +23,6 @@ from nta.domain.parties.organisations import Catalogue, PartyId
 from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
 from nta.store.cases import case_rows, episodes
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements, override_rows
 from nta.store.hosting.host_arrangements import HostRow
@@ -141,7 +141,7 @@ def _resolve_again(
     due.want(connection, due.RESOLVE, hosts, now)
 
 
-def _open(connection: Connection, store: Store, reference: str) -> tuple[State, HostRow]:
+def _open(connection: Connection, store: Store, reference: str) -> tuple[EpisodeState, HostRow]:
     """Return the open episode of a case and its host, both kept from being changed until this write ends."""
     case = case_rows.by_reference(connection, reference)
     state = case_rows.open_episode(connection, case.id) if case else None

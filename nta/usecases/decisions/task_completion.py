@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Stage
 from nta.store.cases import case_rows, episodes
@@ -68,7 +69,7 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
     return found
 
 
-def _about(connection: Connection, subject: int, state: episodes.State | None) -> str:
+def _about(connection: Connection, subject: int, state: EpisodeState | None) -> str:
     """Return the reference of what a task is about. Raises RefusedError for what waits for a decision."""
     if state is not None:
         return case_rows.reference_of(connection, state.case_id)
@@ -79,7 +80,7 @@ def _about(connection: Connection, subject: int, state: episodes.State | None) -
     return kept_mails.notice_of(connection, subject) or f"mail {subject}"
 
 
-def _go_on(connection: Connection, state: episodes.State, now: datetime) -> None:
+def _go_on(connection: Connection, state: EpisodeState, now: datetime) -> None:
     """Make due what the task stood in for: the ladder says anew what it waits for, a look never harms."""
     due.want(connection, due.ESCALATE, [state.id], now)
     due.want(connection, due.LOOK, [state.id], now)

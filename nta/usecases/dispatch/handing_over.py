@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
 from nta.domain.notices.contact_choice import Health
@@ -86,7 +87,7 @@ def hand_over(
         checkpoint("dispatch.given_back")
 
 
-def is_held(told: Iterable[int], states: Mapping[int, episodes.State]) -> bool:
+def is_held(told: Iterable[int], states: Mapping[int, EpisodeState]) -> bool:
     """Tell whether a notice that was composed before speaks of an episode that is held: it waits with it."""
     return any(e in states and states[e].stage == Stage.HELD for e in told)
 
@@ -182,7 +183,7 @@ class _Way:
         connection: Connection,
         coming: Ready,
         mine: set[int],
-        states: Mapping[int, episodes.State],
+        states: Mapping[int, EpisodeState],
         stopped: bool,
     ) -> bool:
         """Tell whether a message may go; give it back where it is held."""
@@ -202,7 +203,7 @@ def _record(
     store: Store,
     ready: Ready,
     handed: Handed,
-    states: Mapping[int, episodes.State],
+    states: Mapping[int, EpisodeState],
     holder: str,
     now: datetime,
 ) -> None:

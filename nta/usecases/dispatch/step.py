@@ -11,11 +11,13 @@ from uuid import uuid4
 
 from nta.domain.checks.verdicts import Verdict
 from nta.domain.deadlines import LINK_LIFE, TASK
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
 from nta.domain.notices.batching import Readiness, readiness
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeState, NoticeStep
+from nta.domain.notices.past_notices import PastNotice
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Mailer, Outgoing
@@ -35,7 +37,6 @@ from nta.store.notices import (
 )
 from nta.store.notices.links import new_link
 from nta.store.notices.notice_events import Composed
-from nta.store.notices.notice_rows import PastNotice
 from nta.store.notices.outbox import OutboxItem, OutboxNotice
 from nta.store.work import due, switches
 from nta.store.work.isolation import apart, put_off
@@ -311,7 +312,7 @@ def _settle(
     connection: Connection,
     store: Store,
     one: _Judged,
-    states: Mapping[int, episodes.State],
+    states: Mapping[int, EpisodeState],
     holder: str,
     now: datetime,
 ) -> bool:

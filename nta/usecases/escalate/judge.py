@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from nta.domain import holding
 from nta.domain.deadlines import HOLD
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.escalation.ladders import (
     SERVING,
@@ -21,6 +23,7 @@ from nta.domain.escalation.ladders import (
 )
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, StageStep, next_stage, silence_counts
+from nta.domain.notices import ladder_progress
 from nta.domain.notices.batching import PATIENCE
 from nta.domain.notices.contact_choice import (
     Choice,
@@ -30,19 +33,16 @@ from nta.domain.notices.contact_choice import (
     known_as,
     waits_until,
 )
+from nta.domain.notices.ladder_progress import Late, RungInputs
 from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue, Country
 from nta.domain.roles import Role, Severity
-from nta.store.cases import episodes, holds
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection
 from nta.store.notices import (
     addressees,
     contact_decisions,
     escalation_facts,
-    escalation_state,
 )
-from nta.store.notices.escalation_state import Late, RungInputs
 
 WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
@@ -63,7 +63,7 @@ class EscalationResult:
 
     moments: list[tuple[int, datetime | None]] = field(default_factory=list)
     told: list[addressees.AddresseeRequest] = field(default_factory=list)
-    changes: list[episodes.EpisodeChange] = field(default_factory=list)
+    changes: list[EpisodeChange] = field(default_factory=list)
     looks: set[int] = field(default_factory=set)
     held: dict[int, datetime] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
@@ -90,7 +90,7 @@ class Judge:
             self._wait_for_police(known, result)
         elif Stage(state.stage) not in _AT_WORK or not silence_counts(Presence(state.presence)):
             result.moments.append((state.id, None))
-        elif escalation_state.under_way(known):
+        elif ladder_progress.under_way(known):
             result.moments.append((state.id, None))  # dispatch makes it due when that is out, or failed
         elif known.past and known.past[-1].state == NoticeState.NOT_SENT:
             result.moments.append((state.id, None))
@@ -110,7 +110,7 @@ class Judge:
             self._give_up(known, result, str(fault), ())
             return
         choices = self._choices(known, ladder)
-        told = escalation_state.told(known)
+        told = ladder_progress.told(known)
         if self._tell_late(known, result, ladder, told, choices, newer):
             return
         if self._is_searched(known, choices):
@@ -121,7 +121,7 @@ class Judge:
             reachable=frozenset(c.role for c in choices),
             last_up_at=known.there_at,
             looked_at=state.looked_at,
-            paused=escalation_state.paused(known, told, now),
+            paused=ladder_progress.paused(known, told, now),
             direct=self._direct(known),
         )
         step, over = _next(ladder, told, facts, choices, now)
@@ -134,7 +134,7 @@ class Judge:
         elif isinstance(step, Rung):
             self._note(known, result, state, over)
             others = [
-                c for c in escalation_state.those_of(step, choices) if c not in [t.choice for t in waiting]
+                c for c in ladder_progress.those_of(step, choices) if c not in [t.choice for t in waiting]
             ]
             moments = self._tell(known, result, [(step, c) for c in others], newer)
             result.moments.append((state.id, _earliest([*moments, *asked])))
@@ -159,17 +159,17 @@ class Judge:
         Return whether that is all for now. Somebody who joined and whose
         contact waits for a word keeps nobody else waiting.
         """
-        replaced, joined = escalation_state.late(ladder, known, told, choices)
+        replaced, joined = ladder_progress.late(ladder, known, told, choices)
         anew = self._tell(known, result, replaced, newer, at_once=True)
         more = self._tell(known, result, joined, newer)
         if replaced or None in more:
             state, kind = known.state, EventKind.CONTACT_REPLACED
-            change = episodes.EpisodeChange(state, state, kind, self._now, WHO, REPLACED)
+            change = EpisodeChange(state, state, kind, self._now, WHO, REPLACED)
             result.changes += [change] * anew.count(None)
             result.moments.append((state.id, _earliest([*anew, *more])))
             return True
         if repeated := [
-            one for one in escalation_state.again(ladder, known, told, choices) if one not in joined
+            one for one in ladder_progress.again(ladder, known, told, choices) if one not in joined
         ]:
             moments = self._tell(known, result, repeated, newer, at_once=True, more=BACK)
             result.moments.append((known.state.id, _earliest([*moments, *more])))
@@ -223,7 +223,7 @@ class Judge:
             for party, theirs in self._contacts.items()
             if any(one.refused_at is not None and one.refused_at > since for one in theirs)
         }
-        lost = escalation_state.is_unreplaced(known, choices, since, refused)
+        lost = ladder_progress.is_unreplaced(known, choices, since, refused)
         return lost and contact_decisions.is_searched(self._connection, known.state.host_id, self._now)
 
     def _country(self, known: RungInputs) -> Country | None:
@@ -242,7 +242,7 @@ class Judge:
         if country is None or not country.police_first or not fresh:
             return False
         until = self._now + (country.police_hold or HOLD)
-        result.changes.append(holds.held(state, until, at=self._now, who=WHO, why=POLICE_FIRST))
+        result.changes.append(holding.held(state, until, at=self._now, who=WHO, why=POLICE_FIRST))
         result.held[state.id] = until
         return True
 
@@ -253,7 +253,7 @@ class Judge:
             result.moments.append((state.id, state.held_until))
             return
         rungs = {p.rung for p in known.past if p.handed_at is not None}
-        result.changes.append(holds.released(state, rungs, at=now, who=WHO, why=HOLD_OVER))
+        result.changes.append(holding.released(state, rungs, at=now, who=WHO, why=HOLD_OVER))
         result.released.add(state.id)
         result.moments.append((state.id, now))
 
@@ -287,11 +287,11 @@ class Judge:
             step = StageStep.NO_CONTACT if unreached else StageStep.NOBODY_LEFT
             kind = EventKind.UNRESOLVED if unreached else EventKind.EXHAUSTED
             after = state._replace(stage=next_stage(Stage(state.stage), step).value)
-            result.changes.append(episodes.EpisodeChange(state, after, kind, self._now, WHO, why[:200]))
+            result.changes.append(EpisodeChange(state, after, kind, self._now, WHO, why[:200]))
         result.tasks.append((state.id, "analyst" if unreached else "lead", why[:200]))
 
     def _note(
-        self, known: RungInputs, result: EscalationResult, state: State, over: Iterable[PassedOver]
+        self, known: RungInputs, result: EscalationResult, state: EpisodeState, over: Iterable[PassedOver]
     ) -> None:
         """Note each rung that is passed over, once for each episode."""
         kind = EventKind.RUNG_PASSED_OVER
@@ -299,7 +299,7 @@ class Judge:
         for passed in over:
             if passed.rung not in said:
                 why = f"{passed.rung}: {passed.why}"[:200]
-                result.changes.append(episodes.EpisodeChange(state, state, kind, self._now, WHO, why))
+                result.changes.append(EpisodeChange(state, state, kind, self._now, WHO, why))
 
 
 def _is_being_asked(known: RungInputs, now: datetime) -> bool:
@@ -312,7 +312,7 @@ def _is_being_asked(known: RungInputs, now: datetime) -> bool:
     return any(asked_at < at and now - at < PATIENCE for at in said)
 
 
-def _ladder(state: State, facts: HostingFacts | None, catalogue: Catalogue) -> tuple[Ladder, bool]:
+def _ladder(state: EpisodeState, facts: HostingFacts | None, catalogue: Catalogue) -> tuple[Ladder, bool]:
     """Return the ladder the case began with, and whether it is a newer one than that."""
     same = [ladder for ladder in catalogue.ladders if ladder.id == state.ladder]
     kept = [ladder for ladder in same if ladder.version == state.ladder_version]
@@ -334,7 +334,7 @@ def _next(
     over: list[PassedOver] = []
     while True:
         step = next_rung(ladder, known, facts, now)
-        if not isinstance(step, Rung) or escalation_state.those_of(step, choices):
+        if not isinstance(step, Rung) or ladder_progress.those_of(step, choices):
             return step, (*passed_over(ladder, known, facts), *over)
         over.append(PassedOver(step.id, "The party it names cannot be reached."))
         known[step.id] = RungHistory(None)

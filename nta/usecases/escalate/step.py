@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from nta.domain.deadlines import TASK
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.lifecycle import EventKind
+from nta.domain.notices.ladder_progress import RungInputs
+from nta.domain.notices.past_notices import AddresseeState, PastNotice
 from nta.domain.parties.organisations import Catalogue
 from nta.store.cases import episodes, holds
-from nta.store.cases.episodes import State
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements
 from nta.store.notices import (
@@ -18,7 +20,6 @@ from nta.store.notices import (
     escalation_facts,
     notice_rows,
 )
-from nta.store.notices.escalation_state import RungInputs
 from nta.store.work import due
 from nta.store.work.isolation import apart, put_off
 from nta.usecases.escalate.judge import EscalationResult, Judge
@@ -109,13 +110,13 @@ def _tell_all(connection: Connection, store: Store, result: EscalationResult, no
 
 
 def _gather(
-    connection: Connection, states: Sequence[State], facts: Mapping[int, HostingFacts]
+    connection: Connection, states: Sequence[EpisodeState], facts: Mapping[int, HostingFacts]
 ) -> Iterable[RungInputs]:
     wanted = [s.id for s in states]
-    past: dict[int, list[notice_rows.PastNotice]] = {}
+    past: dict[int, list[PastNotice]] = {}
     for notice in notice_rows.past(connection, wanted):
         past.setdefault(notice.episode_id, []).append(notice)
-    standing: dict[int, list[addressees.AddresseeState]] = {}
+    standing: dict[int, list[AddresseeState]] = {}
     for addressee in addressees.of_episodes(connection, wanted):
         standing.setdefault(addressee.episode_id, []).append(addressee)
     noted = escalation_facts.events(connection, wanted)
@@ -137,7 +138,7 @@ def _gather(
         )
 
 
-def _arranged(connection: Connection, change: episodes.EpisodeChange) -> episodes.EpisodeChange:
+def _arranged(connection: Connection, change: EpisodeChange) -> EpisodeChange:
     """Return the change with an arrangement: an episode that was held before it was resolved has none yet."""
     if change.kind is not EventKind.RELEASED or change.after.arrangement_id is not None:
         return change

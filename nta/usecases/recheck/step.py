@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from nta.domain.checks.attention import BLOCKED, attention
+from nta.domain.checks.look_effects import PresenceTurn, after_round, turn_of
 from nta.domain.checks.outcomes import NAME_CAUSES, Outcome
 from nta.domain.checks.verdicts import (
     Cause,
@@ -21,12 +22,11 @@ from nta.domain.checks.verdicts import (
     sign,
 )
 from nta.domain.deadlines import TASK, next_look_at
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.lifecycle import EventKind, Presence, PresenceSign, Stage
 from nta.domain.roles import Severity
 from nta.ports import LookRequest, Prober
 from nta.store.cases import bulk_transitions, episodes
-from nta.store.cases.bulk_transitions import Turn
-from nta.store.cases.episodes import State
 from nta.store.checks import look_records, rounds
 from nta.store.checks.rounds import Brief
 from nta.store.db.handle import Connection, Store
@@ -161,7 +161,7 @@ def _write_alike(
 ) -> set[int]:
     """Write what is the same for many. Return those whose ladder goes on: their content is there."""
     same: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    turned: defaultdict[tuple[tuple[str, str], Turn], list[int]] = defaultdict(list)
+    turned: defaultdict[tuple[tuple[str, str], PresenceTurn], list[int]] = defaultdict(list)
     for number, brief, decided in made:
         if decided.turn is not None:
             turned[brief[:2], decided.turn].append(number)
@@ -182,7 +182,7 @@ class _Decided(NamedTuple):
     judgement: Judgement
     word: tuple[str, str]
     signed: PresenceSign | None
-    turn: Turn | None
+    turn: PresenceTurn | None
     next_at: datetime
     asks: str | None
 
@@ -226,34 +226,32 @@ class _Decider:
             presence, judgement, [span.run if span else None for span in before], runs, self._now
         )
         signed = sign(presence, judgement, brief.first_gone_at, self._now)
-        turn = rounds.turn(presence, signed, judgement, self._now) if signed is not None else None
+        turn = turn_of(presence, signed, judgement, self._now) if signed is not None else None
         after = Presence(turn.presence) if turn is not None else presence
         next_at = next_look_at(after, brief.began_at, Severity(brief.severity), self._now)
         word = (judgement.verdict.value, judgement.cause.value)
         return _Decided(runs, judgement, word, signed, turn, next_at, asks)
 
 
-def _changes(
-    connection: Connection, singly: Mapping[int, _Decided], now: datetime
-) -> list[episodes.EpisodeChange]:
+def _changes(connection: Connection, singly: Mapping[int, _Decided], now: datetime) -> list[EpisodeChange]:
     """Return the changes of the episodes that a sign makes something of each by itself."""
     changes = []
     for number, state in episodes.load(connection, singly).items():
         decided = singly[number]
         assert decided.signed is not None
-        after, event = rounds.after_round(state, decided.signed, decided.judgement, now)
+        after, event = after_round(state, decided.signed, decided.judgement, now)
         if isinstance(event, EventKind):
-            changes.append(episodes.EpisodeChange(state, after, event, now, WHO))
+            changes.append(EpisodeChange(state, after, event, now, WHO))
         else:
             changes.append(_close(connection, after, now))
     return changes
 
 
-def _next(state: State, now: datetime) -> datetime:
+def _next(state: EpisodeState, now: datetime) -> datetime:
     return next_look_at(Presence(state.presence), state.began_at, Severity(state.severity), now)
 
 
-def _close(connection: Connection, state: State, now: datetime) -> episodes.EpisodeChange:
+def _close(connection: Connection, state: EpisodeState, now: datetime) -> EpisodeChange:
     """Return the change that ends a watched episode. `state` is closed already."""
     outcome, actor = look_records.outcome_of(
         connection, state, Cause(state.last_cause or Cause.NOT_FOUND), moved=False
@@ -265,7 +263,7 @@ def _close(connection: Connection, state: State, now: datetime) -> episodes.Epis
 def _follow_up(
     connection: Connection,
     store: Store,
-    changes: Sequence[episodes.EpisodeChange],
+    changes: Sequence[EpisodeChange],
     now: datetime,
 ) -> None:
     """Note suspended domains, forget what ended."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
+from nta.domain.episode_state import EpisodeChange
 from nta.domain.errors import RefusedError
 from nta.domain.hosting.arrangements import (
     ArrangementChange,
@@ -197,7 +198,7 @@ class _Work:
         for number, state in sorted(episodes.load(connection, whys).items()):
             after = state._replace(stage=next_stage(Stage.SUBMITTED, StageStep.NO_CONTACT).value)
             why = whys[number][:200]
-            changes.append(episodes.EpisodeChange(state, after, EventKind.UNRESOLVED, self._now, WHO, why))
+            changes.append(EpisodeChange(state, after, EventKind.UNRESOLVED, self._now, WHO, why))
             due.task(connection, number, self._now + TASK, owner="analyst", reason="unresolved")
         episodes.move(connection, self._store.ids, changes)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.store.cases import episodes
@@ -32,7 +33,7 @@ def begun(store: Store, url: str = URL) -> int:
     return make_case(store, url, NINE, resolved=False).episode_id
 
 
-def state(store: Store, number: int) -> episodes.State:
+def state(store: Store, number: int) -> EpisodeState:
     with store.db.read() as connection:
         return episodes.load(connection, [number])[number]
 
@@ -47,14 +48,14 @@ def events(store: Store, number: int) -> list[tuple[str, str, str]]:
         return [tuple(row) for row in rows]
 
 
-def move(store: Store, number: int, **changes: Any) -> episodes.State:
+def move(store: Store, number: int, **changes: Any) -> EpisodeState:
     before = state(store, number)
     after = before._replace(**changes)
     with store.db.write() as connection:
         episodes.move(
             connection,
             store.ids,
-            [episodes.EpisodeChange(before, after, EventKind.SEEN_UP, NINE, "me", "so")],
+            [EpisodeChange(before, after, EventKind.SEEN_UP, NINE, "me", "so")],
         )
     return after
 
@@ -122,8 +123,8 @@ def test_a_move_that_no_table_knows_writes_nothing(store: Store, changes: dict[s
     number, other = begun(store), begun(store, "http://b.test/y")
     good, bad = state(store, other), state(store, number)
     both = [
-        episodes.EpisodeChange(good, good._replace(stage="ready"), EventKind.RESOLVED, NINE, "me"),
-        episodes.EpisodeChange(bad, bad._replace(**changes), EventKind.RESOLVED, NINE, "me"),
+        EpisodeChange(good, good._replace(stage="ready"), EventKind.RESOLVED, NINE, "me"),
+        EpisodeChange(bad, bad._replace(**changes), EventKind.RESOLVED, NINE, "me"),
     ]
 
     with pytest.raises(RefusedError, match=said), store.db.write() as connection:
@@ -223,7 +224,7 @@ def test_on_postgresql_a_locked_episode_waits_for_the_write_before(
     number = begun(store)
     held, asked = Signal(), Signal()
 
-    def second() -> episodes.State:
+    def second() -> EpisodeState:
         held.wait(10)
         with store.db.write() as connection:
             asked.set()
@@ -239,7 +240,7 @@ def test_on_postgresql_a_locked_episode_waits_for_the_write_before(
             episodes.move(
                 connection,
                 store.ids,
-                [episodes.EpisodeChange(before, after, EventKind.RESOLVED, NINE, "one")],
+                [EpisodeChange(before, after, EventKind.RESOLVED, NINE, "one")],
             )
         assert waiting.result(10).stage == "ready"
 
@@ -278,7 +279,7 @@ def test_whatever_is_tried_only_what_the_tables_allow_is_written(
         assert events(lite, number)[-1][1:] == (after.stage, after.presence)
 
 
-def _may_reach(before: episodes.State, stage: Stage, presence: Presence) -> bool:
+def _may_reach(before: EpisodeState, stage: Stage, presence: Presence) -> bool:
     return (
         before.ended_at is None
         and _reaches(STAGES, before.stage, stage)

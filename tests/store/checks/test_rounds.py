@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.checks.look_effects import PresenceTurn, turn_of
 from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.checks.verdicts import Cause, Judgement, Verdict
+from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Presence, PresenceSign
 from nta.store.cases import bulk_transitions, episodes
@@ -21,14 +23,13 @@ from tests.conftest import NINE, hours
 LATER = NINE + hours(2)
 GONE = Judgement(Verdict.GONE, Cause.NOT_FOUND, proven=True, one_vantage=True)
 SEEN = Judgement(Verdict.UP, Cause.CONTENT_PRESENT, proven=False, one_vantage=False)
-HOLD = Judgement(Verdict.GONE, Cause.DOMAIN_HOLD, proven=True, one_vantage=False)
 
 
 def begun(store: Store, many: int) -> list[int]:
     return [make_case(store, f"http://a.test/{n}", NINE, resolved=False).episode_id for n in range(many)]
 
 
-def states(store: Store) -> dict[int, episodes.State]:
+def states(store: Store) -> dict[int, EpisodeState]:
     with store.db.read() as connection:
         return episodes.load(
             connection, [row[0] for row in connection.exec_driver_sql("SELECT id FROM episode")]
@@ -53,7 +54,7 @@ def test_what_is_alike_is_turned_together(store: Store, before, signed, judgemen
     ids = begun(store, 3)
     with store.db.write() as connection:
         connection.exec_driver_sql(f"UPDATE episode SET presence = '{before.value}'")
-    turn = rounds.turn(before, signed, judgement, LATER)
+    turn = turn_of(before, signed, judgement, LATER)
     assert turn is not None
 
     with store.db.write() as connection:
@@ -84,22 +85,9 @@ def test_what_is_alike_is_turned_together(store: Store, before, signed, judgemen
     ]
 
 
-@pytest.mark.parametrize(
-    ("before", "signed", "judgement"),
-    [
-        (Presence.ABSENT, PresenceSign.SEEN_UP, SEEN),
-        (Presence.REMOVED, PresenceSign.SEEN_UP, SEEN),
-        (Presence.ABSENT, PresenceSign.PROVEN_GONE, HOLD),
-        (Presence.REMOVED, PresenceSign.WATCH_OVER, GONE),
-    ],
-)
-def test_what_needs_the_whole_episode_is_not_turned_with_others(before, signed, judgement) -> None:
-    assert rounds.turn(before, signed, judgement, LATER) is None
-
-
 def test_a_turn_that_the_tables_do_not_know_is_refused_and_nothing_is_written(store: Store) -> None:
     [number] = begun(store, 1)
-    turn = bulk_transitions.Turn("removed", (("looked_at", to_us(LATER)),), EventKind.PROVEN_GONE)
+    turn = PresenceTurn("removed", (("looked_at", LATER),), EventKind.PROVEN_GONE)
 
     with pytest.raises(RefusedError, match="unseen cannot become removed"), store.db.write() as connection:
         bulk_transitions.turn_alike(

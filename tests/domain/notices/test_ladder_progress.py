@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nta.domain.episode_state import EpisodeState, PastEvent
 from nta.domain.escalation.ladders import RungHistory
+from nta.domain.notices import ladder_progress
 from nta.domain.notices.contact_choice import Choice
+from nta.domain.notices.ladder_progress import RungInputs
+from nta.domain.notices.past_notices import PastNotice
 from nta.domain.roles import Role
-from nta.store.cases.episodes import State
-from nta.store.notices import escalation_state
-from nta.store.notices.escalation_facts import Noted
-from nta.store.notices.escalation_state import RungInputs
-from nta.store.notices.notice_rows import PastNotice
 from tests.builders_notices import LADDER
 from tests.conftest import NINE, hours
 
@@ -33,7 +32,7 @@ HOST = Choice(
 OTHER = Choice(
     Role.HOST, "hosting:other", "Other", "NL", "abuse@other.example", "nl", "text", "catalogue", 1.0, "known"
 )
-STATE = State(**dict.fromkeys(State._fields, None) | {"id": 1, "last_up_at": NINE})  # type: ignore[arg-type]
+STATE = EpisodeState(**dict.fromkeys(EpisodeState._fields, None) | {"id": 1, "last_up_at": NINE})  # type: ignore[arg-type]
 
 
 def notice(at: float, rung: str = "first", **more: Any) -> PastNotice:
@@ -59,12 +58,12 @@ def notice(at: float, rung: str = "first", **more: Any) -> PastNotice:
     return PastNotice(**(values | more))
 
 
-def event(at: float, kind: str, presence: str = "up") -> Noted:
-    return Noted(1, NINE + hours(at), kind, presence, None)
+def event(at: float, kind: str, presence: str = "up") -> PastEvent:
+    return PastEvent(1, NINE + hours(at), kind, presence, None)
 
 
 def known(
-    *past: PastNotice, noted: tuple[Noted, ...] = (), confirmed_at: datetime | None = None
+    *past: PastNotice, noted: tuple[PastEvent, ...] = (), confirmed_at: datetime | None = None
 ) -> RungInputs:
     return RungInputs(STATE, None, False, past, (), noted, {}, confirmed_at)
 
@@ -93,7 +92,7 @@ SPENT = (event(9, "exhausted"), *BACK)
 def test_when_a_silence_began(case: RungInputs, silence: float | None) -> None:
     begun = None if silence is None else NINE + hours(silence)
 
-    assert escalation_state.told(case) == {"first": RungHistory(begun)}
+    assert ladder_progress.told(case) == {"first": RungHistory(begun)}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_when_a_silence_began(case: RungInputs, silence: float | None) -> None:
     ],
 )
 def test_who_is_told_once_more(case: RungInputs, told: list[str]) -> None:
-    listed = escalation_state.again(LADDER, case, escalation_state.told(case), [HOST])
+    listed = ladder_progress.again(LADDER, case, ladder_progress.told(case), [HOST])
 
     assert [rung.id for rung, _ in listed] == told
 
@@ -123,9 +122,9 @@ def test_who_is_told_once_more(case: RungInputs, told: list[str]) -> None:
 def test_what_leads_declined_is_not_asked_of_one_that_joins() -> None:
     declined = known(notice(0, state="declined", handed_at=None))
 
-    assert escalation_state.late(LADDER, declined, escalation_state.told(declined), [HOST, OTHER]) == ([], [])
+    assert ladder_progress.late(LADDER, declined, ladder_progress.told(declined), [HOST, OTHER]) == ([], [])
     sent = known(notice(0))
-    assert escalation_state.late(LADDER, sent, escalation_state.told(sent), [HOST, OTHER]) == (
+    assert ladder_progress.late(LADDER, sent, ladder_progress.told(sent), [HOST, OTHER]) == (
         [],
         [(LADDER.rungs[0], OTHER)],
     )
@@ -147,8 +146,8 @@ def test_no_return_puts_a_deadline_off(past: list[PastNotice], returns: list[flo
     ordered = sorted(past, key=lambda p: p.queued_at)
     noted = tuple(event(at, "returned") for at in sorted(returns))
 
-    plain = escalation_state.told(known(*ordered))
-    after = escalation_state.told(known(*ordered, noted=noted))
+    plain = ladder_progress.told(known(*ordered))
+    after = ladder_progress.told(known(*ordered, noted=noted))
 
     assert plain.keys() == after.keys()
     for rung, told in after.items():
@@ -156,4 +155,4 @@ def test_no_return_puts_a_deadline_off(past: list[PastNotice], returns: list[flo
         assert told.silence_from <= (plain[rung].silence_from or told.silence_from)
         first = min(p.handed_at for p in ordered if p.rung == rung and p.handed_at)
         assert told.silence_from >= first
-    assert escalation_state.paused(known(*ordered, noted=noted), after, NINE) == timedelta(0)
+    assert ladder_progress.paused(known(*ordered, noted=noted), after, NINE) == timedelta(0)

@@ -1,9 +1,10 @@
 """How an episode's ladder stands: who was told and since when, who failed or joined, who is told again."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from nta.domain.episode_state import EpisodeState, PastEvent
 from nta.domain.escalation.ladders import (
     Ladder,
     Rung,
@@ -11,29 +12,26 @@ from nta.domain.escalation.ladders import (
     stood_at,
 )
 from nta.domain.hosting.facts import HostingFacts
-from nta.domain.lifecycle import EventKind
+from nta.domain.lifecycle import EventKind, Presence
 from nta.domain.notices.contact_choice import Choice
 from nta.domain.notices.notice_state import UNDER_WAY, NoticeState
+from nta.domain.notices.past_notices import AddresseeState, PastNotice
 from nta.domain.parties.organisations import PartyId
-from nta.store.cases.episodes import State
-from nta.store.notices import escalation_facts
-from nta.store.notices.addressees import AddresseeState
-from nta.store.notices.escalation_facts import Noted
-from nta.store.notices.notice_rows import PastNotice
 
 Late = tuple[Rung, Choice]
+_STOPPED = frozenset({Presence.ABSENT.value, Presence.REMOVED.value})
 
 
 @dataclass(frozen=True, slots=True)
 class RungInputs:
     """All that bears on one episode's next rung."""
 
-    state: State
+    state: EpisodeState
     facts: HostingFacts | None
     dedicated: bool
     past: tuple[PastNotice, ...]
     addressees: tuple[AddresseeState, ...]
-    noted: tuple[Noted, ...]
+    noted: tuple[PastEvent, ...]
     asked_to_wait: Mapping[str, datetime]
     confirmed_at: datetime | None
     revived: Mapping[str, datetime] = field(default_factory=dict)  # when a person last revived an address
@@ -90,7 +88,21 @@ def told(known: RungInputs) -> dict[str, RungHistory]:
 def paused(known: RungInputs, silences: Mapping[str, RungHistory], now: datetime) -> timedelta:
     """Return how long the content was gone while the latest silence ran."""
     begun = [t.silence_from for t in silences.values() if t.silence_from is not None]
-    return escalation_facts.paused_since(known.noted, max(begun), now) if begun else timedelta(0)
+    return paused_since(known.noted, max(begun), now) if begun else timedelta(0)
+
+
+def paused_since(noted: Sequence[PastEvent], since: datetime, now: datetime) -> timedelta:
+    """Return how long the content stood at absent or removed since a moment: no deadline ran meanwhile."""
+    total, stopped_at = timedelta(0), None
+    for event in noted:
+        if event.presence in _STOPPED:
+            stopped_at = stopped_at or event.at
+        elif stopped_at is not None:
+            total += max(event.at - max(stopped_at, since), timedelta(0))
+            stopped_at = None
+    if stopped_at is not None:
+        total += max(now - max(stopped_at, since), timedelta(0))
+    return total
 
 
 def late(
