@@ -14,6 +14,7 @@ from nta.cli.output import (
     show,
 )
 from nta.domain.errors import RefusedError
+from nta.domain.policy import DeskRoleName
 
 password_option = click.option(
     "--password-file", type=click.Path(path_type=Path), help="Else it is asked for."
@@ -27,7 +28,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("email")
-@click.option("--role", type=click.Choice(["analyst", "lead", "administrator"]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in DeskRoleName]), required=True)
 @password_option
 @json_option
 @click.pass_obj

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from nta.domain.lifecycle import PRESENCES, STAGES, Presence, Stage
 from nta.domain.notices.notice_state import BEGINNINGS, ENDINGS, NOTICE_STATES
+from nta.domain.policy import POLICY, DeskRoleName
 
 State = TypeVar("State", bound=StrEnum)
 Move = TypeVar("Move", bound=StrEnum)
@@ -16,7 +17,7 @@ _PAGE = """\
 
 Drawn from the tables of `nta/domain/lifecycle.py` and `nta/domain/notices/notice_state.py`, which alone say
 what follows what. After a change of the tables draw it again; a test compares:
-`python -m nta.render.diagrams > docs/lifecycle.md`
+`python -m nta.render.diagrams lifecycle > docs/lifecycle.md`
 
 An episode has a **stage**, what we do about it, and a **presence**, what we know of the content. A deadline
 counts only while presence is `unseen` or `up`. Content that is `closed` has ended its episode.
@@ -35,6 +36,19 @@ A notice has a state of its own: where it stands on its way out. What became of 
 bounced, answered) is written as events, and changes no state.
 
 {notices}
+"""
+
+
+_ROLES = """\
+# Who may do what
+
+Drawn from the table of `nta/domain/policy.py`, which pages and routes of the desk go by. After a change draw
+it again; a test compares: `python -m nta.render.diagrams roles > docs/roles.md`
+
+`nta user add NAME --role ROLE` makes an account. Nobody is shown a URL unasked, and each showing is written
+down. A policy reader sees figures alone; an auditor reads what the desk shows, and changes nothing.
+
+{table}
 """
 
 
@@ -63,5 +77,17 @@ def lifecycle_page() -> str:
     )
 
 
+def roles_page() -> str:
+    """Return docs/roles.md."""
+    heads = [role.value.replace("_", " ") for role in DeskRoleName]
+    lines = ["| | " + " | ".join(heads) + " |", "| --- |" + " :-: |" * len(heads)]
+    for act, holders in POLICY.items():
+        marks = ["yes" if role in holders else "" for role in DeskRoleName]
+        lines.append(f"| {act.value.replace('_', ' ')} | " + " | ".join(marks) + " |")
+    return _ROLES.format(table="\n".join(lines))
+
+
+PAGES = {"lifecycle": lifecycle_page, "roles": roles_page}
+
 if __name__ == "__main__":
-    sys.stdout.write(lifecycle_page())
+    sys.stdout.write(PAGES[sys.argv[1]]())

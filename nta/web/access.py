@@ -2,13 +2,21 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flask import Flask, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user
+from flask_security import (
+    LoginForm,
+    Security,
+    SQLAlchemySessionUserDatastore,
+    auth_required,
+    current_user,
+    roles_accepted,
+)
 from flask_security.mail_util import MailUtil
 from flask_security.totp import Totp
 from passlib.exc import UsedTokenError
@@ -16,6 +24,7 @@ from passlib.hash import argon2
 from passlib.totp import TotpMatch
 
 from nta.domain.errors import RefusedError
+from nta.domain.policy import POLICY, DeskAct, DeskRoleName
 from nta.ports import Clock
 from nta.store.accounts import desk_users
 from nta.store.accounts.desk_sessions import SHIFT
@@ -25,8 +34,7 @@ from nta.store.tables import DeskRole, DeskUser
 from nta.store.work import audit
 from nta.web import log_in_limits, pending_log_ins, session_cookies
 
-ANALYST, LEAD, ADMINISTRATOR = "analyst", "lead", "administrator"
-ROLES: Final = (ANALYST, LEAD, ADMINISTRATOR)
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 SHORTEST_PASSWORD: Final = 12
 _LONGEST_NAME: Final = 64
@@ -127,8 +135,8 @@ def add_user(
         raise RefusedError("an account is named by an e-mail address") from None
     if len(name) > _LONGEST_NAME:
         raise RefusedError(f"the name of an account has at most {_LONGEST_NAME} characters")
-    if role not in ROLES:
-        raise RefusedError(f"unknown role {role!r}; say {', '.join(ROLES)}")
+    if role not in set(DeskRoleName):
+        raise RefusedError(f"unknown role {role!r}; say {', '.join(DeskRoleName)}")
     refuse_easy(password, name)
     totp = totp_of(store.keys)
     kept_secret = totp.kept(secret) if second_factor else None
@@ -179,6 +187,17 @@ def _secrets(keys: Keyring) -> dict[str, str]:
 def totp_of(keys: Keyring) -> SingleUseTotp:
     """Return what makes and opens the secrets of second factors."""
     return SingleUseTotp(_secrets(keys), "NTA")
+
+
+def needs(act: DeskAct) -> Callable[[View], View]:
+    """Return what lets only those to a view who may do an act; others log in, or are refused with 403."""
+
+    def closed_to_others(view: View) -> View:
+        guarded: View = auth_required("session")(roles_accepted(*sorted(POLICY[act]))(view))
+        guarded.act = act  # type: ignore[attr-defined]  # a test holds that each page has one
+        return guarded
+
+    return closed_to_others
 
 
 def guard(app: Flask, store: Store) -> None:

@@ -31,7 +31,7 @@ from nta.domain.lifecycle import (
     silence_counts,
 )
 from nta.domain.roles import Role
-from nta.render.diagrams import lifecycle_page
+from nta.render.diagrams import PAGES
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -78,10 +78,11 @@ def test_a_deadline_counts_only_while_content_may_be_there(presence, counts):
     assert silence_counts(presence) is counts
 
 
-def test_the_page_of_the_docs_is_drawn_from_the_tables():
-    page = Path(__file__).parents[2] / "docs" / "lifecycle.md"
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_of_the_docs_is_drawn_from_its_tables(name):
+    page = Path(__file__).parents[2] / "docs" / f"{name}.md"
 
-    assert page.read_text("utf-8") == lifecycle_page()
+    assert page.read_text("utf-8") == PAGES[name]()
 
 
 class Episode(RuleBasedStateMachine):

@@ -21,13 +21,14 @@ from werkzeug.test import TestResponse
 
 from nta import settings as settings_module
 from nta.domain.parties.organisations import Catalogue, Hotline, NoticeRoute
+from nta.domain.policy import DeskRoleName
 from nta.settings import Settings
 from nta.store.accounts import desk_sessions
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
 from nta.store.db.sealing import Keyring
 from nta.store.tables import DeskUser
-from nta.web.access import ROLES, NewUser, add_user
+from nta.web.access import NewUser, add_user
 from nta.web.desk import create_desk
 from tests.conftest import NINE
 from tests.databases import LentFile
@@ -89,7 +90,8 @@ def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Sta
     database = Database(f"sqlite:///{path}")
     store = Store.open(database, Keyring((b"s" * 32,), b"d" * 32, (b"p" * 32,)), CountingIds(1))
     users = {
-        role: add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=SetClock(NINE)) for role in ROLES
+        role: add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=SetClock(NINE))
+        for role in DeskRoleName
     }
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -7,9 +7,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
+from nta.domain.policy import DeskRoleName
 from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, DeskUser
-from nta.web.access import ROLES, NewUser, add_user
+from nta.web.access import NewUser, add_user
 from tests.conftest import NINE
 from tests.fakes import SetClock
 from tests.web.conftest import PASSWORD, Forms, Staffed, log_in, post, totp
@@ -189,7 +190,7 @@ def test_bad_accounts_are_refused(
         add_user(lite, email, password, role, clock=clock)
 
     with lite.db.read() as connection:
-        assert len(connection.execute(select(DeskUser.id)).all()) == len(ROLES)
+        assert len(connection.execute(select(DeskUser.id)).all()) == len(DeskRoleName)
 
 
 def test_accounts_are_made_and_used_on_either_database(store: Store, clock: SetClock) -> None:

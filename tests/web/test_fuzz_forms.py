@@ -12,9 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskRoleName
 from nta.settings import Settings
 from nta.store.db.handle import Store
-from nta.web.access import ROLES, add_user
+from nta.web.access import add_user
 from nta.web.desk import create_desk
 from nta.web.portal import create_portal
 from tests.builders import MadeNotice, make_case, make_notice
@@ -87,7 +88,7 @@ class Sender:
 
 @pytest.fixture
 def known(store: Store, clock: SetClock) -> Known:
-    for role in ROLES:
+    for role in DeskRoleName:
         add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=clock)
     cases = [make_case(store, f"http://images.quick.example/p/{n}", NINE) for n in (1, 2)]
     return Known(cases[0].reference, make_notice(store, cases, NINE))
@@ -109,7 +110,7 @@ def test_no_form_however_spoilt_is_a_fault_of_ours(
     desk, portal = doors
     for seed in rounds(2):
         random = Random(seed)
-        people = {role: Sender.at("/cases", role, entered(desk, store, role)) for role in ROLES}
+        people = {role: Sender.at("/cases", role, entered(desk, store, role)) for role in DeskRoleName}
         people["nobody"] = Sender.at("/login", "nobody", desk.test_client())
         provider = Sender.at(f"/n/{known.notice.token}", "provider", portal.test_client())
         for rule, method in asked(desk):

@@ -8,6 +8,7 @@ from flask_security import current_user
 
 from nta.domain.hosting.overrides import USUAL
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskAct, permitted
 from nta.ports import Clock
 from nta.render.words import state_word
 from nta.settings import Settings
@@ -90,10 +91,9 @@ def _everywhere(app: Flask, store: Store, clock: Clock) -> None:
             waiting = tasks_reads.count(connection)
             to_approve = approval_reads.count(connection)
             contacts_open = contact_reads.count(connection)
-        roles = frozenset(role.name for role in current_user.roles)
         return {
             "me": current_user,
-            "may": roles,
+            "may": permitted(_roles()),
             "stopped": stopped,
             "tasks_open": waiting,
             "approvals_open": to_approve,
@@ -107,7 +107,8 @@ def _first_pages(app: Flask, store: Store) -> None:
 
     @app.get("/")
     def home() -> ResponseReturnValue:
-        return redirect(url_for("cases.listed"))
+        figures_alone = current_user.is_authenticated and DeskAct.SEE_CASES not in permitted(_roles())
+        return redirect(url_for("reports.removal_times_page" if figures_alone else "cases.listed"))
 
     @app.post("/language")
     def language() -> ResponseReturnValue:
@@ -118,6 +119,10 @@ def _first_pages(app: Flask, store: Store) -> None:
                 with store.db.write() as connection:
                     desk_users.put_language(connection, current_user.id, chosen)
         return redirect(_local(request.form.get("back", "/")), 303)
+
+
+def _roles() -> frozenset[str]:
+    return frozenset(role.name for role in current_user.roles)
 
 
 def _language() -> str:

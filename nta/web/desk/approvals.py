@@ -6,11 +6,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.render.notice_texts import Texts
 from nta.settings import Settings
@@ -19,7 +20,7 @@ from nta.store.db.handle import Store
 from nta.store.reads import approvals as reads
 from nta.usecases import approve
 from nta.web import app_factory, request_values
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 
 
 def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) -> Blueprint:
@@ -28,28 +29,26 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     desk = _NoticeView(store, clock, settings, catalogue)
 
     @site.get("/approvals")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def listed() -> ResponseReturnValue:
         with store.db.read() as connection:
             found = reads.waiting(connection)
         return render_template("desk/approvals.html", notices=found)
 
     @site.get("/notices/<reference>")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def one(reference: str) -> ResponseReturnValue:
         return desk.show(reference)
 
     @site.post("/notices/<reference>/reveal")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.REVEAL_URL)
     def reveal(reference: str) -> ResponseReturnValue:
         number = request_values.row("item", _("Choose a location of the list."))
         url = approve.reveal_item(store, reference, number, current_user.email, clock.now())
         return desk.show(reference, (number, url))
 
     @site.post("/notices/<reference>/approve")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.APPROVE_NOTICE)
     def agree(reference: str) -> ResponseReturnValue:
         why = request.form.get("reason")
         missing = approve.approve(store, reference, why, current_user.email, clock.now())
@@ -65,8 +64,7 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
         return redirect(url_for("approvals.listed"), 303)
 
     @site.post("/notices/<reference>/decline")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.APPROVE_NOTICE)
     def decline(reference: str) -> ResponseReturnValue:
         approve.decline(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The notice is not sent. The ladder continues without this step."), "success")

@@ -5,11 +5,12 @@ from datetime import datetime
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.render.words import NEEDS_A_PERSON, Word, pairs, ranks, tally
 from nta.store.db.handle import Store
@@ -20,7 +21,7 @@ from nta.store.reads import search as search_reads
 from nta.store.reads.cases import Wanted
 from nta.usecases.decisions import case_decisions
 from nta.web import request_values
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 
 
 def pages(store: Store, clock: Clock, catalogue: Catalogue) -> Blueprint:
@@ -37,7 +38,7 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
     places = ranks()
 
     @site.get("/cases")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def listed() -> ResponseReturnValue:
         word = _word(request.args.get("state", ""))
         number = request_values.page()
@@ -50,7 +51,7 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
         )
 
     @site.post("/search")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def search() -> ResponseReturnValue:
         words = request.form.get("q", "").strip()[:10_000]
         with store.db.read() as connection:
@@ -64,22 +65,20 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
         return render_template("desk/cases.html", page=page, counts={}, word=None, found=len(found))
 
     @site.get("/cases/<reference>")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def one(reference: str) -> ResponseReturnValue:
         return show(store, reference)
 
 
 def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     @site.post("/cases/<reference>/reveal")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.REVEAL_URL)
     def reveal(reference: str) -> ResponseReturnValue:
         url = case_decisions.reveal(store, reference, current_user.email, clock.now())
         return show(store, reference, url)
 
     @site.post("/cases/<reference>/dedicated")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.JUDGE_DOMAIN)
     def dedicated(reference: str) -> ResponseReturnValue:
         form = request.form
         case_decisions.mark_dedicated(
@@ -98,16 +97,14 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
     """Add the acts that end a case."""
 
     @site.post("/cases/<reference>/withdraw")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.END_CASE)
     def withdraw(reference: str) -> ResponseReturnValue:
         case_decisions.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The case was withdrawn. Everyone who was notified is sent a correction."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/invalid")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.END_CASE)
     def invalid(reference: str) -> ResponseReturnValue:
         case_decisions.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(
@@ -117,24 +114,21 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
         return _back(reference)
 
     @site.post("/cases/<reference>/expire")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.GIVE_UP_CASE)
     def expire(reference: str) -> ResponseReturnValue:
         case_decisions.expire(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The case ended as expired. Nothing more is sent about it."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/restrict")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.GIVE_UP_CASE)
     def restrict(reference: str) -> ResponseReturnValue:
         case_decisions.restrict(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The case ended as restricted. It can still be seen from elsewhere."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/still-online")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.GIVE_UP_CASE)
     def still_online(reference: str) -> ResponseReturnValue:
         case_decisions.still_online(
             store, reference, request.form.get("reason"), current_user.email, clock.now()
@@ -147,8 +141,7 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
     """Add the acts that hold a case for the police, and let it go on."""
 
     @site.post("/cases/<reference>/hold")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.HOLD_CASE)
     def hold(reference: str) -> ResponseReturnValue:
         form, who = request.form, current_user.email
         until = _moment(form.get("until", ""))
@@ -157,8 +150,7 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
         return _back(reference)
 
     @site.post("/cases/<reference>/release")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.HOLD_CASE)
     def release(reference: str) -> ResponseReturnValue:
         case_decisions.release(store, reference, request.form.get("reason"), current_user.email, clock.now())
         flash(_("The hold has ended; the ladder continues."), "success")

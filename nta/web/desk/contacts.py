@@ -7,13 +7,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.store.db.handle import Store
 from nta.store.reads import contacts as reads
 from nta.usecases.decisions import contact_approvals
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 
 _Word = Callable[[Store, int, str | None, str, datetime], int]
 
@@ -29,7 +30,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         return redirect(url_for("contacts.listed"), 303)
 
     @site.get("/contacts")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def listed() -> ResponseReturnValue:
         with store.db.read() as connection:
             waiting, troubled = reads.waiting(connection), reads.troubled(connection)
@@ -37,20 +38,17 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         return render_template("desk/contacts.html", waiting=waiting, troubled=troubled, refused=refused)
 
     @site.post("/contacts/<row:number>/approve")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.DECIDE_CONTACT)
     def approve(number: int) -> ResponseReturnValue:
         return say(contact_approvals.approve, number, _("The contact may be used."))
 
     @site.post("/contacts/<row:number>/refuse")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.DECIDE_CONTACT)
     def refuse(number: int) -> ResponseReturnValue:
         return say(contact_approvals.refuse, number, _("The contact is not used any more."))
 
     @site.post("/contacts/<row:number>/revive")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.DECIDE_CONTACT)
     def revive(number: int) -> ResponseReturnValue:
         return say(contact_approvals.revive, number, _("The contact is in use again."))
 

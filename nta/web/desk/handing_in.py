@@ -7,10 +7,11 @@ from itertools import chain
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
 from nta.domain.errors import RefusedError
 from nta.domain.intake.lines import CLASSES, SCOPES
+from nta.domain.policy import DeskAct
 from nta.domain.roles import Severity
 from nta.ports import Clock
 from nta.store.db.handle import Store
@@ -18,7 +19,7 @@ from nta.store.reads import hand_in as reads
 from nta.usecases import submit
 from nta.usecases.submit import Terms
 from nta.web import request_values
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 
 SOURCE = "desk"
 _BLOCK = 64 * 1024
@@ -30,14 +31,12 @@ def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda
     site = Blueprint("handing_in", __name__)
 
     @site.get("/hand-in")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.HAND_IN)
     def form() -> ResponseReturnValue:
         return _form(store, {}, None)
 
     @site.post("/hand-in")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.HAND_IN)
     def send() -> ResponseReturnValue:
         try:
             made = _take(store, clock, checkpoint)
@@ -46,7 +45,7 @@ def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda
         return redirect(url_for("handing_in.result", number=made), 303)
 
     @site.get("/hand-ins/<row:number>")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def result(number: int) -> ResponseReturnValue:
         page = request_values.page()
         with store.db.read() as connection:

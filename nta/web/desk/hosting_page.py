@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 
 from nta.domain import references
@@ -24,6 +24,7 @@ from nta.domain.hosting.overrides import (
     reason,
 )
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.settings import Reach
 from nta.store.db.handle import Store
@@ -31,7 +32,7 @@ from nta.store.reads import hosting_page as reads
 from nta.store.reads.hosting_page import ResolutionPage
 from nta.usecases.decisions import contact_approvals, hosting_overrides
 from nta.web import request_values
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 
 WRONGS: Final = {
     Wrong.HOST: _l("Somebody else serves it"),
@@ -113,13 +114,12 @@ def pages(store: Store, clock: Clock, catalogue: Catalogue, reach: Reach) -> Blu
         return page, (422 if form.fault else 200)
 
     @site.get("/cases/<reference>/resolution")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def one(reference: str) -> ResponseReturnValue:
         return show(reference)
 
     @site.post("/cases/<reference>/resolution/wrong")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.CORRECT_HOSTING)
     def wrong(reference: str) -> ResponseReturnValue:
         filled, who, now = _filled(request.form), current_user.email, clock.now()
         try:
@@ -147,16 +147,14 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     """Add the acts beside the form: asking again, and taking back what was entered."""
 
     @site.post("/cases/<reference>/resolution/again")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.CORRECT_HOSTING)
     def again(reference: str) -> ResponseReturnValue:
         hosting_overrides.ask_again(store, reference, current_user.email, clock.now())
         flash(_("Everything about its host is asked anew; this page shows it when it is there."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/resolution/withdraw")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.CORRECT_HOSTING)
     def withdraw(reference: str) -> ResponseReturnValue:
         form, who = request.form, current_user.email
         try:

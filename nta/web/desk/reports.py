@@ -8,18 +8,18 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from flask_security import auth_required, roles_accepted
 
 from nta.domain.errors import RefusedError
 from nta.domain.figures.curves import only
 from nta.domain.figures.removal_times import RemovalClock
+from nta.domain.policy import DeskAct
 from nta.domain.roles import Role
 from nta.ports import Clock as ServiceClock
 from nta.render import removal_page, table_formats
 from nta.store.db.handle import Store
 from nta.usecases.report import Report, removal_times
 from nta.web import request_values
-from nta.web.access import ADMINISTRATOR, ANALYST, LEAD
+from nta.web.access import needs
 
 CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
 
@@ -32,8 +32,7 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
         return str(get_locale())
 
     @site.get("/reports/removal-times")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD, ADMINISTRATOR)
+    @needs(DeskAct.SEE_REPORTS)
     def removal_times_page() -> ResponseReturnValue:
         made = _made(store, clock.now())
         return render_template(
@@ -46,16 +45,14 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
         )
 
     @site.get("/reports/removal-times.html")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD, ADMINISTRATOR)
+    @needs(DeskAct.SEE_REPORTS)
     def removal_times_file() -> ResponseReturnValue:
         made = _chosen(_made(store, clock.now()))
         page = removal_page.page(made, language=language(), folders=folders, by_whom=by_whom)
         return _file(page, "text/html", "html", made[0])
 
     @site.get("/reports/removal-times.csv")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD, ADMINISTRATOR)
+    @needs(DeskAct.SEE_REPORTS)
     def removal_times_table() -> ResponseReturnValue:
         made = _chosen(_made(store, clock.now()))
         return _file(table_formats.report_csv(*made), "text/csv", "csv", made[0])

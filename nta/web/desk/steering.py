@@ -4,8 +4,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.store.db.handle import Store
 from nta.store.reads import sending as reads
@@ -13,7 +14,7 @@ from nta.store.reads import tasks as tasks_reads
 from nta.usecases import approve
 from nta.usecases.decisions import case_decisions, resending
 from nta.web import request_values
-from nta.web.access import LEAD
+from nta.web.access import needs
 
 
 def pages(store: Store, clock: Clock) -> Blueprint:
@@ -21,14 +22,14 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     site = Blueprint("steering", __name__)
 
     @site.get("/tasks")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def tasks() -> ResponseReturnValue:
         with store.db.read() as connection:
             found = tasks_reads.tasks(connection, store)
         return render_template("desk/tasks.html", tasks=found)
 
     @site.get("/sending")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def sending() -> ResponseReturnValue:
         with store.db.read() as connection:
             waiting = reads.waiting(connection)
@@ -38,16 +39,14 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         return render_template("desk/sending.html", waiting=waiting, queued=queued, kept=kept, bursts=bursts)
 
     @site.post("/sending/stop")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.STEER_SENDING)
     def stop() -> ResponseReturnValue:
         case_decisions.stop_sending(store, current_user.email, clock.now())
         flash(_("All sending has stopped."), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/allow")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.STEER_SENDING)
     def allow() -> ResponseReturnValue:
         case_decisions.allow_sending(store, current_user.email, clock.now())
         flash(_("Sending is allowed again."), "success")
@@ -61,8 +60,7 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
     """Add the acts by which notices that wait, or never left, may go."""
 
     @site.post("/sending/release")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.STEER_SENDING)
     def release() -> ResponseReturnValue:
         number = request_values.row("notice", _("Choose a notice of the list."))
         approve.release_waiting(store, number, current_user.email, clock.now())
@@ -70,16 +68,14 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/release-all")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.STEER_SENDING)
     def release_all() -> ResponseReturnValue:
         count = approve.release_burst(store, request.form.get("party", ""), current_user.email, clock.now())
         flash(ngettext("%(num)s notice will be sent.", "%(num)s notices will be sent.", count), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/again")
-    @auth_required("session")
-    @roles_accepted(LEAD)
+    @needs(DeskAct.STEER_SENDING)
     def again() -> ResponseReturnValue:
         resending.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
         flash(_("Its locations will be notified again, after a fresh look."), "success")

@@ -3,8 +3,9 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security import auth_required, current_user, roles_accepted
+from flask_security import current_user
 
+from nta.domain.policy import DeskAct, permitted
 from nta.ports import Clock
 from nta.store.db.handle import Store
 from nta.store.reads import mails as reads
@@ -12,7 +13,7 @@ from nta.store.reads.mails import Text
 from nta.usecases import answer as answers
 from nta.usecases.decisions import task_completion
 from nta.web import answering, request_values
-from nta.web.access import ANALYST, LEAD
+from nta.web.access import needs
 from nta.web.answering import SAYS, FilledAnswer
 
 
@@ -32,30 +33,27 @@ def pages(store: Store, clock: Clock) -> Blueprint:
         return page, (422 if form.faults else 200)
 
     @site.post("/tasks/done")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.FINISH_TASK)
     def done() -> ResponseReturnValue:
         number = request_values.row("subject", _("Choose a task of the list."))
-        is_lead = LEAD in {role.name for role in current_user.roles}
+        is_lead = DeskAct.FINISH_LEADS_TASK in permitted([role.name for role in current_user.roles])
         why, who = request.form.get("reason"), current_user.email
         task_completion.finish(store, number, why, who, clock.now(), is_lead=is_lead)
         flash(_("The task is done."), "success")
         return redirect(url_for("steering.tasks"), 303)
 
     @site.get("/mails/<row:number>")
-    @auth_required("session")
+    @needs(DeskAct.SEE_CASES)
     def mail(number: int) -> ResponseReturnValue:
         return show(number)
 
     @site.post("/mails/<row:number>/read")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.READ_MAIL)
     def read(number: int) -> ResponseReturnValue:
         return show(number, task_completion.read_mail(store, number, current_user.email, clock.now()))
 
     @site.post("/mails/<row:number>/answer")
-    @auth_required("session")
-    @roles_accepted(ANALYST, LEAD)
+    @needs(DeskAct.READ_MAIL)
     def answer(number: int) -> ResponseReturnValue:
         filled, said, wrong = answering.read(request.form)
         taken = answers.answer_by_mail(store, number, said, current_user.email, clock.now())
