@@ -8,10 +8,10 @@ from nta.render.words import Word
 
 WORDS: Final = {
     Word.NO_CONTACT: _l("no contact found"),
-    Word.NOBODY_LEFT: _l("nobody left to tell"),
+    Word.NOBODY_LEFT: _l("nobody left to notify"),
     Word.HELD: _l("held"),
     Word.ESCALATED: _l("escalated"),
-    Word.TOLD: _l("told"),
+    Word.TOLD: _l("notified"),
     Word.PREPARING: _l("notice in preparation"),
     Word.LOOKING_UP: _l("looking up the host"),
     Word.SEEMS_GONE: _l("seems gone"),
@@ -225,10 +225,10 @@ STEPS: Final = {
     "resolve": _l("look up the host"),
     "send": _l("send the notice"),
     "look": _l("look again"),
-    "escalate": _l("tell the next"),
+    "escalate": _l("notify the next party"),
     "fetch": _l("fetch"),
     "seal": _l("seal"),
-    "task": _l("a person's task"),
+    "task": _l("needs a decision"),
 }
 
 OWNERS: Final = {"analyst": _l("analyst"), "lead": _l("lead")}
