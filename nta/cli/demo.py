@@ -18,9 +18,9 @@ import click
 import structlog
 
 from nta.cli.context import Kit
+from nta.cli.demo_beginning import QuickBeginning
 from nta.cli.demo_beliefs import BeliefPusher
 from nta.cli.demo_lab import RunningLab, free_port, settings_in, the_lab
-from nta.cli.demo_moment import Moment
 from nta.cli.demo_show import Board
 from nta.cli.demo_telling import Telling
 from nta.cli.demo_truth import Truth, by_episode, with_medians, with_truth
@@ -112,7 +112,7 @@ def demo(
         lab = the_lab(place.folder / "lab", world, rate if until_done else None, place.world_port)
         configure_logs((place.folder / "demo.log").open("a", encoding="utf-8", buffering=1))
         kit = opener.make(_environment(place, lab))
-        visit = None if until_done else Moment(kit, lab, rate or WALK)
+        visit = None if until_done else QuickBeginning(kit, lab, rate or WALK)
         code = _play(kit, lab, place, visit, episodes=episodes, as_json=as_json)
     except KeyboardInterrupt:
         say("stopped")
@@ -130,7 +130,7 @@ def _play(
     kit: Kit,
     lab: RunningLab,
     place: DemoPlace,
-    visit: Moment | None,
+    visit: QuickBeginning | None,
     *,
     episodes: Path | None,
     as_json: bool,

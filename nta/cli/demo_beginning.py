@@ -9,7 +9,7 @@ WANTED = frozenset({Word.NOBODY_LEFT, Word.HELD, Word.ESCALATED, Word.TOLD, Word
 """What a visitor should find cases of. The others pass by within minutes, or no world need have them."""
 
 
-class Moment:
+class QuickBeginning:
     """Asked before each leap; the rate is the one at which the world walks from the moment on."""
 
     def __init__(self, kit: Kit, lab: RunningLab, rate: int) -> None:
