@@ -361,12 +361,17 @@ class House:
         """Return the beat that drives a runner by the machine's clock."""
         return Metronome(runner, self.steps())
 
-    def leaper(self, runner: Runner) -> Leaper:
+    def leaper(self, runner: Runner, before_leap: Callable[[], None] = lambda: None) -> Leaper:
         """Return what drives a runner through the lab's world."""
         clock = self.clock
         if not isinstance(clock, LabClock):
             raise RefusedError("NTA_CLOCK is the system's: only the lab's clock leaps")
-        return Leaper(runner, clock, self.next_due, self.stopping)
+
+        def next_due() -> datetime | None:
+            before_leap()
+            return self.next_due()
+
+        return Leaper(runner, clock, next_due, self.stopping)
 
     def servers(self, doors: Sequence[tuple[str, str, int]]) -> Servers:
         """Return servers for doors, each (desk or portal, host, port), and keep looks away from them."""

@@ -1,5 +1,6 @@
 """`nta demo`: the whole service against the lab's small internet, until its world is over."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import structlog
 
 from nta.cli.context import Kit
+from nta.cli.demo_beginning import QuickBeginning
 from nta.cli.demo_beliefs import BeliefPusher
 from nta.cli.demo_lab import RunningLab, free_port, settings_in, the_lab
 from nta.cli.demo_show import Board
@@ -36,6 +39,8 @@ from nta.usecases.report import episode_lines, summary, true_figures
 log = structlog.get_logger("nta.demo")
 
 AGAIN_S = 0.5
+WALK = 300
+"""At this rate an hour takes twelve seconds."""
 
 USERS = (
     ("analyst", "analyst@hotline.test"),
@@ -54,11 +59,21 @@ class DemoPlace:
     passing: bool
     desk_port: int
     portal_port: int
+    world_port: int | None
+    held: int
+    """The lock that says that this demo runs; it goes with the process, however that ends."""
 
 
 @click.command()
 @click.option("--until-done", is_flag=True, help="End when the world is over, and print the summary.")
-@click.option("--rate", type=click.IntRange(1, 3600), help="Walk: so many seconds a second. Default: leap.")
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 3600),
+    help=f"Walk: so many seconds a second. Default: {WALK} after a quick beginning; --until-done leaps.",
+)
+@click.option(
+    "--port", type=click.IntRange(1024, 65533), help="The desk's port; portal and world take the next two."
+)
 @click.option(
     "--instance", type=click.Path(path_type=Path), help="Keep the demo here, or go on with an earlier one."
 )
@@ -72,6 +87,7 @@ def demo(
     opener: Any,
     until_done: bool,
     rate: int | None,
+    port: int | None,
     instance: Path | None,
     episodes: Path | None,
     world: str,
@@ -86,17 +102,18 @@ def demo(
     Example:  nta demo
               nta demo --until-done --json --episodes episodes.jsonl
     """
-    place = _place(instance)
+    place = _place(instance, port)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)  # from the first moment on, also behind a &
     lab: RunningLab | None = None
     kit: Kit | None = None
     code = 0
     try:
-        lab = the_lab(place.folder / "lab", world, rate)
+        lab = the_lab(place.folder / "lab", world, rate if until_done else None, place.world_port)
         configure_logs((place.folder / "demo.log").open("a", encoding="utf-8", buffering=1))
         kit = opener.make(_environment(place, lab))
-        code = _play(kit, lab, place, until_done=until_done, episodes=episodes, as_json=as_json)
+        visit = None if until_done else QuickBeginning(kit, lab, rate or WALK)
+        code = _play(kit, lab, place, visit, episodes=episodes, as_json=as_json)
     except KeyboardInterrupt:
         say("stopped")
     finally:
@@ -110,14 +127,21 @@ def demo(
 
 
 def _play(
-    kit: Kit, lab: RunningLab, place: DemoPlace, *, until_done: bool, episodes: Path | None, as_json: bool
+    kit: Kit,
+    lab: RunningLab,
+    place: DemoPlace,
+    visit: QuickBeginning | None,
+    *,
+    episodes: Path | None,
+    as_json: bool,
 ) -> int:
+    until_done = visit is None
     dead = end_with_the_first_dead(kit)
     schema.upgrade(kit.database)
     kit.take_jobs()
     users = _users(kit, place.folder)
     runner = kit.runner()
-    leaper = kit.leaper(runner)
+    leaper = kit.leaper(runner) if visit is None else kit.leaper(runner, visit.tell)
     doors = [("desk", "127.0.0.1", place.desk_port), ("portal", "127.0.0.1", place.portal_port)]
     servers = kit.servers(doors)
     board = Board(kit, users, f"{lab.at['control']}/world", quiet=as_json)
@@ -179,7 +203,7 @@ def _finish(kit: Kit, lab: RunningLab, episodes: Path | None, *, as_json: bool) 
     return 1 if unfinished else 0
 
 
-def _place(instance: Path | None) -> DemoPlace:
+def _place(instance: Path | None, port: int | None) -> DemoPlace:
     folder = instance or Path(tempfile.mkdtemp(prefix="nta-demo-"))
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -189,13 +213,46 @@ def _place(instance: Path | None) -> DemoPlace:
         # A demo that was killed in its first moments left a draft, or an empty file.
         if ports is None and any(not path.name.startswith(kept.name) for path in folder.iterdir()):
             raise RefusedError(f"--instance {folder} holds other things and no demo; name another folder")
+        held = _hold(folder, kept)
         if ports is None:
-            desk = free_port(8000)
-            ports = {"desk": desk, "portal": free_port(8001, but=desk)}
+            ports = _ports(port)
             _write(kept, ports)
+        elif port not in (None, ports["desk"]):
+            raise RefusedError(f"--port {port}: this demo has its desk on {ports['desk']}, as its mails say")
     except OSError as fault:
         raise RefusedError(f"--instance {folder}: {fault.strerror}") from None
-    return DemoPlace(folder, instance is None, ports["desk"], ports["portal"])
+    return DemoPlace(folder, instance is None, ports["desk"], ports["portal"], ports.get("world"), held)
+
+
+def _hold(folder: Path, kept: Path) -> int:
+    held = os.open(kept.with_name(f"{kept.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        raise RefusedError(f"--instance {folder}: a demo runs there already") from None
+    return held
+
+
+def _ports(port: int | None) -> dict[str, int]:
+    """Return the doors' ports: those asked for, by option or in the environment's URLs, or free ones."""
+    if port is not None:
+        wanted = {"desk": port, "portal": port + 1, "world": port + 2}
+        taken = [one for one in wanted.values() if free_port(one) != one]
+        if taken:
+            raise RefusedError(f"--port {port}: port {taken[0]} is in use")
+        return wanted
+    desk = _local_port("NTA_DESK_URL") or free_port(8000)
+    return {"desk": desk, "portal": _local_port("NTA_PORTAL_URL") or free_port(8001, but=desk)}
+
+
+def _local_port(name: str) -> int | None:
+    """Return the port that a door's URL in the environment says, where the URL is of this machine."""
+    try:
+        address = urlsplit(os.environ.get(name, ""))
+        return address.port if address.hostname in ("localhost", "127.0.0.1") else None
+    except ValueError:
+        raise RefusedError(f"{name} is no URL") from None
 
 
 def _ports_in(kept: Path) -> dict[str, int] | None:
@@ -212,6 +269,7 @@ def _environment(place: DemoPlace, lab: RunningLab) -> dict[str, str]:
         "NTA_DESK_URL": f"http://localhost:{place.desk_port}",
         "NTA_PORTAL_URL": f"http://localhost:{place.portal_port}",
     }
+    doors |= {name: os.environ[name] for name in doors if os.environ.get(name)}
     return kept | settings_in(lab.at, place.folder) | doors
 
 

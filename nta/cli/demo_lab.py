@@ -33,6 +33,11 @@ class RunningLab:
         """Tell the lab how each URL stands with us."""
         self._ask("POST", "/beliefs", list(held))
 
+    def tell_waiting(self, *, is_begun: bool, is_lively: bool, approvals: int, rate: int) -> None:
+        """Tell the lab what waits at the desk, and how fast to walk once there is something to see."""
+        told = {"is_begun": is_begun, "is_lively": is_lively, "approvals": approvals, "rate": rate}
+        self._ask("POST", "/waiting", told)
+
     def truth(self) -> list[dict[str, Any]]:
         """Return what truly became of each URL."""
         urls: list[dict[str, Any]] = self._ask("GET", "/truth", None)["urls"]
@@ -104,7 +109,7 @@ def settings_in(at: Mapping[str, Any], instance: Path) -> dict[str, str]:
     }
 
 
-def the_lab(folder: Path, world: str, rate: int | None) -> RunningLab:
+def the_lab(folder: Path, world: str, rate: int | None, control: int | None = None) -> RunningLab:
     """Return the lab of a folder: the one that lives, or a new process that goes on where it was."""
     folder.mkdir(parents=True, exist_ok=True)
     card = folder / "lab.json"
@@ -114,9 +119,9 @@ def the_lab(folder: Path, world: str, rate: int | None) -> RunningLab:
             lab.state()
         except OutsideError:
             card.rename(folder / "lab.before.json")
-            return _start(folder, world, rate)
+            return _start(folder, world, rate, control)
         return lab
-    return _start(folder, world, rate)
+    return _start(folder, world, rate, control)
 
 
 def free_port(wanted: int, but: int | None = None) -> int:
@@ -134,10 +139,12 @@ def free_port(wanted: int, but: int | None = None) -> int:
     raise RefusedError("no free port on 127.0.0.1")
 
 
-def _start(folder: Path, world: str, rate: int | None) -> RunningLab:
+def _start(folder: Path, world: str, rate: int | None, control: int | None) -> RunningLab:
     call = [sys.executable, "-m", "nta.lab", "--world", world, "--dir", str(folder)]
     if rate is not None:
         call += ["--rate", str(rate)]
+    if control is not None:
+        call += ["--control", str(control)]
     with (folder / "lab.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  # our own module, no shell
             call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True

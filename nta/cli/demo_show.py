@@ -3,8 +3,11 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
+from qrcode.main import QRCode
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -15,7 +18,7 @@ from nta.domain.errors import OutsideError
 from nta.store.reads.board import counts
 
 EVERY_S = 1.0
-_OVER = ". The world is over; desk and portal stay up until Ctrl-C"
+_OVER = ". The world has ended: everything stays to be read, until Ctrl-C"
 
 
 class Board:
@@ -64,12 +67,25 @@ class Board:
 
 
 def _greet(kit: Kit, users: Sequence[Mapping[str, str]], world: str) -> None:
+    say(f"Begin here: {world}")
+    say("  log-ins with their codes, everybody's mailbox, what truly stands where, and a bar for the time")
     say(f"Desk:   {kit.settings.desk_url}\nPortal: {kit.settings.portal_url}")
-    say(f"World:  {world} (what truly stands where, beside what the service believes)")
-    say("Log-ins (each asks for a code of an authenticator app; this secret makes it):")
     for user in users:
         say(f"  {user['email']:22} {user['password']:28} {user['totp_secret']}")
+    lead = next(user for user in users if user["role"] == "lead")
+    if sys.stderr.isatty():
+        say(f"The second factor of {lead['email']}, for an authenticator app:\n{_qr(lead)}")
     say("A small internet on loopback plays out below. Ctrl-C ends everything.\n")
+
+
+def _qr(user: Mapping[str, str]) -> str:
+    """Return a QR code to be read off a terminal."""
+    label = quote(f"NTA demo:{user['email']}")
+    code = QRCode(border=2)
+    code.add_data(f"otpauth://totp/{label}?secret={user['totp_secret']}&issuer=NTA%20demo")
+    drawn = StringIO()
+    code.print_ascii(out=drawn, invert=True)
+    return drawn.getvalue()
 
 
 def _table(found: Mapping[str, Mapping[str, Any]], moment: str) -> Table:

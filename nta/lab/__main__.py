@@ -35,9 +35,10 @@ def main() -> int:
     parser.add_argument("--world", required=True, help="a name under nta/lab/worlds, or a YAML file")
     parser.add_argument("--dir", required=True, type=Path, help="the folder for journal, mail and lab.json")
     parser.add_argument("--rate", type=_rate, help="let time walk: service seconds per second")
+    parser.add_argument("--control", type=int, help="the port of control and world, on the first start")
     chosen = parser.parse_args()
     try:
-        asyncio.run(_play(Lab(read_world(chosen.world), chosen.dir, chosen.rate)))
+        asyncio.run(_play(Lab(read_world(chosen.world), chosen.dir, chosen.rate, chosen.control)))
     except (WorldError, LabError) as error:
         sys.stderr.write(f"lab: {error}\n")
         return 2

@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 from nta.lab.actors import Service, User
 from nta.lab.engine import Engine, LeapResult
 from nta.lab.httpserver import Reply, Request, json_reply
 from nta.lab.leaping_clock import WorldClock
 from nta.lab.postoffice import PostOffice
+from nta.lab.tour import Tour, is_for
 from nta.lab.worldpage import ShownBelief
 
 T = TypeVar("T")
@@ -21,12 +22,27 @@ WAIT_S = 1.0
 BREATH_S = 0.1
 
 
+class Waiting(TypedDict):
+    """What the service says of what waits there."""
+
+    is_begun: bool
+    is_lively: bool
+    approvals: int
+    rate: int
+
+
 class Control:
     """Answers the control port. The engine is asked in its one thread only."""
 
     def __init__(
-        self, engine: Engine, clock: WorldClock, post: PostOffice, asked: Callable[[], Mapping[str, int]]
+        self,
+        engine: Engine,
+        clock: WorldClock,
+        post: PostOffice,
+        asked: Callable[[], Mapping[str, int]],
+        tour: Tour,
     ) -> None:
+        self._tour = tour
         self._engine = engine
         self._asked = asked
         self._clock = clock
@@ -37,6 +53,8 @@ class Control:
     async def __call__(self, request: Request) -> Reply:
         """Answer one request."""
         self.spoken_at = asyncio.get_running_loop().time()
+        if is_for(request.path):
+            return await self._ask(lambda: self._tour.answer(request))
         try:
             body: Any = json.loads(request.body) if request.body else {}
             match request.method, request.path:
@@ -46,12 +64,8 @@ class Control:
                     return json_reply(await self._ask(self._engine.truth))
                 case "GET", "/state":
                     return json_reply({**await self._ask(self._engine.state), "asked": self._asked()})
-                case "GET", path if path == "/world" or path.startswith("/world/"):
-                    return await self._ask(lambda: self._world(path.removeprefix("/world").strip("/")))
-                case "POST", "/beliefs":
-                    beliefs = _beliefs(body)
-                    await self._ask(lambda: self._engine.believe(beliefs))
-                    return json_reply({})
+                case "POST", "/waiting" | "/beliefs":
+                    return await self._told(request.path, body)
                 case "GET", "/mails":
                     return json_reply(list(self._post.listing()))
                 case "POST", "/service":
@@ -66,14 +80,18 @@ class Control:
         except (ValueError, KeyError, TypeError, AttributeError):
             return json_reply({"error": "the request is not as the protocol says"}, 400)
 
+    async def _told(self, path: str, body: Any) -> Reply:
+        """Hear how things stand at the service."""
+        if path == "/waiting":
+            waiting = _waiting(body)
+            await self._ask(lambda: self._tour.hear(**waiting))
+        else:
+            beliefs = _beliefs(body)
+            await self._ask(lambda: self._engine.believe(beliefs))
+        return json_reply({})
+
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _world(self, site: str) -> Reply:
-        found = self._engine.picture(site)
-        if found is None:
-            return Reply(404, b"no such site here\n", "text/plain; charset=utf-8")
-        return Reply(200, found.encode(), "text/html; charset=utf-8")
 
     def _now(self) -> datetime:
         return self._clock.now
@@ -110,6 +128,15 @@ def _beliefs(body: list[dict[str, Any]]) -> dict[str, ShownBelief]:
             outcome=str(one["outcome"] or ""),
         )
         for one in body
+    }
+
+
+def _waiting(body: dict[str, Any]) -> Waiting:
+    return {
+        "is_begun": bool(body["is_begun"]),
+        "is_lively": bool(body["is_lively"]),
+        "approvals": int(body["approvals"]),
+        "rate": int(body["rate"]),
     }
 
 

@@ -58,6 +58,8 @@ class Engine:
         self._notes: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._happened = False
+        self._next_due: datetime | None = None
+        self.is_over = False
         self._beliefs = ShownBeliefs()
         self.faults: list[str] = []
         self.timed_out = 0
@@ -94,6 +96,7 @@ class Engine:
         it holds. An act that the service cannot take keeps the time where it is.
         """
         self._read_mail_soon()
+        self._next_due = next_due
         began_at = self._clock.now
         self._happened = False
         stuck = not self._advance(self._limit(next_due))
@@ -103,13 +106,26 @@ class Engine:
             self._journal.write({"do": "now", "at": self._clock.now.isoformat()})
         if self._happened:
             self._journal.secure()
-        over = next_due is None and not self._agenda
-        return LeapResult(self._clock.now, over, stuck)
+        self.is_over = next_due is None and not self._agenda
+        return LeapResult(self._clock.now, self.is_over, stuck)
 
     def next_event_at(self) -> datetime | None:
         self._read_mail_soon()
         first = self._agenda.first()
         return first.at if first else None
+
+    def next_moment(self) -> datetime | None:
+        """Return when something comes next, in the world or at the service; None where nothing does."""
+        moments = [at for at in (self.next_event_at(), self._next_due) if at and at > self._clock.now]
+        return min(moments, default=None)
+
+    @property
+    def service(self) -> Service | None:
+        return self._service
+
+    @property
+    def world(self) -> World:
+        return self._world
 
     def truth(self) -> dict[str, Any]:
         """Return where each URL was shown, from when until when."""
@@ -137,11 +153,14 @@ class Engine:
         """Hear what the service holds of each URL; it is shown beside the truth and changes nothing."""
         self._beliefs = ShownBeliefs(beliefs, self._clock.now)
 
-    def picture(self, site: str) -> str | None:
-        """Return the world as a page, or one site of it; None where there is no such site."""
+    def picture(self, site: str, bar: str = "", below: str = "") -> str | None:
+        """Return the world as a page, or one site of it; None where there is no such site.
+
+        `bar` and `below` are put on the page of the world as they are.
+        """
         now = self._clock.now
         if not site:
-            return overview(self._landscape, self._beliefs, now)
+            return overview(self._landscape, self._beliefs, now, bar, below)
         known = self._world.sites.get(site)
         return of_site(self._landscape, known, self._beliefs, now) if known else None
 

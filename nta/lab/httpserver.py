@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 IDLE_S = 120.0
@@ -11,8 +11,10 @@ _MOST_DIGITS = 10
 BODY_LIMIT = 16 << 20
 REASONS = {
     200: "OK",
+    303: "See Other",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     500: "Fault",
@@ -33,6 +35,7 @@ class Reply:
     status: int
     body: bytes
     content_type: str = "application/json"
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 Handler = Callable[[Request], Awaitable[Reply]]
@@ -100,9 +103,10 @@ class HTTPServer:
 
 
 def _wire(reply: Reply, connection: str, *, with_body: bool) -> bytes:
+    fields = "".join(f"{name}: {text}\r\n" for name, text in reply.fields.items())
     head = (
         f"HTTP/1.1 {reply.status} {REASONS.get(reply.status, 'Answer')}\r\n"
         f"Content-Type: {reply.content_type}\r\n"
-        f"Content-Length: {len(reply.body)}\r\nConnection: {connection}\r\n\r\n"
+        f"Content-Length: {len(reply.body)}\r\n{fields}Connection: {connection}\r\n\r\n"
     ).encode()
     return head + reply.body if with_body else head

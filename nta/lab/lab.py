@@ -28,6 +28,7 @@ from nta.lab.overlay import write_overlay
 from nta.lab.postoffice import PostOffice
 from nta.lab.rdapserver import RDAPAnswers
 from nta.lab.socks import SOCKSServer
+from nta.lab.tour import Tour
 from nta.lab.webserver import WebServer, WebTable
 from nta.lab.whoisserver import ROOT, WHOISServer, whois_places
 from nta.lab.world import Placement, World
@@ -81,9 +82,9 @@ def _last_moment(journal: Journal) -> datetime | None:
     return None
 
 
-def _free_ports(listening: Mapping[str, list[str]]) -> dict[str, int]:
+def _free_ports(listening: Mapping[str, list[str]], control: int | None) -> dict[str, int]:
     """Return a port for each server that is free on all the addresses it listens on, or on 127.0.0.1."""
-    found: dict[str, int] = {}
+    found: dict[str, int] = {} if control is None else {SERVERS[0]: control}
     draw = random.SystemRandom()
     while len(found) < len(SERVERS):
         name = SERVERS[len(found)]
@@ -108,8 +109,9 @@ def _is_free(address: str, port: int) -> bool:
 class Lab:
     """One world being played in one folder."""
 
-    def __init__(self, world: World, path: Path, rate: int | None = None) -> None:
+    def __init__(self, world: World, path: Path, rate: int | None = None, control: int | None = None) -> None:
         self.world = world
+        self._control_port = control
         self._rate = rate
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = Folder(path.resolve())
@@ -132,7 +134,7 @@ class Lab:
         table = WebTable()
         self._landscape = Landscape(world, table, self._ports["web"])
         self._clock = WorldClock(_last_moment(self._journal) or world.start, self._rate, face=folder.clock)
-        self._post = PostOffice(self._journal, self._landscape.by_url)
+        self._post = PostOffice(self._journal, self._landscape.by_url, folder.path / "mails")
         zones = Zones(self._landscape)
         self._dns = DNSServer(zones, lambda: self._clock.now)
         self._engine = Engine(
@@ -145,7 +147,8 @@ class Lab:
         )
         self._web = WebServer(table, addresses, self._ports["web"])
         self._whois = WHOISServer(self._landscape)
-        self.control = Control(self._engine, self._clock, self._post, self._asked)
+        tour = Tour(self._engine, self._post, self._clock, self._ports["control"], folder.path / "arrived")
+        self.control = Control(self._engine, self._clock, self._post, self._asked, tour)
         root = f"http://127.0.0.1:{self._ports['rdap']}/"
         self._rdap = RDAPAnswers(self._landscape, root)
         self._origins = OriginAnswers(self._landscape)
@@ -198,7 +201,7 @@ class Lab:
         """
         if not self._journal.entries:
             whois = [str(at) for at in (ROOT, *whois_places(self.world).values())]
-            ports = _free_ports({"web": addresses, "whois": whois})
+            ports = _free_ports({"web": addresses, "whois": whois}, self._control_port)
             world = self.world
             self._journal.write({"do": "begin", "world": world.id, "digest": world.digest, "ports": ports})
             self._journal.secure()

@@ -94,7 +94,7 @@ def read_mail(
     recipients: tuple[EnvelopeRecipient, ...],
     by_url: Mapping[str, WorldPage],
 ) -> RelayedMail:
-    """Return what a mail says to those who play its recipients; its text itself is not kept."""
+    """Return what a mail says to those who play its recipients."""
     message = message_from_bytes(content, policy=policy.default)
     text = "\n".join(_texts(message))
     links = PORTAL_LINK.findall(text)
@@ -112,6 +112,12 @@ def read_mail(
         pages=tuple(dict.fromkeys(page.id for page in _pages(text, by_url))),
         token=links[0].rstrip(COMMON_TAIL) if links else "",
     )
+
+
+def plain_text(content: bytes) -> str:
+    """Return the text part of a mail, as its recipient reads it."""
+    part = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+    return str(part.get_content()) if part is not None else ""
 
 
 def _texts(message: EmailMessage) -> Iterator[str]:

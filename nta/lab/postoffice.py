@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from nta.lab.journal import Journal
-from nta.lab.mail import EnvelopeRecipient, RelayedMail, mail_from_json, read_mail
+from nta.lab.mail import EnvelopeRecipient, RelayedMail, mail_from_json, plain_text, read_mail
 from nta.lab.world import WorldPage
 
 
 class PostOffice:
     """Takes mail from the relay's thread, and gives it to the engine's."""
 
-    def __init__(self, journal: Journal, by_url: Mapping[str, WorldPage]) -> None:
+    def __init__(self, journal: Journal, by_url: Mapping[str, WorldPage], texts: Path) -> None:
         self._journal = journal
+        self._texts = texts
+        texts.mkdir(exist_ok=True, mode=0o700)
         self._by_url = by_url
         self._lock = Lock()
         self._mails: list[RelayedMail] = []
@@ -42,6 +45,7 @@ class PostOffice:
             )
             known = self._by_id.get(mail.message_id) if mail.message_id else None
             if known is None:
+                (self._texts / f"{mail.number}.txt").write_text(plain_text(content), encoding="utf-8")
                 self._journal.write({"do": "mail", **mail.to_json()})
                 self._add(mail)
             else:
@@ -69,12 +73,21 @@ class PostOffice:
     def mail(self, number: int) -> RelayedMail:
         return self._mails[number - 1]
 
+    def text(self, number: int) -> str:
+        """Return what the recipient of a mail reads; empty where nothing was kept of it."""
+        kept = self._texts / f"{number}.txt"
+        return kept.read_text(encoding="utf-8") if kept.exists() else ""
+
+    def all(self) -> list[RelayedMail]:
+        """Return every mail, in the order in which they came."""
+        return list(self._mails)
+
     def __len__(self) -> int:
         return len(self._mails)
 
     def listing(self) -> Iterator[dict[str, Any]]:
         """Yield what the control port tells of each mail."""
-        for mail in list(self._mails):
+        for mail in self.all():
             told: dict[str, Any] = {
                 "message_id": mail.message_id,
                 "to": ", ".join(one.address for one in mail.recipients),

@@ -1,4 +1,4 @@
-"""The lab's own page: the world as it is, beside what the service believes of it. No script, no URL."""
+"""The lab's page: the world as it is, beside what the service believes of it; no script, no URL of a page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ h1{font-size:1.5rem;margin:0}p{margin:.4rem 0 1.2rem;color:#5b6875}
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;color:#5b6875;font-size:.85rem}
 td,th{padding:.35rem .6rem;border-bottom:1px solid #e4e8ec;vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums}.s{color:#5b6875;font-size:.85rem}
+h2{font-size:1.15rem;margin:1.4rem 0 0}pre{white-space:pre-wrap;overflow-wrap:anywhere}
+button{font:inherit;padding:.3rem .7rem;margin:0 .2rem .4rem 0}
 .up{color:#1a7f37}.gone{color:#a40e26}.differs{background:#fff4d6}a{color:#0b5cad}
 """
 
@@ -47,15 +49,18 @@ class ShownBeliefs:
         return self.of.get(url)
 
 
-def overview(landscape: Landscape, beliefs: ShownBeliefs, now: datetime) -> str:
-    """Return the page of all sites."""
+def overview(
+    landscape: Landscape, beliefs: ShownBeliefs, now: datetime, above: str = "", below: str = ""
+) -> str:
+    """Return the page of all sites; `above` and `below` are HTML to put around them."""
     world = landscape.world
     rows = "".join(_site_row(landscape, site, beliefs, now) for site in world.sites.values())
     head = "<tr><th>Site<th>Stands with<th>Name<th class=n>Pages<th class=n>There<th class=n>Handed in"
     head += "<th class=n>Believed there<th class=n>Differing</tr>"
     story = f" {escape(world.story)}" if world.story else ""
     about = f"What truly stands where, and what the service believes.{story}"
-    return _page(f"The world “{world.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
+    sites = f"<h2>Sites</h2><table>{head}{rows}</table>"
+    return _page(f"The world “{world.id}”", about, f"{above}{sites}{below}", beliefs, now)
 
 
 def of_site(landscape: Landscape, site: Site, beliefs: ShownBeliefs, now: datetime) -> str:
@@ -66,14 +71,20 @@ def of_site(landscape: Landscape, site: Site, beliefs: ShownBeliefs, now: dateti
     return _page(f"Site “{site.id}”", about, f"<table>{head}{rows}</table>", beliefs, now)
 
 
+def document(title: str, about: str, content: str, *, refreshes: bool = False) -> str:
+    """Return a whole page of the lab."""
+    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if refreshes else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>{refresh}'
+        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/world.css"></head>'
+        f"<body><main><h1>{escape(title)}</h1><p>{about}</p>{content}</main></body></html>\n"
+    )
+
+
 def _page(title: str, about: str, content: str, beliefs: ShownBeliefs, now: datetime) -> str:
     told = f" The service told what it believes at {beliefs.at:%d %b %H:%M}." if beliefs.at else ""
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta http-equiv="refresh" content="{REFRESH_S}"><style>{STYLE}</style></head><body>'
-        f"<h1>{escape(title)}</h1><p>It is {now:%A %d %B %Y, %H:%M} UTC there. {about}{told}</p>{content}"
-        "</body></html>\n"
-    )
+    there = f"It is {now:%A %d %B %Y, %H:%M} UTC there. {about}{told}"
+    return document(title, there, content, refreshes=True)
 
 
 def _site_row(landscape: Landscape, site: Site, beliefs: ShownBeliefs, now: datetime) -> str:
