@@ -1,8 +1,7 @@
 """Due rows: take work with a lease, record its result as the holder, say what is next."""
 
-import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
@@ -50,7 +49,7 @@ LEASE = timedelta(minutes=5)
 
 def machine_now() -> datetime:
     """Return the machine's time: leases are about processes, not about the service's clock."""
-    return from_us(time.time_ns() // 1000)
+    return datetime.now(UTC)
 
 
 def take(
