@@ -58,7 +58,8 @@ def _pace(rate: int | None, is_arriving: bool, awaits_approval: bool) -> str:
         return "Time leaps to the end."
     if rate == 0:
         return "Time stands still."
-    return f"Time walks: {rate} seconds a second."
+    pace = f"{rate // 60} minutes" if rate > 60 else "a minute" if rate == 60 else f"{rate} seconds"
+    return f"Time walks: {pace} a second."
 
 
 def log_ins(service: Service, machine_time: float) -> str:
