@@ -50,7 +50,7 @@ _PARTY_ROW = table_of(PartyRow)
 _PORTAL_LINK = table_of(PortalLink)
 _SUBMISSION = table_of(Submission)
 
-_COMPOSED = (
+COMPOSING = (
     "state",
     "composed_at",
     "message_id",
@@ -62,7 +62,7 @@ _COMPOSED = (
 _PUT_COMPOSED = (
     update(_NOTICE)
     .where(_NOTICE.c.id == bindparam("_id"), _NOTICE.c.state == NoticeState.QUEUED)
-    .values({name: bindparam(f"_{name}") for name in _COMPOSED})
+    .values({name: bindparam(f"_{name}") for name in COMPOSING})
 )
 
 _RUNGS = (
@@ -311,7 +311,7 @@ def move(connection: Connection, notice_id: int, step: NoticeStep) -> None:
     _sure(written.rowcount, step)
 
 
-def _sure(moved: int, step: NoticeStep) -> None:
+def _sure(moved: int | bool, step: NoticeStep) -> None:
     if not moved:
         raise RefusedError(f"a notice that stands elsewhere by now cannot take the step {step}")
 
@@ -355,9 +355,13 @@ def as_told(connection: Connection, rows: Sequence[tuple[int, datetime | None]])
 
 
 def put_composed(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what was composed: rows of `_id` and the columns that composing fills, each with a `_` before."""
+    """Write what was composed: rows of `_id` and the columns of `COMPOSING`, each with a `_` before.
+
+    Raises: RefusedError where one of the notices is queued no more.
+    """
     if rows:
-        connection.execute(_PUT_COMPOSED, rows)
+        written = connection.execute(_PUT_COMPOSED, rows).rowcount
+        _sure(written == len(rows), NoticeStep.COMPOSE)
 
 
 def add_links(

@@ -10,6 +10,7 @@ from flask_security import current_user
 
 from nta.domain import references
 from nta.domain.errors import RefusedError
+from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.policy import DeskAct
 from nta.ports import Clock
@@ -95,7 +96,7 @@ class _NoticeView:
             found = reads.notice(connection, self._store, plain)
         if found is None:
             abort(404)
-        text = self._preview(found) if found.state == "waiting_lead" else ""
+        text = self._preview(found) if found.state == NoticeState.WAITING_LEAD else ""
         mine = current_user.email in {one.who for one in found.given}
         return render_template(
             "desk/notice.html", notice=found, text=text, mine=mine, revealed=revealed or (None, None)

@@ -34,6 +34,17 @@ def _refused(connection: Connection, notice: int) -> None:
     notice_rows.move(connection, notice, NoticeStep.REFUSE)
 
 
+def test_what_is_queued_no_more_is_not_composed(store: Store, queued: int) -> None:
+    row = {f"_{name}": None for name in notice_rows.COMPOSING} | {"_id": queued, "_state": "composed"}
+    with store.db.write() as connection:
+        notice_rows.move(connection, queued, NoticeStep.DROP)
+
+    with pytest.raises(RefusedError, match="cannot take the step compose"), store.db.write() as connection:
+        notice_rows.put_composed(connection, [row])
+
+    assert World(store).notices()[0].state == "empty"
+
+
 @pytest.mark.parametrize("write", [_handed_over, _refused])
 def test_what_was_never_composed_cannot_leave(
     store: Store, queued: int, write: Callable[[Connection, int], None]
