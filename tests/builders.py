@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting import facts as hosting_facts
 from nta.domain.intake import urls
 from nta.domain.lifecycle import EventKind
@@ -384,3 +385,36 @@ def sending_allowed(store: Store) -> bool:
     """Tell whether no lead has stopped sending."""
     with store.db.read() as connection:
         return not switches.sending_stopped(connection)
+
+
+def episode_state(began_at: datetime, **changes: Any) -> EpisodeState:
+    """Return an episode as it was handed in, for rules that need no database."""
+    state = EpisodeState(
+        id=1,
+        case_id=1,
+        host_id=1,
+        number=1,
+        arrangement_id=None,
+        ladder=None,
+        ladder_version=None,
+        severity="normal",
+        stage="submitted",
+        presence="unseen",
+        outcome=None,
+        actor=None,
+        began_at=began_at,
+        ended_at=None,
+        received_at=began_at,
+        looked_at=None,
+        last_verdict=None,
+        last_cause=None,
+        last_up_at=None,
+        first_gone_at=None,
+        proven_gone_at=None,
+        paused_since=None,
+        paused=timedelta(0),
+        one_vantage=False,
+        returns=0,
+        first_handed_at=None,
+    )
+    return state._replace(**changes)

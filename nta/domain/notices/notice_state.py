@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from nta.domain.errors import RefusedError
-
 
 class NoticeState(StrEnum):
     """Where a notice stands on its way out."""
@@ -56,14 +54,6 @@ UNDER_WAY = (*UNWRITTEN, NoticeState.COMPOSED)
 
 NEVER_LEFT = (NoticeState.NOT_SENT, NoticeState.DECLINED)
 """States in which a notice with locations never left, and will not by itself."""
-
-
-def next_notice_state(state: NoticeState, step: NoticeStep) -> NoticeState:
-    """Return the state that follows, or refuse a step that the table does not know."""
-    try:
-        return NOTICE_STATES[state, step]
-    except KeyError:
-        raise RefusedError(f"a notice that is {state} cannot take the step {step}") from None
 
 
 def led_to(step: NoticeStep) -> NoticeState:

@@ -101,7 +101,7 @@ def of_networks(
     around = _prefixes_around(addresses)
     asked = (
         f"SELECT {_READ}, first, last FROM finding_range JOIN finding ON finding.id = finding_id "  # noqa: S608
-        f"WHERE valid_until > ? AND last"
+        "WHERE valid_until > ? AND last"
     )
     ends = sorted({last for _, last in around})
     rows = {

@@ -297,7 +297,7 @@ def handed_over(connection: Connection, notice_id: int, at: datetime) -> None:
     step = NoticeStep.HAND_OVER
     (before,) = states_before(step)
     given = (led_to(step).value, to_us(at), notice_id, before.value)
-    _sure(execute_plain(connection, _HANDED, given), step)
+    _sure(execute_plain(connection, _HANDED, given) == 1, step)
 
 
 def move(connection: Connection, notice_id: int, step: NoticeStep) -> None:
@@ -308,11 +308,11 @@ def move(connection: Connection, notice_id: int, step: NoticeStep) -> None:
     before = [state.value for state in states_before(step)]
     moved = update(_NOTICE).where(_NOTICE.c.id == notice_id, _NOTICE.c.state.in_(before))
     written = connection.execute(moved.values(state=led_to(step).value, return_path=None))
-    _sure(written.rowcount, step)
+    _sure(written.rowcount == 1, step)
 
 
-def _sure(moved: int | bool, step: NoticeStep) -> None:
-    if not moved:
+def _sure(all_moved: bool, step: NoticeStep) -> None:
+    if not all_moved:
         raise RefusedError(f"a notice that stands elsewhere by now cannot take the step {step}")
 
 

@@ -1,29 +1,19 @@
 """What a sign of looks makes of an episode: what comes back is counted, and the time it was away."""
 
-from datetime import timedelta
-
 import pytest
 
 from nta.domain.checks.look_effects import after_round, turn_of
 from nta.domain.checks.verdicts import Cause, Judgement, Verdict
-from nta.domain.episode_state import EpisodeState
 from nta.domain.lifecycle import EventKind, Presence, PresenceSign
+from tests.builders import episode_state
 from tests.conftest import NINE, hours
 
 LATER = NINE + hours(2)
 GONE = Judgement(Verdict.GONE, Cause.NOT_FOUND, proven=True, one_vantage=True)
 SEEN = Judgement(Verdict.UP, Cause.CONTENT_PRESENT, proven=False, one_vantage=False)
 HOLD = Judgement(Verdict.GONE, Cause.DOMAIN_HOLD, proven=True, one_vantage=False)
-ABSENT = EpisodeState(
-    **dict.fromkeys(EpisodeState._fields)  # type: ignore[arg-type]
-    | {
-        "presence": "absent",
-        "first_gone_at": NINE,
-        "paused_since": NINE,
-        "paused": timedelta(0),
-        "returns": 0,
-        "last_up_at": NINE - hours(1),
-    }
+ABSENT = episode_state(
+    NINE - hours(1), presence="absent", first_gone_at=NINE, paused_since=NINE, last_up_at=NINE - hours(1)
 )
 
 

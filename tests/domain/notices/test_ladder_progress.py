@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.domain.episode_state import EpisodeState, PastEvent
+from nta.domain.episode_state import PastEvent
 from nta.domain.escalation.ladders import RungHistory
 from nta.domain.notices import ladder_progress
 from nta.domain.notices.contact_choice import Choice
 from nta.domain.notices.ladder_progress import RungInputs
 from nta.domain.notices.past_notices import PastNotice
 from nta.domain.roles import Role
+from tests.builders import episode_state
 from tests.builders_notices import LADDER
 from tests.conftest import NINE, hours
 
@@ -32,7 +33,7 @@ HOST = Choice(
 OTHER = Choice(
     Role.HOST, "hosting:other", "Other", "NL", "abuse@other.example", "nl", "text", "catalogue", 1.0, "known"
 )
-STATE = EpisodeState(**dict.fromkeys(EpisodeState._fields, None) | {"id": 1, "last_up_at": NINE})  # type: ignore[arg-type]
+STATE = episode_state(NINE, last_up_at=NINE)
 
 
 def notice(at: float, rung: str = "first", **more: Any) -> PastNotice:
