@@ -147,18 +147,18 @@ def extremes(spans: Spans, limits_us: Sequence[int], n_groups: int) -> Extremes:
     (redistribution to the right); so simply moving all events early or late
     would not give the extremes. No curve that the bounds allow lies outside.
 
-    With delayed entry no such proof holds, and a row seen once, taken early,
+    In a group with delayed entry no such proof holds, and a row seen once, taken early,
     would leave as it enters and meet hardly anybody at risk: there, rows
     surely count at their upper bound, and the early curve takes all rows as
     watched from the start. The shares are in order all the same.
     """
     late = kaplan_meier(spans.group, spans.entry_us, spans.latest(), spans.gone, n_groups)
-    if spans.entry_us.any():
-        start = np.zeros_like(spans.entry_us)
-        early = kaplan_meier(spans.group, start, spans.earliest(), spans.gone, n_groups)
-        smallest = [1 - late.survival_after(late.count_until(limit)) for limit in limits_us]
-    else:
-        early, smallest = _early_and_smallest(spans, limits_us, n_groups)
+    # Group by group: who entered late in one decides nothing of another.
+    delayed = np.bincount(spans.group[spans.entry_us > 0], minlength=n_groups) > 0
+    early, smallest = _early_and_smallest(spans, delayed, limits_us, n_groups)
+    if delayed.any():
+        at_upper = [1 - late.survival_after(late.count_until(limit)) for limit in limits_us]
+        smallest = [np.where(delayed, *pair) for pair in zip(at_upper, smallest, strict=True)]
     largest = _largest(spans, early, late, limits_us, n_groups)
     # The two meet where nothing straddles the limit; there rounding must not part them.
     return Extremes(
@@ -192,21 +192,27 @@ def _largest(
     return found
 
 
-def _early_and_smallest(spans: Spans, limits_us: Sequence[int], n_groups: int) -> tuple[Curves, list[Floats]]:
+def _early_and_smallest(
+    spans: Spans, delayed: Bools, limits_us: Sequence[int], n_groups: int
+) -> tuple[Curves, list[Floats]]:
     """Return the early curve, and for each limit the smallest share, from one sort.
 
     Only rows whose upper bound is within the limit count. They leave as
     early, and watched rows are watched as long, as the bounds allow, so that
-    least is handed on to them. All others stay at risk. For rows without
-    delayed entry.
+    least is handed on to them. All others stay at risk. Groups with delayed
+    entry have an early curve, of rows watched from the start, and no share
+    that counts.
     """
+    leaves = spans.longest_watched()
+    if delayed.any():
+        leaves = np.where(delayed[spans.group], spans.earliest(), leaves)
     limits = sorted(limits_us)
     # An event's kind says how many limits its upper bound has passed.
     kinds = np.zeros(len(spans.group), dtype=np.uint8)
     for limit in limits:
         kinds += spans.upper_us > limit
     kinds[~spans.gone] = _WATCHED
-    begins, time, kinds = _in_order(spans.group, spans.entry_us, spans.longest_watched(), kinds, n_groups)
+    begins, time, kinds = _in_order(spans.group, np.zeros_like(leaves), leaves, kinds, n_groups)
     at_start = np.diff(begins)
     found = {}
     for place, limit in enumerate(limits):

@@ -170,6 +170,7 @@ def test_the_order_of_rows_does_not_matter(table, chance, limit):
 
 
 @given(rows(entries=True), st.integers(1, 30))
+@example([(1, 0, 0, 1, False), (1, 0, 0, 1, True), (0, 1, 1, 2, True)], 1)  # one is watched from later on
 def test_groups_do_not_touch_each_other(table, limit):
     together = within(table, [limit])[0]
 
