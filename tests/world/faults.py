@@ -20,7 +20,7 @@ from nta.cli.demo_lab import RunningLab, settings_in, the_lab
 from nta.store import schema
 from nta.store.db.database import Database
 from nta.store.reads import stuck
-from nta.store.work import pending_steps
+from nta.store.work import due, pending_steps
 from tests.databases import SystemCluster
 from tests.world.lines import OPEN, Datagrams, Line, Loop
 from tests.world.playing import ROOT, environment
@@ -212,8 +212,13 @@ class Stage:
         until = time.monotonic() + MOST_S
         while self.now() < moment:
             assert time.monotonic() < until, f"the world stands at {self.now()}: {self.lab.state()}"
-            clock.leap(moment)
+            clock.leap(min(moment, self.next_due() or moment))
             self.settle()
+
+    def next_due(self) -> datetime | None:
+        """Return when the service has something to do next: time that leaps over it would leave it undone."""
+        with self.database.read() as connection:
+            return due.next_at(connection)
 
     def act_until(self, moment: datetime) -> None:
         """Let the world come to a moment, whatever is due."""
