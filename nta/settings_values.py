@@ -112,8 +112,8 @@ def urls(value: str) -> tuple[str, ...]:
     for url in urls:
         try:
             parse(url)
-        except RefusedError as refusal:
-            raise ValueError(str(refusal)) from None
+        except RefusedError:
+            raise ValueError("a page begins with http:// or https:// and names a host") from None
     return urls
 
 

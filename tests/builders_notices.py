@@ -37,12 +37,14 @@ from nta.store.tables import (
     Episode,
     Event,
     Host,
+    Mail,
     Notice,
     NoticeEvent,
     Submission,
     Switch,
 )
 from nta.store.work import due
+from tests import person_tasks
 from tests.conftest import NINE, hours
 
 CHECKED = date(2026, 3, 1)
@@ -267,9 +269,11 @@ class World:
             return c.execute(select(Due.due_at).where(Due.kind == kind, Due.subject == subject)).scalar()
 
     def task(self, subject: int) -> str | None:
-        with self.store.db.read() as c:
-            query = select(Due.reason).where(Due.kind == due.TASK, Due.subject == subject)
-            return c.execute(query).scalar()
+        return person_tasks.in_words(self.store, subject)
+
+    def mail_task(self) -> str | None:
+        """Return what a person is asked to read the newest mail for."""
+        return self.task(max(mail.id for mail in self.rows(Mail)))
 
     def notices(self) -> list[Any]:
         with self.store.db.read() as c:

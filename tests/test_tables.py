@@ -34,6 +34,7 @@ from nta.domain.parties.organisations import (
     _numbers,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 SHIPPED = Path(__file__).parents[1] / "providers"
 DAY = date(2026, 3, 1)
@@ -207,7 +208,7 @@ def test_a_row_has_its_registrar_told(both: Catalogue) -> None:
     [seller] = choose(Role.REGISTRAR, facts, both, {})
 
     assert (registry.party, registry.email) == ("registry:north", "abuse@north.example")
-    assert registry.reason == "The catalogue's contact, last checked on 2026-03-01."
+    assert sentence(registry.reason) == "The catalogue's contact, last checked on 2026-03-01."
     assert (seller.party, seller.party_name, seller.email) == (
         "registrar:iana-8",
         "Eight, Inc.",

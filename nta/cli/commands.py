@@ -24,6 +24,7 @@ from nta.cli import (
 from nta.cli.context import MakeKit
 from nta.cli.output import complain, configure_logs
 from nta.domain.errors import OutsideError, RefusedError
+from nta.render.reason_sentences import sentence
 from nta.store.db.database import StoreFault, line_of
 
 DONE, FAILED, REFUSED, OUT_OF_REACH, OUR_FAULT = 0, 1, 2, 3, 70
@@ -90,7 +91,7 @@ def _exit_code(make: MakeKit) -> int:
     try:
         result: Any = nta.main(prog_name="nta", standalone_mode=False, obj=Opener(make))
     except RefusedError as refusal:
-        return complain(str(refusal), REFUSED)
+        return complain(sentence(refusal.reason), REFUSED)
     except OutsideError as fault:
         return complain(fault.reason, OUT_OF_REACH)
     except StoreFault as fault:

@@ -21,6 +21,7 @@ from nta.domain.intake.urls import (
 )
 from nta.domain.notices.contact_choice import Choice, choose
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from nta.usecases.resolve import Resolved, resolve_url
 
@@ -86,7 +87,7 @@ def located(urls: Sequence[str], reach: Reach | None = None) -> list[Location]:
         except RefusedError as refusal:
             if len(urls) == 1:
                 raise
-            complain(f"URL {number}: {refusal}", 2)
+            complain(f"URL {number}: {sentence(refusal.reason)}", 2)
         else:
             found.append(location)
     if not found:
@@ -180,7 +181,7 @@ def _contact(c: Choice) -> dict[str, Any]:
         "country": c.country,
         "source": c.source,
         "confidence": c.confidence,
-        "reason": c.reason,
+        "reason": sentence(c.reason),
     }
 
 

@@ -19,6 +19,7 @@ from nta.cli.output import (
 from nta.domain.errors import RefusedError
 from nta.domain.intake.lines import CLASSES, SCOPES
 from nta.domain.roles import Severity
+from nta.render.reason_sentences import sentence
 from nta.usecases.submit import Examined, InputLine, Terms, examine, hand_in, read_lines
 
 LONGEST_KEY = 64
@@ -131,11 +132,11 @@ class _Teller:
                     "host": good.host if good else None,
                     "registrable_domain": good.domain if good else None,
                     "accepted": good is not None,
-                    "reason": examined.reason,
+                    "reason": sentence(examined.reason) if examined.reason else None,
                 }
             )
-        elif good is None:
-            click.echo(f"line {examined.line}: refused: {examined.reason}")
+        elif examined.reason is not None:
+            click.echo(f"line {examined.line}: refused: {sentence(examined.reason)}")
         else:
             click.echo(f"line {examined.line}: taken")
         if (self.accepted + self.refused) % 1000 == 0:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from nta.domain.lifecycle import EventKind
+from nta.domain.reasons import Reason
 
 
 class EpisodeState(NamedTuple):
@@ -46,7 +47,7 @@ class EpisodeChange(NamedTuple):
     kind: EventKind
     at: datetime
     who: str
-    why: str | None = None
+    why: Reason | None = None
     subject: int | None = None
 
 
@@ -57,4 +58,4 @@ class PastEvent(NamedTuple):
     at: datetime
     kind: str
     presence: str
-    why: str | None
+    why: Reason | None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code, because
 
 
 class Stage(StrEnum):
@@ -145,7 +146,7 @@ def next_stage(stage: Stage, step: StageStep) -> Stage:
     try:
         return STAGES[stage, step]
     except KeyError:
-        raise RefusedError(f"an episode that is {stage} cannot take the step {step}") from None
+        raise RefusedError(because(Code.STAGE_FORBIDS, stage=stage.value)) from None
 
 
 def next_presence(presence: Presence, sign: PresenceSign) -> Presence:

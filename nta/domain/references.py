@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import Final, Literal
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code
 
 Kind = Literal["C", "N", "D"]
 """C a case, N a notice, D a dossier."""
@@ -85,14 +86,14 @@ def read(text: str) -> str:
     """
     plain = "".join(text.upper().translate(_NORMAL).split())
     if len(plain) != _LENGTH:
-        raise RefusedError("a reference has 11 letters and digits, like C-26-7K3M-4QXT")
+        raise RefusedError(Code.REFERENCE_LENGTH)
     values = [_VALUES.get(character, -1) for character in plain]
     if -1 in values:
-        raise RefusedError("a reference has no other signs than digits and letters, and no U")
+        raise RefusedError(Code.REFERENCE_SIGNS)
     if plain[0] not in _KINDS or max(values[1:3]) > 9:
-        raise RefusedError("a reference begins with C, N or D and two digits of the year")
+        raise RefusedError(Code.REFERENCE_BEGINNING)
     if check_sum(values):
-        raise RefusedError("this reference has a slip in it: one character is wrong or two are swapped")
+        raise RefusedError(Code.REFERENCE_SLIP)
     return f"{plain[0]}-{plain[1:3]}-{plain[3:7]}-{plain[7:]}"
 
 

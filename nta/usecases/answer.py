@@ -19,6 +19,7 @@ from nta.domain.notices.answers import (
     one_line,
     slips,
 )
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Role
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
@@ -29,7 +30,7 @@ from nta.store.notices.answer_rows import Dated, HeardSign
 from nta.store.notices.links import link_digests
 from nta.store.reads import mails, portal
 from nta.store.reads.portal import LinkedNotice, PortalItem
-from nta.store.work import audit, due
+from nta.store.work import audit, due, open_tasks
 from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
 
@@ -121,7 +122,7 @@ def answer_by_mail(store: Store, mail_id: int, said: Sequence[ItemAnswer], who: 
     with store.db.write() as connection:
         mail = mails.one(connection, store, mail_id)
         if mail is None or mail.notice_id is None:
-            raise RefusedError("this mail is about no notice")
+            raise RefusedError(Code.MAIL_WITHOUT_NOTICE)
         known = {item.id: item for item in portal.items(connection, store, mail.notice_id)}
         fresh, taken = _sorted_out(known, said, now)
         if fresh:
@@ -261,7 +262,7 @@ def _tell(
             kind,
             at=sign.at,
             who=parties[sign.addressee],
-            why=sign.says,
+            why=because(Code.ANSWERED, says=sign.says) if sign.says else None,
             subject=sign.subject,
         )
 
@@ -286,9 +287,9 @@ def _follow(
     answer_rows.stop_telling(connection, released, now)
     again = set(released.values())
     for sign in sorted(newest.values(), key=lambda s: s.turn):
-        reason = FOR_A_PERSON.get(Says(sign.says or ""))
-        if reason:
-            due.ask(connection, sign.episode, now + TASK, owner="analyst", reason=reason)
+        asked = FOR_A_PERSON.get(Says(sign.says or ""))
+        if asked:
+            open_tasks.ask(connection, sign.episode, Reason(asked), owner="analyst", deadline=now + TASK)
         if dated.roles[sign.addressee] == Role.PROXY and _behind(
             connection, store, sign, states, dated.parties, now
         ):
@@ -313,7 +314,7 @@ def _behind(
     if origin is None or override_rows.of_hosts(connection, store, [host_id], now):
         return False
     who = parties[sign.addressee]
-    override_rows.put(connection, store, host_id, reason=f"named by {who}"[:200], until=None, origin=origin)
+    override_rows.put(connection, store, host_id, reason=None, until=None, origin=origin, by=who, at=now)
     reference = answer_rows.case_of(connection, sign.notice, sign.addressee)
     audit.note(connection, store.ids, at=now, who=who[:64], act="name_origin", subject=reference)
     return True

@@ -5,8 +5,10 @@ from datetime import datetime
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
+from nta.domain.given_words import given, needed
 from nta.domain.lifecycle import EventKind
 from nta.domain.parties.organisations import Catalogue, Hotline
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.references import read as read_reference
 from nta.domain.roles import NoticeKind
 from nta.render import composing
@@ -23,8 +25,6 @@ from nta.store.notices import (
 from nta.store.reads.approvals import NoticePage
 from nta.store.work import audit, due
 
-NOT_WAITING = "this notice does not wait for a lead any more"
-
 
 def approve(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> int:
     """Write that a lead lets a notice go; return how many other leads still have to.
@@ -37,14 +37,16 @@ def approve(store: Store, notice_reference: str, why: str | None, who: str, now:
         notice = _waiting(connection, notice_reference)
         agreed = {one.who for one in approval_rows.given(connection, [notice.id]).get(notice.id, ())}
         if who in agreed:
-            raise RefusedError("you have let this notice go; another lead has to do so too")
-        approval_rows.give(connection, notice.id, who, now, _short(why))
+            raise RefusedError(Code.RELEASED_BY_YOU)
+        approval_rows.give(connection, notice.id, who, now, given(why))
         missing = max(0, notice.leads - len(agreed) - 1)
         if not missing:
             approval_rows.let_go(connection, notice.id, now)
         if notice.leads > 1:
-            of = f"{len(agreed) + 1} of {notice.leads}: {notice.kind}"
-            _note(connection, store, notice, EventKind.APPROVED, who, of, now)
+            so_far = because(
+                Code.APPROVALS_GIVEN, given=len(agreed) + 1, needed=notice.leads, kind=notice.kind
+            )
+            _note(connection, store, notice, EventKind.APPROVED, who, so_far, now)
         audit.note(
             connection,
             store.ids,
@@ -52,7 +54,7 @@ def approve(store: Store, notice_reference: str, why: str | None, who: str, now:
             who=who,
             act="approve_notice",
             subject=notice.reference,
-            detail=_short(why),
+            detail=given(why),
         )
     return missing
 
@@ -65,9 +67,9 @@ def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> No
     with store.db.read() as connection:
         waiting = approval_rows.waiting_by_id(connection, notice_id)
     if waiting is None:
-        raise RefusedError(NOT_WAITING)
+        raise RefusedError(Code.NOTICE_NOT_WAITING)
     if waiting.leads > 1:
-        raise RefusedError("two leads have to agree to this notice; read it first")
+        raise RefusedError(Code.TWO_LEADS_NEEDED)
     approve(store, waiting.reference, None, who, now)
 
 
@@ -89,7 +91,7 @@ def release_burst(store: Store, party: str, who: str, now: datetime, limit: int 
             released += len(waiting)
             if len(waiting) < limit:
                 if not released:
-                    raise RefusedError(NOT_WAITING)
+                    raise RefusedError(Code.NOTICE_NOT_WAITING)
                 said = {"act": "release_burst", "subject": party[:64], "detail": f"{released} notices"}
                 audit.note(connection, store.ids, at=now, who=who, **said)
                 return released
@@ -100,14 +102,12 @@ def decline(store: Store, notice_reference: str, why: str | None, who: str, now:
 
     Raises: RefusedError when it does not wait, or no reason is given.
     """
-    reason = _short(why)
-    if reason is None:
-        raise RefusedError("say why it is not to be sent")
+    reason = needed(why)
     with store.db.write() as connection:
         notice = _waiting(connection, notice_reference)
         approval_rows.decline(connection, notice.id)
-        text = f"{notice.rung}: Declined by a lead: {reason}"[:200]
-        states = _note(connection, store, notice, EventKind.RUNG_PASSED_OVER, who, text, now)
+        passed = because(Code.PASSED_OVER, rung=notice.rung, why=because(Code.DECLINED_BY_LEAD, text=reason))
+        states = _note(connection, store, notice, EventKind.RUNG_PASSED_OVER, who, passed, now)
         due.want(connection, due.ESCALATE, {s.id for s in states}, now)
         audit.note(
             connection,
@@ -173,7 +173,7 @@ def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now
     with store.db.write() as connection:
         row = notice_rows.location(connection, reference, item_id)
         if row is None:
-            raise RefusedError("this notice holds no such location")
+            raise RefusedError(Code.NO_LOCATION)
         audit.note(
             connection,
             store.ids,
@@ -189,7 +189,7 @@ def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now
 def _waiting(connection: Connection, notice_reference: str) -> approval_rows.AwaitingApproval:
     notice = approval_rows.waiting(connection, read_reference(notice_reference))
     if notice is None:
-        raise RefusedError(NOT_WAITING)
+        raise RefusedError(Code.NOTICE_NOT_WAITING)
     return notice
 
 
@@ -199,7 +199,7 @@ def _note(
     notice: approval_rows.AwaitingApproval,
     kind: EventKind,
     who: str,
-    why: str,
+    why: Reason,
     now: datetime,
 ) -> list[EpisodeState]:
     """Write an event of each open episode the notice tells of; return them."""
@@ -207,7 +207,3 @@ def _note(
     states = [s for s in episodes.load(connection, told).values() if s.ended_at is None]
     episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why, subject=notice.id)
     return states
-
-
-def _short(why: str | None) -> str | None:
-    return why.strip()[:200] or None if why else None

@@ -28,13 +28,14 @@ from nta.domain.notices.vouching import (
     is_vouched_report,
     writer_of,
 )
+from nta.domain.reasons import Code, Reason
 from nta.domain.references import read
 from nta.ports import Inbox, Received
 from nta.store.db.handle import Connection, Store
 from nta.store.db.sealing import digest16
 from nta.store.notices import kept_mails, notice_events, notice_rows
 from nta.store.notices.notice_rows import MailedNotice
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 from nta.store.work.isolation import is_outage
 
 log = structlog.get_logger("nta.inbox")
@@ -44,16 +45,11 @@ UNREADABLE = "unreadable"
 
 _REFERENCE = re.compile(r"\bN-\d\d-[0-9A-Z]{4}-[0-9A-Z]{4}\b", re.IGNORECASE | re.ASCII)
 _FOR_A_PERSON = {
-    MailKind.REPLY: "a reply to read",
-    MailKind.CHALLENGE: "a mail filter wants a person to answer",
-    MailKind.FEEDBACK: "a complaint about our mail",
-    MailKind.UNKNOWN: "a mail to read",
+    MailKind.REPLY: Code.READ_REPLY,
+    MailKind.CHALLENGE: Code.READ_CHALLENGE,
+    MailKind.FEEDBACK: Code.READ_COMPLAINT,
+    MailKind.UNKNOWN: Code.READ_MAIL,
 }
-_FITS_NOTHING = "a report that fits no notice"
-_REPORT = "a report to read"
-_BY_SUBJECT = "only its subject names the notice"
-_UNVOUCHED = "nobody we know stands behind it"
-_NOT_READ = "a mail that could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ def _keep_aside(store: Store, content: bytes, now: datetime) -> None:
     kept = kept_mails.prepare(store, received=content, kept=head_kept(content), kind=UNREADABLE)
     with store.db.write() as connection:
         if kept_mails.keep(connection, kept, None, now):
-            due.task(connection, kept.id, now + TASK, owner="analyst", reason=_NOT_READ)
+            _ask_a_person(connection, kept.id, Reason(Code.READ_SPOILT_MAIL), now)
 
 
 def _understood(store: Store, content: bytes, ours: Ours) -> _ReadMail:
@@ -161,8 +157,11 @@ def _record(connection: Connection, store: Store, mail: _ReadMail, ours: Ours, n
     if not kept_mails.keep(connection, mail.kept, found[0].id if found else None, now):
         return
     if found is None:
-        reason = _FOR_A_PERSON.get(mail.meaning.kind, _FITS_NOTHING) if mail.is_whole else _NOT_READ
-        due.task(connection, mail.kept.id, now + TASK, owner="analyst", reason=reason)
+        kind = mail.meaning.kind
+        asked = (
+            _FOR_A_PERSON.get(kind, Code.READ_UNFITTING_REPORT) if mail.is_whole else Code.READ_SPOILT_MAIL
+        )
+        _ask_a_person(connection, mail.kept.id, Reason(asked), now)
         return
     notice, tie = found
     if tie is not Tie.SUBJECT and notice.state == NoticeState.COMPOSED:
@@ -173,10 +172,8 @@ def _record(connection: Connection, store: Store, mail: _ReadMail, ours: Ours, n
         due.drop(connection, [(due.SEND, notice.id)])
         states = notice_events.lock(connection, notice.id)
     tied = _Tied(notice, tie, states.values())
-    asks = _act(connection, store, mail, tied, ours, now)
-    if asks:
-        reason = "; ".join([f"{asks[0]} ({notice.reference})", *asks[1:]])
-        _ask_a_person(connection, tied.states, mail.kept.id, reason, now)
+    if reason := _act(connection, store, mail, tied, ours, now):
+        _ask_a_person(connection, mail.kept.id, reason, now)
 
 
 def _notice(connection: Connection, mail: _ReadMail) -> tuple[MailedNotice, Tie] | None:
@@ -192,7 +189,7 @@ def _notice(connection: Connection, mail: _ReadMail) -> tuple[MailedNotice, Tie]
 
 def _act(
     connection: Connection, store: Store, mail: _ReadMail, tied: _Tied, ours: Ours, now: datetime
-) -> list[str]:
+) -> Reason | None:
     """Do what follows from a mail about a notice.
 
     Return what a person is to read it for, if anything, and what that person has to know of it.
@@ -202,25 +199,25 @@ def _act(
     """
     kind = mail.meaning.kind
     if not mail.is_whole:
-        return [_NOT_READ]
+        return Reason(Code.READ_SPOILT_MAIL)
     if tied.tie is Tie.SUBJECT:
-        return [_FOR_A_PERSON.get(kind, _REPORT), _BY_SUBJECT]
+        return _but(_FOR_A_PERSON.get(kind, Code.READ_REPORT), Code.NAMED_IN_SUBJECT_ALONE)
     if kind in (MailKind.BOUNCE, MailKind.DELAY, MailKind.DELIVERED):
         return _report(connection, store, mail, tied, ours, now)
     if kind is MailKind.AUTO_REPLY:  # a machine spoke: no answer, and no sign that anybody has it
         notice_rows.note(connection, store.ids, [tied.notice.id], "acknowledged", now, None)
-        return []
+        return None
     notice_rows.note(connection, store.ids, [tied.notice.id], kind.value, now, None)
     if not is_vouched_answer(mail.writer, _reader(tied.notice), ours):
-        return [_FOR_A_PERSON[kind], _UNVOUCHED]
+        return _but(_FOR_A_PERSON[kind], Code.VOUCHED_BY_NOBODY)
     if kind is MailKind.REPLY:
         notice_events.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
-    return [_FOR_A_PERSON[kind]]
+    return Reason(_FOR_A_PERSON[kind])
 
 
 def _report(
     connection: Connection, store: Store, mail: _ReadMail, tied: _Tied, ours: Ours, now: datetime
-) -> list[str]:
+) -> Reason | None:
     """Do what follows from a delivery report; return what `_act` does.
 
     What nobody we know stands behind proves no delivery and kills no
@@ -244,8 +241,12 @@ def _report(
         notice_rows.note(connection, store.ids, [notice.id], kind.value, now, line)
         if kind is MailKind.BOUNCE:
             notice_events.doubted(connection, notice, line, now)
-            return [_REPORT, _UNVOUCHED]
-    return []
+            return _but(Code.READ_REPORT, Code.VOUCHED_BY_NOBODY)
+    return None
+
+
+def _but(asked: Code, known: Code) -> Reason:
+    return Reason(asked, besides=(Reason(known),))
 
 
 def _reader(notice: MailedNotice) -> str:
@@ -253,19 +254,9 @@ def _reader(notice: MailedNotice) -> str:
     return notice.sent_to or notice.email
 
 
-def _ask_a_person(
-    connection: Connection, states: Collection[EpisodeState], mail_id: int, reason: str, now: datetime
-) -> None:
-    """Give the mail to an analyst, by an episode of its notice that has no task yet, an open one first.
-
-    Where all have one, the task is the mail's own: no reply hides behind
-    another.
-    """
-    asked = kept_mails.with_task(connection, [s.id for s in states])
-    free = [s for s in states if s.id not in asked]
-    chosen = min(free, key=lambda s: (s.ended_at is not None, s.id), default=None)
-    subject = chosen.id if chosen else mail_id
-    due.task(connection, subject, now + TASK, owner="analyst", reason=reason)
+def _ask_a_person(connection: Connection, mail_id: int, reason: Reason, now: datetime) -> None:
+    """Give a mail to an analyst: a task of its own, so that no reply hides behind another."""
+    open_tasks.ask(connection, mail_id, reason, owner="analyst", deadline=now + TASK)
 
 
 _MAIL_ADDRESS = re.compile(r"<?[^\s<>@]{1,320}@[^\s<>@]{1,320}>?")

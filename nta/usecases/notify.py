@@ -19,6 +19,7 @@ from nta.domain.notices.batching import (
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.references import reference
 from nta.domain.roles import NoticeKind, Role, Severity
 from nta.store.cases import episodes
@@ -35,8 +36,6 @@ from nta.store.work import due
 from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
 WHO = "service"
-BURST = "many notices to one party at once"
-APPROVAL = "this step of the ladder needs approval"
 _RULES = PlanRules()
 
 _LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
@@ -154,7 +153,7 @@ def _drop(connection: Connection, store: Store, stale: Sequence[WaitingAddressee
         EventKind.LEFT_NOTICE,
         at=now,
         who=WHO,
-        why="no longer to be told, or not at this address",
+        why=Reason(Code.NO_LONGER_TOLD),
     )
     counts = {s.id for s in states.values() if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
     due.want(connection, due.ESCALATE, counts, now)
@@ -201,10 +200,12 @@ def _write(
     due.want(connection, due.SEND, [r["id"] for r in rows if r["state"] == NoticeState.QUEUED], now)
     for row, batch in zip(rows, batches, strict=True):
         if row["leads"]:
-            approval_rows.ask(connection, row["id"], APPROVAL if row["leads"] > 1 else BURST, now)
+            asked = Reason(Code.TWO_LEADS if row["leads"] > 1 else Code.BURST)
+            approval_rows.ask(connection, row["id"], asked, now)
         if row["leads"] > 1:
             about = [states[item.episode_id] for item in batch.items]
-            kind, why = EventKind.APPROVAL_ASKED, f"{batch.kind.value}: {batch.party}"
+            kind = EventKind.APPROVAL_ASKED
+            why = because(Code.NOTICE, kind=batch.kind.value, party=batch.party)
             episodes.note(connection, store.ids, about, kind, at=now, who=WHO, why=why, subject=row["id"])
 
 

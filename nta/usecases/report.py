@@ -23,6 +23,7 @@ from nta.domain.figures.removal_report import (
     make,
 )
 from nta.domain.figures.removal_times import RemovalClock
+from nta.domain.reasons import Code
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
 from nta.store.db.types import to_us
@@ -69,7 +70,7 @@ def removal_times(
     if role not in _ROLES:
         raise RefusedError("removal times are given for hosts and for proxies")
     if since is not None and until is not None and since >= until:
-        raise RefusedError("the period ends before it begins")
+        raise RefusedError(Code.PERIOD_REVERSED)
     parameters = Parameters(clock, by, role.value, since, until, as_of)
     with store.db.read() as connection:
         rows = reading.rows(connection, parameters)
@@ -91,7 +92,7 @@ def again(store: Store, number: int) -> Again:
     with store.db.read() as connection:
         kept = frozen_reports.read(connection, number, KIND)
     if kept is None:
-        raise RefusedError("there is no such report")
+        raise RefusedError(Code.NO_REPORT)
     report = make(_parameters(json.loads(kept.parameters)), _unpacked(kept.data))
     return Again(report, _figures(report.groups) == bytes(kept.figures))
 

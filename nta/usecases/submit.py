@@ -17,6 +17,7 @@ from nta.domain.intake.lines import (
     told,
 )
 from nta.domain.intake.urls import digest, public_suffix, registrable_domain
+from nta.domain.reasons import Reason
 from nta.store.cases.hand_ins import (
     Bad,
     Good,
@@ -48,7 +49,7 @@ class Examined:
     line: int
     text: str
     good: Good | None
-    reason: str | None
+    reason: Reason | None
 
 
 def examine(lines: Iterable[InputLine], terms: Terms, *, key: bytes, now: datetime) -> Iterator[Examined]:
@@ -58,7 +59,7 @@ def examine(lines: Iterable[InputLine], terms: Terms, *, key: bytes, now: dateti
         try:
             yield Examined(line.line, line.text, _good(line, terms, plain, key, now), None)
         except RefusedError as refusal:
-            yield Examined(line.line, line.text, None, str(refusal))
+            yield Examined(line.line, line.text, None, refusal.reason)
 
 
 def hand_in(

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, TooManyRequests
 
 from nta.domain.errors import OutsideError, RefusedError
+from nta.web.reason_words import refusal
 
 log = logging.getLogger("nta.web")
 
@@ -79,7 +80,7 @@ def explain(app: Flask, template: str) -> None:
         return answer
 
     def on_refused(fault: RefusedError) -> ResponseReturnValue:
-        return page(422, str(fault))
+        return page(422, refusal(fault))
 
     def on_outside(fault: OutsideError) -> ResponseReturnValue:
         return page(503)

@@ -11,14 +11,14 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import Code
 from nta.settings import Settings
 from nta.store.db.handle import Store
 from nta.store.db.sealing import Keyring
-from nta.store.notices.contact_decisions import ASKED
 from nta.store.tables import Contact
-from nta.store.work import due
 from nta.web.access import add_user
 from nta.web.desk import create_desk
+from tests import person_tasks
 from tests.builders import make_case, make_notice, make_span
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
@@ -158,7 +158,9 @@ def test_the_page_of_contacts_can_be_used_by_everyone(
             connection.execute(update(Contact).where(Contact.party == party).values(**said))
             number = connection.execute(select(Contact.id).where(Contact.party == party)).scalar_one()
             if "waits_until" in said:
-                due.task(connection, number, said["waits_until"], owner="analyst", reason=ASKED)
+                person_tasks.give(
+                    connection, number, said["waits_until"], owner="analyst", code=Code.NEW_CONTACT
+                )
     log_in(page, desk, staffed, "analyst")
 
     page.goto(f"{desk}/contacts")
@@ -186,7 +188,7 @@ def test_a_mail_is_read_and_its_answer_noted(
             notice_id=notice.notice_id,
             at=NINE - hours(2),
         )
-        due.task(connection, case.episode_id, NINE + hours(2), owner="analyst", reason="a reply to read")
+        person_tasks.give(connection, case.episode_id, NINE + hours(2), owner="analyst", code=Code.READ_REPLY)
     log_in(page, desk, staffed, "analyst")
 
     page.goto(f"{desk}/mails/{mail}")
@@ -197,6 +199,6 @@ def test_a_mail_is_read_and_its_answer_noted(
     expect(page.locator("#answer")).to_contain_text("removed")
     page.goto(f"{desk}/tasks")
     accessible()
-    page.fill(f"#done-{case.episode_id} [name=reason]", "noted as removed")
+    page.fill(f"#done-{case.episode_id}-read_reply [name=reason]", "noted as removed")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("Nothing needs a decision.")

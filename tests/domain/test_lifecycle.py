@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.mark.parametrize("step", list(StageStep))
 def test_an_ended_episode_takes_no_step(step):
-    with pytest.raises(RefusedError, match="an episode that is ended cannot"):
+    with pytest.raises(RefusedError, match="stage_forbids"):
         next_stage(Stage.ENDED, step)
 
 

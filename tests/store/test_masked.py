@@ -2,12 +2,13 @@
 
 from sqlalchemy import update
 
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.reads import cases
 from nta.store.reads.case import case
 from nta.store.reads.tasks import tasks
 from nta.store.tables import Case
-from nta.store.work import due
+from tests import person_tasks
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 
@@ -17,7 +18,9 @@ def test_a_url_that_does_not_open_is_covered_and_hides_no_other(store: Store) ->
     with store.db.write() as connection:
         connection.execute(update(Case).where(Case.id == bad.case_id).values(url_sealed=b"\x01spoilt"))
         for one in (bad, good):
-            due.task(connection, one.episode_id, NINE + hours(24), owner="lead", reason="unresolved")
+            person_tasks.give(
+                connection, one.episode_id, NINE + hours(24), owner="lead", code=Code.NOBODY_FOUND
+            )
 
     with store.db.read() as connection:
         asked = tasks(connection, store)

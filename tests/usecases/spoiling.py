@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from nta.store.db.handle import Store
-from nta.store.tables import Due
-from nta.store.work import due
+from tests import person_tasks
 from tests.resolving import FakeAsker, made
 
 SPOILT = b"\x01spoilt"
@@ -20,9 +19,7 @@ def spoil(store: Store, table: Any, number: int, **values: Any) -> None:
 
 
 def task(store: Store, subject: int) -> str | None:
-    with store.db.read() as connection:
-        query = select(Due.reason).where(Due.kind == due.TASK, Due.subject == subject)
-        return connection.execute(query).scalar()
+    return person_tasks.in_words(store, subject)
 
 
 def served(holder: str, **more: Any) -> dict[str, Any]:

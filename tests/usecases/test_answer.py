@@ -258,7 +258,7 @@ def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: Mad
     assert rows(store, select(AuditEntry.act, AuditEntry.who, AuditEntry.subject)) == [
         ("answer_by_mail", "analyst", notice.reference)
     ]
-    with pytest.raises(RefusedError, match="about no notice"):
+    with pytest.raises(RefusedError, match="mail_without_notice"):
         answer.answer_by_mail(store, lost, [ItemAnswer(1, "removed")], "analyst", LATER)
 
 

@@ -12,12 +12,25 @@ from sqlalchemy import select, update
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.notices.answers import ItemAnswer
+from nta.domain.reasons import Code
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.hosting import override_rows
-from nta.store.tables import Addressee, Arrangement, AuditEntry, Due, Episode, Event, Notice, NoticeItem
+from nta.store.tables import (
+    Addressee,
+    Arrangement,
+    AuditEntry,
+    Due,
+    Episode,
+    Event,
+    Notice,
+    NoticeItem,
+    TaskRow,
+)
 from nta.store.work import due
 from nta.usecases import answer
 from nta.usecases.report import removal_times
+from tests import person_tasks
 from tests.builders import MadeCase
 from tests.builders_notices import LADDER, RUNGS
 from tests.conftest import NINE, hours
@@ -91,11 +104,10 @@ def due_at(store: Store, kind: str, subject: int) -> datetime | None:
         return c.execute(select(Due.due_at).where(Due.kind == kind, Due.subject == subject)).scalar()
 
 
-def task(store: Store, subject: int) -> tuple[str | None, str | None, datetime] | None:
+def tasks(store: Store, subject: int) -> list[tuple[str, str, datetime]]:
     with store.db.read() as c:
-        query = select(Due.owner, Due.reason, Due.due_at).where(Due.kind == due.TASK, Due.subject == subject)
-        row = c.execute(query).first()
-    return tuple(row) if row else None  # type: ignore[return-value]
+        query = select(TaskRow.owner, TaskRow.code, TaskRow.due_at).where(TaskRow.subject == subject)
+        return [(owner, code, at) for owner, code, at in c.execute(query.order_by(TaskRow.code))]
 
 
 def stage(store: Store, case: MadeCase) -> str:
@@ -143,7 +155,7 @@ def test_not_ours_with_nobody_else_lets_the_next_rung_come_without_waiting(
 
     assert asker.asked.count("192.0.2.1") == 2  # asked anew, though the first answer was still good
     assert told_next(store) == [("registry:test", "registry")]
-    passed = [why for kind, why in rows(store, Event.kind, Event.why) if kind == "rung_passed_over"]
+    passed = [sentence(why) for kind, why in rows(store, Event.kind, Event.why) if kind == "rung_passed_over"]
     assert passed == ["reminder: Nobody in the role of host can be reached."]
 
 
@@ -159,7 +171,7 @@ def test_not_ours_waits_a_little_for_a_look_up_that_fails(
         service.escalate(at)
         assert (stage(store, case) == "exhausted") == (minute == 15)
 
-    assert task(store, case.episode_id)
+    assert tasks(store, case.episode_id)
 
 
 def test_a_notice_on_its_way_to_who_was_released_is_not_made(
@@ -210,7 +222,7 @@ def test_a_removal_after_a_release_is_not_the_released_partys(
                 presence="removed", last_up_at=gone - hours(1), first_gone_at=gone, proven_gone_at=proven
             )
         )
-        due.task(c, case.episode_id, proven, owner="lead", reason="the test took its ladder away")
+        person_tasks.give(c, case.episode_id, proven, owner="lead", code=Code.ESCALATING_FAILS)
 
     group = removal_times(store, clock=RemovalClock.C, by="provider", as_of=proven + hours(1)).groups[0]
 
@@ -220,31 +232,35 @@ def test_a_removal_after_a_release_is_not_the_released_partys(
 @pytest.mark.parametrize(
     ("says", "reason"),
     [
-        ("refused", "a provider will not remove it: read why"),
-        ("need_information", "a provider asks for more information"),
+        ("refused", Code.WILL_NOT_REMOVE),
+        ("need_information", Code.WANTS_INFORMATION),
     ],
 )
 def test_a_refusal_or_a_question_is_a_persons_while_the_clock_runs_on(
-    store: Store, service: Service, case: MadeCase, says: str, reason: str
+    store: Store, service: Service, case: MadeCase, says: str, reason: Code
 ) -> None:
     say(store, service, says, LATER, why="we see nothing there")
 
-    assert task(store, case.episode_id) == ("analyst", reason, LATER + hours(24))
+    assert tasks(store, case.episode_id) == [("analyst", reason, LATER + hours(24))]
     assert rows(store, Addressee.released_at) == [(None,)]
     fresh(store, SILENT)
     service.escalate(SILENT)
     assert told_next(store) == [("rdap:ORG-1", "reminder")]
 
 
-def test_a_task_that_is_open_takes_the_question_in(store: Store, service: Service, case: MadeCase) -> None:
+def test_a_question_is_a_task_beside_others_and_but_one(
+    store: Store, service: Service, case: MadeCase
+) -> None:
     with store.db.write() as c:
-        due.task(c, case.episode_id, NOW + hours(9), owner="lead", reason="a reply to read")
+        person_tasks.give(c, case.episode_id, NOW + hours(9), owner="lead", code=Code.NOBODY_LEFT)
 
     say(store, service, "need_information", LATER, why="which page?")
     say(store, service, "need_information", LATER + hours(1), why="which page, please?")
 
-    both = "a provider asks for more information; a reply to read"
-    assert task(store, case.episode_id) == ("lead", both, NOW + hours(9))
+    assert tasks(store, case.episode_id) == [
+        ("lead", Code.NOBODY_LEFT, NOW + hours(9)),
+        ("analyst", Code.WANTS_INFORMATION, LATER + hours(24)),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind
+from nta.domain.reasons import Code
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.db.sealing import digest16
@@ -21,6 +22,7 @@ from nta.store.notices.links import link_digests
 from nta.store.notices.notice_rows import CONTENT
 from nta.store.tables import Addressee, Contact, Due, Notice, NoticeItem, PortalLink
 from nta.store.work import due
+from tests import person_tasks
 from tests.builders_notices import (
     LADDER,
     RUNGS,
@@ -270,7 +272,7 @@ def test_a_held_episode_leaves_the_notice(world: World, service: Service, store:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
         episodes.move(connection, store.ids, [EpisodeChange(before, after, EventKind.HELD, NOW, "lead")])
-        due.task(connection, episode, NOW, owner="lead", reason="held")
+        person_tasks.give(connection, episode, NOW, owner="lead", code=Code.HELD)
 
     service.dispatch(NOW)
 

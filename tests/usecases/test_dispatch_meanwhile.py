@@ -8,11 +8,13 @@ from sqlalchemy import select
 
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.lifecycle import EventKind
+from nta.domain.reasons import Code
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.tables import Due, NoticeItem
 from nta.store.work import due
 from nta.usecases.dispatch import Lease
+from tests import person_tasks
 from tests.builders_notices import World, served_by
 from tests.conftest import NINE
 from tests.telling import Service
@@ -78,7 +80,7 @@ def hold(world: World, store: Store, notice_id: int) -> None:
         before = episodes.load(connection, [episode])[episode]
         after = before._replace(stage="held")
         episodes.move(connection, store.ids, [EpisodeChange(before, after, EventKind.HELD, NOW, "lead")])
-        due.task(connection, episode, NOW, owner="lead", reason="held")
+        person_tasks.give(connection, episode, NOW, owner="lead", code=Code.HELD)
 
 
 def test_a_hold_placed_during_a_batch_keeps_the_notice(world: World, service: Service, store: Store) -> None:

@@ -7,10 +7,13 @@ from sqlalchemy import update
 
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.parties.organisations import NoticeRoute
+from nta.domain.reasons import Code, said
+from nta.render.reason_sentences import sentence
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.tables import Addressee, Contact, Domain, Due, Notice, PartyRow
 from nta.store.work import due
+from tests import person_tasks
 from tests.builders_notices import (
     HOSTING,
     LADDER,
@@ -55,7 +58,7 @@ def test_the_first_rung_makes_an_addressee_wait_to_be_told(world: World, service
     (contact,) = world.rows(Contact)
     assert (addressee.episode_id, addressee.party, addressee.role) == (episode, "hosting:example", "host")
     assert (addressee.rung, addressee.kind, addressee.waiting_since) == ("first", "first", NINE)
-    assert addressee.why == "The catalogue's contact, last checked on 2026-03-01."
+    assert sentence(addressee.why) == "The catalogue's contact, last checked on 2026-03-01."
     assert addressee.contact_id == contact.id
     assert (contact.party, contact.address, contact.language) == (
         "hosting:example",
@@ -147,7 +150,7 @@ def test_the_registry_is_told_only_of_a_dedicated_domain(world: World, service: 
     assert roles == {(episodes_told[0], "host"), (episodes_told[0], "registry"), (episodes_told[1], "host")}
     assert world.state(episodes_told[1]).stage == "exhausted"
     assert world.events(episodes_told[1])[-2:] == ["rung_passed_over", "exhausted"]
-    assert world.task(episodes_told[1]) == "nobody is left to tell"
+    assert world.task(episodes_told[1]) == "nobody is left to notify"
     assert world.due(due.LOOK, episodes_told[1]) is not None
 
 
@@ -186,7 +189,7 @@ def test_a_rung_is_passed_over_with_its_reason_once(world: World, service: Servi
     episode = world.ready(addresses=(served_by("net:NET-1"),), dedicated="yes")
     service.escalate(NINE)
     assert world.events(episode) == ["rung_passed_over"] * 2
-    (why, *_) = [n.why for n in _noted(store, episode) if n.kind == "rung_passed_over"]
+    (why, *_) = [sentence(n.why) for n in _noted(store, episode) if n.kind == "rung_passed_over"]
     assert why == "first: Nobody in the role of host can be reached."
 
     world.fresh(NINE + hours(0.2))
@@ -320,7 +323,7 @@ def test_a_ladder_that_changed_is_followed_and_noted(world: World, service: Serv
     service.escalate(NINE)
 
     (addressee,) = world.rows(Addressee)
-    assert addressee.why.endswith("The ladder has changed since the case began.")
+    assert sentence(addressee.why).endswith("The ladder has changed since the case began.")
 
 
 @pytest.mark.parametrize("queued", [False, True])
@@ -361,7 +364,8 @@ def test_an_episode_that_waits_for_a_person_is_left_alone(
         before = episodes.load(connection, [episode])[episode]
         change = EpisodeChange(before, before._replace(stage=stage), episodes.EventKind.HELD, NINE, "lead")
         episodes.move(connection, store.ids, [change])
-        due.task(connection, episode, NINE, owner="lead", reason=stage)
+        code = Code.NOBODY_FOUND if stage == "unresolved" else Code.HELD
+        person_tasks.give(connection, episode, NINE, owner="lead", code=code)
 
     service.escalate(NINE)
 
@@ -413,11 +417,11 @@ def test_only_the_holder_of_the_lease_records(world: World, service: Service, st
                 due.release_all(connection)
             service.escalate(NINE, holder="two")
             with store.db.write() as connection:
-                connection.execute(update(Addressee).values(why="by two"))
+                connection.execute(update(Addressee).values(why=said("by two")))
 
     service.escalate(NINE, overtaken)
 
-    assert [a.why for a in world.rows(Addressee)] == ["by two"]
+    assert [a.why for a in world.rows(Addressee)] == [said("by two")]
     assert world.due(due.ESCALATE, episode) is None
 
 

@@ -10,13 +10,16 @@ from nta.domain.episode_state import EpisodeChange
 from nta.domain.escalation.ladders import Rung
 from nta.domain.lifecycle import EventKind
 from nta.domain.parties.organisations import Authority, Hotline, NoticeRoute
+from nta.domain.reasons import Code
 from nta.domain.roles import NoticeKind, Role
+from nta.render.reason_sentences import sentence
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.tables import Addressee, Arrangement, Due, Event, Submission
 from nta.store.work import due
 from nta.usecases import approve
 from nta.usecases.decisions import case_decisions
+from tests import person_tasks
 from tests.builders_notices import CHECKED, LADDER, NL, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
 from tests.telling import Service
@@ -69,10 +72,10 @@ def sent(service: Service) -> list[str]:
     return [message.recipient for message in service.relay.given]
 
 
-def why_of(store: Store, kind: str) -> list[str | None]:
+def why_of(store: Store, kind: str) -> list[str]:
     with store.db.read() as connection:
         query = select(Event.why).where(Event.kind == kind).order_by(Event.at, Event.id)
-        return list(connection.execute(query).scalars())
+        return [sentence(why) for why in connection.execute(query).scalars() if why]
 
 
 def came_back(world: World, episode: int, gone: datetime, proven: datetime, back: datetime) -> None:
@@ -206,7 +209,7 @@ class TestHeldByAPerson:
     def test_the_hold_leaves_other_tasks_alone(self, world: World, service: Service, store: Store) -> None:
         episode = world.ready()
         with store.db.write() as connection:
-            due.task(connection, episode, NINE, owner="analyst", reason="a reply to read (N-26-AAAA-AAAA)")
+            person_tasks.give(connection, episode, NINE, owner="analyst", code=Code.READ_REPLY)
         reference = reference_of(world, episode)
         case_decisions.hold(store, service.known, reference, None, "they asked", "lead", NINE)
         both = world.task(episode)
@@ -214,7 +217,7 @@ class TestHeldByAPerson:
 
         assert both is not None
         assert both.count("; ") == 1
-        assert world.task(episode) == "a reply to read (N-26-AAAA-AAAA)"
+        assert world.task(episode) == "a reply to read"
 
 
 def reference_of(world: World, episode: int) -> str:
@@ -300,7 +303,7 @@ class TestBack:
         world.fresh(GATHERED + hours(50))
         service.tell(GATHERED + hours(50))
 
-        assert waiting.why.endswith("It is online again, so it is told again.")
+        assert sentence(waiting.why).endswith("It is online again, so they are notified again.")
         assert b"Het was weg, en staat weer online." in service.relay.given[-1].content
         assert [(n.rung, n.kind, n.state) for n in world.notices()] == [
             ("first", "first", "handed_over"),
@@ -339,7 +342,7 @@ class TestBack:
         world.fresh(back)
         service.tell(back)
 
-        assert exhausted == ("exhausted", "nobody is left to tell")
+        assert exhausted == ("exhausted", "nobody is left to notify")
         assert [n.rung for n in world.notices()] == ["first", "first"]
         assert world.events(episode)[-2:] == ["returned", "told"]
 
@@ -382,7 +385,8 @@ class TestAuthority:
         assert [n.state for n in world.notices()] == ["waiting_lead"]
         with world.store.db.read() as connection:
             kinds = connection.execute(select(Due.kind).order_by(Due.kind)).scalars().all()
-        assert kinds == ["look", "resolve", "task"]
+        assert kinds == ["look", "resolve"]
+        assert person_tasks.asked(world.store, world.notices()[0].id) == [Code.TWO_LEADS]
 
     def test_a_wait_that_ended_without_content_brings_nobody_a_notice(
         self, world: World, service: Service, store: Store
@@ -415,7 +419,7 @@ class TestAuthority:
         service.dispatch(late)
 
         assert sent(service) == []
-        assert why_of(store, "left_notice") == ["stale"]
+        assert why_of(store, "left_notice") == ["not seen online lately enough"]
         assert world.due(due.ESCALATE, episode) is not None
 
     def test_an_analysts_word_is_evidence_as_a_sighting_is(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from nta.store.db.handle import Store
-from nta.store.tables import Addressee, Contact, Due, Mail
+from nta.store.tables import Addressee, Contact, Mail, TaskRow
 from nta.store.work import due
 from nta.usecases.inbox import read_inbox
 from tests import mails
@@ -172,8 +172,8 @@ def test_what_a_machine_says_is_neither_answer_nor_acceptance(
     (addressee,) = world.rows(Addressee)
     assert (addressee.accepted_at, addressee.presumed, addressee.first_answer_at) == (None, True, None)
     assert world.events(episode) == ["told"]
-    assert (world.task(episode) or "").startswith(task or "")
-    assert (world.task(episode) is None) == (task is None)
+    assert (world.mail_task() or "").startswith(task or "")
+    assert (world.mail_task() is None) == (task is None)
 
 
 def test_a_reply_of_a_person_is_the_first_sign_of_having_it(
@@ -248,7 +248,7 @@ def test_a_bounce_makes_the_same_rung_be_sent_again_at_once_to_another_contact(
 def test_a_reply_is_a_persons_however_it_finds_its_notice(
     world: World, service: Service, store: Store, post: Post, way: str
 ) -> None:
-    (episode,) = told(world, service)
+    told(world, service)
     (notice,) = world.notices()
     to, extra, subject = "notices@hotline.test", "", "Re: your notice"
     if way == "return path":
@@ -262,7 +262,7 @@ def test_a_reply_is_a_persons_however_it_finds_its_notice(
     read(store, post)
 
     remark = "; only its subject names the notice" if way == "reference" else ""
-    assert world.task(episode) == f"a reply to read ({notice.reference}){remark}"
+    assert world.mail_task() == f"a reply to read{remark}"
     assert [m.notice_id for m in world.rows(Mail)] == [notice.id]
 
 
@@ -378,14 +378,14 @@ def test_mail_about_a_notice_we_died_with_shows_that_the_relay_took_it(
 def test_two_replies_of_one_notice_do_not_hide_each_other(
     world: World, service: Service, store: Store, post: Post
 ) -> None:
-    made = told(world, service, 2)
+    told(world, service, 2)
     path = service.relay.given[0].return_path
     post.put(letter(path, body="One."))
     post.put(letter(path, body="Two."))
 
     read(store, post)
 
-    assert [world.task(e) is not None for e in made] == [True, True]
+    assert [world.task(mail.id) is not None for mail in world.rows(Mail)] == [True, True]
 
 
 def test_a_mail_in_pieces_stops_nobody(world: World, service: Service, store: Store, post: Post) -> None:
@@ -400,5 +400,5 @@ def test_a_mail_in_pieces_stops_nobody(world: World, service: Service, store: St
     assert read(store, post) == 4
     assert world.count(Mail) == 4
     with store.db.read() as connection:
-        owners = connection.execute(select(Due.owner).where(Due.kind == due.TASK)).scalars().all()
+        owners = connection.execute(select(TaskRow.owner)).scalars().all()
     assert set(owners) == {"analyst"}

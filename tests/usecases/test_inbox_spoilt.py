@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_kept_aside_and_moves_nothing(
     read(store, post)
 
     assert world.events(episode) == ["told"]
-    assert world.task(episode) == f"{UNREADABLE} ({notice.reference})"
+    assert world.mail_task() == f"{UNREADABLE}"
     (mail,) = world.rows(Mail)
     assert (mail.kind, mail.notice_id) == ("unreadable", notice.id)
     kept = store.sealer.open("mail.content", mail.id, mail.content_sealed)

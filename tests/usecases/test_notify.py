@@ -165,7 +165,7 @@ def test_a_burst_to_one_party_waits_for_a_lead(world: World, service: Service) -
     (notice,) = world.notices()
     assert notice.state == "waiting_lead"
     assert world.due(due.SEND, notice.id) is None
-    assert world.task(notice.id) == notify.BURST
+    assert world.task(notice.id) == "many notices to one party at once"
     assert notice.leads == 1
     assert not any(world.task(e) for e in made)
     world.fresh(GATHERED)
@@ -190,7 +190,7 @@ def test_a_rung_that_needs_approval_waits_for_a_lead(world: World, service: Serv
     service.notify(GATHERED)
 
     assert [n.state for n in world.notices()] == ["waiting_lead"]
-    assert world.task(world.notices()[0].id) == notify.APPROVAL
+    assert world.task(world.notices()[0].id) == "this step of the ladder needs two leads"
     assert world.notices()[0].leads == 2
     assert world.events(episode) == ["approval_asked"]
 

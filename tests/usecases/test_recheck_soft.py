@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
-from nta.domain.checks.attention import BLOCKED, UNTOLD
 from nta.domain.intake.urls import parse
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
-from nta.store.tables import Case, Due, Episode, Event, Host, SightingSpan
+from nta.store.tables import Case, Due, Episode, Event, Host, SightingSpan, TaskRow
 from nta.store.work import due
 from nta.usecases.recheck import look_once, recheck_due
 from tests.builders import make_case, make_notice
@@ -49,9 +49,7 @@ def rules(store: Store) -> set[str]:
 
 def tasks(store: Store) -> list[tuple[str | None, str | None]]:
     with store.db.read() as connection:
-        return [
-            tuple(r) for r in connection.execute(select(Due.owner, Due.reason).where(Due.kind == due.TASK))
-        ]
+        return [tuple(r) for r in connection.execute(select(TaskRow.owner, TaskRow.code))]
 
 
 @pytest.mark.parametrize(
@@ -354,11 +352,11 @@ def test_a_page_blocked_in_one_place_for_two_days_is_shown_to_a_lead_once(store:
 
     looks(store, world, 48)
     with store.db.write() as connection:
-        connection.execute(update(Due).where(Due.kind == due.TASK).values(reason="done"))
+        connection.execute(update(TaskRow).values(owner="nobody"))
     looks(store, world, 49, 60)
 
     assert before == []
-    assert tasks(store) == [("lead", "done")]
+    assert tasks(store) == [("nobody", Code.SEEN_BY_SOME)]
 
 
 def test_a_page_withheld_by_law_everywhere_ends_as_restricted(store: Store, world: World) -> None:
@@ -387,7 +385,7 @@ def test_a_page_that_looks_cannot_tell_of_for_days_is_shown_to_an_analyst(
     looks(store, world, 73, 80)
 
     assert before == []
-    assert tasks(store) == [("analyst", UNTOLD)]
+    assert tasks(store) == [("analyst", Code.LOOKS_TELL_NOTHING)]
     assert found(store)[0][0] == "up"
 
 
@@ -407,7 +405,7 @@ def test_the_lead_reads_what_is_asked(store: Store, world: World) -> None:
 
     looks(store, world, 0, 48)
 
-    assert tasks(store) == [("lead", BLOCKED)]
+    assert tasks(store) == [("lead", Code.SEEN_BY_SOME)]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from nta.store.notices import endings
 from nta.store.tables import Arrangement, ArrangementParty, Due, FindingRow, Host, PartyRow
 from nta.store.work import due
 from nta.usecases.resolve import ROUNDS, resolve_url
+from tests import person_tasks
 from tests.builders import MadeCase
 from tests.builders_notices import LADDER, catalogue
 from tests.conftest import NINE, hours
@@ -171,7 +172,7 @@ def test_a_look_up_that_failed_changes_no_stage_and_comes_again(
     assert (state(store, case).stage, events(store, case)) == ("submitted", ["submitted"])
     assert host(store, case).arrangement_id is None
     assert due_at(store, due.RESOLVE, case.host_id) == NINE + timedelta(minutes=1)
-    assert due_at(store, due.TASK, case.episode_id) is None
+    assert person_tasks.until(store, case.episode_id) is None
     assert state(store, good).stage == "ready"
 
     asker.names["a.test"], asker.networks["192.0.2.0/24"] = ("192.0.2.1",), ONE
@@ -185,15 +186,15 @@ def test_a_person_hears_of_a_host_that_cannot_be_asked_about_for_a_day(
     asker.names["a.test"] = NO_DNS
 
     resolve(store, asker, NINE + hours(23))
-    assert due_at(store, due.TASK, case.episode_id) is None
+    assert person_tasks.until(store, case.episode_id) is None
     resolve(store, asker, NINE + hours(24))
 
     assert state(store, case).stage == "submitted"
-    assert due_at(store, due.TASK, case.episode_id) == NINE + hours(48)
+    assert person_tasks.until(store, case.episode_id) == NINE + hours(48)
     asker.names["a.test"] = ("192.0.2.1",)
     resolve(store, asker, NINE + hours(25))
     assert state(store, case).stage == "ready"
-    assert due_at(store, due.TASK, case.episode_id) is None
+    assert person_tasks.until(store, case.episode_id) is None
 
 
 def test_a_failure_that_stays_is_a_persons_and_is_still_asked_about(
@@ -205,13 +206,13 @@ def test_a_failure_that_stays_is_a_persons_and_is_still_asked_about(
 
     assert state(store, case).stage == "unresolved"
     assert events(store, case) == ["submitted", "unresolved"]
-    assert due_at(store, due.TASK, case.episode_id) == NINE + hours(24)
+    assert person_tasks.until(store, case.episode_id) == NINE + hours(24)
     assert due_at(store, due.RESOLVE, case.host_id) == NINE + hours(12)
 
     asker.names["a.test"] = ("192.0.2.1",)
     resolve(store, asker, LATER)
     assert state(store, case).stage == "ready"
-    assert due_at(store, due.TASK, case.episode_id) is None
+    assert person_tasks.until(store, case.episode_id) is None
 
 
 def test_a_network_nobody_answers_for_leaves_a_party_without_a_name(
@@ -234,7 +235,7 @@ def test_a_case_that_no_ladder_is_meant_for_is_a_persons_and_stops_no_other(
     resolve(store, asker)
 
     assert (state(store, dutch).stage, state(store, foreign).stage) == ("unresolved", "ready")
-    assert due_at(store, due.TASK, dutch.episode_id) is not None
+    assert person_tasks.until(store, dutch.episode_id) is not None
 
 
 def test_a_name_that_leads_nowhere_waits_for_the_looks(

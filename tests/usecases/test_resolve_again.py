@@ -7,11 +7,13 @@ from sqlalchemy import select, text
 
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.hosting.facts import LookupProblem
+from nta.domain.reasons import Code
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from nta.store.tables import Arrangement
 from nta.store.work import due
+from tests import person_tasks
 from tests.builders import MadeCase
 from tests.conftest import NINE, hours
 from tests.resolving import (
@@ -155,7 +157,7 @@ def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
             store.ids,
             [EpisodeChange(ready, gave_up, episodes.EventKind.UNRESOLVED, NINE, "x")],
         )
-        due.task(connection, case.episode_id, NINE, owner="analyst", reason="nobody can be reached")
+        person_tasks.give(connection, case.episode_id, NINE, owner="analyst", code=Code.NOBODY_REACHABLE)
         due.drop(connection, [(due.ESCALATE, case.episode_id)])
 
     resolve(store, asker, known=EVERYWHERE, now=LATER)
@@ -164,7 +166,7 @@ def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
     resolve(store, asker, known=EVERYWHERE, now=LATER + hours(13))
 
     assert state(store, case).stage == "ready"
-    assert due_at(store, due.TASK, case.episode_id) is None
+    assert person_tasks.until(store, case.episode_id) is None
     assert due_at(store, due.ESCALATE, case.episode_id) == LATER + hours(13)
 
 

@@ -2,6 +2,7 @@
 
 from nta.domain.notices.contact_choice import choose
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from tests.builders_notices import catalogue
@@ -26,7 +27,8 @@ def test_one_question_serves_all_networks_of_an_as(store: Store) -> None:
         (choice,) = choose(Role.HOST, facts, catalogue(), {})
         assert (choice.email, choice.source) == ("abuse@upstream.example", "upstream")
         assert (
-            choice.reason == "RDAP of the network that announces the address names it as the abuse contact."
+            sentence(choice.reason)
+            == "RDAP of the network that announces the address names it as the abuse contact."
         )
 
 

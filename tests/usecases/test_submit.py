@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.references import reference
 from nta.domain.roles import Severity
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.notices import endings
 from nta.store.tables import (
@@ -79,7 +80,10 @@ def results(store: Store, number: int) -> dict[int, str]:
             .outerjoin(Case, Case.id == Submission.case_id)
             .where(HandInLine.hand_in_id == number)
         ).all()
-    return {r.line: r.reason or store.sealer.text("case.url", r.id, r.url_sealed) for r in found}
+    return {
+        r.line: sentence(r.reason) if r.reason else store.sealer.text("case.url", r.id, r.url_sealed)
+        for r in found
+    }
 
 
 def test_every_line_has_a_result_and_bad_ones_harm_no_other(store: Store) -> None:
@@ -105,7 +109,7 @@ def test_a_refused_line_keeps_its_reason_and_its_input_sealed(store: Store) -> N
         store, HandInLine.line, HandInLine.reason, HandInLine.submission_id, HandInLine.input_sealed
     )
     assert (line, submission) == (2, None)
-    assert reason.startswith("severity is one of")
+    assert sentence(reason).startswith("severity is one of")
     assert URL.encode() not in sealed
     opened = store.sealer.text("hand_in_line.input", handed.id * 1_000_000 + line, sealed)
     assert opened == URL

@@ -9,12 +9,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Case, Episode
-from nta.store.work import due
 from nta.usecases import approve
 from nta.usecases.decisions import case_decisions
 from nta.web.app_factory import POLICY
+from tests import person_tasks
 from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
@@ -282,7 +283,7 @@ def test_a_lead_lets_a_waiting_notice_go(lead: FlaskClient, lite: Store, case: M
 
     assert answer.status_code == 303
     assert "No notice waits for a lead" in lead.get("/sending").text
-    with pytest.raises(RefusedError, match="does not wait"):
+    with pytest.raises(RefusedError, match="notice_not_waiting"):
         approve.release_waiting(lite, notice.notice_id, "lead@hotline.test", NINE)
 
 
@@ -304,12 +305,14 @@ def test_a_lead_lets_a_burst_to_one_party_go_at_once(lead: FlaskClient, lite: St
 
 def test_tasks_come_by_deadline(analyst: FlaskClient, lite: Store, clock: SetClock, case: MadeCase) -> None:
     with lite.db.write() as connection:
-        due.task(connection, case.episode_id, NINE - hours(1), owner="analyst", reason="find a contact")
+        person_tasks.give(
+            connection, case.episode_id, NINE - hours(1), owner="analyst", code=Code.NOBODY_FOUND
+        )
 
     page = analyst.get("/tasks").text
 
     assert case.reference in page
-    assert "find a contact" in page
+    assert "nobody was found who could be notified" in page
     assert "overdue by 60 min" in page or "overdue by 1 h" in page
 
 

@@ -7,11 +7,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Episode, Notice, SightingSpan
-from nta.store.work import due
 from nta.usecases import approve
 from nta.web.access import add_user
+from tests import person_tasks
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_span
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
@@ -45,13 +46,7 @@ def waiting(lite: Store, case: MadeCase) -> MadeNotice:
     )
     with lite.db.write() as connection:
         connection.execute(update(Notice).where(Notice.id == made.notice_id).values(leads=2))
-        due.task(
-            connection,
-            made.notice_id,
-            NINE + hours(24),
-            owner="lead",
-            reason="this step of the ladder needs approval",
-        )
+        person_tasks.give(connection, made.notice_id, NINE + hours(24), owner="lead", code=Code.TWO_LEADS)
     return made
 
 
@@ -260,8 +255,8 @@ def test_tasks_about_notices_and_mails_are_listed_too(
             connection, lite, received=b"x", kept=b"x", kind="reply", notice_id=waiting.notice_id, at=NINE
         )
         assert mail
-        due.task(connection, mail, NINE + hours(1), owner="analyst", reason="a reply to read")
-        due.task(connection, case.episode_id, NINE + hours(2), owner="lead", reason="nobody is left to tell")
+        person_tasks.give(connection, mail, NINE + hours(1), owner="analyst", code=Code.READ_REPLY)
+        person_tasks.give(connection, case.episode_id, NINE + hours(2), owner="lead", code=Code.NOBODY_LEFT)
 
     page = analyst.get("/tasks").text
 

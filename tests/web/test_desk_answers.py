@@ -9,11 +9,12 @@ from sqlalchemy import select, update
 from nta import settings as settings_module
 from nta.domain.notices.answers import ItemAnswer
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
-from nta.store.tables import AnswerRow, AuditEntry, Due, Notice, NoticeItem
-from nta.store.work import due
+from nta.store.tables import AnswerRow, AuditEntry, Notice, NoticeItem
 from nta.usecases import answer
 from nta.web.desk import create_desk
+from tests import person_tasks
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
@@ -46,10 +47,8 @@ def acts(store: Store) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def tasks_of(store: Store, subject: int) -> list[str | None]:
-    with store.db.read() as connection:
-        query = select(Due.reason).where(Due.kind == due.TASK, Due.subject == subject)
-        return list(connection.execute(query).scalars())
+def tasks_of(store: Store, subject: int) -> list[Code]:
+    return person_tasks.asked(store, subject)
 
 
 def a_mail(store: Store, notice: MadeNotice) -> int:
@@ -107,7 +106,7 @@ def test_a_task_is_finished_by_saying_what_was_done(
 ) -> None:
     say(lite, notice, "need_information", why="which page?")
 
-    answered = post(analyst, "/tasks", f"done-{case.episode_id}", reason="answered by mail")
+    answered = post(analyst, "/tasks", f"done-{case.episode_id}-wants_information", reason="answered by mail")
 
     assert (answered.status_code, answered.location) == (303, "/tasks")
     assert tasks_of(lite, case.episode_id) == []
@@ -118,15 +117,15 @@ def test_a_leads_task_is_finished_by_a_lead_alone(
     analyst: FlaskClient, lead: FlaskClient, lite: Store, case: MadeCase
 ) -> None:
     with lite.db.write() as connection:
-        due.task(connection, case.episode_id, NINE, owner="lead", reason="a reply to read")
+        person_tasks.give(connection, case.episode_id, NINE, owner="lead", code=Code.READ_REPLY)
 
-    assert f"done-{case.episode_id}" not in analyst.get("/tasks").text
-    assert f"done-{case.episode_id}" in lead.get("/tasks").text
-    form = Forms(lead.get("/tasks").text).forms[f"done-{case.episode_id}"]
+    assert f"done-{case.episode_id}-read_reply" not in analyst.get("/tasks").text
+    assert f"done-{case.episode_id}-read_reply" in lead.get("/tasks").text
+    form = Forms(lead.get("/tasks").text).forms[f"done-{case.episode_id}-read_reply"]
     token = Forms(analyst.get("/sending").text).forms["search"]["csrf_token"]
     assert analyst.post("/tasks/done", data=form | {"csrf_token": token}).status_code == 422
     assert lead.post("/tasks/done", data=form | {"subject": ["x"]}).status_code == 422
-    assert tasks_of(lite, case.episode_id) == ["a reply to read"]
+    assert tasks_of(lite, case.episode_id) == [Code.READ_REPLY]
 
 
 def test_a_mail_is_read_on_its_page_and_that_is_noted(
@@ -162,7 +161,7 @@ def test_what_a_provider_wrote_in_a_mail_is_noted_as_its_answer(
         row = connection.execute(select(AnswerRow.way, AnswerRow.says, AnswerRow.at)).one()
     assert tuple(row) == ("mail", "refused", NINE - hours(2))  # when the mail came
     assert acts(lite) == ["answer_by_mail"]
-    assert tasks_of(lite, case.episode_id) == ["a provider will not remove it: read why"]
+    assert tasks_of(lite, case.episode_id) == [Code.WILL_NOT_REMOVE]
     assert URL not in analyst.get(f"/mails/{number}").text
 
 
@@ -182,7 +181,7 @@ def test_a_mail_about_no_notice_takes_no_answer(analyst: FlaskClient, lite: Stor
 def kept_back(lite: Store, case: MadeCase) -> MadeNotice:
     made = make_notice(lite, [case], NINE - hours(8), state="not_sent", handed=False)
     with lite.db.write() as connection:
-        due.task(connection, case.episode_id, NINE, owner="lead", reason="sending is off")
+        person_tasks.give(connection, case.episode_id, NINE, owner="lead", code=Code.SENDING_OFF)
     return made
 
 

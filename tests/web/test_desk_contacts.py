@@ -6,15 +6,17 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
+from nta.domain.reasons import Code, Reason, because
 from nta.store.db.handle import Store
-from nta.store.notices.contact_decisions import ASKED
 from nta.store.tables import Addressee, AuditEntry, Contact, Due, PartyRow
 from nta.store.work import due
+from tests import person_tasks
 from tests.builders import MadeCase, make_case
 from tests.conftest import NINE, hours
 from tests.web.conftest import Forms, entered, post
 
 ADDRESS = "abuse@second.example"
+FROM_RDAP = Reason(Code.NAMED_BY_ONE, {"source": "rdap"}, (Reason(Code.CATALOGUES_DEAD),))
 
 
 @pytest.fixture
@@ -52,12 +54,12 @@ def new(lite: Store, case: MadeCase) -> int:
                 party="rdap:ORG-2",
                 role="host",
                 contact_id=number,
-                why="RDAP names it as the abuse contact; the catalogue's contact cannot be reached.",
+                why=because(Code.CHOSEN, why=FROM_RDAP),
                 rung="first",
                 kind="first",
             )
         )
-        due.task(connection, number, NINE + hours(4), owner="analyst", reason=ASKED)
+        person_tasks.give(connection, number, NINE + hours(4), owner="analyst", code=Code.NEW_CONTACT)
     return number
 
 
@@ -93,8 +95,8 @@ def test_a_contact_that_waits_is_shown_with_its_deadline_and_its_case(
     assert case.reference in page
     assert "the catalogue&#39;s contact cannot be reached." in page
     assert "contact of Second Hosting" in tasks
-    assert "a new contact waits for a word" in tasks
-    assert f"done-{new}" not in Forms(tasks).forms
+    assert "a new contact waits for approval" in tasks
+    assert f"done-{new}-new_contact" not in Forms(tasks).forms
 
 
 def test_the_page_of_the_case_says_that_it_waits(
@@ -179,7 +181,9 @@ def test_a_form_without_its_token_does_nothing(analyst: FlaskClient, lite: Store
 def test_the_task_of_a_contact_is_no_word_of_done(analyst: FlaskClient, lite: Store, new: int) -> None:
     token = Forms(analyst.get("/contacts").text).forms[f"approve-{new}"]["csrf_token"][0]
 
-    answer = analyst.post("/tasks/done", data={"csrf_token": token, "subject": str(new)})
+    answer = analyst.post(
+        "/tasks/done", data={"csrf_token": token, "subject": str(new), "code": "new_contact"}
+    )
 
     assert answer.status_code == 422
     assert "take it on the page of contacts" in answer.text

@@ -2,10 +2,12 @@
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select
 
+from nta.domain.reasons import Code, Reason
 from nta.store.db.handle import Store
-from nta.store.tables import Due, Mail
+from nta.store.tables import Mail
+from nta.store.work import open_tasks
 from tests import mails
 from tests.conftest import NINE, hours
 from tests.spoilt_mails import SPOILT
@@ -51,10 +53,10 @@ def test_what_a_person_has_to_know_of_a_mail_is_said_in_their_language(
     analyst: FlaskClient, lite: Store
 ) -> None:
     number = kept(lite, SPOILT["id with a NUL"])
-    why = "a reply to read (N-26-7K3M-4QXT); only its subject names the notice"
+    why = Reason(Code.READ_REPLY, besides=(Reason(Code.NAMED_IN_SUBJECT_ALONE),))
     with lite.db.write() as connection:
-        connection.execute(update(Due).where(Due.subject == number).values(reason=why))
+        open_tasks.ask(connection, number, why, owner="analyst", deadline=NINE)
 
     page = analyst.get("/tasks", headers={"Accept-Language": "nl"}).text
 
-    assert "een antwoord om te lezen (N-26-7K3M-4QXT); alleen het onderwerp noemt de melding" in page
+    assert "een antwoord om te lezen; alleen het onderwerp noemt de melding" in page

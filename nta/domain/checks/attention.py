@@ -10,15 +10,13 @@ from nta.domain.checks.verdicts import (
     Verdict,
 )
 from nta.domain.lifecycle import Presence
+from nta.domain.reasons import Code
 
 BLOCKED_FOR = timedelta(hours=48)
 """So long is a page kept from one place and seen from another before a lead is asked to decide."""
 
 UNTOLD_FOR = timedelta(hours=72)
 """So long may looks tell nothing: the working days of a weekend's outage are over then."""
-
-BLOCKED = "kept from some places and seen from others"
-UNTOLD = "looks have not been able to tell for three days whether it is there"
 
 _SAYS_NOTHING = (Verdict.UNKNOWN, Verdict.RESTRICTED)
 
@@ -29,7 +27,7 @@ def attention(
     before: Sequence[Run | None],
     runs: Sequence[Run],
     now: datetime,
-) -> str | None:
+) -> Code | None:
     """Return what a person is told after this round; None, as mostly, when there is nothing new to tell.
 
     `before` and `runs` are the runs of each vantage point before and after
@@ -45,12 +43,14 @@ def attention(
             for was, run in zip(before, runs, strict=True)
             if run.cause is Cause.GEO_BLOCKED
         ]
-        return BLOCKED if any(blocked) else None
+        return Code.SEEN_BY_SOME if any(blocked) else None
     if judgement.verdict not in _SAYS_NOTHING or judgement.cause is Cause.OUR_NETWORK:
         return None
     silent = [(was, run) for was, run in zip(before, runs, strict=True) if run.verdict in _SAYS_NOTHING]
     since = max((run.first_at for _, run in silent), default=now)
-    return UNTOLD if any(_is_over(was, since, UNTOLD_FOR, now) for was, _ in silent) else None
+    return (
+        Code.LOOKS_TELL_NOTHING if any(_is_over(was, since, UNTOLD_FOR, now) for was, _ in silent) else None
+    )
 
 
 def _is_over(was: Run | None, since: datetime, term: timedelta, now: datetime) -> bool:

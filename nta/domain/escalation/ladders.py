@@ -7,6 +7,7 @@ from itertools import combinations
 
 from nta.domain.deadlines import stretched
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import NoticeKind, Role, Severity
 
 CONDITIONS = frozenset({"dedicated_domain"})
@@ -141,10 +142,10 @@ class Exhausted:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A rung that was not told although a later one may be, with the reason in one sentence."""
+    """A rung that was not told although a later one may be, and why."""
 
     rung: str
-    why: str
+    why: Reason
 
 
 def next_rung(
@@ -214,9 +215,7 @@ def choose_ladder(
     """
     fitting = [ladder for ladder in ladders if ladder.when.holds(country, severity, home)]
     if not fitting:
-        raise RefusedError(
-            f"ladders: none is for a {severity} case hosted in {country or 'an unknown country'}"
-        )
+        raise RefusedError(because(Code.NO_LADDER, severity=severity.value, country=country or "unknown"))
     return min(fitting, key=lambda ladder: (-ladder.when.weight, ladder.id))
 
 
@@ -229,15 +228,14 @@ def ties(ladders: Iterable[Ladder]) -> list[tuple[str, str]]:
     ]
 
 
-def _obstacle(rung: Rung, facts: LadderFacts) -> str | None:
-    """Return why a rung does not apply, in one sentence, or None."""
+def _obstacle(rung: Rung, facts: LadderFacts) -> Reason | None:
+    """Return why a rung does not apply, or None."""
     if rung.only_if == "dedicated_domain" and not facts.dedicated:
-        return "The domain is not known to be dedicated."
+        return Reason(Code.NOT_DEDICATED)
     if not facts.direct and SERVING.issuperset(rung.tell):
-        return "Hosts in this country are not told directly."
+        return Reason(Code.NOT_TOLD_DIRECTLY)
     if not facts.reachable.intersection(rung.tell):
-        roles = " or ".join(role.replace("_", " ") for role in rung.tell)
-        return f"Nobody in the role of {roles} can be reached."
+        return because(Code.NOBODY_IN_ROLE, roles=tuple(role.value for role in rung.tell))
     return None
 
 

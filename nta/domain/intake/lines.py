@@ -11,6 +11,7 @@ from itertools import chain
 
 from nta.domain.errors import RefusedError
 from nta.domain.intake.urls import Location, parse, refang
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Severity
 
 AHEAD = timedelta(minutes=5)
@@ -72,7 +73,7 @@ class InputLine:
     line: int
     text: str
     own: Mapping[str, str] = field(default_factory=dict)
-    fault: str | None = None
+    fault: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,9 @@ def told(line: InputLine, terms: Terms, now: datetime) -> SubmissionTerms:
     reported = _moment(own, "reported_at", now)
     received, confirmed = min(received, now), min(confirmed or now, now)
     if reported is not None and reported > received:
-        raise RefusedError("reported_at is after received_at")
+        raise RefusedError(Code.REPORTED_AFTER_RECEIVED)
     if received > confirmed:
-        raise RefusedError("received_at is after confirmed_at")
+        raise RefusedError(Code.RECEIVED_AFTER_CONFIRMED)
     referrer = own.get("referrer")
     return SubmissionTerms(
         source=_words(own, "source", terms.source) or "",
@@ -183,11 +184,11 @@ def _numbered(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 def _each(read: Callable[[int, str], InputLine], lines: Iterable[tuple[int, bytes]]) -> Iterator[InputLine]:
     for number, raw in lines:
         if len(raw) > _LONGEST_LINE:
-            yield InputLine(number, "", fault=f"the line is longer than {_LONGEST_LINE} bytes")
+            yield InputLine(number, "", fault=because(Code.LINE_TOO_LONG, most=_LONGEST_LINE))
             continue
         text = _decode(raw)
         if text is None:
-            yield InputLine(number, "", fault="the line is not UTF-8 text")
+            yield InputLine(number, "", fault=Reason(Code.LINE_NOT_TEXT))
         else:
             yield read(number, text)
 
@@ -207,36 +208,33 @@ def _json_line(number: int, text: str) -> InputLine:
     try:
         value = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):  # ValueError alone: a number of more digits than Python reads
-        return InputLine(number, "", fault="the line is not a JSON object")
+        return InputLine(number, "", fault=Reason(Code.LINE_NOT_JSON))
     if not isinstance(value, dict) or not isinstance(value.get("url"), str):
-        return InputLine(number, "", fault='the line is not a JSON object with a text "url"')
+        return InputLine(number, "", fault=Reason(Code.LINE_WITHOUT_URL))
     for name, content in value.items():
         if not isinstance(content, str | int | None) or isinstance(content, bool):
-            return InputLine(
-                number, value["url"], fault=f"a field{_named(name)} is neither text nor a number"
-            )
+            fault = because(Code.FIELD_NEITHER, field=_named(name))
+            return InputLine(number, value["url"], fault=fault)
     return _line(number, {name: str(content) for name, content in value.items() if content is not None})
 
 
 def _check_header(names: list[str], number: int) -> None:
     unknown = [name for name in names if name not in _FIELDS]
     if unknown:
-        raise RefusedError(
-            f"line {number}: unknown column{_named(unknown[0])}; known are {', '.join(sorted(_FIELDS))}"
-        )
+        known = tuple(sorted(_FIELDS))
+        raise RefusedError(because(Code.COLUMN_UNKNOWN, line=number, field=_named(unknown[0]), known=known))
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise RefusedError(f"line {number}: the column {twice[0]} is there twice")
+        raise RefusedError(because(Code.COLUMN_TWICE, line=number, field=twice[0]))
 
 
 def _csv_line(names: list[str], separator: str, number: int, text: str) -> InputLine:
     try:
         cells = next(csv.reader([text], delimiter=separator, strict=True))
     except csv.Error:
-        fault = "the line is not CSV: a quote is left open, or a cell has no end"
-        return InputLine(number, text.strip(), fault=fault)
+        return InputLine(number, text.strip(), fault=Reason(Code.LINE_NOT_CSV))
     if len(cells) > len(names):
-        fault = f"the line has {len(cells)} columns, the header {len(names)}"
+        fault = because(Code.LINE_TOO_WIDE, cells=len(cells), names=len(names))
         return InputLine(number, text.strip(), fault=fault)
     return _line(number, {n: c.strip() for n, c in zip(names, cells, strict=False) if c.strip()})
 
@@ -245,9 +243,9 @@ def _line(number: int, own: Mapping[str, str]) -> InputLine:
     text = own.get("url", "")
     for name, content in own.items():
         if name not in _FIELDS:
-            return InputLine(number, text, fault=f"unknown field{_named(name)}")
+            return InputLine(number, text, fault=because(Code.FIELD_UNKNOWN, field=_named(name)))
         if name != "url" and _UNPRINTABLE.search(content):
-            return InputLine(number, text, fault=f"{name} holds characters that cannot be printed")
+            return InputLine(number, text, fault=because(Code.FIELD_UNPRINTABLE, field=name))
     return InputLine(number, text, own={k: v for k, v in own.items() if k != "url"})
 
 
@@ -259,9 +257,9 @@ def _named(name: str) -> str:
 def _words(own: Mapping[str, str], name: str, otherwise: str | None = None) -> str | None:
     text = own.get(name) or otherwise
     if text is not None and _UNPRINTABLE.search(text):
-        raise RefusedError(f"{name} holds characters that cannot be printed")
+        raise RefusedError(because(Code.FIELD_UNPRINTABLE, field=name))
     if text is not None and len(text) > _LONGEST[name]:
-        raise RefusedError(f"{name} is longer than {_LONGEST[name]} characters")
+        raise RefusedError(because(Code.FIELD_TOO_LONG, field=name, most=_LONGEST[name]))
     return text
 
 
@@ -270,7 +268,7 @@ def _one_of(own: Mapping[str, str], name: str, known: tuple[str, ...], otherwise
     if not word:
         return otherwise
     if word not in known:
-        raise RefusedError(f"{name} is one of {', '.join(known)}")
+        raise RefusedError(because(Code.FIELD_ONE_OF, field=name, known=tuple(known)))
     return word
 
 
@@ -281,11 +279,11 @@ def _moment(own: Mapping[str, str], name: str, now: datetime) -> datetime | None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise RefusedError(f"{name} is not a time like 2026-03-02T09:00:00+01:00") from None
+        raise RefusedError(because(Code.FIELD_NO_TIME, field=name)) from None
     if moment.tzinfo is None:
-        raise RefusedError(f"{name} needs an offset, like +01:00 or Z")
+        raise RefusedError(because(Code.FIELD_WITHOUT_OFFSET, field=name))
     if moment > now + AHEAD:
-        raise RefusedError(f"{name} lies in the future")
+        raise RefusedError(because(Code.FIELD_IN_FUTURE, field=name))
     if moment < EARLIEST:
-        raise RefusedError(f"{name} lies before {EARLIEST.year}")
+        raise RefusedError(because(Code.FIELD_TOO_EARLY, field=name, year=EARLIEST.year))
     return min(moment.astimezone(UTC), now)  # clocks may differ by a little

@@ -10,6 +10,7 @@ import can_ada
 from publicsuffixlist import PublicSuffixList
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code, because
 
 LONGEST: Final = 8_192
 _PORTS: Final = {"http": 80, "https": 443}
@@ -57,7 +58,7 @@ def parse(text: str) -> Location:
     an onion address or is too long. The message never contains the text.
     """
     if len(text) > LONGEST:
-        raise RefusedError(f"the URL is longer than {LONGEST:,} characters")
+        raise RefusedError(because(Code.URL_TOO_LONG, most=LONGEST))
     try:
         return _located(can_ada.parse(text))
     except ValueError:
@@ -93,7 +94,7 @@ def _located(url: can_ada.URL) -> Location:
     scheme = url.protocol[:-1]
     port = _PORTS.get(scheme)
     if port is None:
-        raise RefusedError("only http and https URLs are taken")
+        raise RefusedError(Code.URL_SCHEME)
     given = url.port
     if given:
         port = int(given)
@@ -102,7 +103,7 @@ def _located(url: can_ada.URL) -> Location:
     if "#" in href:
         href = href[: href.index("#")]
     if len(href) > LONGEST:
-        raise RefusedError(f"the URL is longer than {LONGEST:,} characters")
+        raise RefusedError(because(Code.URL_TOO_LONG, most=LONGEST))
     return Location(href, scheme, host, port, is_ip)
 
 
@@ -137,7 +138,7 @@ def _host(name: str) -> tuple[str, bool]:
     if name.startswith("["):
         return name[1:-1], True
     if name.rstrip(".").endswith(".onion"):
-        raise RefusedError("an onion address: it hides who hosts it, so nobody can be looked up or told")
+        raise RefusedError(Code.URL_ONION)
     return name, is_ip(name)
 
 
@@ -146,15 +147,15 @@ def is_ip(host: str) -> bool:
     return ":" in host or (host[-1:].isdigit() and host.rpartition(".")[2].isdigit())
 
 
-def _why_not(text: str) -> str:
+def _why_not(text: str) -> Code:
     start = text.strip()[:9].lower()
     if not start:
-        return "the URL is empty"
+        return Code.URL_EMPTY
     if not start.startswith(("http:", "https:")):
-        return "a URL begins with http:// or https://"
+        return Code.URL_BEGINNING
     if not text.strip().partition(":")[2].strip("/\\"):
-        return "the URL names no host"
-    return "this is no valid URL: its host or port cannot be read"
+        return Code.URL_WITHOUT_HOST
+    return Code.URL_UNREADABLE
 
 
 def digest(canonical: str, key: bytes) -> bytes:

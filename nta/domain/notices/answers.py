@@ -8,6 +8,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final
 
+from nta.domain.reasons import Code
+
 
 class Says(StrEnum):
     """What a provider can say of an item."""
@@ -25,8 +27,8 @@ GONE: Final = frozenset({Says.REMOVED, Says.DISABLED, Says.ACCOUNT_CLOSED})
 """Answers that say it is gone: never proof, but reason to look at once."""
 
 FOR_A_PERSON: Final = {
-    Says.REFUSED: "a provider will not remove it: read why",
-    Says.NEED_INFORMATION: "a provider asks for more information",
+    Says.REFUSED: Code.WILL_NOT_REMOVE,
+    Says.NEED_INFORMATION: Code.WANTS_INFORMATION,
 }
 """Answers that an analyst has to read, each with what the task says. No deadline waits for them."""
 

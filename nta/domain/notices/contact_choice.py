@@ -1,7 +1,7 @@
 """Which contact to write to in which role, and why this one."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from hashlib import sha256
@@ -9,6 +9,7 @@ from hashlib import sha256
 from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import Catalogue, Party, PartyId
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Role
 
 
@@ -46,7 +47,7 @@ KnownContacts = Mapping[PartyId, Collection[KnownContact]]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One party to be told in one role, at one address, with the reason in one sentence."""
+    """One party to be told in one role, at one address, and why."""
 
     role: Role
     party: PartyId
@@ -57,7 +58,7 @@ class Choice:
     format: str
     source: str
     confidence: float
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class _Wanted:
     country: str | None
     entry: Party | None
     found: tuple[FoundContact, ...] = ()
-    note: str = ""  # said with the reason
+    note: Reason | None = None  # said with the reason
 
 
 LANGUAGES = frozenset({"de", "en", "nl"})
@@ -77,8 +78,9 @@ LANGUAGES = frozenset({"de", "en", "nl"})
 
 NOBODY_KNOWN: KnownContacts = {}
 
-_ONLY_A_HEADER = "that this proxy serves the page is said by a header field of its answers alone"
-_GUESS = "abuse@ at the domain of the network's holder is a guess"
+
+_GUESSED = (Code.GUESSED_ABUSE, Code.GUESSED_MAILBOX)
+_GUESSED_INSTEAD = (Code.GUESSED_ABUSE_INSTEAD, Code.GUESSED_MAILBOX_INSTEAD)
 
 
 class _Place(IntEnum):
@@ -91,13 +93,21 @@ class _Place(IntEnum):
     GUESSED = 5
 
 
+_PASSED_BY = {
+    _Place.CATALOGUE: (Code.CATALOGUES_REFUSED, Code.CATALOGUES_DEAD, Code.CATALOGUES_IN_DOUBT),
+    _Place.APPROVED: (Code.APPROVED_REFUSED, Code.APPROVED_DEAD, Code.APPROVED_IN_DOUBT),
+    None: (Code.ANOTHER_REFUSED, Code.ANOTHER_DEAD, Code.ANOTHER_IN_DOUBT),
+}
+"""What is said of a better contact of that place: refused, dead, in doubt."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """One address that a party could be written to at. `reason` is a sentence without its full stop."""
+    """One address that a party could be written to at. `reason` says where it is from."""
 
     contact: FoundContact
     place: _Place
-    reason: str
+    reason: Reason
     worth: float  # within its place: more is better
     health: Health
     refused: bool
@@ -236,7 +246,7 @@ def _marked(facts: HostingFacts, catalogue: Catalogue) -> Iterable[_Wanted]:
     """Return the proxy that only a header field tells of; whoever serves a page writes those."""
     entry = catalogue.proxies.get(facts.mark or "")
     if entry:
-        yield _Wanted(entry.id, entry.name, entry.country, entry, note=_ONLY_A_HEADER)
+        yield _Wanted(entry.id, entry.name, entry.country, entry, note=Reason(Code.BY_HEADER_ALONE))
 
 
 def _forced(party: PartyId | None, serving: Iterable[AddressFacts], catalogue: Catalogue) -> list[_Wanted]:
@@ -289,23 +299,24 @@ def _best(role: Role, wanted: _Wanted, ground: _Ground) -> Choice | None:
     return _choice(role, wanted, best.contact, manner, _reason(best, candidates, wanted.note))
 
 
-def _reason(best: _Candidate, candidates: Collection[_Candidate], note: str) -> str:
-    """Return why this one, in one sentence: where it is from, how it fares, and what stood before it."""
-    said = best.reason
-    if note:
-        said += f"; {note}"
+def _reason(best: _Candidate, candidates: Collection[_Candidate], note: Reason | None) -> Reason:
+    """Return why this one: where it is from, how it fares, and what stood before it."""
+    besides = [note] if note else []
     if best.health is Health.DOUBTFUL:
-        said += "; mail to it has failed lately"
+        besides.append(Reason(Code.MAIL_FAILED_LATELY))
     better = min(candidates, key=lambda one: one.merit)
-    if better is best:
-        return f"{said}."
-    if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
-        return f"No contact that is named can be used; {_guess(best.contact)}."
-    name = {_Place.CATALOGUE: "the catalogue's contact", _Place.APPROVED: "the approved contact"}
-    who = name.get(better.place, "another contact") if better.place < best.place else "another contact"
-    if better.refused:
-        return f"{said}; {who} was refused."
-    return f"{said}; {who} {'cannot be reached' if better.health is Health.DEAD else 'is in doubt'}."
+    if better is not best:
+        if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
+            return because(Code.CHOSEN, why=_guess(best.contact, instead=True))
+        besides.append(Reason(_passed_by(best, better)))
+    return because(Code.CHOSEN, why=replace(best.reason, besides=tuple(besides)))
+
+
+def _passed_by(best: _Candidate, better: _Candidate) -> Code:
+    """Return what is said of a contact that stands before the chosen one, and was passed by."""
+    place = better.place if better.place < best.place else None
+    refused, dead, in_doubt = _PASSED_BY.get(place, _PASSED_BY[None])
+    return refused if better.refused else dead if better.health is Health.DEAD else in_doubt
 
 
 def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
@@ -323,15 +334,15 @@ def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
 
 def _placed(
     wanted: _Wanted, known: Iterable[KnownContact]
-) -> Iterator[tuple[FoundContact, _Place, str, float]]:
+) -> Iterator[tuple[FoundContact, _Place, Reason, float]]:
     """Yield the addresses of a party by their place, each with the reason; one may come several times."""
     entry = wanted.entry
     if entry and entry.notices:
-        reason = f"The catalogue's contact, last checked on {entry.checked.isoformat()}"
+        reason = because(Code.OF_CATALOGUE, day=entry.checked.isoformat())
         yield FoundContact(entry.notices.to, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
     approved = ((one.approved_at, one) for one in known if one.approved_at)
     for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].email), reverse=True):
-        reason = f"A person approved this contact on {at.date().isoformat()}"
+        reason = because(Code.APPROVED_BY_PERSON, day=at.date().isoformat())
         yield FoundContact(one.email, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
     by_email: dict[str, list[FoundContact]] = {}
     for contact in wanted.found:
@@ -340,26 +351,26 @@ def _placed(
         best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
-        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best)}"
+        reason = _said_by(sources) if sources else _guess(best)
         yield best, place, reason, best.confidence
 
 
-def _guess(contact: FoundContact) -> str:
+def _guess(contact: FoundContact, *, instead: bool = False) -> Reason:
     """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
-    return _GUESS if contact.email.lower().startswith("abuse@") else "this address is a guess"
+    abuse, other = _GUESSED_INSTEAD if instead else _GUESSED
+    return Reason(abuse if contact.email.lower().startswith("abuse@") else other)
 
 
-def _said_by(sources: Collection[str]) -> str:
-    names = [_NAMES.get(source, source) for source in sources]
-    if names == [_NAMES["security_txt"]]:
-        return "The security.txt of its own domain names this address"
-    verb = "name the same" if len(names) > 1 else "names it as the"
-    reason = f"{' and '.join(names)} {verb} abuse contact"
-    return reason[0].upper() + reason[1:]
+def _said_by(sources: Sequence[str]) -> Reason:
+    if len(sources) > 1:
+        return because(Code.NAMED_BY_SEVERAL, sources=tuple(sources))
+    if sources[0] == "security_txt":
+        return Reason(Code.NAMED_BY_SECURITY_TXT)
+    return because(Code.NAMED_BY_ONE, source=sources[0])
 
 
 def _choice(
-    role: Role, wanted: _Wanted, contact: FoundContact, manner: tuple[str, str], reason: str
+    role: Role, wanted: _Wanted, contact: FoundContact, manner: tuple[str, str], reason: Reason
 ) -> Choice:
     language, notice_format = manner
     return Choice(
@@ -374,17 +385,6 @@ def _choice(
         confidence=contact.confidence,
         reason=reason,
     )
-
-
-_NAMES = {
-    "rdap": "RDAP",
-    "whois": "WHOIS",
-    "catalogue": "the catalogue",
-    "remark": "a remark",
-    "upstream": "RDAP of the network that announces the address",
-    "origin_lookup": "the proxy before the host",
-    "security_txt": "security.txt",
-}
 
 
 def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:

@@ -11,6 +11,7 @@ from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
+from nta.domain.reasons import Reason
 from nta.ports import Ids
 from nta.store.db.bulk import (
     found_by,
@@ -20,6 +21,7 @@ from nta.store.db.bulk import (
     table_of,
     update_rows,
 )
+from nta.store.db.reason_json import dumped
 from nta.store.db.types import Moment, from_us, to_us
 from nta.store.tables import Episode, Event
 from nta.store.work import due
@@ -114,7 +116,7 @@ def note(
     *,
     at: datetime,
     who: str,
-    why: str | None = None,
+    why: Reason | None = None,
     subject: int | None = None,
 ) -> None:
     """Write an event that changes neither stage nor presence."""
@@ -134,7 +136,7 @@ def begin(
     at: datetime,
     who: str,
     kind: EventKind,
-    why: str | None = None,
+    why: Reason | None = None,
 ) -> EpisodeState:
     """Begin an episode: submitted, unseen, its host to be resolved and itself to be looked at now."""
     state = EpisodeState(
@@ -179,7 +181,7 @@ def ending(
     *,
     at: datetime,
     who: str,
-    why: str | None = None,
+    why: Reason | None = None,
     kind: EventKind = EventKind.ENDED,
 ) -> EpisodeChange:
     """Return the change that ends an episode with an outcome."""
@@ -288,7 +290,7 @@ def events_alike(
     kind: EventKind,
     at: datetime,
     who: str,
-    why: str | None = None,
+    why: Reason | None = None,
     subject: int | None = None,
 ) -> None:
     """Write one event of each of these: (episode, stage, presence) as they stand after it."""
@@ -297,7 +299,7 @@ def events_alike(
         alike.setdefault((stage, presence), []).append(episode)
     for (stage, presence), episodes in alike.items():
         pairs = list(zip(ids.take(len(episodes)), episodes, strict=True))
-        values = (to_us(at), kind.value, who, why, stage, presence, subject)
+        values = (to_us(at), kind.value, who, why and dumped(why), stage, presence, subject)
         insert_alike(
             connection, table_of(Event), _EVENT[:2], pairs, dict(zip(_EVENT[2:], values, strict=True))
         )
@@ -314,7 +316,7 @@ def _events(connection: Connection, ids: Ids, changes: Sequence[EpisodeChange]) 
             to_us(c.at),
             c.kind.value,
             c.who,
-            c.why,
+            c.why and dumped(c.why),
             c.after.stage,
             c.after.presence,
             c.subject,

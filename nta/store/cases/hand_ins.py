@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from nta.domain.reasons import Reason
 from nta.store.cases.new_cases import CaseWriter, Good
 from nta.store.db.bulk import found_by, insert_rows, table_of
 from nta.store.db.handle import Store
+from nta.store.db.reason_json import dumped
 from nta.store.db.sealing import digest16
 from nta.store.tables import Domain, HandIn, HandInLine, Host
 
@@ -29,7 +31,7 @@ class Bad(NamedTuple):
 
     line: int
     text: str
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class HandInWriter:
             lines: list[tuple[Any, ...]] = [
                 (self._hand_in, g.line, s, None, None) for g, s in zip(good, submissions, strict=True)
             ]
-            lines += [(self._hand_in, b.line, None, b.reason, self._input(b)) for b in bad]
+            lines += [(self._hand_in, b.line, None, dumped(b.reason), self._input(b)) for b in bad]
             insert_rows(connection, table_of(HandInLine), _LINE, lines)
             connection.execute(
                 update(HandIn)

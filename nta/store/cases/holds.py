@@ -5,11 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from nta.domain.reasons import Code, Reason
 from nta.store.tables import Host
-from nta.store.work import due
-
-HELD = "held: nothing leaves until the police have had their time"
-"""The reason of the task that each hold gives a person."""
+from nta.store.work import due, open_tasks
 
 
 def begin(connection: Connection, until: Mapping[int, datetime]) -> None:
@@ -17,12 +15,12 @@ def begin(connection: Connection, until: Mapping[int, datetime]) -> None:
     due.drop(connection, [(due.ESCALATE, episode_id) for episode_id in until])
     for episode_id, at in sorted(until.items()):
         due.want(connection, due.ESCALATE, [episode_id], at)
-        due.ask(connection, episode_id, at, owner="analyst", reason=HELD)
+        open_tasks.ask(connection, episode_id, Reason(Code.HELD), owner="analyst", deadline=at)
 
 
 def end(connection: Connection, episode_ids: Collection[int]) -> None:
-    """Take the hold out of the tasks of these episodes; one that asked nothing else is done."""
-    due.asked_no_more(connection, episode_ids, HELD)
+    """End the task that each hold gave a person."""
+    open_tasks.done(connection, episode_ids, [Code.HELD])
 
 
 def arrangement_of(connection: Connection, host_id: int) -> int | None:

@@ -84,7 +84,7 @@ def put(
     store: Store,
     number: int,
     *,
-    reason: str,
+    reason: str | None,
     until: datetime | None,
     origin: str | None = None,
     party: PartyId | None = None,

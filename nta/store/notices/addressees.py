@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Label, Select, bindparam, case, insert, selec
 
 from nta.domain.notices.contact_choice import Choice, Health
 from nta.domain.notices.past_notices import AddresseeState
+from nta.domain.reasons import Reason
 from nta.domain.roles import NoticeKind
 from nta.ports import Ids
 from nta.store.db.bulk import (
@@ -47,7 +48,7 @@ class AddresseeRequest(NamedTuple):
     choice: Choice
     rung: str
     kind: str
-    why: str
+    why: Reason
     at_once: bool = False
     waits_until: datetime | None = None
 
@@ -99,7 +100,7 @@ def tell(
     for t in told:
         values = {
             "contact_id": contacts[t.choice.party, t.choice.email],
-            "why": t.why[:200],
+            "why": t.why,
             "rung": t.rung,
             "kind": t.kind,
             "waiting_since": None if t.waits_until else now - _GATHERED if t.at_once else now,
@@ -190,7 +191,7 @@ def bounced(connection: Connection, notice_id: int, at: datetime) -> None:
     )
 
 
-def set_health(connection: Connection, contact_id: int, health: Health, why: str, at: datetime) -> bool:
+def set_health(connection: Connection, contact_id: int, health: Health, line: str, at: datetime) -> bool:
     """Write how a contact fares; a dead one stays dead until a person says otherwise.
 
     Return whether anything was written.
@@ -198,7 +199,7 @@ def set_health(connection: Connection, contact_id: int, health: Health, why: str
     written = connection.execute(
         update(_CONTACT)
         .where(_CONTACT.c.id == contact_id, _CONTACT.c.health != Health.DEAD.value)
-        .values(health=health.value, health_why=why[:200], health_at=at)
+        .values(health=health.value, health_why=line[:200] or None, health_at=at)
     )
     return bool(written.rowcount)
 

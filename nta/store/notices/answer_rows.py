@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from nta.domain.notices.answers import Says
 from nta.domain.notices.notice_state import UNWRITTEN, NoticeStep
 from nta.store.db.bulk import chunks, table_of
 from nta.store.notices import notice_rows
 from nta.store.tables import Addressee, AnswerRow, Due, Notice, NoticeEvent, NoticeItem
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 from nta.store.work.isolation import is_aside, went_through
 
 NOT_OURS = Says.NOT_OURS.value
@@ -310,6 +310,5 @@ def _make_again(connection: Connection, notice_ids: Collection[int]) -> None:
             connection.execute(update(_DUE).where(*row).values(taken_by=None, taken_until=None))
         else:
             notice_rows.move(connection, notice_id, NoticeStep.DROP)
-            connection.execute(
-                delete(_DUE).where(_DUE.c.kind.in_((due.SEND, due.TASK)), _DUE.c.subject == notice_id)
-            )
+            due.drop(connection, [(due.SEND, notice_id)])
+            open_tasks.drop(connection, [notice_id])

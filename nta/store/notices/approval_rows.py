@@ -4,14 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from nta.domain.deadlines import TASK
 from nta.domain.notices.notice_state import NoticeState, NoticeStep
+from nta.domain.reasons import Reason
 from nta.store.db.bulk import chunks, table_of
 from nta.store.notices import notice_rows
-from nta.store.tables import Approval, Due, Episode, Notice, NoticeItem
-from nta.store.work import due
+from nta.store.tables import Approval, Episode, Notice, NoticeItem
+from nta.store.work import due, open_tasks
 
 _APPROVAL = table_of(Approval)
 _EPISODE = table_of(Episode)
@@ -38,9 +39,9 @@ class Given(NamedTuple):
     why: str | None
 
 
-def ask(connection: Connection, notice_id: int, reason: str, now: datetime) -> None:
+def ask(connection: Connection, notice_id: int, reason: Reason, now: datetime) -> None:
     """Give leads the task of a notice that waits for them."""
-    due.task(connection, notice_id, now + TASK, owner="lead", reason=reason)
+    open_tasks.ask(connection, notice_id, reason, owner="lead", deadline=now + TASK)
 
 
 def waiting(connection: Connection, reference: str) -> AwaitingApproval | None:
@@ -123,4 +124,4 @@ def drop_ended(connection: Connection, episode_ids: Collection[int]) -> None:
 
 def _settle(connection: Connection, notice_id: int, step: NoticeStep) -> None:
     notice_rows.move(connection, notice_id, step)
-    connection.execute(delete(Due).where(Due.kind == due.TASK, Due.subject == notice_id))
+    open_tasks.drop(connection, [notice_id])

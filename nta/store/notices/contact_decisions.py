@@ -18,15 +18,14 @@ from sqlalchemy import (
 )
 
 from nta.domain.notices.contact_choice import Health, KnownContact
+from nta.domain.reasons import Code, Reason
 from nta.store.db.bulk import chunks, table_of
 from nta.store.db.types import EPOCH, from_us
 from nta.store.notices import addressees
 from nta.store.notices.answer_rows import HeardSign
-from nta.store.tables import Addressee, Contact, Due, Episode, Notice, NoticeItem
-from nta.store.work import due
+from nta.store.tables import Addressee, Contact, Due, Episode, Notice, NoticeItem, TaskRow
+from nta.store.work import due, open_tasks
 from nta.store.work.isolation import say
-
-ASKED = "a new contact waits for a word"
 
 _ADDRESSEE = table_of(Addressee)
 _CONTACT = table_of(Contact)
@@ -118,13 +117,14 @@ def ask(connection: Connection, waiting: Mapping[int, datetime]) -> set[int]:
             elif row.waits_until is None:
                 until = waiting[row.id]
                 put(connection, row.id, waits_until=until)
-                due.task(connection, row.id, until, owner="analyst", reason=ASKED)
+                asked = Reason(Code.NEW_CONTACT)
+                open_tasks.ask(connection, row.id, asked, owner="analyst", deadline=until)
     return decided
 
 
 def ask_no_more(connection: Connection, contact_ids: Iterable[int]) -> None:
     """Drop the tasks of contacts that need no word any more."""
-    due.drop(connection, [(due.TASK, number) for number in contact_ids])
+    open_tasks.drop(connection, list(contact_ids))
 
 
 def drop_ended(connection: Connection, episode_ids: Iterable[int]) -> None:
@@ -134,7 +134,7 @@ def drop_ended(connection: Connection, episode_ids: Iterable[int]) -> None:
         .where(_ADDRESSEE.c.contact_id == _CONTACT.c.id, _UNREACHED)
         .where(_EPISODE.c.id == _ADDRESSEE.c.episode_id, _EPISODE.c.ended_at.is_(None))
     )
-    asked = exists().where(Due.kind == due.TASK, Due.subject == _CONTACT.c.id)
+    asked = exists().where(TaskRow.subject == _CONTACT.c.id)
     for part in chunks(episode_ids):
         theirs = select(_ADDRESSEE.c.contact_id).where(_ADDRESSEE.c.episode_id.in_(part))
         waits = _CONTACT.c.waits_until.is_not(None)

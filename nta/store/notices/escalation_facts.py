@@ -9,9 +9,6 @@ from nta.domain.episode_state import PastEvent
 from nta.store.db.bulk import chunks
 from nta.store.tables import Domain, Event, Host, Submission
 
-NOBODY_LEFT = "nobody is left to tell"
-"""The reason of the task that an exhausted ladder gives a lead."""
-
 
 def events(connection: Connection, episode_ids: Collection[int]) -> dict[int, list[PastEvent]]:
     """Return the events of each episode in the order in which they happened."""

@@ -1,17 +1,14 @@
 """Mail that came back: kept once, sealed, without anything that is not text."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from nta.store.db.bulk import chunks
 from nta.store.db.dialects import upsert
 from nta.store.db.handle import Store
 from nta.store.db.sealing import digest16
-from nta.store.tables import Due, Mail, Notice
-from nta.store.work.due import TASK
+from nta.store.tables import Mail, Notice
 
 PLACE = "mail.content"
 """Where `Mail.content_sealed` is sealed for."""
@@ -46,15 +43,6 @@ def keep(connection: Connection, mail: Prepared, notice_id: int | None, at: date
         .returning(Mail.id)
     )
     return written.scalar() is not None
-
-
-def with_task(connection: Connection, subjects: Collection[int]) -> set[int]:
-    """Return which of these already are a person's task."""
-    found: set[int] = set()
-    for part in chunks(subjects):
-        query = select(Due.subject).where(Due.kind == TASK, Due.subject.in_(part))
-        found.update(connection.execute(query).scalars())
-    return found
 
 
 def notice_of(connection: Connection, mail_id: int) -> str | None:

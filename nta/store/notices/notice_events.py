@@ -12,19 +12,19 @@ from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.notices.notice_state import NoticeStep, led_to
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import NoticeKind, Role
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.hosting.invalidate import ask_anew
 from nta.store.notices import (
     addressees,
-    escalation_facts,
     notice_rows,
     outbox,
 )
 from nta.store.notices.notice_rows import MailedNotice
 from nta.store.notices.outbox import OutboxItem, OutboxNotice
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 
 WHO = "service"
 
@@ -35,8 +35,6 @@ TOLD: Mapping[Role, EventKind] = {
 }
 """The event of telling somebody in a role; `told` for every other."""
 
-
-SENDING_IS_OFF = "sending is off"
 
 _WRITTEN = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
 
@@ -105,8 +103,8 @@ def left(
     """Take items out of a notice; whoever can still be told is looked at by the ladder again."""
     notice_rows.leave(connection, [i.id for i in items], now, why)
     still = [s for s in states if s.ended_at is None]
-    kind = EventKind.LEFT_NOTICE
-    episodes.note(connection, store.ids, still, kind, at=now, who=WHO, why=why, subject=notice.id)
+    kind, said = EventKind.LEFT_NOTICE, because(Code.LEFT_NOTICE, why=why)
+    episodes.note(connection, store.ids, still, kind, at=now, who=WHO, why=said, subject=notice.id)
     counts = {s.id for s in still if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
     due.want(connection, due.ESCALATE, counts, again_at)
 
@@ -116,7 +114,7 @@ def kept_back(connection: Connection, notice: OutboxNotice, deadline: datetime) 
     notice_rows.move(connection, notice.id, NoticeStep.KEEP_BACK)
     due.record_many(connection, due.SEND, [(notice.id, None)])
     for episode_id in notice_rows.episodes_of(connection, [notice.id]).get(notice.id, ()):
-        due.task(connection, episode_id, deadline, owner="lead", reason=SENDING_IS_OFF)
+        open_tasks.ask(connection, episode_id, Reason(Code.SENDING_OFF), owner="lead", deadline=deadline)
 
 
 def handed_over(
@@ -135,7 +133,7 @@ def handed_over(
     notice_rows.note(connection, store.ids, [notice.id], "handed_over", now, line)
     addressees.handed(connection, notice.id, now)
     kind = TOLD.get(Role(notice.role), EventKind.TOLD)
-    why = f"{notice.kind}: {notice.party}"
+    why = because(Code.NOTICE, kind=notice.kind, party=notice.party)
     changes = []
     for state in states:
         if state.ended_at is None:
@@ -144,7 +142,7 @@ def handed_over(
             changes.append(EpisodeChange(state, after, kind, now, WHO, why, notice.id))
     episodes.move(connection, store.ids, changes)
     woken = {c.after.id for c in changes if c.before.stage == Stage.EXHAUSTED}
-    due.asked_no_more(connection, woken, escalation_facts.NOBODY_LEFT)
+    open_tasks.done(connection, woken, [Code.NOBODY_LEFT])
     ended = [s for s in states if s.ended_at is not None]
     episodes.note(connection, store.ids, ended, kind, at=now, who=WHO, why=why, subject=notice.id)
     for state in ended:
@@ -202,20 +200,18 @@ def bounced(
     if health is None:
         _doubt(connection, notice, line, now)
     elif notice.sent_to == notice.email:
-        fresh = addressees.set_health(connection, notice.contact_id, health, line or "came back", now)
+        fresh = addressees.set_health(connection, notice.contact_id, health, line, now)
         if health is Health.DEAD:
             _search(connection, store, states, fresh, now)
-    kind = EventKind.BOUNCED
-    episodes.note(
-        connection, store.ids, states, kind, at=now, who=WHO, why=line[:200] or None, subject=notice.id
-    )
+    kind, why = EventKind.BOUNCED, because(Code.OTHER, text=line) if line else None
+    episodes.note(connection, store.ids, states, kind, at=now, who=WHO, why=why, subject=notice.id)
     due.want(connection, due.ESCALATE, {s.id for s in states if s.ended_at is None}, now)
 
 
 def doubted(connection: Connection, notice: MailedNotice, line: str, now: datetime) -> None:
     """Doubt the contact of a notice because of a report that is not enough to call the notice come back."""
     if notice.sent_to == notice.email:
-        addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "came back", now)
+        addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line, now)
 
 
 def _search(
@@ -237,7 +233,7 @@ def _doubt(connection: Connection, notice: OutboxNotice | MailedNotice, line: st
     if notice.sent_to == notice.email:
         troubled = notice_rows.troubled(connection, notice.contact_id, now - DOUBT_WITHIN)
         if len(troubled) >= DOUBT_AFTER:
-            addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line or "delayed", now)
+            addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line, now)
 
 
 def _told(state: EpisodeState, step: StageStep) -> EpisodeState:

@@ -202,11 +202,6 @@ def by_reference(connection: Connection, reference: str) -> MailedNotice | None:
     return MailedNotice._make(row) if row else None
 
 
-def exists(connection: Connection, notice_id: int) -> bool:
-    """Tell whether an id is a notice's."""
-    return connection.execute(select(_NOTICE.c.id).where(_NOTICE.c.id == notice_id)).first() is not None
-
-
 def in_state(connection: Connection, reference: str, states: Collection[str]) -> int | None:
     """Return the id of the notice of a reference when it is in one of the states, else None."""
     query = select(_NOTICE.c.id).where(_NOTICE.c.reference == reference, _NOTICE.c.state.in_(states))

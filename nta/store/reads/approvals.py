@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from nta.domain.notices.notice_state import NoticeState
+from nta.domain.reasons import Reason
 from nta.store.db.bulk import chunks
 from nta.store.db.handle import Store
 from nta.store.notices import approval_rows, notice_rows
@@ -17,12 +18,12 @@ from nta.store.tables import (
     Arrangement,
     Case,
     Contact,
-    Due,
     Episode,
     Notice,
     NoticeItem,
     PartyRow,
     SightingSpan,
+    TaskRow,
 )
 
 
@@ -108,7 +109,7 @@ class NoticePage:
     state: str
     severity: str
     contact: str
-    why: str | None
+    why: Reason | None
     queued_at: datetime
     handed_at: datetime | None
     leads: int
@@ -120,7 +121,7 @@ class NoticePage:
 def waiting(connection: Connection, limit: int = 200) -> list[ListedApproval]:
     """Return the notices that wait for leads, the longest waiting first."""
     items = select(func.count()).where(NoticeItem.notice_id == Notice.id, NoticeItem.left_at.is_(None))
-    deadline = select(Due.due_at).where(Due.kind == "task", Due.subject == Notice.id)
+    deadline = select(func.min(TaskRow.due_at)).where(TaskRow.subject == Notice.id)
     rows = connection.execute(
         select(
             Notice.id,
@@ -165,7 +166,7 @@ def count(connection: Connection) -> int:
 
 def notice(connection: Connection, store: Store, reference: str) -> NoticePage | None:
     """Return the page of a notice, or None when there is no such notice."""
-    deadline = select(Due.due_at).where(Due.kind == "task", Due.subject == Notice.id).scalar_subquery()
+    deadline = select(func.min(TaskRow.due_at)).where(TaskRow.subject == Notice.id).scalar_subquery()
     row = connection.execute(
         select(Notice.__table__, PartyRow.name, Contact.address, deadline.label("deadline"))
         .join(PartyRow, PartyRow.id == Notice.party)

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting.facts import HostingFacts, from_plain
-from nta.domain.roles import NoticeKind
+from nta.domain.reasons import Code, Reason
 from nta.store.cases.episodes import load
 from nta.store.db.handle import Store
 from nta.store.tables import (
@@ -24,15 +24,15 @@ from nta.store.tables import (
     Episode,
     Event,
     Host,
+    Mail,
     Notice,
     NoticeItem,
     PartyRow,
     SightingSpan,
     Submission,
+    TaskRow,
 )
 from nta.store.work import due
-
-_KINDS = frozenset(kind.value for kind in NoticeKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ShownAddressee:
     role: str
     party: str
     contact: str | None
-    why: str
+    why: Reason
     rung: str
     waiting_since: datetime | None
     first_handed_at: datetime | None
@@ -84,7 +84,7 @@ class Happened:
     at: datetime
     kind: str
     who: str
-    why: str | None
+    why: Reason | None
     episode: int
 
 
@@ -108,9 +108,9 @@ class Next:
 
     kind: str
     due_at: datetime
-    owner: str | None
-    reason: str | None
     tries: int
+    owner: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +237,9 @@ def _submissions(connection: Connection, case_id: int) -> tuple[tuple[datetime, 
 
 
 def _told(connection: Connection, episode_id: int) -> Sequence[Any]:
-    task = (Due.kind == due.TASK, Due.subject == Contact.id)
-    asked = select(Due.due_at).where(*task, Addressee.waiting_since.is_(None)).correlate(Contact, Addressee)
+    task = (TaskRow.code == Code.NEW_CONTACT.value, TaskRow.subject == Contact.id)
+    asked = select(TaskRow.due_at).where(*task, Addressee.waiting_since.is_(None))
+    asked = asked.correlate(Contact, Addressee)
     query: Select[Any] = (
         select(
             *(
@@ -327,16 +328,15 @@ def _events(connection: Connection, episodes: Mapping[int, int]) -> list[Happene
 
 
 def _named_event(event: Happened, names: _PartyNames) -> Happened:
-    """Return the event with parties by name: who it was, and whom a notice went to (`kind: party`)."""
+    """Return the event with parties by name: who it was, and whom a notice went to."""
     why, party = event.why, _party_in(event.why)
     if why and party:
-        why = f"{why.partition(': ')[0]}: {names[party]}"
+        why = replace(why, params={**why.params, "party": names[party]})
     return Happened(event.at, event.kind, names[event.who], why, event.episode)
 
 
-def _party_in(why: str | None) -> str:
-    kind, _, rest = (why or "").partition(": ")
-    return rest if kind in _KINDS and ":" in rest and " " not in rest else ""
+def _party_in(why: Reason | None) -> str:
+    return str(why.params["party"]) if why and why.code is Code.NOTICE else ""
 
 
 def _spans(connection: Connection, episode_id: int) -> tuple[ShownSpan, ...]:
@@ -350,16 +350,17 @@ def _spans(connection: Connection, episode_id: int) -> tuple[ShownSpan, ...]:
 
 
 def _nexts(connection: Connection, episode_id: int, host_id: int) -> tuple[Next, ...]:
-    columns = [Due.__table__.c[name] for name in Next.__dataclass_fields__]
-    mine = and_(Due.kind.in_((due.LOOK, due.ESCALATE, due.TASK)), Due.subject == episode_id)
+    telling = select(NoticeItem.notice_id).where(NoticeItem.episode_id == episode_id)
+    mine = and_(Due.kind.in_((due.LOOK, due.ESCALATE)), Due.subject == episode_id)
     host = and_(Due.kind == due.RESOLVE, Due.subject == host_id)
-    notices = and_(
-        Due.kind == due.SEND,
-        Due.subject.in_(select(NoticeItem.notice_id).where(NoticeItem.episode_id == episode_id)),
-    )
+    notices = and_(Due.kind == due.SEND, Due.subject.in_(telling))
     found = [
         Next(*row)
         for where in (mine, host, notices)
-        for row in connection.execute(select(*columns).where(where))
+        for row in connection.execute(select(Due.kind, Due.due_at, Due.tries).where(where))
     ]
+    mails = select(Mail.id).where(Mail.notice_id.in_(telling))
+    tasks = select(TaskRow.due_at, TaskRow.owner, TaskRow.reason)
+    asked = tasks.where(or_(TaskRow.subject == episode_id, TaskRow.subject.in_(mails)))
+    found += [Next("task", row.due_at, 0, row.owner, row.reason) for row in connection.execute(asked)]
     return tuple(sorted(found, key=lambda n: (n.due_at, n.kind)))

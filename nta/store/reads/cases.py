@@ -8,15 +8,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from nta.store.db.handle import Store
-from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow
+from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow, TaskRow
 from nta.store.work.due import (
     ESCALATE,
     LOOK,
     SEND,
-    TASK,
 )
 
 PAGE = 50
+
+_TASK = "task"
+"""What comes next where a person is asked; else the kind of the due row."""
 
 State = tuple[str, str]
 """Stage and presence."""
@@ -117,7 +119,7 @@ def page(
         kind, at = nexts.get(row.id, (None, None))
         masked = store.masked("case.url", row.case_id, row.url_sealed)
         plain = {name: getattr(row, name) for name in _PLAIN}
-        overdue = kind == TASK and at is not None and at < now
+        overdue = kind == _TASK and at is not None and at < now
         rows.append(
             Row(
                 **plain,
@@ -206,10 +208,16 @@ def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple
     found: dict[int, tuple[str, datetime]] = {}
     rows = connection.execute(
         select(Due.kind, Due.subject, Due.due_at)
-        .where(Due.kind.in_((LOOK, ESCALATE, TASK)), Due.subject.in_(episodes))
+        .where(Due.kind.in_((LOOK, ESCALATE)), Due.subject.in_(episodes))
         .order_by(Due.due_at)
-    ).all()
-    for row in sorted(rows, key=lambda r: (r.kind != TASK, r.due_at)):
+    )
+    tasks = connection.execute(
+        select(TaskRow.subject, func.min(TaskRow.due_at))
+        .where(TaskRow.subject.in_(episodes))
+        .group_by(TaskRow.subject)
+    )
+    found.update((subject, (_TASK, at)) for subject, at in tasks)
+    for row in rows:
         found.setdefault(row.subject, (row.kind, row.due_at))
     sends = connection.execute(
         select(NoticeItem.episode_id, func.min(Due.due_at))
@@ -218,6 +226,6 @@ def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple
         .group_by(NoticeItem.episode_id)
     )
     for episode, at in sends:
-        if episode not in found or (found[episode][0] != TASK and at < found[episode][1]):
+        if episode not in found or (found[episode][0] != _TASK and at < found[episode][1]):
             found[episode] = (SEND, at)
     return found

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from nta.domain.notices.contact_choice import Health
-from nta.store.tables import Addressee, Case, Contact, Due, Episode, PartyRow
-from nta.store.work.due import TASK
+from nta.domain.reasons import Reason
+from nta.store.tables import Addressee, Case, Contact, Episode, PartyRow, TaskRow
 
 PAGE = 100
 
@@ -32,7 +32,7 @@ class ContactLine:
     refused_at: datetime | None
     word_why: str | None
     waits_until: datetime | None
-    why: str | None = None  # why it would be written to
+    why: Reason | None = None  # why it would be written to
     cases: int = 0  # open cases that wait for it
     case: str | None = None  # the reference of the first of them
 
@@ -64,7 +64,7 @@ def count(connection: Connection) -> int:
 
 
 def _waits() -> ColumnElement[bool]:
-    asked = exists().where(Due.kind == TASK, Due.subject == Contact.id)
+    asked = exists().where(TaskRow.subject == Contact.id)
     return and_(Contact.waits_until.is_not(None), asked)
 
 
@@ -80,7 +80,7 @@ def _lines(connection: Connection, which: ColumnElement[bool], order: Any, limit
     return list(connection.execute(query))
 
 
-def _of_cases(connection: Connection, contact_id: int) -> tuple[str | None, int, str | None]:
+def _of_cases(connection: Connection, contact_id: int) -> tuple[Reason | None, int, str | None]:
     """Return why a contact is to be written to, of how many open cases, and the first of these."""
     open_ones = (
         Addressee.contact_id == contact_id,
@@ -101,7 +101,7 @@ def _of_cases(connection: Connection, contact_id: int) -> tuple[str | None, int,
     return (row.why, number, row.reference) if row else (None, 0, None)
 
 
-def _line(row: Any, why: str | None = None, cases: int = 0, case: str | None = None) -> ContactLine:
+def _line(row: Any, why: Reason | None = None, cases: int = 0, case: str | None = None) -> ContactLine:
     values = dict(row._mapping)
     name = values.pop("name")
     return ContactLine(**values, party_name=name, why=why, cases=cases, case=case)

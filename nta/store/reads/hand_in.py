@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from nta.domain.reasons import Reason
 from nta.store.db.handle import Store
 from nta.store.tables import Case, HandIn, HandInLine, Submission
 
@@ -19,7 +20,7 @@ class LineResult:
     reference: str | None
     masked: str | None
     known: bool  # the case is older than this hand-in
-    reason: str | None
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)

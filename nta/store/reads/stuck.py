@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 
 from nta.domain.lifecycle import Presence, Stage
 from nta.domain.notices.notice_state import NoticeState
-from nta.store.tables import Addressee, Due, Episode, Notice, NoticeItem
+from nta.store.tables import Addressee, Due, Episode, Notice, NoticeItem, TaskRow
 from nta.store.work import due
 
 _COUNTS = (Presence.UNSEEN.value, Presence.UP.value)
@@ -19,7 +19,7 @@ def waiting_unseen(connection: Connection) -> list[int]:
     look-up; while its deadline runs, its ladder, a notice that is being
     made, sent or judged by leads, or a task; and where a person's word is needed, a task.
     """
-    task = _due(due.TASK)
+    task = exists().where(TaskRow.subject == Episode.id)
     under_way = or_(_due(due.ESCALATE), _is_waiting(), _is_being_sent(), _waits_for_leads(), task)
     faults = or_(
         not_(or_(_due(due.LOOK), task)),
@@ -62,6 +62,5 @@ def _waits_for_leads() -> ColumnElement[bool]:
         NoticeItem.left_at.is_(None),
         Notice.id == NoticeItem.notice_id,
         Notice.state == NoticeState.WAITING_LEAD,
-        Due.kind == due.TASK,
-        Due.subject == Notice.id,
+        TaskRow.subject == Notice.id,
     )

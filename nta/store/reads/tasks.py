@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from nta.domain.lifecycle import Stage
+from nta.domain.person_tasks import decided_where
+from nta.domain.reasons import Reason
 from nta.store.db.handle import Store
-from nta.store.tables import Case, Contact, Due, Episode, Mail, Notice, PartyRow
-from nta.store.work.due import TASK
+from nta.store.tables import Case, Contact, Episode, Mail, Notice, PartyRow, TaskRow
 
 PAGE = 100
 
@@ -28,18 +28,14 @@ class Task:
     severity: str | None
     stage: str | None
     presence: str | None
-    owner: str | None
-    reason: str | None
+    owner: str
+    reason: Reason
     due_at: datetime
 
     @property
     def is_decided(self) -> bool:
         """Tell whether only a decision on its own page ends it."""
-        return self.about in ("notice", "contact") or self.stage in (
-            Stage.UNRESOLVED,
-            Stage.EXHAUSTED,
-            Stage.HELD,
-        )
+        return decided_where(self.reason.code, self.stage) is not None
 
 
 def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]:
@@ -48,10 +44,10 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
     whose = PartyRow.__table__.alias("whose")
     rows = connection.execute(
         select(
-            Due.subject,
-            Due.owner,
-            Due.reason,
-            Due.due_at,
+            TaskRow.subject,
+            TaskRow.owner,
+            TaskRow.reason,
+            TaskRow.due_at,
             Case.id,
             Case.reference,
             Case.url_sealed,
@@ -66,16 +62,15 @@ def tasks(connection: Connection, store: Store, limit: int = PAGE) -> list[Task]
             Mail.received_at.label("mail_at"),
             of_mail.c.reference.label("mail_notice"),
         )
-        .join(Episode, Episode.id == Due.subject, isouter=True)
+        .join(Episode, Episode.id == TaskRow.subject, isouter=True)
         .join(Case, Case.id == Episode.case_id, isouter=True)
-        .join(Notice, Notice.id == Due.subject, isouter=True)
+        .join(Notice, Notice.id == TaskRow.subject, isouter=True)
         .join(PartyRow, PartyRow.id == Notice.party, isouter=True)
-        .join(Contact, Contact.id == Due.subject, isouter=True)
+        .join(Contact, Contact.id == TaskRow.subject, isouter=True)
         .join(whose, whose.c.id == Contact.party, isouter=True)
-        .join(Mail, Mail.id == Due.subject, isouter=True)
+        .join(Mail, Mail.id == TaskRow.subject, isouter=True)
         .join(of_mail, of_mail.c.id == Mail.notice_id, isouter=True)
-        .where(Due.kind == TASK)
-        .order_by(Due.due_at, Due.subject)
+        .order_by(TaskRow.due_at, TaskRow.subject, TaskRow.code)
         .limit(limit)
     )
     return [_task(store, row) for row in rows]
@@ -102,4 +97,4 @@ def _task(store: Store, row: Any) -> Task:
 
 def count(connection: Connection) -> int:
     """Return how many tasks wait."""
-    return connection.execute(select(func.count()).where(Due.kind == TASK)).scalar() or 0
+    return connection.execute(select(func.count()).select_from(TaskRow)).scalar() or 0

@@ -42,6 +42,7 @@ from nta.store.tables.work_tables import (
     ProcessStart,
     SightingSpan,
     Switch,
+    TaskRow,
 )
 
 __all__ = [
@@ -79,5 +80,6 @@ __all__ = [
     "SightingSpan",
     "Submission",
     "Switch",
+    "TaskRow",
     "desk_roles",
 ]

@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, MetaData, String
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase
 
+from nta.domain.reasons import Reason
+from nta.store.db.reason_json import ReasonJson
 from nta.store.db.types import Moment, Span
 
 NUMBER = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -29,5 +31,6 @@ class Base(DeclarativeBase):
         datetime: Moment,
         timedelta: Span,
         int: NUMBER,
+        Reason: ReasonJson,
         str: String(200),
     }

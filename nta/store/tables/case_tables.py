@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nta.domain.reasons import Reason
 from nta.store.db.types import Sealed, word
 from nta.store.tables.base import Base
 
@@ -35,7 +36,7 @@ class HandInLine(Base):
     hand_in_id: Mapped[int] = mapped_column(ForeignKey("hand_in.id"), primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     submission_id: Mapped[int | None]
-    reason: Mapped[str | None]
+    reason: Mapped[Reason | None]
     input_sealed: Mapped[bytes | None] = mapped_column(Sealed)  # refused lines alone
 
 
@@ -220,7 +221,7 @@ class Event(Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(word())
     who: Mapped[str] = mapped_column(word(96))
-    why: Mapped[str | None]
+    why: Mapped[Reason | None]
     stage: Mapped[str] = mapped_column(word(12))  # after the change
     presence: Mapped[str] = mapped_column(word(8))
     subject: Mapped[int | None] = mapped_column(BigInteger)  # the notice, addressee or answer it speaks of

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nta.domain.reasons import Reason
 from nta.store.db.types import PortalSealed, Sealed, word
 from nta.store.tables.base import Base
 
@@ -72,7 +73,7 @@ class Addressee(Base):
     party: Mapped[str] = mapped_column(ForeignKey("party.id"))
     role: Mapped[str] = mapped_column(word(12))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
-    why: Mapped[str]
+    why: Mapped[Reason]
     rung: Mapped[str] = mapped_column(word(32))
     kind: Mapped[str] = mapped_column(word(12))
     waiting_since: Mapped[datetime | None]  # a notice of this rung is still to be made

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nta.domain.reasons import Reason
 from nta.store.db.types import Sealed, word
 from nta.store.tables.base import Base
 
@@ -70,7 +71,7 @@ class SightingSpan(Base):
 
 
 class Due(Base):
-    """One step that waits. `subject` is a host (resolve), notice (send), episode (look, escalate, task)."""
+    """One step that waits. `subject` is a host (resolve), notice (send), episode (look, escalate)."""
 
     __tablename__ = "due"
     __table_args__ = (Index("ix_due_when", "kind", "due_at"), {"sqlite_with_rowid": False})
@@ -82,8 +83,19 @@ class Due(Base):
     taken_until: Mapped[datetime | None]  # machine time
     wanted_at: Mapped[datetime | None]  # service time; wanted while taken, due then when given back
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
-    owner: Mapped[str | None] = mapped_column(word(64))  # a person's task
-    reason: Mapped[str | None]
+
+
+class TaskRow(Base):
+    """One thing that a person is asked about an episode, a notice, a contact or a mail."""
+
+    __tablename__ = "task"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    subject: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(word(32), primary_key=True)  # of the reason: one task says one thing
+    reason: Mapped[Reason]
+    owner: Mapped[str] = mapped_column(word())  # analyst, lead
+    due_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class AuditEntry(Base):

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import NamedTuple
 
 from sqlalchemy import (
     Connection,
     bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
     tuple_,
@@ -27,21 +25,14 @@ from nta.store.db.dialects import is_sqlite, lesser
 from nta.store.db.types import from_us, to_us
 from nta.store.tables import Due
 
-RESOLVE, SEND, LOOK, ESCALATE, TASK = (
-    "resolve",
-    "send",
-    "look",
-    "escalate",
-    "task",
-)
+RESOLVE, SEND, LOOK, ESCALATE = "resolve", "send", "look", "escalate"
 JOBS = (RESOLVE, SEND, LOOK, ESCALATE)
-"""Kinds that the machine does and that end; a task is a person's."""
+"""Kinds that the machine does; what a person is asked stands in `open_tasks`."""
 
 _TAKEN = "tries = tries + 1, wanted_at = NULL"
 _FREE = {"taken_by": None, "taken_until": None, "tries": 0}
 _EARLIER = "due_at = {least}(coalesce(wanted_at, ?), ?), wanted_at = NULL"
 _AS_WANTED = "due_at = wanted_at, wanted_at = NULL"
-_LONGEST_REASON = 200
 
 LEASE = timedelta(minutes=5)
 """Longer than any batch takes; a runner that died is noticed sooner, by its lock."""
@@ -169,63 +160,6 @@ def _want(least: str, from_json: bool) -> str:
         "wanted_at = CASE WHEN due.taken_by IS NULL THEN NULL "
         f"ELSE {least}(coalesce(due.wanted_at, excluded.due_at), excluded.due_at) END"
     )
-
-
-def task(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
-    """Give a person a task about an episode, with a deadline. An open task of the episode stays as it is."""
-    known = select(Due.subject).where(Due.kind == TASK, Due.subject == subject)
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(Due).values(kind=TASK, subject=subject, due_at=at, tries=0, owner=owner, reason=reason)
-        )
-
-
-def ask(connection: Connection, subject: int, at: datetime, *, owner: str, reason: str) -> None:
-    """Give a person a task as `task` does; where one is open, it takes this in and keeps its owner."""
-    which = (Due.kind == TASK, Due.subject == subject)
-    row = connection.execute(select(Due.reason, Due.due_at).where(*which)).first()
-    if row is None:
-        task(connection, subject, at, owner=owner, reason=reason)
-    elif reason not in (row.reason or ""):
-        both = f"{reason}; {row.reason}" if row.reason else reason
-        values = {"reason": both[:_LONGEST_REASON], "due_at": min(row.due_at, at)}
-        connection.execute(update(Due).where(*which).values(**values))
-
-
-class OpenTask(NamedTuple):
-    """What a person's task asks, and of whom."""
-
-    owner: str | None
-    reason: str | None
-
-
-def task_of(connection: Connection, subject: int) -> OpenTask | None:
-    """Return the open task about a subject, or None."""
-    query = select(Due.owner, Due.reason).where(Due.kind == TASK, Due.subject == subject)
-    row = connection.execute(query).first()
-    return OpenTask._make(row) if row else None
-
-
-def asked_no_more(connection: Connection, subjects: Collection[int], reason: str) -> None:
-    """Take a reason out of the open tasks of these subjects; a task that asked nothing else is done."""
-    for subject in sorted(subjects):
-        which = (Due.kind == TASK, Due.subject == subject)
-        asked = connection.execute(select(Due.reason).where(*which)).scalar()
-        reasons = (asked or "").split("; ")
-        left = [one for one in reasons if one != reason]
-        if not left:
-            connection.execute(delete(Due).where(*which))
-        elif len(left) < len(reasons):
-            connection.execute(update(Due).where(*which).values(reason="; ".join(left)))
-
-
-def done_by_itself(connection: Connection, subjects: Collection[int]) -> None:
-    """Delete the open tasks of these subjects: what a person was asked for has come."""
-    if not subjects:
-        return
-    span = (Due.kind == TASK, Due.subject.between(min(subjects), max(subjects)))
-    open_ones = set(connection.execute(select(Due.subject).where(*span)).scalars())
-    drop(connection, [(TASK, subject) for subject in open_ones.intersection(subjects)])
 
 
 def drop(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:

@@ -21,10 +21,11 @@ from sqlalchemy.orm import QueryableAttribute
 
 from nta.domain.deadlines import TASK, back_off
 from nta.domain.errors import OutsideError, RefusedError
+from nta.domain.reasons import Code, Reason
 from nta.store.db.dialects import upsert
 from nta.store.db.handle import Store
 from nta.store.tables import Due, Episode, NoticeItem
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 
 log = structlog.get_logger("nta.apart")
 
@@ -34,13 +35,13 @@ ASIDE = "aside"
 TOLD_AFTER: Final = 5
 """Tries in a row after which a person hears of it: by then it is put off for an hour each time."""
 
-AGAIN: Final[Mapping[str, str]] = {
-    due.RESOLVE: "finding out who serves it fails again and again",
-    due.LOOK: "looking whether it is still there fails again and again",
-    due.ESCALATE: "choosing who is told next fails again and again",
-    due.SEND: "writing a notice about it fails again and again",
-    "notify": "making a notice about it fails again and again",
-    "answers": "taking in what a provider said of it fails again and again",
+AGAIN: Final[Mapping[str, Code]] = {
+    due.RESOLVE: Code.RESOLVING_FAILS,
+    due.LOOK: Code.LOOKING_FAILS,
+    due.ESCALATE: Code.ESCALATING_FAILS,
+    due.SEND: Code.WRITING_FAILS,
+    "notify": Code.NOTIFYING_FAILS,
+    "answers": Code.TAKING_ANSWERS_FAILS,
 }
 """What a person is asked to see to, by kind of step."""
 
@@ -148,7 +149,8 @@ def put_aside(
         written = upsert(connection, Due).values(kind=ASIDE, subject=subject, **given)
         connection.execute(written.on_conflict_do_update(index_elements=["kind", "subject"], set_=given))
     often = {episodes[s] for s in faults if s in episodes and tried[s] >= TOLD_AFTER}
-    _ask(connection, often, AGAIN.get(step, step), now)
+    if often:  # what seals the audit trail is about no episode
+        _ask(connection, often, AGAIN[step], now)
     say(step, faults, tried)
 
 
@@ -198,9 +200,9 @@ def _episodes(connection: Connection, kind: str, subjects: Collection[int]) -> s
     return found
 
 
-def _ask(connection: Connection, episodes: Collection[int], reason: str, now: datetime) -> None:
+def _ask(connection: Connection, episodes: Collection[int], code: Code, now: datetime) -> None:
     for episode in sorted(episodes):
-        due.ask(connection, episode, now + TASK, owner="lead", reason=reason)
+        open_tasks.ask(connection, episode, Reason(code), owner="lead", deadline=now + TASK)
 
 
 class _Named(NamedTuple):

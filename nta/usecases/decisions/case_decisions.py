@@ -8,9 +8,11 @@ from nta.domain.checks.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.deadlines import HOLD
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
+from nta.domain.given_words import given, needed
 from nta.domain.intake.urls import is_private_suffix
 from nta.domain.lifecycle import Stage
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import Code, because, said
 from nta.domain.references import read as read_reference
 from nta.store.cases import (
     case_rows,
@@ -51,16 +53,16 @@ def mark_dedicated(
     "yes" for a name under a company's suffix: nobody can suspend that.
     """
     if value not in DEDICATED:
-        raise RefusedError("say yes, no or unknown")
+        raise RefusedError(Code.SAY_YES_NO)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         domain = case_rows.domain_of(connection, _case(connection, reference).id)
         if domain is None:
-            raise RefusedError("this case is on an address or a suffix; there is no domain to mark")
+            raise RefusedError(Code.NO_DOMAIN_TO_MARK)
         name = store.sealer.text("domain.name", domain.id, domain.name_sealed)
         if value == "yes" and is_private_suffix(name):
-            raise RefusedError("this name stands under a company's suffix and is never dedicated")
-        domains.mark_dedicated(connection, domain.id, value, who=who, why=_short(why), at=now)
+            raise RefusedError(Code.NEVER_DEDICATED)
+        domains.mark_dedicated(connection, domain.id, value, who=who, why=given(why), at=now)
         audit.note(
             connection,
             store.ids,
@@ -68,7 +70,7 @@ def mark_dedicated(
             who=who,
             act="mark_dedicated",
             subject=reference,
-            detail=f"{value}: {why}"[:200] if why else value,
+            detail=f"{value}: {why}" if given(why) else value,
         )
         if value == "yes":
             due.want(connection, due.ESCALATE, case_rows.notified_on_domain(connection, domain.id), now)
@@ -125,11 +127,13 @@ def _end(
         case = _case(connection, reference)
         state = _open(connection, case)
         if outcome is Outcome.STILL_ONLINE and state.stage != Stage.EXHAUSTED:
-            raise RefusedError("there is still somebody to tell; only then nobody is left is this an end")
+            raise RefusedError(Code.STILL_SOMEBODY_LEFT)
         if outcome is Outcome.RESTRICTED:
             _kept_out(connection, state, now)
-        reason = _reason(why)
-        endings.end(connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=reason)
+        reason = needed(why)
+        endings.end(
+            connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=said(reason)
+        )
         if outcome in TAKEN_BACK:
             addressees.release(connection, state.id, outcome.value, now)
             case_rows.withdraw_submissions(connection, case.id, now)
@@ -142,9 +146,9 @@ def _end(
 def _kept_out(connection: Connection, state: EpisodeState, now: datetime) -> None:
     since = look_records.kept_out_since(connection, state.id)
     if state.first_handed_at is None:
-        raise RefusedError("nobody was told yet: nobody can have restricted it for us")
+        raise RefusedError(Code.NOBODY_NOTIFIED)
     if since is None or now - since < BLOCKED_FOR:
-        raise RefusedError("no place has been kept out of it for two days while another sees it")
+        raise RefusedError(Code.NOT_KEPT_OUT)
 
 
 def hold(
@@ -164,11 +168,11 @@ def hold(
     """
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        state, reason = _open(connection, _case(connection, reference)), _reason(why)
+        state, reason = _open(connection, _case(connection, reference)), needed(why)
         until = until or now + _term(connection, catalogue, state.arrangement_id)
         if not now < until <= now + LONGEST_HOLD:
-            raise RefusedError("a hold ends after now, and within 30 days")
-        change = holding.held(state, until, at=now, who=who, why=reason)
+            raise RefusedError(because(Code.HOLD_TOO_LONG, days=LONGEST_HOLD.days))
+        change = holding.held(state, until, at=now, who=who, why=said(reason))
         episodes.move(connection, store.ids, [change])
         holds.begin(connection, {state.id: until})
         _audit(connection, store, now, who, "hold", reference, reason)
@@ -179,11 +183,11 @@ def release(store: Store, case_reference: str, why: str | None, who: str, now: d
     """End the hold of a case before its time. Raises RefusedError when it is not held."""
     reference = read_reference(case_reference)
     with store.db.write() as connection:
-        state, reason = _open(connection, _case(connection, reference)), _reason(why)
+        state, reason = _open(connection, _case(connection, reference)), needed(why)
         if state.stage != Stage.HELD:
-            raise RefusedError("this case is not held")
+            raise RefusedError(Code.CASE_NOT_HELD)
         told = notice_rows.rungs_told(connection, [state.id]).get(state.id, set())
-        change = holding.released(state, told, at=now, who=who, why=reason)
+        change = holding.released(state, told, at=now, who=who, why=said(reason))
         if state.arrangement_id is None:
             known = holds.arrangement_of(connection, state.host_id)
             change = change._replace(after=change.after._replace(arrangement_id=known))
@@ -204,15 +208,8 @@ def _open(connection: Connection, case: CaseRow) -> EpisodeState:
     """Return the open episode of a case, kept from being moved by others until this write ends."""
     state = case_rows.open_episode(connection, case.id)
     if state is None:
-        raise RefusedError("this case has ended already")
+        raise RefusedError(Code.CASE_ENDED)
     return state
-
-
-def _reason(why: str | None) -> str:
-    reason = _short(why)
-    if reason is None:
-        raise RefusedError("say why")
-    return reason
 
 
 def _audit(
@@ -240,9 +237,5 @@ def _switch(store: Store, value: str, act: str, who: str, now: datetime) -> None
 def _case(connection: Connection, case_reference: str) -> CaseRow:
     case = case_rows.by_reference(connection, read_reference(case_reference))
     if case is None:
-        raise RefusedError("there is no case with this reference")
+        raise RefusedError(Code.NO_CASE)
     return case
-
-
-def _short(why: str | None) -> str | None:
-    return why.strip()[:200] or None if why else None

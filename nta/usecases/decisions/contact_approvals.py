@@ -5,16 +5,17 @@ from datetime import datetime
 
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.errors import RefusedError
+from nta.domain.given_words import given, needed
 from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
 from nta.domain.notices.contact_choice import Health
+from nta.domain.person_tasks import UNTIL_READY
+from nta.domain.reasons import Code, Reason
 from nta.store.cases import episodes
 from nta.store.db.bulk import chunks
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import contact_decisions
 from nta.store.notices.contact_decisions import Held
-from nta.store.work import audit, due
-
-USABLE = "a person said that a contact may be used"
+from nta.store.work import audit, due, open_tasks
 
 
 def approve(store: Store, contact_id: int, why: str | None, who: str, now: datetime) -> int:
@@ -28,11 +29,11 @@ def approve(store: Store, contact_id: int, why: str | None, who: str, now: datet
     with store.db.write() as connection:
         contact = _held(connection, contact_id)
         if contact.approved_at is not None:
-            raise RefusedError("this contact was approved before")
+            raise RefusedError(Code.CONTACT_APPROVED_BEFORE)
         if contact.health == Health.DEAD:
-            raise RefusedError("this contact is dead; revive it")
+            raise RefusedError(Code.CONTACT_IS_DEAD)
         word = {"approved_by": who[:64], "approved_at": now, "refused_by": None, "refused_at": None}
-        contact_decisions.put(connection, contact_id, **word, word_why=_short(why))
+        contact_decisions.put(connection, contact_id, **word, word_why=given(why))
         concerned = _said(connection, store, contact, "approve_contact", why, who, now)
     _go_on(store, concerned, who, now, usable=True)
     return len(concerned)
@@ -46,11 +47,11 @@ def refuse(store: Store, contact_id: int, why: str | None, who: str, now: dateti
     Raises: RefusedError when there is no such contact, it is refused
     already, or no reason is given.
     """
-    reason = _reason(why)
+    reason = needed(why)
     with store.db.write() as connection:
         contact = _held(connection, contact_id)
         if contact.refused_at is not None:
-            raise RefusedError("this contact was refused before")
+            raise RefusedError(Code.CONTACT_REFUSED_BEFORE)
         word = {"refused_by": who[:96], "refused_at": now, "approved_by": None, "approved_at": None}
         contact_decisions.put(connection, contact_id, **word, word_why=reason)
         concerned = _said(connection, store, contact, "refuse_contact", reason, who, now)
@@ -66,10 +67,10 @@ def revive(store: Store, contact_id: int, why: str | None, who: str, now: dateti
     Raises: RefusedError when there is no such contact, it is fine, or no
     reason is given.
     """
-    reason = _reason(why)
+    reason = needed(why)
     with store.db.write() as connection:
         if _held(connection, contact_id).health == Health.FINE:
-            raise RefusedError("this contact is fine")
+            raise RefusedError(Code.CONTACT_IS_FINE)
         concerned: set[int] = set()
         for contact in contact_decisions.with_address_of(connection, contact_id):
             health = {"health": Health.FINE.value, "health_why": None, "health_at": now}
@@ -83,7 +84,7 @@ def revive(store: Store, contact_id: int, why: str | None, who: str, now: dateti
 def _held(connection: Connection, contact_id: int) -> Held:
     contact = contact_decisions.held(connection, contact_id)
     if contact is None:
-        raise RefusedError("there is no such contact")
+        raise RefusedError(Code.NO_CONTACT)
     return contact
 
 
@@ -100,7 +101,7 @@ def _note(
     connection: Connection, store: Store, number: int, act: str, why: str | None, who: str, now: datetime
 ) -> None:
     # Its number alone: the address of a site's own contact would name the site.
-    subject, detail = f"contact {number}", _short(why)
+    subject, detail = f"contact {number}", given(why)
     audit.note(connection, store.ids, at=now, who=who, act=act, subject=subject, detail=detail)
 
 
@@ -116,24 +117,16 @@ def _go_on(store: Store, episode_ids: Collection[int], who: str, now: datetime, 
             stuck = [s for s in still if usable and s.stage == Stage.UNRESOLVED]
             ready = next_stage(Stage.UNRESOLVED, StageStep.RESOLVED).value
             changes = [
-                EpisodeChange(s, s._replace(stage=ready), EventKind.RESOLVED, now, who, USABLE) for s in stuck
+                EpisodeChange(
+                    s, s._replace(stage=ready), EventKind.RESOLVED, now, who, Reason(Code.CONTACT_USABLE)
+                )
+                for s in stuck
             ]
             episodes.move(connection, store.ids, changes)
-            due.drop(connection, [(due.TASK, s.id) for s in stuck])
+            open_tasks.done(connection, [s.id for s in stuck], UNTIL_READY)
             waits = (Stage.SUBMITTED, Stage.HELD, Stage.UNRESOLVED)
             due.want(
                 connection, due.ESCALATE, {s.id for s in still if s in stuck or s.stage not in waits}, now
             )
             if not usable:  # somebody further off may name another contact
                 due.want(connection, due.RESOLVE, {s.host_id for s in still}, now)
-
-
-def _reason(why: str | None) -> str:
-    reason = _short(why)
-    if reason is None:
-        raise RefusedError("say why")
-    return reason
-
-
-def _short(why: str | None) -> str | None:
-    return why.strip()[:200] or None if why else None

@@ -20,6 +20,7 @@ from nta.domain.hosting.overrides import (
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.contact_choice import choose
 from nta.domain.parties.organisations import Catalogue, PartyId
+from nta.domain.reasons import Code, because, said
 from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
 from nta.store.cases import case_rows, episodes
@@ -28,7 +29,7 @@ from nta.store.hosting import host_arrangements, override_rows
 from nta.store.hosting.host_arrangements import HostRow
 from nta.store.hosting.invalidate import ask_anew
 from nta.store.notices import addressees, contact_decisions
-from nta.store.work import audit, due
+from nta.store.work import audit, due, open_tasks
 
 Networks = Collection[IPv4Network | IPv6Network]
 
@@ -77,7 +78,7 @@ def overrule(
         kind = EventKind.ORIGIN_NAMED if entry.origin else EventKind.HOST_NAMED
         _resolve_again(connection, store, entry.scope, number, kind, entry.why, who, now)
         act, detail = "name_origin" if entry.origin else "name_host", f"{entry.scope}: {entry.why}"
-        audit.note(connection, store.ids, at=now, who=who, act=act, subject=reference, detail=detail[:200])
+        audit.note(connection, store.ids, at=now, who=who, act=act, subject=reference, detail=detail)
 
 
 def take_back(
@@ -90,12 +91,12 @@ def take_back(
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         _, row = _open(connection, store, reference)
-        about, said = scope_of(scope), reason(why)
+        about, words = scope_of(scope), reason(why)
         number = _number(row, about)
         if not override_rows.clear(connection, about, number):
-            raise RefusedError("nothing is entered for it any more")
-        _resolve_again(connection, store, about, number, EventKind.ENTRY_WITHDRAWN, said, who, now)
-        detail = f"{about}: {said}"[:200]
+            raise RefusedError(Code.NOTHING_ENTERED)
+        _resolve_again(connection, store, about, number, EventKind.ENTRY_WITHDRAWN, words, who, now)
+        detail = f"{about}: {words}"
         audit.note(
             connection, store.ids, at=now, who=who, act="withdraw_entry", subject=reference, detail=detail
         )
@@ -118,10 +119,11 @@ def something_else(store: Store, case_reference: str, why: str | None, who: str,
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         state, row = _open(connection, store, reference)
-        said = reason(why)
-        due.ask(connection, state.id, now + TASK, owner="lead", reason=said)
+        words = reason(why)
+        asked = because(Code.SERVED_OTHERWISE, text=words)
+        open_tasks.ask(connection, state.id, asked, owner="lead", deadline=now + TASK)
         ask_anew(connection, store, [row.id], now)
-        audit.note(connection, store.ids, at=now, who=who, act="found_wrong", subject=reference, detail=said)
+        audit.note(connection, store.ids, at=now, who=who, act="found_wrong", subject=reference, detail=words)
 
 
 def _resolve_again(
@@ -137,7 +139,7 @@ def _resolve_again(
     """Note it in every open case that it is about, and have their hosts resolved at once."""
     hosts = override_rows.open_hosts(connection, scope, number)
     states = [state for host in hosts for state in episodes.open_on_host(connection, host)]
-    episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why)
+    episodes.note(connection, store.ids, states, kind, at=now, who=who, why=said(why))
     due.want(connection, due.RESOLVE, hosts, now)
 
 
@@ -146,7 +148,7 @@ def _open(connection: Connection, store: Store, reference: str) -> tuple[Episode
     case = case_rows.by_reference(connection, reference)
     state = case_rows.open_episode(connection, case.id) if case else None
     if case is None or state is None:
-        raise RefusedError("there is no open case with this reference")
+        raise RefusedError(Code.NO_OPEN_CASE)
     return state, host_arrangements.hosts(connection, store, [case.host_id], lock=True)[case.host_id]
 
 
@@ -154,7 +156,7 @@ def _number(row: HostRow, scope: Scope) -> int:
     if scope is Scope.HOST:
         return row.id
     if row.domain_id is None:
-        raise RefusedError("this case is on an address or a suffix; there is no domain")
+        raise RefusedError(Code.NO_DOMAIN_HERE)
     return row.domain_id
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
 from nta.domain.notices.notice_state import NEVER_LEFT
+from nta.domain.reasons import Code, Reason
 from nta.domain.references import read as read_reference
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.notices import notice_events, notice_rows, outbox
-from nta.store.work import audit, due
+from nta.store.work import audit, due, open_tasks
 
-LEFT = "to be sent again"
 _LADDER_RUNS = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED})
 
 
@@ -28,16 +28,16 @@ def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> 
     with store.db.write() as connection:
         found = notice_rows.in_state(connection, reference, NEVER_LEFT)
         if found is None:
-            raise RefusedError("this notice is not one of those that did not leave")
+            raise RefusedError(Code.NOTICE_MAY_LEAVE)
         states = [s for s in notice_events.lock(connection, found).values() if s.ended_at is None]
         if not states:
-            raise RefusedError("no case that this notice tells of is still open")
+            raise RefusedError(Code.NOTHING_OPEN_TO_SEND)
         items = outbox.items(connection, [found])
         notice_rows.leave(connection, [item.id for item in items], now, "again")
-        kind = EventKind.LEFT_NOTICE
-        episodes.note(connection, store.ids, states, kind, at=now, who=who, why=LEFT, subject=found)
+        kind, why = EventKind.LEFT_NOTICE, Reason(Code.TO_SEND_AGAIN)
+        episodes.note(connection, store.ids, states, kind, at=now, who=who, why=why, subject=found)
         asked = [s.id for s in states if Stage(s.stage) in _LADDER_RUNS]
-        due.asked_no_more(connection, asked, notice_events.SENDING_IS_OFF)
+        open_tasks.done(connection, asked, [Code.SENDING_OFF])
         due.want(connection, due.ESCALATE, {s.id for s in states}, now)
         audit.note(connection, store.ids, at=now, who=who, act="send_again", subject=reference)
     return len(states)

@@ -4,39 +4,45 @@ from datetime import datetime
 
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
+from nta.domain.given_words import given
 from nta.domain.lifecycle import Stage
+from nta.domain.person_tasks import decided_where
+from nta.domain.reasons import Code
 from nta.store.cases import case_rows, episodes
 from nta.store.db.handle import Connection, Store
-from nta.store.notices import contact_decisions, kept_mails, notice_rows
+from nta.store.notices import kept_mails
 from nta.store.reads import mails as mail_reads
 from nta.store.reads.mails import Text
-from nta.store.work import audit, due
+from nta.store.work import audit, due, open_tasks
 
-_DECIDED = frozenset({Stage.UNRESOLVED, Stage.EXHAUSTED, Stage.HELD})
-"""Stages in which nothing goes on but by a decision about the case."""
+_CODES = frozenset(Code)
 
 
-def finish(store: Store, subject: int, why: str | None, who: str, now: datetime, *, is_lead: bool) -> None:
+def finish(
+    store: Store, subject: int, code: str, why: str | None, who: str, now: datetime, *, is_lead: bool
+) -> None:
     """Note that a person did what a task asked. What the machine has to go on with is made due.
 
     Raises: RefusedError when it was done before, is another's to do, or
     asks for a decision that no word of "done" can take the place of.
     """
+    words = given(why)
+    asked = Code(code) if code in _CODES else None
     with store.db.write() as connection:
         # The episode before its due rows, as the steps lock them.
         state = episodes.load(connection, [subject], lock=True).get(subject)
-        task = due.task_of(connection, subject)
-        if task is None:
-            raise RefusedError("this task was done before")
+        task = open_tasks.of(connection, subject, asked) if asked else None
+        if task is None or asked is None:
+            raise RefusedError(Code.TASK_DONE_BEFORE)
         if task.owner == "lead" and not is_lead:
-            raise RefusedError("this task is a lead's")
-        if state is not None and state.stage in _DECIDED and state.ended_at is None:
-            raise RefusedError("this case waits for a decision; take it on the page of the case")
+            raise RefusedError(Code.TASK_OF_LEAD)
+        open_stage = state.stage if state is not None and state.ended_at is None else None
+        if elsewhere := decided_where(asked, open_stage):
+            raise RefusedError(elsewhere)
         about = _about(connection, subject, state)
-        due.drop(connection, [(due.TASK, subject)])
+        open_tasks.done(connection, [subject], [asked])
         if state is not None and state.ended_at is None:
             _go_on(connection, state, now)
-        detail = f"{task.reason or ''}: {why.strip()}" if why and why.strip() else task.reason
         audit.note(
             connection,
             store.ids,
@@ -44,7 +50,7 @@ def finish(store: Store, subject: int, why: str | None, who: str, now: datetime,
             who=who,
             act="task_done",
             subject=about,
-            detail=(detail or "")[:200] or None,
+            detail=f"{asked}: {words}" if words else asked.value,
         )
 
 
@@ -56,7 +62,7 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
     with store.db.read() as connection:  # what others wrote is read before the write begins
         found = mail_reads.text(connection, store, mail_id)
     if found is None:
-        raise RefusedError("there is no such mail")
+        raise RefusedError(Code.NO_MAIL)
     with store.db.write() as connection:
         audit.note(
             connection,
@@ -70,13 +76,9 @@ def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
 
 
 def _about(connection: Connection, subject: int, state: EpisodeState | None) -> str:
-    """Return the reference of what a task is about. Raises RefusedError for what waits for a decision."""
+    """Return the reference of what a task is about."""
     if state is not None:
         return case_rows.reference_of(connection, state.case_id)
-    if notice_rows.exists(connection, subject):
-        raise RefusedError("this notice waits for a decision; take it on the page of the notice")
-    if contact_decisions.held(connection, subject):
-        raise RefusedError("this contact waits for a decision; take it on the page of contacts")
     return kept_mails.notice_of(connection, subject) or f"mail {subject}"
 
 

@@ -36,22 +36,15 @@ from nta.domain.notices.contact_choice import (
 from nta.domain.notices.ladder_progress import Late, RungInputs
 from nta.domain.notices.notice_state import NoticeState
 from nta.domain.parties.organisations import Catalogue, Country
+from nta.domain.reasons import Code, Reason, because, sentences
 from nta.domain.roles import Role, Severity
 from nta.store.db.handle import Connection
 from nta.store.notices import (
     addressees,
     contact_decisions,
-    escalation_facts,
 )
 
 WHO = "service"
-NEWER_LADDER = "The ladder has changed since the case began."
-SENDING_IS_OFF = "sending is off"
-BACK = "It is online again, so it is told again."
-REPLACED = "the contact told before could not be reached"
-UNSAID = "Nobody said in time whether this new contact may be used."
-POLICE_FIRST = "the hosting country asks for the police first"
-HOLD_OVER = "the hold is over"
 _ASK_AGAIN = timedelta(minutes=1)
 
 _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED})
@@ -67,7 +60,7 @@ class EscalationResult:
     looks: set[int] = field(default_factory=set)
     held: dict[int, datetime] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
-    tasks: list[tuple[int, str, str]] = field(default_factory=list)
+    tasks: list[tuple[int, str, Reason]] = field(default_factory=list)
     unsaid: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -94,7 +87,7 @@ class Judge:
             result.moments.append((state.id, None))  # dispatch makes it due when that is out, or failed
         elif known.past and known.past[-1].state == NoticeState.NOT_SENT:
             result.moments.append((state.id, None))
-            result.tasks.append((state.id, "lead", SENDING_IS_OFF))
+            result.tasks.append((state.id, "lead", Reason(Code.SENDING_OFF)))
         elif _is_being_asked(known, self._now):
             result.moments.append((state.id, self._now + _ASK_AGAIN))
         else:
@@ -107,7 +100,7 @@ class Judge:
         try:
             ladder, newer = _ladder(state, known.facts, self._catalogue)
         except RefusedError as fault:
-            self._give_up(known, result, str(fault), ())
+            self._give_up(known, result, fault.reason, ())
             return
         choices = self._choices(known, ladder)
         told = ladder_progress.told(known)
@@ -141,9 +134,7 @@ class Judge:
         elif asked:
             result.moments.append((state.id, min(asked)))
         else:
-            self._give_up(
-                known, result, escalation_facts.NOBODY_LEFT if told else "nobody can be reached", over
-            )
+            self._give_up(known, result, Reason(Code.NOBODY_LEFT if told else Code.NOBODY_REACHABLE), over)
 
     def _tell_late(
         self,
@@ -164,14 +155,14 @@ class Judge:
         more = self._tell(known, result, joined, newer)
         if replaced or None in more:
             state, kind = known.state, EventKind.CONTACT_REPLACED
-            change = EpisodeChange(state, state, kind, self._now, WHO, REPLACED)
+            change = EpisodeChange(state, state, kind, self._now, WHO, Reason(Code.CONTACT_REPLACED))
             result.changes += [change] * anew.count(None)
             result.moments.append((state.id, _earliest([*anew, *more])))
             return True
         if repeated := [
             one for one in ladder_progress.again(ladder, known, told, choices) if one not in joined
         ]:
-            moments = self._tell(known, result, repeated, newer, at_once=True, more=BACK)
+            moments = self._tell(known, result, repeated, newer, at_once=True, more=Reason(Code.ONLINE_AGAIN))
             result.moments.append((known.state.id, _earliest([*moments, *more])))
         return bool(repeated)
 
@@ -183,7 +174,7 @@ class Judge:
         newer: bool,
         *,
         at_once: bool = False,
-        more: str = "",
+        more: Reason | None = None,
     ) -> list[datetime | None]:
         """Have these told, or a person asked about their contacts.
 
@@ -199,8 +190,13 @@ class Judge:
             unsaid = asked and until is None and not self._was_used(choice)
             if unsaid:
                 result.unsaid.add((choice.party, choice.email))
-            parts = (choice.reason, more, UNSAID if unsaid else "", NEWER_LADDER if newer else "")
-            why, kind = " ".join(one for one in parts if one), kind_for(rung, choice.role).value
+            why = sentences(
+                choice.reason,
+                more,
+                Reason(Code.UNSAID) if unsaid else None,
+                Reason(Code.LADDER_CHANGED) if newer else None,
+            )
+            kind = kind_for(rung, choice.role).value
             result.told.append(
                 addressees.AddresseeRequest(
                     known.state.id, choice, rung.id, kind, why, at_once, waits_until=until
@@ -242,7 +238,9 @@ class Judge:
         if country is None or not country.police_first or not fresh:
             return False
         until = self._now + (country.police_hold or HOLD)
-        result.changes.append(holding.held(state, until, at=self._now, who=WHO, why=POLICE_FIRST))
+        result.changes.append(
+            holding.held(state, until, at=self._now, who=WHO, why=Reason(Code.POLICE_FIRST))
+        )
         result.held[state.id] = until
         return True
 
@@ -253,7 +251,7 @@ class Judge:
             result.moments.append((state.id, state.held_until))
             return
         rungs = {p.rung for p in known.past if p.handed_at is not None}
-        result.changes.append(holding.released(state, rungs, at=now, who=WHO, why=HOLD_OVER))
+        result.changes.append(holding.released(state, rungs, at=now, who=WHO, why=Reason(Code.HOLD_OVER)))
         result.released.add(state.id)
         result.moments.append((state.id, now))
 
@@ -276,7 +274,7 @@ class Judge:
         return tuple(found)
 
     def _give_up(
-        self, known: RungInputs, result: EscalationResult, why: str, over: Sequence[PassedOver]
+        self, known: RungInputs, result: EscalationResult, why: Reason, over: Sequence[PassedOver]
     ) -> None:
         """Hand the episode to a person: nobody was ever reached, or nobody is left."""
         state = known.state
@@ -287,18 +285,18 @@ class Judge:
             step = StageStep.NO_CONTACT if unreached else StageStep.NOBODY_LEFT
             kind = EventKind.UNRESOLVED if unreached else EventKind.EXHAUSTED
             after = state._replace(stage=next_stage(Stage(state.stage), step).value)
-            result.changes.append(EpisodeChange(state, after, kind, self._now, WHO, why[:200]))
-        result.tasks.append((state.id, "analyst" if unreached else "lead", why[:200]))
+            result.changes.append(EpisodeChange(state, after, kind, self._now, WHO, why))
+        result.tasks.append((state.id, "analyst" if unreached else "lead", why))
 
     def _note(
         self, known: RungInputs, result: EscalationResult, state: EpisodeState, over: Iterable[PassedOver]
     ) -> None:
         """Note each rung that is passed over, once for each episode."""
         kind = EventKind.RUNG_PASSED_OVER
-        said = {(n.why or "").partition(":")[0] for n in known.noted if n.kind == kind}
+        said = {n.why.params.get("rung") for n in known.noted if n.kind == kind and n.why is not None}
         for passed in over:
             if passed.rung not in said:
-                why = f"{passed.rung}: {passed.why}"[:200]
+                why = because(Code.PASSED_OVER, rung=passed.rung, why=passed.why)
                 result.changes.append(EpisodeChange(state, state, kind, self._now, WHO, why))
 
 
@@ -336,7 +334,7 @@ def _next(
         step = next_rung(ladder, known, facts, now)
         if not isinstance(step, Rung) or ladder_progress.those_of(step, choices):
             return step, (*passed_over(ladder, known, facts), *over)
-        over.append(PassedOver(step.id, "The party it names cannot be reached."))
+        over.append(PassedOver(step.id, Reason(Code.PARTY_UNREACHABLE)))
         known[step.id] = RungHistory(None)
 
 

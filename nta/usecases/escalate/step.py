@@ -20,7 +20,7 @@ from nta.store.notices import (
     escalation_facts,
     notice_rows,
 )
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 from nta.store.work.isolation import apart, put_off
 from nta.usecases.escalate.judge import EscalationResult, Judge
 
@@ -86,7 +86,7 @@ def _record(
     _tell_all(connection, store, result, now)
     due.want(connection, due.LOOK, result.looks, now)
     for subject, owner, reason in result.tasks:
-        due.ask(connection, subject, now + TASK, owner=owner, reason=reason)
+        open_tasks.ask(connection, subject, reason, owner=owner, deadline=now + TASK)
     due.record_many(connection, due.ESCALATE, result.moments)
     holds.begin(connection, result.held)
     holds.end(connection, result.released)

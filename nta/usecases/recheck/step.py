@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from nta.domain.checks.attention import BLOCKED, attention
+from nta.domain.checks.attention import attention
 from nta.domain.checks.look_effects import PresenceTurn, after_round, turn_of
 from nta.domain.checks.outcomes import NAME_CAUSES, Outcome
 from nta.domain.checks.verdicts import (
@@ -24,6 +24,7 @@ from nta.domain.checks.verdicts import (
 from nta.domain.deadlines import TASK, next_look_at
 from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.lifecycle import EventKind, Presence, PresenceSign, Stage
+from nta.domain.reasons import Code, Reason
 from nta.domain.roles import Severity
 from nta.ports import LookRequest, Prober
 from nta.store.cases import bulk_transitions, episodes
@@ -31,7 +32,7 @@ from nta.store.checks import look_records, rounds
 from nta.store.checks.rounds import Brief
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import endings
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 from nta.store.work.isolation import apart, put_off
 from nta.store.work.leases import Leases
 from nta.usecases.recheck.batch import LookBatch
@@ -151,8 +152,8 @@ def _record(
     due.want(connection, due.ESCALATE, again, now)
     for number, _, decided in made:
         if decided.asks is not None:
-            owner = "lead" if decided.asks == BLOCKED else "analyst"
-            due.ask(connection, number, now + TASK, owner=owner, reason=decided.asks)
+            owner = "lead" if decided.asks is Code.SEEN_BY_SOME else "analyst"
+            open_tasks.ask(connection, number, Reason(decided.asks), owner=owner, deadline=now + TASK)
     _follow_up(connection, store, changes, now)
 
 
@@ -184,7 +185,7 @@ class _Decided(NamedTuple):
     signed: PresenceSign | None
     turn: PresenceTurn | None
     next_at: datetime
-    asks: str | None
+    asks: Code | None
 
 
 class _Decider:

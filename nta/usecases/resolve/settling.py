@@ -19,13 +19,15 @@ from nta.domain.hosting.facts import DomainFacts, HostingFacts
 from nta.domain.hosting.lookups import LookupKind
 from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.person_tasks import UNTIL_READY
+from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Severity
 from nta.store.cases import bulk_transitions, domains, episodes
 from nta.store.cases.bulk_transitions import OpenEpisode
 from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements
 from nta.store.hosting.host_arrangements import HostRow
-from nta.store.work import due
+from nta.store.work import due, open_tasks
 
 WHO = "service"
 
@@ -71,8 +73,8 @@ class _Work:
         self._seen_again: list[HostRow] = []
         self._joined: list[OpenEpisode] = []
         self._ready: dict[tuple[str, str], list[OpenEpisode]] = {}
-        self._unresolved: list[tuple[OpenEpisode, str]] = []
-        self._overdue: list[tuple[OpenEpisode, str]] = []
+        self._unresolved: list[tuple[OpenEpisode, Reason]] = []
+        self._overdue: list[tuple[OpenEpisode, Reason]] = []
         self._ladders: dict[tuple[str | None, str], tuple[str, str]] = {}
 
     def settle(self, host: Concluded) -> datetime | None:
@@ -96,7 +98,7 @@ class _Work:
         elif host_fails and nobody:
             # A person hears of those that nobody could be asked about for a day; asking goes on.
             self._overdue += [
-                (s, _why(after)[:200])
+                (s, _why(after))
                 for s in states
                 if s.stage == Stage.SUBMITTED and self._now - s.began_at >= TASK
             ]
@@ -156,7 +158,7 @@ class _Work:
                 ladder = self._ladder(after.country, state.severity)
             except RefusedError as refusal:
                 if state.stage == Stage.SUBMITTED:
-                    self._unresolved.append((state, str(refusal)))
+                    self._unresolved.append((state, refusal.reason))
                 continue
             self._ready.setdefault(ladder, []).append(state)
 
@@ -184,12 +186,12 @@ class _Work:
         for ladder, waiting in self._ready.items():
             bulk_transitions.ready(connection, store.ids, waiting, ladder, at=now, who=WHO)
             numbers = {s.id for s in waiting}
-            due.done_by_itself(connection, numbers)
+            open_tasks.done(connection, numbers, UNTIL_READY)
             to_tell |= numbers
         due.want(connection, due.ESCALATE, to_tell, now)
         self._hand_over(connection)
         for state, why in self._overdue:
-            due.task(connection, state.id, now + TASK, owner="analyst", reason=why)
+            open_tasks.ask(connection, state.id, why, owner="analyst", deadline=now + TASK)
 
     def _hand_over(self, connection: Connection) -> None:
         """Hand episodes for which nobody can be found to tell to a person."""
@@ -197,9 +199,9 @@ class _Work:
         changes = []
         for number, state in sorted(episodes.load(connection, whys).items()):
             after = state._replace(stage=next_stage(Stage.SUBMITTED, StageStep.NO_CONTACT).value)
-            why = whys[number][:200]
-            changes.append(EpisodeChange(state, after, EventKind.UNRESOLVED, self._now, WHO, why))
-            due.task(connection, number, self._now + TASK, owner="analyst", reason="unresolved")
+            changes.append(EpisodeChange(state, after, EventKind.UNRESOLVED, self._now, WHO, whys[number]))
+            asked = Reason(Code.NOBODY_FOUND)
+            open_tasks.ask(connection, number, asked, owner="analyst", deadline=self._now + TASK)
         episodes.move(connection, self._store.ids, changes)
 
 
@@ -227,5 +229,6 @@ def _can_tell(after: HostingFacts, catalogue: Catalogue) -> bool:
     return False
 
 
-def _why(after: HostingFacts) -> str:
-    return "; ".join(f"{p.step}: {p.reason}" for p in after.problems) or "no address was found"
+def _why(after: HostingFacts) -> Reason:
+    failed = tuple(because(Code.LOOKUP_FAILED, step=p.step, text=p.reason) for p in after.problems)
+    return because(Code.LOOKUPS_FAILED, all=failed) if failed else Reason(Code.NO_ADDRESS_FOUND)

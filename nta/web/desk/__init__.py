@@ -30,7 +30,6 @@ from nta.web.desk import (
     steering,
     tasks,
     texts,
-    written_reasons,
 )
 from nta.web.request_limits import ANSWERS, HAND_IN
 
@@ -55,7 +54,7 @@ def create_desk(
     )
     hotline = app_factory.ourselves(settings, catalogue)
     app.jinja_env.globals.update(
-        reason_of=written_reasons.reason,
+        reason_of=texts.reason,
         hotline=hotline,
         usual_entry=USUAL,
         texts=texts,

@@ -20,6 +20,7 @@ from nta.usecases import submit
 from nta.usecases.submit import Terms
 from nta.web import request_values
 from nta.web.access import needs
+from nta.web.reason_words import refusal
 
 SOURCE = "desk"
 _BLOCK = 64 * 1024
@@ -40,8 +41,8 @@ def pages(store: Store, clock: Clock, checkpoint: Callable[[str], None] = lambda
     def send() -> ResponseReturnValue:
         try:
             made = _take(store, clock, checkpoint)
-        except RefusedError as refusal:
-            return _form(store, request.form.to_dict(), str(refusal)), 422
+        except RefusedError as fault:
+            return _form(store, request.form.to_dict(), refusal(fault)), 422
         return redirect(url_for("handing_in.result", number=made), 303)
 
     @site.get("/hand-ins/<row:number>")

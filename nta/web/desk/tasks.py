@@ -37,8 +37,9 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     def done() -> ResponseReturnValue:
         number = request_values.row("subject", _("Choose a task of the list."))
         is_lead = DeskAct.FINISH_LEADS_TASK in permitted([role.name for role in current_user.roles])
-        why, who = request.form.get("reason"), current_user.email
-        task_completion.finish(store, number, why, who, clock.now(), is_lead=is_lead)
+        form, who = request.form, current_user.email
+        code, why = form.get("code", ""), form.get("reason")
+        task_completion.finish(store, number, code, why, who, clock.now(), is_lead=is_lead)
         flash(_("The task is done."), "success")
         return redirect(url_for("steering.tasks"), 303)
 

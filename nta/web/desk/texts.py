@@ -4,7 +4,9 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _l
 
+from nta.domain.reasons import Code, Reason, because
 from nta.render.words import Word
+from nta.web.reason_words import in_words
 
 WORDS: Final = {
     Word.NO_CONTACT: _l("no contact found"),
@@ -221,6 +223,17 @@ CAUSES: Final = {
     "our_network": _l("our own network failed"),
 }
 
+STAGES: Final = {
+    "submitted": WORDS[Word.LOOKING_UP],
+    "unresolved": WORDS[Word.NO_CONTACT],
+    "ready": WORDS[Word.PREPARING],
+    "notified": WORDS[Word.TOLD],
+    "escalated": WORDS[Word.ESCALATED],
+    "exhausted": WORDS[Word.NOBODY_LEFT],
+    "held": WORDS[Word.HELD],
+    "ended": WORDS[Word.ENDED],
+}
+
 STEPS: Final = {
     "resolve": _l("look up the host"),
     "send": _l("send the notice"),
@@ -248,3 +261,23 @@ SCOPES: Final = {
 }
 
 DEDICATED: Final = {"yes": _l("yes"), "no": _l("no"), "unknown": _l("unknown")}
+
+_TABLES: Final = {
+    "role": ROLES,
+    "kind": KINDS,
+    "says": ANSWERS,
+    "severity": SEVERITIES,
+    "step": QUESTIONS,
+    "stage": STAGES,
+}
+"""The words that reasons are filled with, by the table that a sentence names."""
+
+
+def reason(why: Reason | None) -> str:
+    """Return a reason in the reader's language."""
+    return in_words(why, _TABLES)
+
+
+def left_because(word: str) -> str:
+    """Return why a location left its notice, in the reader's language."""
+    return reason(because(Code.LEFT_NOTICE, why=word))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.domain.checks.attention import BLOCKED, UNTOLD, attention
+from nta.domain.checks.attention import attention
 from nta.domain.checks.verdicts import (
     Cause,
     ProofRules,
@@ -18,6 +18,7 @@ from nta.domain.checks.verdicts import (
     judge,
 )
 from nta.domain.lifecycle import Presence
+from nta.domain.reasons import Code
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SEEN = {
@@ -51,11 +52,17 @@ def told(rounds: list[tuple[float, str]], presence: Presence = Presence.UP) -> l
     ("rounds", "expected"),
     [
         pytest.param(
-            [(0, "BU"), (47, "BU"), (48, "BU"), (50, "BU")], [None, None, BLOCKED, None], id="blocked"
+            [(0, "BU"), (47, "BU"), (48, "BU"), (50, "BU")],
+            [None, None, Code.SEEN_BY_SOME, None],
+            id="blocked",
         ),
         pytest.param([(0, "BU"), (30, "UU"), (48, "BU"), (60, "BU")], [None] * 4, id="blocked-now-and-then"),
-        pytest.param([(0, "??"), (71, "??"), (80, "??"), (90, "??")], [None, None, UNTOLD, None], id="down"),
-        pytest.param([(0, "FF"), (72, "FF")], [None, UNTOLD], id="forbidden"),
+        pytest.param(
+            [(0, "??"), (71, "??"), (80, "??"), (90, "??")],
+            [None, None, Code.LOOKS_TELL_NOTHING, None],
+            id="down",
+        ),
+        pytest.param([(0, "FF"), (72, "FF")], [None, Code.LOOKS_TELL_NOTHING], id="forbidden"),
         pytest.param([(0, "?U"), (80, "?U")], [None, None], id="one-sees-it"),
         pytest.param([(0, "G?"), (80, "G?")], [None, None], id="one-says-gone"),
         pytest.param([(0, "??"), (40, "?U"), (80, "??"), (111, "??")], [None] * 4, id="seen-between"),

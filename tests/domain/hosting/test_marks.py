@@ -19,6 +19,7 @@ from nta.domain.hosting.resolution import conclude
 from nta.domain.notices.contact_choice import choose
 from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 VEIL = Provider(
@@ -62,7 +63,7 @@ def test_it_is_told_as_the_proxy_and_the_reason_says_what_tells_of_it() -> None:
     [choice] = choose(Role.PROXY, facts("192.0.2.1"), KNOWN, {})
 
     assert (choice.party, choice.email) == (VEIL.id, "abuse@veil.example")
-    assert choice.reason == (
+    assert sentence(choice.reason) == (
         "The catalogue's contact, last checked on 2026-01-01; "
         "that this proxy serves the page is said by a header field of its answers alone."
     )
@@ -74,14 +75,14 @@ def test_by_its_own_range_it_is_known_better() -> None:
     [choice] = choose(Role.PROXY, found, KNOWN, {})
 
     assert found.mark is None
-    assert "header" not in choice.reason
+    assert "header" not in sentence(choice.reason)
 
 
 def test_it_takes_no_host_away() -> None:
     [host] = choose(Role.HOST, facts("192.0.2.1"), KNOWN, {})
 
     assert (host.party, host.email) == ("rdap:ORG-1", "abuse@one.example")
-    assert "header" not in host.reason
+    assert "header" not in sentence(host.reason)
 
 
 def test_of_a_mark_that_the_catalogue_knows_no_more_nobody_is_told() -> None:

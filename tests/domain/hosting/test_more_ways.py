@@ -29,6 +29,7 @@ from nta.domain.parties.organisations import (
     Provider,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOST = Subject("192.0.2.1", True, None, None)
@@ -123,7 +124,7 @@ def test_a_guess_is_the_last_way_and_says_so():
 
     assert told(*findings) == ["abuse@one.example guess", "abuse@two.example guess"]
     assert (choice.email, choice.source, choice.confidence) == ("abuse@one.example", "guess", 0.2)
-    assert choice.reason == (
+    assert sentence(choice.reason) == (
         "No source names a contact; abuse@ at the domain of the network's holder is a guess."
     )
 
@@ -134,7 +135,7 @@ def test_a_named_mailbox_is_chosen_by_the_file_that_names_it():
     (choice,) = choose(Role.HOST, facts, Catalogue(), {})
 
     assert (choice.email, choice.source) == ("b@one.example", "security_txt")
-    assert choice.reason == "The security.txt of its own domain names this address."
+    assert sentence(choice.reason) == "The security.txt of its own domain names this address."
 
 
 def test_a_file_that_cannot_be_used_is_a_problem_and_leaves_the_guess():
@@ -195,7 +196,10 @@ def test_an_upstream_of_no_entry_is_told_by_its_registration():
     (choice,) = choose(Role.UPSTREAM, facts, Catalogue(), {})
 
     assert (choice.party, choice.party_name, choice.email) == ("as:64500", "CARRIER", "abuse@as.example")
-    assert choice.reason == "RDAP of the network that announces the address names it as the abuse contact."
+    assert (
+        sentence(choice.reason)
+        == "RDAP of the network that announces the address names it as the abuse contact."
+    )
 
 
 def test_an_upstream_that_cannot_be_asked_is_no_problem():

@@ -28,6 +28,7 @@ from nta.domain.parties.organisations import (
     Provider,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOURS_12 = timedelta(hours=12)
@@ -163,7 +164,7 @@ def test_where_the_registry_names_no_contact_the_proxys_is_told() -> None:
 
     (choice,) = choose(Role.HOST, known, CATALOGUE, {})
     assert (choice.email, choice.source) == ("abuse@host.example", "origin_lookup")
-    assert "roxy" in choice.reason
+    assert "roxy" in sentence(choice.reason)
 
 
 def test_a_holder_of_whom_the_registries_know_nothing_is_told_by_the_proxys_word() -> None:

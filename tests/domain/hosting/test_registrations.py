@@ -31,6 +31,7 @@ from nta.domain.parties.organisations import (
     Registry,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -197,7 +198,7 @@ def test_registrar_and_registry_can_be_told_each_with_a_reason():
 
     assert (registrar.party, registrar.email) == ("registrar:known", "abuse@known.example")
     assert (registry.party, registry.email) == ("registry:test", "abuse@nic.example")
-    assert registrar.reason.endswith(".")
+    assert sentence(registrar.reason).endswith(".")
 
 
 def test_a_registrar_outside_the_catalogue_is_told_where_its_registration_says():
@@ -210,7 +211,7 @@ def test_a_registrar_outside_the_catalogue_is_told_where_its_registration_says()
     (registrar,) = choose(Role.REGISTRAR, facts_of(of_name(), of_domain(registrar=unknown)), CATALOGUE, {})
 
     assert (registrar.party, registrar.party_name, registrar.email) == ("iana:7", "Other", "a@o.example")
-    assert registrar.reason == "WHOIS names it as the abuse contact."
+    assert sentence(registrar.reason) == "WHOIS names it as the abuse contact."
 
 
 def test_a_look_up_that_fails_later_leaves_the_registrar_known():

@@ -12,6 +12,7 @@ from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.intake.urls import parse, refang
 from nta.domain.notices.contact_choice import choose
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 from tests.domain.hosting.worked_findings import NOW
 from tests.domain.hosting.worked_stories import (
     Story,
@@ -31,7 +32,7 @@ def outcome(story: Story) -> dict[str, Any]:
     if story.subject is None:
         with pytest.raises(RefusedError) as refusal:
             parse(refang(story.url))
-        return {"refused": str(refusal.value)}
+        return {"refused": sentence(refusal.value.reason)}
     facts = conclude(story.subject, story.known, story.catalogue, NOW)
     told = {role: sorted(told_as(story, role)) for role in Role}
     come_out = {
@@ -50,7 +51,7 @@ def told_as(story: Story, role: Role) -> list[tuple[str, ...]]:
     """Return party, address, language, format and reason of each who is told in a role."""
     facts = conclude(story.subject, story.known, story.catalogue, NOW)
     chosen = choose(role, facts, story.catalogue, story.health, known=story.word)
-    return [(c.party, c.email, c.language, c.format, c.reason) for c in chosen]
+    return [(c.party, c.email, c.language, c.format, sentence(c.reason)) for c in chosen]
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=list(STORIES))

@@ -29,6 +29,7 @@ from nta.domain.parties.organisations import (
     Provider,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CHECKED = date(2026, 3, 1)
@@ -138,7 +139,7 @@ GUESS = FoundContact(D, "guess", 0.3)
 def test_which_contact_and_why(choice, email, reason):
     found = choice()
 
-    assert (found.email, found.reason) == (email, reason)
+    assert (found.email, sentence(found.reason)) == (email, reason)
 
 
 def test_an_approved_contact_keeps_its_source():
@@ -205,7 +206,7 @@ def test_what_holds_of_every_choice(found, to, health, words, random):
         if health.get(email) is Health.DOUBTFUL:
             alike = [one for one in open_ones if place(one, found, to, words) == mine]
             assert all(health.get(one) is Health.DOUBTFUL for one in alike)
-        assert re.fullmatch(r"[A-Z][^.]*\.", choice.reason)
+        assert re.fullmatch(r"[A-Z][^.]*\.", sentence(choice.reason))
 
 
 NEW = Choice(Role.HOST, PARTY, "One", "NL", A, "nl", "text", "rdap", 0.9, "RDAP names it.")

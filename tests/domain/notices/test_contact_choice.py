@@ -26,6 +26,7 @@ from nta.domain.parties.organisations import (
     Registry,
 )
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CHECKED = date(2026, 3, 1)
@@ -107,7 +108,7 @@ def test_the_catalogues_contact_comes_first():
 
     assert (choice.email, choice.language, choice.format) == ("abuse@one.example", "nl", "xarf")
     assert (choice.source, choice.confidence, choice.party_name) == ("catalogue", 1.0, "Hosting:One")
-    assert choice.reason == "The catalogue's contact, last checked on 2026-03-01."
+    assert sentence(choice.reason) == "The catalogue's contact, last checked on 2026-03-01."
 
 
 def test_a_dead_contact_of_the_catalogue_gives_way_to_one_that_was_looked_up():
@@ -116,7 +117,10 @@ def test_a_dead_contact_of_the_catalogue_gives_way_to_one_that_was_looked_up():
     (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DEAD})
 
     assert (choice.email, choice.format) == ("noc@one.example", "text")
-    assert choice.reason == "RDAP names it as the abuse contact; the catalogue's contact cannot be reached."
+    assert (
+        sentence(choice.reason)
+        == "RDAP names it as the abuse contact; the catalogue's contact cannot be reached."
+    )
 
 
 def test_a_doubtful_contact_is_still_written_to():
@@ -125,7 +129,7 @@ def test_a_doubtful_contact_is_still_written_to():
     (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DOUBTFUL})
 
     assert choice.email == "abuse@one.example"
-    assert choice.reason.endswith("on 2026-03-01; mail to it has failed lately.")
+    assert sentence(choice.reason).endswith("on 2026-03-01; mail to it has failed lately.")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +174,7 @@ def test_a_doubtful_contact_is_still_written_to():
 def test_the_best_of_what_was_looked_up(contacts, email, reason):
     (choice,) = choose(Role.HOST, facts(address("rdap:ORG-1", *contacts)), CATALOGUE, {})
 
-    assert (choice.email, choice.reason) == (email, reason)
+    assert (choice.email, sentence(choice.reason)) == (email, reason)
 
 
 def test_agreement_over_several_addresses_of_one_party_counts():
@@ -181,7 +185,7 @@ def test_agreement_over_several_addresses_of_one_party_counts():
 
     (choice,) = choose(Role.HOST, known, CATALOGUE, {})
 
-    assert choice.reason == "RDAP and WHOIS name the same abuse contact."
+    assert sentence(choice.reason) == "RDAP and WHOIS name the same abuse contact."
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
+from nta.domain.reasons import Code, said
 from nta.store.cases import episodes
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
@@ -22,6 +23,7 @@ from nta.store.db.sealing import Keyring
 from nta.store.notices import endings
 from nta.store.tables import Due, Event
 from nta.store.work import due
+from tests import person_tasks
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 from tests.fakes import CountingIds
@@ -55,7 +57,7 @@ def move(store: Store, number: int, **changes: Any) -> EpisodeState:
         episodes.move(
             connection,
             store.ids,
-            [EpisodeChange(before, after, EventKind.SEEN_UP, NINE, "me", "so")],
+            [EpisodeChange(before, after, EventKind.SEEN_UP, NINE, "me", said("so"))],
         )
     return after
 
@@ -102,7 +104,7 @@ def test_a_move_writes_the_whole_state_and_its_event(store: Store) -> None:
         "seen_up",
         NINE,
         "me",
-        "so",
+        said("so"),
         "ready",
         "up",
         None,
@@ -157,13 +159,13 @@ def test_what_ended_moves_no_more(store: Store) -> None:
             Actor.ANALYST,
             at=NINE + hours(1),
             who="lead",
-            why="wrong",
+            why=said("wrong"),
         )
 
     assert (ended.stage, ended.outcome, ended.ended_at) == ("ended", "withdrawn", NINE + hours(1))
     assert state(store, number) == ended
     assert events(store, number)[-1] == ("ended", "ended", "unseen")
-    with pytest.raises(RefusedError, match="has ended already"), store.db.write() as connection:
+    with pytest.raises(RefusedError, match="case_ended"), store.db.write() as connection:
         endings.end(connection, store.ids, number, Outcome.INVALID, Actor.ANALYST, at=NINE, who="lead")
     with pytest.raises(RefusedError, match="has ended does not move"):
         move(store, number, presence="up")
@@ -172,7 +174,7 @@ def test_what_ended_moves_no_more(store: Store) -> None:
 def test_an_end_drops_what_was_due_for_it_and_nothing_else(store: Store) -> None:
     made, other = make_case(store, URL, NINE), make_case(store, "http://a.test/y", NINE)
     with store.db.write() as connection:
-        due.task(connection, made.episode_id, NINE, owner="lead", reason="exhausted")
+        person_tasks.give(connection, made.episode_id, NINE, owner="lead", code=Code.NOBODY_LEFT)
         due.take(connection, due.LOOK, "one", NINE, 9)
         endings.end(
             connection, store.ids, made.episode_id, Outcome.WITHDRAWN, Actor.ANALYST, at=NINE, who="lead"

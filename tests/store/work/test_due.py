@@ -7,10 +7,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import insert, select, text
 
+from nta.domain.reasons import Code
 from nta.store.db.database import Database
 from nta.store.notices import outbox
 from nta.store.tables import Due
 from nta.store.work import due
+from tests import person_tasks
 from tests.conftest import NINE, hours
 
 LATE = NINE + hours(24)
@@ -40,7 +42,7 @@ def take(
 def row(database: Database, subject: int, kind: str = due.LOOK):
     with database.read() as connection:
         return connection.execute(
-            select(Due.due_at, Due.taken_by, Due.taken_until, Due.tries, Due.owner, Due.reason).where(
+            select(Due.due_at, Due.taken_by, Due.taken_until, Due.tries).where(
                 Due.kind == kind, Due.subject == subject
             )
         ).first()
@@ -171,15 +173,6 @@ def test_a_message_that_is_tried_again_is_due_when_it_was_wanted(database: Datab
     assert [tuple(row(database, n, due.SEND))[:3] for n in (1, 2)] == [(NINE, None, None), (LATE, None, None)]
 
 
-def test_a_task_stays_as_it_is_until_it_is_done(database: Database) -> None:
-    with database.write() as connection:
-        due.task(connection, 1, NINE, owner="lead", reason="exhausted")
-        due.task(connection, 1, LATE, owner="analyst", reason="unresolved")
-
-    found = row(database, 1, due.TASK)
-    assert (found.due_at, found.owner, found.reason) == (NINE, "lead", "exhausted")
-
-
 def test_rows_are_dropped_whoever_holds_them(database: Database) -> None:
     put(database, *range(700))
     put(database, 1, kind=due.ESCALATE)
@@ -199,7 +192,7 @@ def test_rows_are_dropped_whoever_holds_them(database: Database) -> None:
 def test_the_next_moment_is_the_earliest_jobs_and_no_persons(database: Database) -> None:
     with database.write() as connection:
         assert due.next_at(connection) is None
-        due.task(connection, 1, NINE - hours(5), owner="lead", reason="exhausted")
+        person_tasks.give(connection, 1, NINE - hours(5), owner="lead", code=Code.NOBODY_LEFT)
         assert due.next_at(connection) is None
         due.want(connection, due.SEND, [1], LATE)
         due.want(connection, due.LOOK, [1], NINE)

@@ -10,7 +10,6 @@ from nta.domain.errors import OutsideError, RefusedError
 from nta.store.db.handle import Store
 from nta.store.tables import Due, ProcessStart
 from nta.store.work import due, isolation
-from nta.web.desk.written_reasons import SENTENCES
 from tests.builders import make_case
 from tests.conftest import NINE, hours
 
@@ -130,8 +129,3 @@ def test_the_log_names_the_subject_and_no_word_of_the_fault(
     assert "7" in said
     assert "ValueError" in said
     assert "secret" not in said
-
-
-def test_what_a_person_is_asked_is_translated() -> None:
-    assert set(isolation.AGAIN.values()) <= SENTENCES.keys()
-    assert all(len(reason) < 100 and ";" not in reason for reason in isolation.AGAIN.values())

@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import insert, update
 
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.tables import Addressee, AnswerRow, Due
 from nta.store.work import audit, due
 from nta.store.work.pending_steps import pending
+from tests import person_tasks
 from tests.builders import make_case, make_notice
 from tests.conftest import NINE, hours
 
@@ -34,7 +36,7 @@ def test_a_due_row_makes_its_step_wait_from_its_moment_on(store: Store, kind: st
 
 def test_a_persons_task_makes_no_step_wait(store: Store) -> None:
     with store.db.write() as connection:
-        due.task(connection, 7, NINE, owner="lead", reason="exhausted")
+        person_tasks.give(connection, 7, NINE, owner="lead", code=Code.NOBODY_LEFT)
 
     assert steps(store, NINE + hours(48)) == set()
 

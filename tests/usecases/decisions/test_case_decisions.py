@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code, said
 from nta.domain.references import reference
 from nta.store.db.handle import Store
 from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event, SightingSpan, Submission
 from nta.store.work import due
 from nta.usecases.decisions import case_decisions
+from tests import person_tasks
 from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 
@@ -39,7 +41,7 @@ def test_reveal_returns_the_url_and_notes_who_asked(store: Store, case: MadeCase
 
 
 def test_nothing_is_revealed_of_an_unknown_case(store: Store, case: MadeCase) -> None:
-    with pytest.raises(RefusedError, match="no case"):
+    with pytest.raises(RefusedError, match="no_case"):
         case_decisions.reveal(store, reference("C", 7, 2026, store.keys.derived("reference")), LEAD, LATER)
 
     assert rows(store, AuditEntry.id) == []
@@ -50,7 +52,7 @@ def test_a_dedicated_domain_is_marked_and_its_told_cases_looked_through(store: S
     make_case(store, "http://slow.example/x", NINE, stage="notified")
     with store.db.write() as connection:
         connection.execute(update(Due).values(due_at=NINE + hours(24)))
-        due.task(connection, told.episode_id, NINE + hours(24), owner="lead", reason="nobody is left")
+        person_tasks.give(connection, told.episode_id, NINE + hours(24), owner="lead", code=Code.NOBODY_LEFT)
 
     case_decisions.mark_dedicated(store, case.reference, "yes", "nothing else there", LEAD, LATER)
 
@@ -64,9 +66,9 @@ def test_a_dedicated_domain_is_marked_and_its_told_cases_looked_through(store: S
 @pytest.mark.parametrize(
     ("url", "value", "reason"),
     [
-        pytest.param("http://quick.example/", "maybe", "yes, no or unknown", id="value"),
-        pytest.param("http://192.0.2.7/", "yes", "no domain", id="address"),
-        pytest.param("http://someone.github.io/", "yes", "company's suffix", id="private-suffix"),
+        pytest.param("http://quick.example/", "maybe", "say_yes_no", id="value"),
+        pytest.param("http://192.0.2.7/", "yes", "no_domain_to_mark", id="address"),
+        pytest.param("http://someone.github.io/", "yes", "never_dedicated", id="private-suffix"),
     ],
 )
 def test_what_cannot_be_dedicated_is_refused(store: Store, url: str, value: str, reason: str) -> None:
@@ -93,11 +95,11 @@ def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
     assert ended == [("ended", outcome, "analyst", LATER)]
     assert rows(store, Addressee.waiting_since, Addressee.released_why) == [(None, outcome)]
     assert rows(store, Submission.withdrawn_at) == [(LATER,)]
-    assert ("ended", LEAD, "entered twice") in rows(store, Event.kind, Event.who, Event.why)
+    assert ("ended", LEAD, said("entered twice")) in rows(store, Event.kind, Event.who, Event.why)
     with store.db.read() as connection:
         left = connection.execute(select(Due.kind).where(Due.subject == case.episode_id)).all()
     assert left == []
-    with pytest.raises(RefusedError, match="ended already"):
+    with pytest.raises(RefusedError, match="case_ended"):
         act(store, case.reference, None, LEAD, LATER)  # type: ignore[operator]
 
 
@@ -138,9 +140,9 @@ def test_what_is_kept_from_one_country_ends_as_restricted_by_a_leads_word(
 @pytest.mark.parametrize(
     ("told", "since", "why"),
     [
-        pytest.param(False, LATER - hours(90), "nobody was told", id="nobody-told"),
-        pytest.param(True, LATER - hours(47), "two days", id="not-for-long"),
-        pytest.param(True, None, "two days", id="nobody-is-kept-out"),
+        pytest.param(False, LATER - hours(90), "nobody_notified", id="nobody-told"),
+        pytest.param(True, LATER - hours(47), "not_kept_out", id="not-for-long"),
+        pytest.param(True, None, "not_kept_out", id="nobody-is-kept-out"),
     ],
 )
 def test_what_is_not_proven_to_be_kept_out_does_not_end_as_restricted(

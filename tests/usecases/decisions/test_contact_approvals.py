@@ -13,19 +13,21 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.notices.contact_choice import Health
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.notices import endings
-from nta.store.notices.contact_decisions import ASKED
 from nta.store.tables import Addressee, AuditEntry, Contact, Event, NoticeEvent
 from nta.store.work import due
 from nta.usecases import answer
 from nta.usecases.decisions import contact_approvals
-from nta.usecases.escalate.judge import UNSAID
+from tests import person_tasks
 from tests.builders_notices import LADDER, NL, RUNGS, World, catalogue, served_by
 from tests.conftest import NINE, hours
 from tests.resolving import FakeAsker, made, resolve
 from tests.telling import Service
 
+ASKED = "a new contact waits for approval"
+UNSAID = "Nobody said in time whether this new contact may be used."
 ANALYST = "analyst@hotline.test"
 NEW, NEXT = "abuse@second.example", "noc@second.example"
 FOUR = NINE + hours(4)
@@ -92,7 +94,11 @@ def test_a_new_contact_waits_for_a_word_with_a_deadline(world: World, service: S
     (addressee,) = world.rows(Addressee)
     new = contact(world)
     assert (addressee.contact_id, addressee.waiting_since) == (new.id, None)
-    assert (new.waits_until, world.due(due.TASK, new.id), world.task(new.id)) == (FOUR, FOUR, ASKED)
+    assert (new.waits_until, person_tasks.until(world.store, new.id), world.task(new.id)) == (
+        FOUR,
+        FOUR,
+        ASKED,
+    )
     assert world.due(due.ESCALATE, episode) == FOUR
     assert world.state(episode).stage == "ready"
 
@@ -108,7 +114,7 @@ def test_an_approved_contact_is_written_to_at_once(world: World, service: Servic
     assert world.due(due.ESCALATE, episode) == NINE + hours(1)
     assert world.task(contact(world).id) is None
     assert told_at(world, service, NINE + hours(1)) == [NEW]
-    assert world.rows(Addressee)[0].why == "A person approved this contact on 2026-03-02."
+    assert sentence(world.rows(Addressee)[0].why) == "A person approved this contact on 2026-03-02."
     with store.db.read() as connection:
         (entry,) = connection.execute(select(AuditEntry.act, AuditEntry.who, AuditEntry.detail))
     assert tuple(entry) == ("approve_contact", ANALYST, "their own page")
@@ -136,7 +142,7 @@ def test_after_a_refused_contact_the_next_best_has_what_is_left(
     )
 
     assert told_at(world, service, NINE + hours(1)) == []
-    assert world.due(due.TASK, contact(world, NEXT).id) == FOUR
+    assert person_tasks.until(world.store, contact(world, NEXT).id) == FOUR
     assert world.task(contact(world).id) is None
     assert told_at(world, service, FOUR) == [NEXT]
 
@@ -154,7 +160,7 @@ def test_after_a_refused_contact_one_that_was_used_is_told_at_once(
     contact_approvals.refuse(store, contact(world).id, "a private address", ANALYST, NINE + hours(2))
 
     assert told_at(world, service, NINE + hours(2)) == [NEXT, NEXT]
-    assert world.rows(Addressee)[-1].why.endswith("; another contact was refused.")
+    assert sentence(world.rows(Addressee)[-1].why).endswith("; another contact was refused.")
 
 
 def test_a_refusal_that_leaves_nobody_waits_for_who_serves_the_host_to_be_asked(
@@ -206,11 +212,11 @@ def test_without_a_word_it_goes_out_all_the_same(world: World, service: Service)
 
     assert told_at(world, service, FOUR) == [NEW]
 
-    assert world.rows(Addressee)[0].why == f"RDAP names it as the abuse contact. {UNSAID}"
+    assert sentence(world.rows(Addressee)[0].why) == f"RDAP names it as the abuse contact. {UNSAID}"
     assert world.task(contact(world).id) is None
     world.ready(addresses=(second(),))
     assert told_at(world, service, FOUR + hours(1)) == [NEW, NEW]
-    assert UNSAID not in world.rows(Addressee)[-1].why
+    assert UNSAID not in sentence(world.rows(Addressee)[-1].why)
 
 
 def test_who_is_known_is_told_while_another_waits(world: World, service: Service, store: Store) -> None:
@@ -230,7 +236,7 @@ def test_in_place_of_a_dead_contact_a_new_one_waits_and_no_rung_is_passed(
 
     assert told_at(world, service, NINE, NINE + hours(1)) == ["abuse@hosting.example"]
 
-    assert world.due(due.TASK, contact(world).id) == NINE + hours(4.25)
+    assert person_tasks.until(world.store, contact(world).id) == NINE + hours(4.25)
     assert "contact_replaced" not in world.events(episode)
     assert told_at(world, service, NINE + hours(4.25)) == ["abuse@hosting.example", NEW]
     assert "contact_replaced" in world.events(episode)
@@ -304,7 +310,7 @@ def test_nobody_is_asked_for_a_case_that_ended(world: World, service: Service, s
     assert asked == [ASKED, None]
     world.ready(addresses=(second(),), at=NINE + hours(9))
     assert told_at(world, service, NINE + hours(9)) == []
-    assert world.due(due.TASK, contact(world).id) == NINE + hours(13)
+    assert person_tasks.until(world.store, contact(world).id) == NINE + hours(13)
 
 
 def test_a_dead_contact_starts_the_search_for_another(world: World, service: Service, store: Store) -> None:
@@ -395,16 +401,18 @@ def test_a_mailbox_is_revived_for_every_party_that_has_it(
     ("word", "why", "values", "refusal"),
     [
         pytest.param(
-            contact_approvals.approve, None, {"approved_at": NINE}, "was approved before", id="approved"
+            contact_approvals.approve, None, {"approved_at": NINE}, "contact_approved_before", id="approved"
         ),
-        pytest.param(contact_approvals.approve, None, {"health": "dead"}, "is dead; revive it", id="dead"),
-        pytest.param(contact_approvals.refuse, "x", {"refused_at": NINE}, "was refused before", id="refused"),
+        pytest.param(contact_approvals.approve, None, {"health": "dead"}, "contact_is_dead", id="dead"),
         pytest.param(
-            contact_approvals.refuse, " ", {"health": "fine"}, "say why", id="refused-without-a-reason"
+            contact_approvals.refuse, "x", {"refused_at": NINE}, "contact_refused_before", id="refused"
         ),
-        pytest.param(contact_approvals.revive, "x", {"health": "fine"}, "is fine", id="fine"),
         pytest.param(
-            contact_approvals.revive, None, {"health": "dead"}, "say why", id="revived-without-a-reason"
+            contact_approvals.refuse, " ", {"health": "fine"}, "say_why", id="refused-without-a-reason"
+        ),
+        pytest.param(contact_approvals.revive, "x", {"health": "fine"}, "contact_is_fine", id="fine"),
+        pytest.param(
+            contact_approvals.revive, None, {"health": "dead"}, "say_why", id="revived-without-a-reason"
         ),
     ],
 )
@@ -418,7 +426,7 @@ def test_a_word_that_makes_no_sense_is_refused(
 
     with pytest.raises(RefusedError, match=refusal):
         word(store, contact(world).id, why, ANALYST, NINE)
-    with pytest.raises(RefusedError, match="there is no such contact"):
+    with pytest.raises(RefusedError, match="no_contact"):
         word(store, 7, "why", ANALYST, NINE)
     assert world.count(AuditEntry) == 0
 

@@ -11,12 +11,14 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.hosting.overrides import EnteredOverride, OverrideSlip, SlipError
 from nta.domain.parties.organisations import NoticeRoute, Provider
+from nta.domain.reasons import Code, because
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements, override_rows
-from nta.store.tables import Addressee, AuditEntry, Domain, Due, Episode, Event
+from nta.store.tables import Addressee, AuditEntry, Domain, Episode, Event, TaskRow
 from nta.store.work import due
 from nta.usecases.decisions import hosting_overrides
 from nta.usecases.escalate import escalate_due
+from tests import person_tasks
 from tests.builders import MadeCase
 from tests.builders_notices import CHECKED
 from tests.conftest import NINE, hours
@@ -163,7 +165,7 @@ def test_an_entry_is_taken_back_with_a_reason(
     assert facts(store, case).forced_host is None
     assert events(store, case)[-2:] == ["entry_withdrawn", "party_joined"]
     assert audited(store)[-1] == ("withdraw_entry", WHO, f"{scope}: sold on")
-    with pytest.raises(RefusedError, match="nothing is entered"):
+    with pytest.raises(RefusedError, match="nothing_entered"):
         hosting_overrides.take_back(store, case.reference, scope, "again", WHO, NINE)
 
 
@@ -240,14 +242,16 @@ def test_a_host_that_a_person_names_brings_on_a_case_for_which_nobody_was_found(
     resolve(store, asker, known=KNOWN)
     with store.db.write() as connection:
         connection.execute(update(Episode).where(Episode.id == lost.episode_id).values(stage="unresolved"))
-        due.task(connection, lost.episode_id, NINE + hours(24), owner="analyst", reason="unresolved")
+        person_tasks.give(
+            connection, lost.episode_id, NINE + hours(24), owner="analyst", code=Code.NOBODY_FOUND
+        )
         due.drop(connection, [(due.ESCALATE, lost.episode_id)])
 
     enter(store, lost)
     resolve(store, asker, known=KNOWN)
 
     assert state(store, lost).stage == "ready"
-    assert due_at(store, due.TASK, lost.episode_id) is None
+    assert person_tasks.until(store, lost.episode_id) is None
 
 
 def test_a_host_that_a_person_names_waits_for_no_registry(store: Store, asker: FakeAsker) -> None:
@@ -281,8 +285,8 @@ def test_something_else_that_is_wrong_is_a_leads_to_read(
     hosting_overrides.something_else(store, case.reference, "the registrar has changed", WHO, NINE)
 
     with store.db.read() as connection:
-        task = connection.execute(select(Due.owner, Due.reason).where(Due.kind == due.TASK)).one()
-    assert tuple(task) == ("lead", "the registrar has changed")
+        task = connection.execute(select(TaskRow.owner, TaskRow.reason)).one()
+    assert tuple(task) == ("lead", because(Code.SERVED_OTHERWISE, text="the registrar has changed"))
     assert due_at(store, due.RESOLVE, case.host_id) == NINE
     with pytest.raises(SlipError, match="where this is from"):
         hosting_overrides.something_else(store, case.reference, None, WHO, NINE)
@@ -297,7 +301,7 @@ def test_of_a_case_that_has_ended_nothing_is_entered(store: Store, case: MadeCas
         lambda: hosting_overrides.take_back(store, case.reference, "host", "x", WHO, NINE),
         lambda: hosting_overrides.ask_again(store, case.reference, WHO, NINE),
     ):
-        with pytest.raises(RefusedError, match="no open case"):
+        with pytest.raises(RefusedError, match="no_open_case"):
             act()
     with store.db.read() as connection:
         kinds = set(connection.execute(select(Event.kind)).scalars())

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code
 from nta.settings import Sending
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -11,6 +12,7 @@ from nta.store.notices import endings
 from nta.store.tables import AuditEntry, Notice, NoticeItem
 from nta.store.work import due
 from nta.usecases.decisions.resending import send_again
+from tests import person_tasks
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
 from tests.telling import Manner, Service
@@ -80,8 +82,8 @@ def test_a_task_about_something_else_stays(world: World, service: Service, store
     episode = kept_back(world, service)
     (before,) = world.notices()
     with store.db.write() as connection:
-        due.drop(connection, [(due.TASK, episode)])
-        due.task(connection, episode, LATER, owner="analyst", reason="a reply to read")
+        person_tasks.drop(connection, episode)
+        person_tasks.give(connection, episode, LATER, owner="analyst", code=Code.READ_REPLY)
 
     send_again(store, before.reference, "lead", LATER)
 
@@ -93,13 +95,13 @@ def test_what_left_or_tells_of_nothing_open_is_refused(world: World, service: Se
     (before,) = world.notices()
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="handed_over"))
-    with pytest.raises(RefusedError, match="did not leave"):
+    with pytest.raises(RefusedError, match="notice_may_leave"):
         send_again(store, before.reference, "lead", LATER)
 
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="not_sent"))
         outcome, actor = episodes.Outcome.WITHDRAWN, episodes.Actor.ANALYST
         endings.end(connection, store.ids, episode, outcome, actor, at=LATER, who="analyst")
-    with pytest.raises(RefusedError, match="still open"):
+    with pytest.raises(RefusedError, match="nothing_open_to_send"):
         send_again(store, before.reference, "lead", LATER)
     assert world.count(AuditEntry) == 0

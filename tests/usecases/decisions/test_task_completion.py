@@ -4,10 +4,12 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Episode
 from nta.store.work import due
 from nta.usecases.decisions import task_completion
+from tests import person_tasks
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
 from tests.mails import keep
@@ -29,7 +31,7 @@ def asked(world: World, *, owner: str = "analyst", stage: str | None = None) -> 
     episode = world.ready()
     with world.store.db.write() as connection:
         due.drop(connection, [(kind, episode) for kind in (due.ESCALATE, due.LOOK)])
-        due.task(connection, episode, LATER, owner=owner, reason="a reply to read")
+        person_tasks.give(connection, episode, LATER, owner=owner, code=Code.READ_REPLY)
         if stage:
             connection.execute(update(Episode).values(stage=stage))
     return episode
@@ -39,7 +41,7 @@ def mail(store: Store) -> int:
     with store.db.write() as connection:
         number = keep(connection, store, received=LETTER, kept=LETTER, kind="reply", notice_id=None, at=NINE)
         assert number is not None
-        due.task(connection, number, LATER, owner="analyst", reason="a mail to read")
+        person_tasks.give(connection, number, LATER, owner="analyst", code=Code.READ_MAIL)
     return number
 
 
@@ -50,40 +52,56 @@ def acts(world: World) -> list[tuple[str, str, str | None]]:
 def test_what_waits_behind_a_finished_task_goes_on(store: Store, world: World) -> None:
     episode = asked(world)
 
-    task_completion.finish(store, episode, " answered by mail ", "analyst", LATER, is_lead=False)
+    task_completion.finish(
+        store, episode, "read_reply", " answered by mail ", "analyst", LATER, is_lead=False
+    )
 
     assert world.task(episode) is None
     assert world.due(due.ESCALATE, episode) == world.due(due.LOOK, episode) == LATER
-    assert acts(world) == [("task_done", "analyst", "a reply to read: answered by mail")]
+    assert acts(world) == [("task_done", "analyst", "read_reply: answered by mail")]
 
 
 def test_a_task_about_a_mail_is_finished_alone(store: Store, world: World) -> None:
     number = mail(store)
 
-    task_completion.finish(store, number, None, "analyst", LATER, is_lead=False)
+    task_completion.finish(store, number, "read_mail", None, "analyst", LATER, is_lead=False)
 
     assert world.task(number) is None
-    assert acts(world) == [("task_done", "analyst", "a mail to read")]
+    assert acts(world) == [("task_done", "analyst", "read_mail")]
 
 
-@pytest.mark.parametrize("stage", ["unresolved", "exhausted", "held"])
-def test_done_is_no_decision_about_a_case(store: Store, world: World, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("stage", "code"),
+    [("unresolved", Code.NOBODY_FOUND), ("exhausted", Code.NOBODY_LEFT), ("held", Code.HELD)],
+)
+def test_done_is_no_decision_about_a_case(store: Store, world: World, stage: str, code: Code) -> None:
     episode = asked(world, stage=stage)
+    with store.db.write() as connection:
+        person_tasks.give(connection, episode, LATER, owner="lead", code=code)
 
-    with pytest.raises(RefusedError, match="waits for a decision"):
-        task_completion.finish(store, episode, "done", "lead", LATER, is_lead=True)
+    with pytest.raises(RefusedError, match="case_wants_decision"):
+        task_completion.finish(store, episode, code, "done", "lead", LATER, is_lead=True)
+    task_completion.finish(store, episode, "read_reply", "answered", "lead", LATER, is_lead=True)
 
-    assert world.task(episode) == "a reply to read"
+    assert person_tasks.asked(store, episode) == [code]
+
+
+@pytest.mark.parametrize("code", ["", "read_mail", "no such code"])
+def test_what_is_not_asked_cannot_be_done(store: Store, world: World, code: str) -> None:
+    episode = asked(world)
+
+    with pytest.raises(RefusedError, match="task_done_before"):
+        task_completion.finish(store, episode, code, None, "lead", LATER, is_lead=True)
 
 
 def test_a_leads_task_is_a_leads(store: Store, world: World) -> None:
     episode = asked(world, owner="lead")
 
-    with pytest.raises(RefusedError, match="a lead's"):
-        task_completion.finish(store, episode, None, "analyst", LATER, is_lead=False)
-    task_completion.finish(store, episode, None, "lead", LATER, is_lead=True)
-    with pytest.raises(RefusedError, match="done before"):
-        task_completion.finish(store, episode, None, "lead", LATER, is_lead=True)
+    with pytest.raises(RefusedError, match="task_of_lead"):
+        task_completion.finish(store, episode, "read_reply", None, "analyst", LATER, is_lead=False)
+    task_completion.finish(store, episode, "read_reply", None, "lead", LATER, is_lead=True)
+    with pytest.raises(RefusedError, match="task_done_before"):
+        task_completion.finish(store, episode, "read_reply", None, "lead", LATER, is_lead=True)
 
 
 def test_whoever_reads_a_mail_is_noted(store: Store, world: World) -> None:
@@ -94,5 +112,5 @@ def test_whoever_reads_a_mail_is_noted(store: Store, world: World) -> None:
     assert (text.sender, text.subject) == ("Frühdienst <desk@hosting.example>", "Re: notice")
     assert text.body == "We see nöthing there."
     assert [a.act for a in world.rows(AuditEntry)] == ["read_mail"]
-    with pytest.raises(RefusedError, match="no such mail"):
+    with pytest.raises(RefusedError, match="no_mail"):
         task_completion.read_mail(store, 77, "analyst", LATER)

@@ -1,0 +1,46 @@
+"""Reasons come back as they were kept, whatever release kept them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nta.domain.reasons import Code, Reason
+from nta.store.db.reason_json import dumped, loaded
+
+NAMES = st.sampled_from(["text", "rung", "kind", "all", "given"])
+WORDS = st.text(max_size=20)
+CODES = st.sampled_from(Code)
+PLAIN = st.builds(Reason, CODES, st.dictionaries(NAMES, WORDS | st.integers(), max_size=3))
+REASONS = st.recursive(
+    PLAIN,
+    lambda inner: st.builds(
+        Reason,
+        CODES,
+        st.dictionaries(
+            NAMES, inner | st.lists(WORDS | inner, min_size=1, max_size=3).map(tuple), max_size=2
+        ),
+        st.lists(inner, max_size=2).map(tuple),
+    ),
+    max_leaves=6,
+)
+
+
+@given(REASONS)
+def test_a_reason_comes_back_as_it_was_kept(reason: Reason) -> None:
+    assert loaded(dumped(reason)) == reason
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["the hold is over", "", "7", "null", "[]", '{"text": "no code"}', '{"code": ["x"]}', "\x00 {"],
+)
+def test_what_is_no_reason_comes_back_as_it_stands(kept: str) -> None:
+    assert loaded(kept) == Reason(Code.OTHER, {"text": kept})
+
+
+def test_a_code_of_a_newer_release_is_shown_as_it_is_called() -> None:
+    kept = json.dumps({"code": "from_tomorrow", "day": "2027-01-01"})
+
+    assert loaded(kept) == Reason(Code.OTHER, {"text": "from_tomorrow"})
