@@ -1,10 +1,10 @@
 """What can be wrong with an entry, and where in which file."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from nta.strict_yaml import Lined
 
 
 class Level(StrEnum):
@@ -26,21 +26,6 @@ class Fault:
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return f"{place}: {'' if self.level is Level.FAULT else f'{self.level}: '}{self.what}"
-
-
-class Lined(dict[Any, Any]):
-    """A mapping of a YAML file that knows on which line it begins and each of its keys stands."""
-
-    __slots__ = ("begins", "lines")
-
-    def __init__(self, begins: int = 1, lines: Mapping[str, int] | None = None) -> None:
-        super().__init__()
-        self.begins = begins
-        self.lines = lines or {}
-
-    def line(self, key: str) -> int:
-        """Return where a key stands; where the mapping begins when it has no such key."""
-        return self.lines.get(key, self.begins)
 
 
 @dataclass(frozen=True, slots=True)

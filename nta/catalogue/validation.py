@@ -10,8 +10,9 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, TypeVar, cast
 
-from nta.catalogue.catalogue_errors import Fault, Lined
+from nta.catalogue.catalogue_errors import Fault
 from nta.domain.parties.mail_addresses import is_usable
+from nta.strict_yaml import Lined
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)

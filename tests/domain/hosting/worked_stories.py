@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nta.catalogue.catalogue_errors import Fault, Lined
+from nta.catalogue.catalogue_errors import Fault
 from nta.catalogue.entry_schema import SHELVES
 from nta.catalogue.files import load
 from nta.catalogue.validation import (
@@ -29,6 +29,7 @@ from nta.domain.intake.urls import parse, refang
 from nta.domain.notices.contact_choice import Health, KnownContact, KnownContacts
 from nta.domain.parties.organisations import AskableProxies, Catalogue
 from nta.domain.roles import Role
+from nta.strict_yaml import Lined
 from nta.usecases.resolve.asking import subject_of
 from tests.domain.hosting.worked_findings import (
     NOW,
