@@ -95,7 +95,7 @@ class House(Installation):
 
     def choose_hotline(self, name: str) -> None:
         """Keep in the instance which entry of hotlines/ is ours, as it was answered at the first start."""
-        self.settings = replace(self.settings, hotline=name)
+        self.settings = self.settings.model_copy(update={"hotline": name})
         (self.instance / "hotline").write_text(f"{name}\n", encoding="utf-8")
         self.catalogue = self._seen_from_home(self.catalogue)
 

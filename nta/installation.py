@@ -2,7 +2,6 @@
 
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,7 +28,8 @@ class Installation:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         given, self.lines = configuration.read(environment)
-        self.settings = given if given.hotline else replace(given, hotline=_chosen(given.instance))
+        hotline = given.hotline or _chosen(given.instance)
+        self.settings = given.model_copy(update={"hotline": hotline})
 
     @cached_property
     def instance(self) -> Path:

@@ -1,15 +1,19 @@
 """Configuration: one frozen `Settings`, read once from NTA_* variables or a TOML file."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, ValidationError
+from pydantic import PlainValidator as ReadBy
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nta import settings_values as read_as
 from nta.domain.errors import RefusedError
-from nta.settings_sources import gather
+from nta.settings_sources import PREFIX, Place, places, sources
 
 _ZONE = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 
@@ -66,42 +70,6 @@ class Routes:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings, read. Secrets are None until first start made them in the instance folder."""
-
-    instance: Path
-    database_url: str | None
-    hotline: str | None
-    catalogue: Path | None
-    templates: Path | None
-    keys: tuple[bytes, ...]
-    digest_key: bytes | None
-    portal_keys: tuple[bytes, ...]
-    sending: Sending
-    smtp_url: str | None
-    sender: str | None
-    return_path: str | None
-    inbox_url: str | None
-    inbox_authserv: str | None
-    dns_servers: NameServers
-    rdap_bootstrap: str | None
-    whois_server: tuple[str, int]
-    routes: Routes
-    vantages: tuple[Vantage, ...]
-    control_urls: tuple[str, ...]
-    probe_body: ProbeBody
-    reach: Reach
-    manners: bool
-    origin_lookups: Mapping[str, str]
-    origin_tokens: Mapping[str, str]
-    ca_file: Path | None
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
-    desk_url: str
-    portal_url: str
-    clock: str
-
-
-@dataclass(frozen=True, slots=True)
 class SettingLine:
     """One setting as `nta settings` prints it."""
 
@@ -110,19 +78,6 @@ class SettingLine:
     source: str
     default: str
     meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class _KnownSetting:
-    name: str
-    default: str
-    meaning: str
-    read: Callable[[str], Any]
-    secret: bool = False
-
-    @property
-    def field(self) -> str:
-        return self.name.removeprefix("NTA_").lower()
 
 
 def _sending(value: str) -> Sending:
@@ -179,7 +134,7 @@ def _probe_body(value: str) -> str:
 
 def _reach(value: str) -> Reach:
     parts = [p.strip() for p in value.split(",") if p.strip()]
-    return Reach("public" in parts, tuple(ip_network(p) for p in parts if p != "public"))
+    return Reach("public" in parts, read_as.ranges(p for p in parts if p != "public"))
 
 
 def _manners(value: str) -> bool:
@@ -188,144 +143,147 @@ def _manners(value: str) -> bool:
     return value == "kept"
 
 
-KNOWN: tuple[_KnownSetting, ...] = (
-    _KnownSetting(
-        "NTA_INSTANCE",
-        "instance/",
-        "embedded database and keys; made on first start, mode 0700",
-        read_as.folder,
-    ),
-    _KnownSetting(
-        "NTA_DATABASE_URL",
-        "",
-        "postgresql+psycopg://… for several machines; else SQLite in the instance",
-        read_as.database_url,
-        secret=True,
-    ),
-    _KnownSetting("NTA_HOTLINE", "", "id of our own entry in hotlines/", read_as.text),
-    _KnownSetting(
-        "NTA_CATALOGUE", "", "our own folder laid over providers/; same file: ours wins", read_as.path
-    ),
-    _KnownSetting(
-        "NTA_TEMPLATES", "", "our own folder laid over templates/; same file: ours wins", read_as.path
-    ),
-    _KnownSetting(
-        "NTA_KEYS", "", "sealing keys, newest first; made on first start", read_as.read_keys, secret=True
-    ),
-    _KnownSetting("NTA_DIGEST_KEY", "", "key of the digests; made on first start", read_as.key, secret=True),
-    _KnownSetting(
-        "NTA_PORTAL_KEYS",
-        "",
-        "the portal's own sealing keys; made on first start",
-        read_as.read_keys,
-        secret=True,
-    ),
-    _KnownSetting("NTA_SENDING", "off", "off; redirect:<address>; on", _sending),
-    _KnownSetting("NTA_SMTP_URL", "", "our relay, smtp://host:port", read_as.smtp_url, secret=True),
-    _KnownSetting("NTA_SENDER", "", "From of our notices", read_as.sender),
-    _KnownSetting(
-        "NTA_RETURN_PATH", "", "local+{token}@domain, where bounces come back to", read_as.return_path
-    ),
-    _KnownSetting("NTA_INBOX_URL", "", "maildir:/path", read_as.inbox_url, secret=True),
-    _KnownSetting(
-        "NTA_INBOX_AUTHSERV",
+def _setting(default: str, meaning: str, *, secret: bool = False) -> Any:  # as pydantic's Field
+    """Return how a setting is written where nobody says anything, and what it is for.
+
+    A secret is never shown, and may stand in a file that NTA_…_FILE names.
+    """
+    return Field(default, validate_default=True, description=meaning, repr=not secret)
+
+
+Text = Annotated[str | None, ReadBy(read_as.text)]
+OwnPath = Annotated[Path | None, ReadBy(read_as.path)]
+
+
+class Settings(BaseSettings):
+    """All settings, read. Secrets are None until first start made them in the instance folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, enable_decoding=False
+    )
+
+    instance: Annotated[Path, ReadBy(read_as.folder)] = _setting(
+        "instance/", "embedded database and keys; made on first start, mode 0700"
+    )
+    database_url: Annotated[str | None, ReadBy(read_as.database_url)] = _setting(
+        "", "postgresql+psycopg://… for several machines; else SQLite in the instance", secret=True
+    )
+    hotline: Text = _setting("", "id of our own entry in hotlines/")
+    catalogue: OwnPath = _setting("", "our own folder laid over providers/; same file: ours wins")
+    templates: OwnPath = _setting("", "our own folder laid over templates/; same file: ours wins")
+    keys: Annotated[tuple[bytes, ...], ReadBy(read_as.read_keys)] = _setting(
+        "", "sealing keys, newest first; made on first start", secret=True
+    )
+    digest_key: Annotated[bytes | None, ReadBy(read_as.key)] = _setting(
+        "", "key of the digests; made on first start", secret=True
+    )
+    portal_keys: Annotated[tuple[bytes, ...], ReadBy(read_as.read_keys)] = _setting(
+        "", "the portal's own sealing keys; made on first start", secret=True
+    )
+    sending: Annotated[Sending, ReadBy(_sending)] = _setting("off", "off; redirect:<address>; on")
+    smtp_url: Annotated[str | None, ReadBy(read_as.smtp_url)] = _setting(
+        "", "our relay, smtp://host:port", secret=True
+    )
+    sender: Annotated[str | None, ReadBy(read_as.sender)] = _setting("", "From of our notices")
+    return_path: Annotated[str | None, ReadBy(read_as.return_path)] = _setting(
+        "", "local+{token}@domain, where bounces come back to"
+    )
+    inbox_url: Annotated[str | None, ReadBy(read_as.inbox_url)] = _setting("", "maildir:/path", secret=True)
+    inbox_authserv: Annotated[str | None, ReadBy(read_as.authserv)] = _setting(
         "",
         "name under which our relay writes Authentication-Results; else what a mail says of itself counts",
-        read_as.authserv,
-    ),
-    _KnownSetting(
-        "NTA_DNS_SERVERS",
+    )
+    dns_servers: Annotated[NameServers, ReadBy(_name_servers)] = _setting(
         "",
         "ip[:port], comma separated; else the system's. vantage=ip[:port] is asked from that vantage point",
-        _name_servers,
-    ),
-    _KnownSetting(
-        "NTA_RDAP_BOOTSTRAP",
-        "",
-        "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy",
-        read_as.text,
-    ),
-    _KnownSetting(
-        "NTA_WHOIS_SERVER",
+    )
+    rdap_bootstrap: Text = _setting("", "folder or URL with {dns,ipv4,ipv6,asn}.json; else the shipped copy")
+    whois_server: Annotated[tuple[str, int], ReadBy(read_as.whois_server)] = _setting(
         "whois.iana.org:43",
         "where referral begins for suffixes without RDAP; referred servers are asked on the same port",
-        read_as.whois_server,
-    ),
-    _KnownSetting(
-        "NTA_ROUTES",
+    )
+    routes: Annotated[Routes, ReadBy(_routes)] = _setting(
         "rdap",
         "who announces an address: rdap (what registries say); file:/path (a routing table); "
         "dns:<zone>[,<zone for IPv6>]",
-        _routes,
-    ),
-    _KnownSetting(
-        "NTA_VANTAGES", "local=direct", "points to look from: name=direct or name=socks5h://…", _vantages
-    ),
-    _KnownSetting(
-        "NTA_CONTROL_URLS",
-        "http://example.com/,http://example.org/",
-        "pages that must be there",
-        read_as.urls,
-    ),
-    _KnownSetting(
-        "NTA_PROBE_BODY",
-        "text",
-        "none, head, headers or text: how much of an answer is looked at",
-        _probe_body,
-    ),
-    _KnownSetting("NTA_REACH", "public", "public, plus CIDR ranges that may be reached", _reach),
-    _KnownSetting(
-        "NTA_MANNERS",
-        "kept",
-        "our own rates for asking registries: kept; lifted for the lab and the bench alone",
-        _manners,
-    ),
-    _KnownSetting(
-        "NTA_ORIGIN_LOOKUPS",
-        "",
-        "proxies that tell us what stands behind a host: proxy:<id>=https://…, comma separated",
-        read_as.origin_lookups,
-    ),
-    _KnownSetting(
-        "NTA_ORIGIN_TOKENS",
-        "",
-        "our token with each of them: proxy:<id>=<token>, comma separated",
-        read_as.origin_tokens,
-        secret=True,
-    ),
-    _KnownSetting("NTA_CA_FILE", "", "certificates to trust instead of the shipped ones", read_as.path),
-    _KnownSetting(
-        "NTA_TRUSTED_PROXIES",
+    )
+    vantages: Annotated[tuple[Vantage, ...], ReadBy(_vantages)] = _setting(
+        "local=direct", "points to look from: name=direct or name=socks5h://…"
+    )
+    control_urls: Annotated[tuple[str, ...], ReadBy(read_as.urls)] = _setting(
+        "http://example.com/,http://example.org/", "pages that must be there"
+    )
+    probe_body: Annotated[ProbeBody, ReadBy(_probe_body)] = _setting(
+        "text", "none, head, headers or text: how much of an answer is looked at"
+    )
+    reach: Annotated[Reach, ReadBy(_reach)] = _setting(
+        "public", "public, plus CIDR ranges that may be reached"
+    )
+    manners: Annotated[bool, ReadBy(_manners)] = _setting(
+        "kept", "our own rates for asking registries: kept; lifted for the lab and the bench alone"
+    )
+    origin_lookups: Annotated[Mapping[str, str], ReadBy(read_as.origin_lookups)] = _setting(
+        "", "proxies that tell us what stands behind a host: proxy:<id>=https://…, comma separated"
+    )
+    origin_tokens: Annotated[Mapping[str, str], ReadBy(read_as.origin_tokens)] = _setting(
+        "", "our token with each of them: proxy:<id>=<token>, comma separated", secret=True
+    )
+    ca_file: OwnPath = _setting("", "certificates to trust instead of the shipped ones")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], ReadBy(read_as.networks)] = _setting(
         "",
         "CIDR ranges of proxies before desk and portal whose forwarded client address is believed",
-        read_as.networks,
-    ),
-    _KnownSetting("NTA_DESK_URL", "http://localhost:8000", "what links to the desk say", read_as.site),
-    _KnownSetting("NTA_PORTAL_URL", "http://localhost:8001", "what links to the portal say", read_as.site),
-    _KnownSetting("NTA_CLOCK", "system", "system; the lab sets its own", read_as.clock),
+    )
+    desk_url: Annotated[str, ReadBy(read_as.site)] = _setting(
+        "http://localhost:8000", "what links to the desk say"
+    )
+    portal_url: Annotated[str, ReadBy(read_as.site)] = _setting(
+        "http://localhost:8001", "what links to the portal say"
+    )
+    clock: Annotated[str, ReadBy(read_as.clock)] = _setting("system", "system; the lab sets its own")
+
+    def __init__(self, files: Place, variables: Place, config: Place) -> None:
+        super().__init__(_build_sources=(sources(type(self), files, variables, config), {}))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSetting:
+    """One setting as it is written, before anybody says anything of it."""
+
+    name: str
+    default: str
+    meaning: str
+    secret: bool
+
+
+KNOWN: tuple[KnownSetting, ...] = tuple(
+    KnownSetting(f"{PREFIX}{name.upper()}", field.default, field.description or "", not field.repr)
+    for name, field in Settings.model_fields.items()
 )
 
 
 def read(environment: Mapping[str, str]) -> tuple[Settings, tuple[SettingLine, ...]]:
     """Return the settings and how each was come by. Unknown names and unreadable values are refused."""
-    raw = gather(environment, {known.name for known in KNOWN if known.secret})
-    values: dict[str, Any] = {}
-    lines = []
-    for known in KNOWN:
-        text, source = raw.pop(known.name, (known.default, "default"))
-        try:
-            values[known.field] = known.read(text)
-        except ValueError as fault:
-            raise RefusedError(f"{known.name} ({source}): {fault}") from None
-        shown = ("(hidden)" if text else "(not set)") if known.secret else text or "(not set)"
-        lines.append(SettingLine(known.name, shown, source, known.default or "(none)", known.meaning))
-    if raw:
-        name, (_, source) = sorted(raw.items())[0]
-        raise RefusedError(f"unknown setting {name} ({source}); `nta settings` lists the known ones")
-    assert set(values) == {field.name for field in fields(Settings)}
-    given = Settings(**values)
-    _refuse_contradictions(given, {line.name: line.source for line in lines})
-    return given, tuple(lines)
+    files, variables, config = places(environment, {known.name for known in KNOWN if known.secret})
+    said = {**config, **variables, **files}
+    unknown = sorted(set(said) - {known.name for known in KNOWN})
+    if unknown:
+        where = said[unknown[0]][1]
+        raise RefusedError(f"unknown setting {unknown[0]} ({where}); `nta settings` lists the known ones")
+    lines = tuple(_line(known, *said.get(known.name, (known.default, "default"))) for known in KNOWN)
+    source = {line.name: line.source for line in lines}
+    try:
+        given = Settings(files, variables, config)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        name = f"{PREFIX}{first['loc'][0]}".upper()
+        raise RefusedError(f"{name} ({source[name]}): {first['ctx']['error']}") from None
+    _refuse_contradictions(given, source)
+    return given, lines
+
+
+def _line(known: KnownSetting, text: str, source: str) -> SettingLine:
+    shown = ("(hidden)" if text else "(not set)") if known.secret else text or "(not set)"
+    return SettingLine(known.name, shown, source, known.default or "(none)", known.meaning)
 
 
 def _refuse_contradictions(given: Settings, source: Mapping[str, str]) -> None:

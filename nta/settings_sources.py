@@ -1,35 +1,62 @@
-"""Where settings are written: NTA_* variables, a TOML file, and files that hold one secret each."""
+"""Where settings are written: files of one secret each, NTA_* variables, a TOML file; the first counts."""
 
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
+
 from nta.domain.errors import RefusedError
 
+PREFIX = "NTA_"
+_CONFIG = "NTA_CONFIG"
+_OF_TESTS = "NTA_TEST_"
 
-def gather(environment: Mapping[str, str], secrets: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Return each setting's text with its source; `secrets` names those that NTA_…_FILE may give.
+Place = Mapping[str, tuple[str, str]]
+"""What stands in one place: the text of each setting by its name, and what the place is called."""
+
+
+def places(environment: Mapping[str, str], secrets: Collection[str]) -> tuple[Place, Place, Place]:
+    """Return what files of secrets, the environment and the TOML file say, in the order in which they count.
+
+    `secrets` names the settings that NTA_…_FILE may give.
 
     Raises: RefusedError when one is said twice, or a file cannot be read.
     """
-    found: dict[str, tuple[str, str]] = {}
-    config = environment.get("NTA_CONFIG")
-    if config:
-        found.update(_from_file(Path(config)))
+    files: dict[str, tuple[str, str]] = {}
+    variables: dict[str, tuple[str, str]] = {}
     for name, text in environment.items():
-        if not name.startswith("NTA_") or name == "NTA_CONFIG" or name.startswith("NTA_TEST_"):
+        if not name.startswith(PREFIX) or name == _CONFIG or name.startswith(_OF_TESTS):
             continue
         plain = name.removesuffix("_FILE")
-        if plain != name and plain in secrets:
-            if plain in environment:
-                raise RefusedError(f"{plain} and {name} (environment): set one of them")
-            found[plain] = (_secret(plain, Path(text)), f"file named by {name}")
+        if plain == name or plain not in secrets:
+            variables[name] = (text, "environment")
+        elif plain in environment:
+            raise RefusedError(f"{plain} and {name} (environment): set one of them")
         else:
-            found[name] = (text, "environment")
-    return found
+            files[plain] = (_secret(plain, Path(text)), f"file named by {name}")
+    config = environment.get(_CONFIG)
+    return files, variables, _from_file(Path(config)) if config else {}
 
 
-def _from_file(path: Path) -> dict[str, tuple[str, str]]:
+def sources(
+    settings: type[BaseSettings], files: Place, variables: Place, config: Place
+) -> tuple[PydanticBaseSettingsSource, ...]:
+    """Return the places as sources of a class of settings."""
+    environment = EnvSettingsSource(settings)
+    environment.env_vars = {name.lower(): text for name, (text, _) in variables.items()}
+    return (
+        InitSettingsSource(settings, _fields(files)),
+        environment,
+        InitSettingsSource(settings, _fields(config)),
+    )
+
+
+def _fields(place: Place) -> dict[str, str]:
+    return {name.removeprefix(PREFIX).lower(): text for name, (text, _) in place.items()}
+
+
+def _from_file(path: Path) -> Place:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
@@ -38,7 +65,7 @@ def _from_file(path: Path) -> dict[str, tuple[str, str]]:
         raise RefusedError(f"{path}: not TOML: {fault}") from None
     found = {}
     for key, value in table.items():
-        name = key if key.startswith("NTA_") else f"NTA_{key.upper()}"
+        name = key if key.startswith(PREFIX) else f"{PREFIX}{key.upper()}"
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) for one in values):
             raise RefusedError(f"{name} ({path}): say a text, or a list of texts")

@@ -1,7 +1,7 @@
 """How the text of one setting is read: each says by ValueError what it should have been."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -134,8 +134,17 @@ def site(value: str) -> str:
     return value.rstrip("/")
 
 
+def ranges(parts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(map(ip_network, parts))
+    except ValueError:
+        raise ValueError(
+            "say CIDR ranges, each with nothing set behind its prefix, comma separated"
+        ) from None
+
+
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    found = tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    found = ranges(part.strip() for part in value.split(",") if part.strip())
     if any(network.prefixlen == 0 for network in found):
         raise ValueError("name the proxies alone: a range of everybody believes everybody")
     return found

@@ -1,10 +1,10 @@
 """Settings: where they come from, which wins, and how a bad one is refused."""
 
-from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from nta.domain.errors import RefusedError
 from nta.settings import KNOWN, NameServers, Reach, Routes, Sending, Settings, Vantage, read
@@ -31,7 +31,7 @@ def test_defaults_send_nothing_and_reach_the_public_internet_alone() -> None:
 
 
 def test_every_field_has_its_variable() -> None:
-    assert {f"NTA_{field.name.upper()}" for field in fields(Settings)} == {known.name for known in KNOWN}
+    assert [f"NTA_{field.upper()}" for field in Settings.model_fields] == [known.name for known in KNOWN]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,7 @@ def test_a_bad_value_is_refused_in_one_line_naming_setting_and_source(
     assert str(in_file.value).startswith(f"{name} ({config}): ")
     assert "\n" not in said
     assert len(said) < 160
+    assert len(text) < 8 or text not in said  # shorter ones are words of the hints
 
 
 @pytest.mark.parametrize("name", [known.name for known in KNOWN if known.secret])
@@ -187,6 +188,40 @@ def test_a_bad_secret_is_not_repeated_in_its_refusal(name: str) -> None:
         read({name: "not-a-good-s3cret"})
 
     assert "s3cret" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__suppress_context__
+
+
+def test_the_librarys_own_refusal_shows_no_value_either() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Settings({}, {"NTA_KEYS": ("not-a-good-s3cret", "environment")}, {})
+
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_settings_printed_by_mistake_show_no_secret() -> None:
+    settings, _ = read({"NTA_KEYS": KEY, "NTA_ORIGIN_TOKENS": "proxy:one=s3cret", "NTA_HOTLINE": "ours"})
+
+    assert "ours" in repr(settings)
+    assert "s3cret" not in repr(settings)
+    assert repr(bytes.fromhex(KEY)) not in repr(settings)
+
+
+def test_settings_do_not_change() -> None:
+    settings, _ = read({})
+
+    with pytest.raises(ValidationError):
+        settings.hotline = "another"
+
+
+def test_variables_of_this_process_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NTA_HOTLINE", "of-the-process")
+
+    assert read({})[0].hotline is None
+
+
+def test_a_name_in_small_letters_is_none_of_ours() -> None:
+    assert read({"nta_hotline": "ours"})[0].hotline is None
 
 
 def test_an_unknown_name_is_refused_with_where_it_stands(tmp_path: Path) -> None:

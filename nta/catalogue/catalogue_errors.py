@@ -1,10 +1,11 @@
 """What can be wrong with an entry, and where in which file."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from nta.strict_entries import Wrong
+from nta.strict_yaml import Lined
 
 
 class Level(StrEnum):
@@ -28,21 +29,6 @@ class Fault:
         return f"{place}: {'' if self.level is Level.FAULT else f'{self.level}: '}{self.what}"
 
 
-class Lined(dict[Any, Any]):
-    """A mapping of a YAML file that knows on which line it begins and each of its keys stands."""
-
-    __slots__ = ("begins", "lines")
-
-    def __init__(self, begins: int = 1, lines: Mapping[str, int] | None = None) -> None:
-        super().__init__()
-        self.begins = begins
-        self.lines = lines or {}
-
-    def line(self, key: str) -> int:
-        """Return where a key stands; where the mapping begins when it has no such key."""
-        return self.lines.get(key, self.begins)
-
-
 @dataclass(frozen=True, slots=True)
 class EntryFile:
     """The file that an entry was read from."""
@@ -53,3 +39,14 @@ class EntryFile:
     def fault(self, key: str, what: str, level: Level = Level.FAULT) -> Fault:
         """Return a fault at one key of the entry."""
         return Fault(str(self.file), self.mapping.line(key), f"{key}: {what}", level)
+
+
+def sentence(wrong: Wrong) -> str:
+    """Return what is wrong with an entry in one sentence that begins with its keys (`rung 2: tell: …`)."""
+    parts: list[str] = []
+    for step in wrong.path:
+        if isinstance(step, int) and parts:
+            parts[-1] = f"{parts[-1].removesuffix('s')} {step + 1}"
+        else:
+            parts.append(str(step))
+    return ": ".join((*parts, wrong.what))

@@ -9,6 +9,7 @@ import yaml
 
 from nta.lab.parties import WorldCountry, WorldHotline, WorldProvider
 from nta.lab.world import World
+from nta.strict_yaml import Lined
 
 Entry = dict[str, Any]
 
@@ -16,12 +17,19 @@ PREFIX = "lab-"
 """Stands before the ids of a world's hosts, proxies and registrars."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes parts of a world's file as they were read."""
+
+
+_Dumper.add_representer(Lined, yaml.SafeDumper.represent_dict)
+
+
 def write_overlay(world: World, folder: Path) -> None:
     """Write the entries that the service needs to know the world's parties, one file each."""
     for shelf, name, entry in _entries(world):
         path = folder / shelf / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, default_flow_style=None)
+        text = yaml.dump(entry, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None)
         path.write_text(text, encoding="utf-8")
 
 

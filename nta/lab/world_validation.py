@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import yaml
+from nta.strict_yaml import NotStrictError, read
 
 T = TypeVar("T")
 
@@ -15,37 +15,17 @@ class WorldError(Exception):
     """A world that cannot be played; the text names file, key and fault in one line."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, and leaves times as text."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node)
-        if key in found:
-            raise WorldError(f"line {key_node.start_mark.line + 1}: key {key!r} stands twice")
-        found[key] = loader.construct_object(value_node, deep=True)
-    return found
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
-
-
 def load(text: str, file: str) -> Any:
-    """Return the content of a YAML text.
+    """Return the content of a YAML text, times as they are written.
 
     Raises:
         WorldError: the text is not YAML, or repeats a key.
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-    except WorldError as error:
-        raise WorldError(f"{file}: {error}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise WorldError(f"{file}: line {line}: {error.problem}") from None
+        return read(text, times_as_text=True)
+    except NotStrictError as error:
+        line = "" if error.line is None else f"line {error.line}: "
+        raise WorldError(f"{file}: {line}{error}") from None
 
 
 class Section:
@@ -152,4 +132,4 @@ class Section:
         return timedelta(seconds=int(number) * UNITS[unit])
 
 
-_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", bool: "yes or no", list: "a list"}
+_KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}

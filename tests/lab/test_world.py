@@ -26,7 +26,7 @@ from tests.lab.conftest import SMALL, WIDE
         ("asn: 64500", "asn: 65000", "small.yaml: providers.quick.asn: must be one of the documentation"),
         ("asn: 64501", "asn: 64500", "small.yaml: asn 64500 stands twice"),
         ("seed: 7", "seed: seven", "small.yaml: seed: must be a whole number"),
-        ("nested: true", "nested: 1", "small.yaml: providers.slow.nested: must be yes or no"),
+        ("nested: true", "nested: 1", "small.yaml: providers.slow.nested: must be true or false"),
         (
             "127.11.0.0/16",
             "127.10.9.0/24",
@@ -65,7 +65,7 @@ from tests.lab.conftest import SMALL, WIDE
         ),
         ("falsely: [one/2]", "falsely: [one/9]", "small.yaml: providers.quick.answers.falsely: no such page"),
         ("url: urlword", "url: bodywords", "small.yaml: markers: one holds the other"),
-        ("seed: 7", "seed: 7\nseed: 8", "small.yaml: line 3: key 'seed' stands twice"),
+        ("seed: 7", "seed: 7\nseed: 8", "small.yaml: line 3: seed: stands twice"),
         ("seed: 7", "seed: [", "small.yaml: line 4: "),
     ],
 )

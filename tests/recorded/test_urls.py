@@ -6,11 +6,6 @@ from tests.domain.url_tables import TABLES, Case
 from tests.recorded.records import cases
 
 OTHERWISE = {
-    "toascii-67": "can_ada's table refuses U+206B, which newer tables ignore",
-    "toascii-75": "can_ada's table is older than this ideograph",
-    "toascii-76": "can_ada's table is older than this letter",
-    "toascii-80": "can_ada maps capital sharp s to ss, as UTS 46 did before Unicode 15.1",
-    "toascii-81": "can_ada maps capital sharp s to ss, as UTS 46 did before Unicode 15.1",
     "iocfinder-urls-7": "the source cuts the URL at its user name",
 }
 """Recorded cases that come out otherwise, each with why."""

@@ -4,11 +4,13 @@ import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.net.concurrency import failed
+from nta.adapters.rdap.network_answers import is_asn
+from nta.adapters.whois.ipwhois_parsers import AddressRange, ParsedOrigin, parsed_origin, parsed_system
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup
 
@@ -20,7 +22,6 @@ _COUNTRY: Final = re.compile(r",\s*[A-Z]{2}$")
 _LONGEST_NAME: Final = 300
 
 Said = tuple[str, ...] | OutsideError
-Origin = tuple[IPv4Network | IPv6Network, int]
 
 
 class OriginAsker:
@@ -46,7 +47,7 @@ class OriginAsker:
         questions = {lookup: self._question(lookup.subject) for lookup in lookups}
         said = self._names.texts(set(questions.values()))
         origins = {lookup: _origin(lookup.subject, said[name]) for lookup, name in questions.items()}
-        called = self._call({found[1] for found in origins.values() if isinstance(found, tuple)}, now)
+        called = self._call({found.asn for found in origins.values() if isinstance(found, ParsedOrigin)}, now)
         for lookup, found in origins.items():
             if isinstance(found, OutsideError):
                 yield failed(lookup, _SOURCE, now, found)
@@ -79,37 +80,25 @@ class OriginAsker:
             return {asn: self._called[asn][0] for asn in asns}
 
 
-def _fields(text: str) -> list[str]:
-    return [part.strip() for part in text.split("|")]
-
-
-def _origin(ip: str, said: Said) -> Origin | OutsideError | None:
+def _origin(ip: str, said: Said) -> ParsedOrigin | OutsideError | None:
     """Return the narrowest prefix that holds the address and its AS; None when nobody announces it."""
     if isinstance(said, OutsideError):
         return said
-    found: list[Origin] = []
-    for text in said:
-        numbers, prefix, *_ = *_fields(text), ""
-        first = numbers.split()[0] if numbers else ""
-        try:
-            network, asn = ip_network(prefix, strict=False), int(first)
-        except ValueError:
-            continue
-        if ip_address(ip) in network and 0 < asn < 1 << 32:
-            found.append((network, asn))
+    parsed = filter(None, map(parsed_origin, said))
+    found = [origin for origin in parsed if ip_address(ip) in origin.prefix and is_asn(origin.asn)]
     if said and not found:
         return OutsideError("the origin zone's answer makes no sense", temporary=True)
-    return min(found, key=lambda one: (-one[0].prefixlen, one[1]), default=None)
+    return min(found, key=lambda one: (-one.prefix.prefixlen, one.asn), default=None)
 
 
-def _block(ip: str, prefix: IPv4Network | IPv6Network | None) -> str:
+def _block(ip: str, prefix: AddressRange | None) -> str:
     narrow = ip_network(f"{ip}/{_NARROWEST[ip_address(ip).version]}", strict=False)
     return str(prefix if prefix and prefix.prefixlen > narrow.prefixlen else narrow)
 
 
 def _name(asn: int, said: Said) -> str | None:
     for text in said if isinstance(said, tuple) else ():
-        fields = _fields(text)
-        if len(fields) >= 5 and fields[0] == str(asn):
-            return _COUNTRY.sub("", " ".join(fields[4].split()))[:_LONGEST_NAME] or None
+        system = parsed_system(text)
+        if system and system[0] == str(asn):
+            return _COUNTRY.sub("", " ".join(system[1].split()))[:_LONGEST_NAME] or None
     return None

@@ -1,11 +1,12 @@
-"""What a WHOIS text says of a network: the registries' objects (RPSL, ARIN's, LACNIC's), never a person."""
+"""What a WHOIS text says of a network: ranges and names by ipwhois, holder and abuse contacts by ours."""
 
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from nta.adapters.rdap.network_answers import is_asn
+from nta.adapters.whois.ipwhois_parsers import AddressRange, Form, ParsedNetwork, parsed_network
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.holders import holder_domains
 
@@ -13,11 +14,13 @@ _NAMED: Final = 0.9  # where the registry names it as the abuse contact
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people
 _MOST_LINES: Final = 20_000
 _MOST_RANGES: Final = 64
+_MOST_NETWORKS: Final = 32
 _LONGEST_TEXT: Final = 300
 _WIDEST: Final = {4: 8, 6: 16}  # what is wider is a registry's placeholder, not somebody's network
 _EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 _SAID: Final = re.compile(r"^%\s*Abuse contact for '([^']{1,100})' is '([^']{1,200})'", re.IGNORECASE)
 _NETWORK: Final = ("inetnum", "inet6num", "netrange")
+_OF_HOLDER: Final = ("orgname", "custname", "country")
 _REMARKS: Final = ("remarks", "descr", "comment")
 _IN_BRACKETS: Final = re.compile(r"^(.*?)\s*\(([^()\s]+)\)$")
 _ASN: Final = re.compile(r"AS([0-9]{1,10})(?!\d)", re.IGNORECASE)
@@ -49,29 +52,30 @@ def network(text: str, ip: str) -> dict[str, Any]:
     Raises:
         OutsideError: the text tells of no network that holds the address.
     """
-    blocks = list(_blocks(text))
-    places = [place for place, block in enumerate(blocks) if block[0][0] in _NETWORK]
-    held = [(ends, place) for place in places if (ends := _holds(blocks[place], ip_address(ip)))]
+    blocks, address = list(_blocks(text)), ip_address(ip)
+    places = [place for place, block in enumerate(blocks) if block[0][0] in _NETWORK][:_MOST_NETWORKS]
+    held: list[tuple[int, ParsedNetwork, list[Block]]] = []
+    for place, after in zip(places, [*places[1:], len(blocks)], strict=False):
+        around = blocks[place:after]
+        if (parsed := _parsed(around)) and _holds(parsed, address):
+            held.append((sum(part.num_addresses for part in parsed.ranges), parsed, around))
     if not held:
         raise OutsideError("no WHOIS server knows this network", temporary=False)
-    (first, last), place = min(held, key=lambda one: (int(one[0][1]) - int(one[0][0]), one[1]))
-    after = next((other for other in places if other > place), len(blocks))
-    own, around = blocks[place], blocks[place:after]
-    ranges = [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]
-    holder, holder_name = _holder(own, around)
+    _, parsed, around = min(held, key=lambda one: one[0])
+    own = around[0]
+    holder, holder_name = _holder(own, around, parsed.holder_name)
     origin = _ASN.match(_one(own, "originas", "aut-num") or "")
     asn = int(origin[1]) if origin else None
-    country = re.match(r"[A-Z]{2}\b", (_one(own, "country") or _of_all(around, "country") or "").upper())
     return {
         "handle": _one(own, "nethandle") or own[0][1],
-        "name": _one(own, "netname"),
-        "cidr": ranges,
-        "country": country[0] if country else None,
+        "name": parsed.name,
+        "cidr": [str(part) for part in parsed.ranges][:_MOST_RANGES],
+        "country": parsed.country,
         "holder": holder,
         "holder_name": holder_name,
         "asn": asn if is_asn(asn) else None,
         "as_name": None,
-        "abuse": _abuse(text, blocks, around, (first, last)),
+        "abuse": _abuse(text, blocks, around, parsed.ranges),
         "domains": holder_domains(_mailboxes(own, around)),
     }
 
@@ -97,40 +101,36 @@ def _one(block: Block, *labels: str) -> str | None:
     return next(iter(_all(block, *labels)), None)
 
 
-def _of_all(blocks: Sequence[Block], *labels: str) -> str | None:
-    return next((value for block in blocks if (value := _one(block, *labels))), None)
+def _parsed(around: Sequence[Block]) -> ParsedNetwork | None:
+    """Return what the network at the head of these objects is: its own lines, and where its holder is."""
+    own = around[0]
+    form: Form = "ripencc"
+    if own[0][0] == "netrange":
+        form = "arin"
+    elif _one(own, "owner", "ownerid"):
+        form = "lacnic"
+    further = (line for block in around[1:] for line in block if line[0] in _OF_HOLDER)
+    return parsed_network(form, (*own, *further))
 
 
-def _holds(block: Block, address: Address) -> tuple[Address, Address] | None:
-    """Return both ends of a network that holds the address; None for others, and for placeholders."""
-    try:
-        first, last = _ends(block[0][1], address)
-    except ValueError:
-        return None
-    if first.version != address.version or not int(first) <= int(address) <= int(last):
-        return None
+def _holds(parsed: ParsedNetwork, address: Address) -> bool:
+    """Tell whether a network holds the address and is somebody's, no placeholder of a registry."""
     widest = 1 << (address.max_prefixlen - _WIDEST[address.version])
-    placeholder = _PLACEHOLDER.match(_one(block, "netname") or "")
-    return None if placeholder or int(last) - int(first) >= widest else (first, last)
+    return (
+        any(part.version == address.version and address in part for part in parsed.ranges)
+        and sum(part.num_addresses for part in parsed.ranges) <= widest
+        and not _PLACEHOLDER.match(parsed.name or "")
+    )
 
 
-def _ends(text: str, address: Address) -> tuple[Address, Address]:
-    if " - " in text:
-        first, _, last = text.partition(" - ")
-        return ip_address(first.strip()), ip_address(last.strip())
-    prefix, mark, length = text.partition("/")
-    if mark and address.version == 4:  # LACNIC leaves out what is zero
-        prefix += ".0" * (3 - prefix.count("."))
-    found = ip_network(f"{prefix}/{length}" if mark else prefix, strict=False)
-    return found[0], found[-1]
+def _holder(own: Block, around: Sequence[Block], name: str | None) -> tuple[str | None, str | None]:
+    """Return handle and name of the organisation, as RDAP would give them: so both name one party.
 
-
-def _holder(own: Block, around: Sequence[Block]) -> tuple[str | None, str | None]:
-    """Return handle and name of the organisation, as RDAP would give them: so both name one party."""
+    `name` is what the text calls the holder outside an object of its own.
+    """
     if told := _one(own, "organization", "customer"):
         found = _IN_BRACKETS.match(told)
-        return (found[2], found[1]) if found else (None, told)
-    name = _one(own, "owner") or _one(own, "descr")
+        return (found[2], name or found[1]) if found else (None, name or told)
     handle = _one(own, "org", "ownerid")
     for block in around:
         if handle and block[0] == ("organisation", handle):
@@ -139,11 +139,11 @@ def _holder(own: Block, around: Sequence[Block]) -> tuple[str | None, str | None
 
 
 def _abuse(
-    text: str, blocks: Sequence[Block], around: Sequence[Block], ends: tuple[Address, Address]
+    text: str, blocks: Sequence[Block], around: Sequence[Block], ranges: Sequence[AddressRange]
 ) -> list[dict[str, Any]]:
     """Return the abuse contacts; those of remarks, marked so, where no other is named."""
     found: dict[str, str] = {}
-    for email in (*_said(text, ends), *_labelled(around), *_by_handle(blocks, around)):
+    for email in (*_said(text, ranges), *_labelled(around), *_by_handle(blocks, around)):
         found.setdefault(email.casefold(), email)
     if found:
         return [{"email": email, "source": "whois", "confidence": _NAMED} for email in found.values()]
@@ -160,15 +160,12 @@ def _mailboxes(own: Block, around: Sequence[Block]) -> Iterator[str]:
             yield from _EMAIL.findall(value)
 
 
-def _said(text: str, ends: tuple[Address, Address]) -> Iterator[str]:
+def _said(text: str, ranges: Sequence[AddressRange]) -> Iterator[str]:
     """Yield what the server itself says about this very network, as RIPE's and others' do."""
     for line in text.splitlines()[:_MOST_LINES]:
         if found := _SAID.match(line):
-            try:
-                same = _ends(found[1], ends[0]) == ends
-            except ValueError:
-                continue
-            if same:
+            about = parsed_network("ripencc", [("inetnum", found[1])])
+            if about and about.ranges == ranges:
                 yield from _EMAIL.findall(found[2])
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Final
+from urllib.parse import quote
 
-import can_ada
+from ada_url import check_url, normalize_url
 from publicsuffixlist import PublicSuffixList
 
 from nta.domain.errors import RefusedError
@@ -17,10 +18,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 _CONTROLS_AND_SPACE: Final = "".join(map(chr, range(0x21)))
 _NOT_READ: Final = dict.fromkeys(map(ord, "\t\n\r"))
 _ANY_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_BEFORE_HOST: Final = re.compile(r"https?:[/\\]*(?:[^/\\?#]*@)?", re.IGNORECASE)
-_HOST_PART: Final = re.compile(r"[^/\\?#:]+")
-_PUNYCODE_MARK: Final = re.compile("xn--", re.IGNORECASE)
+_HOST_AND_PORT: Final = re.compile(r"(\[.*\]|[^:]*)(?::([0-9]+))?")
 _COVER: Final = "\u2592" * 3
+# Characters of private use, each with its form in a serialised URL: more than one URL has room for.
+_COVERS: Final = tuple((chr(code), quote(chr(code))) for code in range(0xE000, 0xE000 + LONGEST // 9 + 2))
 # Wide enough for the hosts of a large hand-in, small enough to stay within 20 MiB.
 _HOSTS_KEPT: Final = 32_768
 
@@ -60,12 +61,13 @@ def parse(text: str) -> Location:
     if len(text) > LONGEST:
         raise RefusedError(because(Code.URL_TOO_LONG, most=LONGEST))
     try:
-        return _located(can_ada.parse(text))
+        return _located(_canonical(text))
     except ValueError:
-        return _with_broken_punycode(text)
-    except TypeError:
-        # A lone surrogate is U+FFFD to a browser (WebIDL USVString); can_ada takes no such text.
-        return parse(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        # A lone surrogate is U+FFFD to a browser (WebIDL USVString); ada_url takes no such text.
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if whole == text:
+            raise RefusedError(_why_not(text.strip(_CONTROLS_AND_SPACE).translate(_NOT_READ))) from None
+        return parse(whole)
 
 
 def join(base: Location, reference: str) -> Location:
@@ -90,56 +92,43 @@ def join(base: Location, reference: str) -> Location:
     return parse(base.url[: base.url.rindex("/", 0, path_end) + 1] + link)
 
 
-def _located(url: can_ada.URL) -> Location:
-    scheme = url.protocol[:-1]
-    port = _PORTS.get(scheme)
-    if port is None:
+def _canonical(text: str) -> str:
+    """Return the WHATWG serialisation, with "^" in a path as it was given. Raises: ValueError.
+
+    Since 2024 the standard writes %5E there. What was kept before would
+    then be another location, and one URL two cases.
+    """
+    if "^" not in text:
+        return normalize_url(text)
+    cover, covered = next(pair for pair in _COVERS if pair[0] not in text and pair[1] not in text)
+    href = normalize_url(text.replace("^", cover))
+    root = href.find("/", href.find("//") + 2)
+    return href[:root].replace(covered, "%5E") + href[root:].replace(covered, "^")
+
+
+def _located(href: str) -> Location:
+    scheme, _, rest = href.partition("://")
+    if scheme not in _PORTS:
         raise RefusedError(Code.URL_SCHEME)
-    given = url.port
-    if given:
-        port = int(given)
-    host, is_ip = _host(url.hostname)
-    href = url.href
     if "#" in href:
         href = href[: href.index("#")]
     if len(href) > LONGEST:
         raise RefusedError(because(Code.URL_TOO_LONG, most=LONGEST))
-    return Location(href, scheme, host, port, is_ip)
-
-
-def _with_broken_punycode(text: str) -> Location:
-    """Read a URL that can_ada refuses, if only for an ASCII host with a label that is no right punycode.
-
-    The standard lets such names through since 2024 (WHATWG 3.3, domain to
-    ASCII), and they are registered and answer. The mark is covered while
-    can_ada reads the rest.
-    """
-    plain = text.strip(_CONTROLS_AND_SPACE).translate(_NOT_READ)
-    before = _BEFORE_HOST.match(plain)
-    start = before.end() if before else 0
-    host = _HOST_PART.match(plain, start)
-    if not before or not host or "xn--" not in host[0].lower() or not host[0].isascii():
-        raise RefusedError(_why_not(plain))
-    covered = _PUNYCODE_MARK.sub("zq--", host[0]).lower()
-    try:
-        read = _located(can_ada.parse(plain[:start] + covered + plain[host.end() :]))
-    except ValueError:
-        raise RefusedError(_why_not(plain)) from None
-    if read.host != covered:
-        raise RefusedError(_why_not(plain))
-    name = host[0].lower()
-    at = read.url.index("@", 0, read.url.index("/", 8)) if "@" in read.url[: read.url.index("/", 8)] else 0
-    href = read.url[:at] + read.url[at:].replace(covered, name, 1)
-    return Location(href, read.scheme, _host(name)[0], read.port, is_ip=False)
+    host, port, ip = _server(rest[: rest.index("/")])
+    return Location(href, scheme, host, _PORTS[scheme] if port is None else port, ip)
 
 
 @lru_cache(maxsize=_HOSTS_KEPT)
-def _host(name: str) -> tuple[str, bool]:
+def _server(authority: str) -> tuple[str, int | None, bool]:
+    """Return host, port and whether the host is an address, of what a serialised URL says before its path."""
+    parts = _HOST_AND_PORT.fullmatch(authority.rpartition("@")[2])
+    assert parts is not None
+    name, port = parts[1], int(parts[2]) if parts[2] else None
     if name.startswith("["):
-        return name[1:-1], True
+        return name[1:-1], port, True
     if name.rstrip(".").endswith(".onion"):
         raise RefusedError(Code.URL_ONION)
-    return name, is_ip(name)
+    return name, port, is_ip(name)
 
 
 def is_ip(host: str) -> bool:
@@ -339,7 +328,7 @@ def find_urls(text: str) -> list[str]:
                 shape is None or bare[shape.end() : shape.end() + 1] != "/"
             ):
                 continue
-        if url.startswith(("http://", "https://")) and can_ada.can_parse(url):
+        if url.startswith(("http://", "https://")) and check_url(url):
             found[url] = None
     return list(found)
 

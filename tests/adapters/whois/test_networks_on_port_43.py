@@ -48,6 +48,7 @@ ARIN = """\
 #
 
 NetRange:       192.0.0.0 - 192.0.255.255
+CIDR:           192.0.0.0/16
 NetName:        CARRIER
 NetHandle:      NET-192-0-0-0-1
 OriginAS:       AS64499
@@ -60,6 +61,7 @@ Country:        US
 OrgAbuseEmail:  abuse@carrier.example
 
 NetRange:       192.0.2.0 - 192.0.2.255
+CIDR:           192.0.2.0/24
 NetName:        HOSTER
 NetHandle:      NET-192-0-2-0-1
 OriginAS:       AS64500
@@ -180,7 +182,7 @@ def test_the_holders_domain_comes_first_and_a_registrys_never():
         "inetnum: here - there\n",
         "inetnum: 0.0.0.0 - 255.255.255.255\nnetname: SOMETHING\n",
         "inetnum: 192.0.0.0 - 192.0.255.255\nnetname: NON-RIPE-NCC-MANAGED-ADDRESS-BLOCK\n",
-        "NetRange: 192.0.0.0 - 192.0.255.255\nNetName: APNIC-ERX-192-0-0-0\n",
+        "NetRange: 192.0.0.0 - 192.0.255.255\nCIDR: 192.0.0.0/16\nNetName: APNIC-ERX-192-0-0-0\n",
     ],
 )
 def test_a_text_about_no_network_of_somebody_is_no_answer(text):

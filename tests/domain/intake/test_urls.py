@@ -54,6 +54,58 @@ def test_host_names_become_ascii(case):
     assert found == wanted
 
 
+@pytest.mark.parametrize(
+    ("host", "ascii_host"),
+    [
+        pytest.param(
+            "stra\u1e9ee.example", "xn--strae-oqa.example", id="capital-sharp-s-is-its-small-letter"
+        ),
+        pytest.param("a\u206bb.example", "ab.example", id="a-mark-that-shows-nothing-is-dropped"),
+        pytest.param("\u10a0.example", "xn--rkj.example", id="an-old-capital-has-its-small-letter"),
+        pytest.param("\u0897.example", "xn--gyb.example", id="a-letter-of-unicode-16"),
+        pytest.param("1\u05d0.example", None, id="right-to-left-behind-a-digit-is-refused-RFC-5893"),
+    ],
+)
+def test_host_names_follow_unicode_16(host, ascii_host):
+    found = located(f"http://{host}/")
+
+    assert (found and found.host) == ascii_host
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "http://strasse.example/",
+        "http://xn--eib.example/",
+        "http://xn--1-zhc.example/",
+        "http://a.example/^?^",
+    ],
+)
+def test_what_was_kept_before_a_newer_unicode_is_still_itself(kept):
+    assert parse(kept).url == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        pytest.param("http://a.example/^", "http://a.example/^", id="path"),
+        pytest.param("http://a.example/%5E^", "http://a.example/%5E^", id="beside-one-that-was-encoded"),
+        pytest.param("http://a.example/\ue000^", "http://a.example/%EE%80%80^", id="beside-private-use"),
+        pytest.param(
+            "http://a.example/%EE%80%80^", "http://a.example/%EE%80%80^", id="beside-encoded-private-use"
+        ),
+        pytest.param("http://u^:^@a.example/?^", "http://u%5E:%5E@a.example/?^", id="user-and-query"),
+    ],
+)
+def test_a_circumflex_stays_as_it_was_kept(text, url):
+    assert parse(text).url == url
+
+
+@pytest.mark.parametrize("text", ["http://a^b.example/", "http://a.example:^/", "^", "htt^p://a.example/"])
+def test_a_circumflex_before_the_path_is_refused(text):
+    assert located(text) is None
+
+
 @pytest.mark.parametrize("case", cases("registrable-domain"))
 def test_registrable_domain_follows_the_public_suffix_list(case):
     found, wanted = TABLES["registrable-domain"](case)
