@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nta.catalogue.catalogue_errors import EntryFile, Fault, Level
+from nta.catalogue.catalogue_errors import EntryFile, Fault, Level, sentence
 from nta.catalogue.checks import contradictions, doubts
 from nta.catalogue.columns import TABLES
-from nta.catalogue.entry_schema import SHELVES
+from nta.catalogue.entry_schema import SHELVES, read_entry
 from nta.catalogue.files import load
 from nta.catalogue.imported_tables import (
     FOLDER,
@@ -19,7 +19,6 @@ from nta.catalogue.imported_tables import (
     scan_table,
     settle,
 )
-from nta.catalogue.validation import EntryReader
 from nta.domain.errors import RefusedError
 from nta.domain.parties.organisations import Catalogue
 
@@ -103,11 +102,12 @@ def _read(folders: Sequence[Path]) -> _ReadEntries:
         mapping = load(path, faults)
         if mapping is None:
             continue
-        entry = EntryReader(path, mapping, faults)
-        value = SHELVES[shelf](entry, path.stem)
-        if entry.is_sound():
-            shelves[shelf][getattr(value, "id", path.stem)] = value
-            places[f"{shelf}/{path.stem}"] = EntryFile(path, mapping)
+        value = read_entry(shelf, path.stem, mapping)
+        if isinstance(value, list):
+            faults.extend(Fault(str(path), wrong.line, sentence(wrong)) for wrong in value)
+            continue
+        shelves[shelf][getattr(value, "id", path.stem)] = value
+        places[f"{shelf}/{path.stem}"] = EntryFile(path, mapping)
     ladders = tuple(shelves.pop("ladders").values())
     parts: dict[str, Any] = shelves
     catalogue = Catalogue(**parts, ladders=ladders)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from nta.strict_entries import EntryFault
 from nta.strict_yaml import Lined
 
 
@@ -38,3 +39,14 @@ class EntryFile:
     def fault(self, key: str, what: str, level: Level = Level.FAULT) -> Fault:
         """Return a fault at one key of the entry."""
         return Fault(str(self.file), self.mapping.line(key), f"{key}: {what}", level)
+
+
+def sentence(wrong: EntryFault) -> str:
+    """Return what is wrong with an entry in one sentence that begins with its keys (`rung 2: tell: …`)."""
+    parts: list[str] = []
+    for step in wrong.path:
+        if isinstance(step, int) and parts:
+            parts[-1] = f"{parts[-1].removesuffix('s')} {step + 1}"
+        else:
+            parts.append(str(step))
+    return ": ".join((*parts, wrong.what))

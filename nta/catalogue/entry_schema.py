@@ -1,32 +1,16 @@
 """Which keys an entry of each shelf of `providers/` has, and what it becomes."""
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any
+import hashlib
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Annotated, Any
 
-from nta.catalogue.validation import (
-    EntryReader,
-    asn,
-    code,
-    day,
-    domain,
-    duration,
-    flag,
-    iana_id,
-    identifier,
-    ip_ranges,
-    language,
-    mailbox,
-    many,
-    matching,
-    member,
-    one_of,
-    one_or_many,
-    or_none,
-    page,
-    suffix,
-    text,
-)
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import PlainValidator as ReadBy
+
+from nta.catalogue import validation as value
 from nta.domain.deadlines import TASK
 from nta.domain.escalation.ladders import (
     APPROVALS,
@@ -46,188 +30,307 @@ from nta.domain.parties.organisations import (
     Registry,
 )
 from nta.domain.roles import NoticeKind, Role, Severity
+from nta.strict_entries import EntryFault, Strict, read_strictly
+from nta.strict_yaml import Lined
 
 FORMATS = frozenset({"text", "xarf", "csv"})
+_STEM = "stem"
+
+Text = Annotated[str, ReadBy(value.text)]
+Page = Annotated[str | None, ReadBy(value.or_none(value.page))]
+Flag = Annotated[bool, ReadBy(value.flag)]
+Languages = Annotated[tuple[str, ...], ReadBy(value.many(value.language))]
+Numbers = Annotated[tuple[int, ...], ReadBy(value.many(value.asn))]
+Ranges = Annotated[tuple[str, ...], ReadBy(value.ip_ranges)]
 
 
-def _named(entry: EntryReader, key: str, stem: str, convert: Callable[[Any], str]) -> None:
-    found = entry.take(key, convert)
-    if found is not None and found != stem:
-        entry.fault(key, f"must be the name of the file, {stem}")
+def _own_name(given: Any, info: ValidationInfo) -> str:
+    """Read an id, which is the name of its file: so each is there once."""
+    stem: str = info.context[_STEM] if info.context else ""
+    if value.identifier(given) != stem:
+        raise ValueError(f"must be the name of the file, {stem}")
+    return stem
 
 
-def _route(entry: EntryReader) -> NoticeRoute:
-    return NoticeRoute(
-        to=entry.take("to", mailbox),
-        language=entry.take("language", language, "en"),
-        format=entry.take("format", one_of(FORMATS), "text"),
-    )
+def _own_code(given: Any, info: ValidationInfo) -> str:
+    """Read a country's code, which is the name of its file; `default` stands for all others."""
+    stem: str = info.context[_STEM] if info.context else ""
+    if (value.text if stem == "default" else value.code)(given) != stem:
+        raise ValueError(f"must be the name of the file, {stem}")
+    return stem
 
 
-def _party(entry: EntryReader, stem: str, shelf: str) -> dict[str, Any]:
-    """Return the values that every organisation has."""
-    _named(entry, "id", stem, identifier)
-    return {
-        "id": f"{shelf}:{stem}",
-        "name": entry.take("name", text),
-        "country": entry.take("country", or_none(code), None),
-        "notices": entry.within("notices", _route),
-        "source": entry.take("source", text),
-        "checked": entry.take("checked", day),
-        "form": entry.take("form", or_none(page), None),
-    }
+def _notices_language(given: Any) -> str:
+    if given not in LANGUAGES:
+        raise ValueError(f"is not a key here (there are {', '.join(sorted(LANGUAGES))})")
+    return str(given)
 
 
-def _host(entry: EntryReader, stem: str) -> Provider:
-    return Provider(
-        **_party(entry, stem, "hosting"),
-        asns=entry.take("asns", many(asn), ()),
-        ranges=entry.take("ranges", ip_ranges, ()),
-    )
+ByLanguage = dict[
+    Annotated[str, ReadBy(_notices_language)], Annotated[str | None, ReadBy(value.or_none(value.text))]
+]
 
 
-_header = matching(r"[a-z][a-z0-9-]{3,63}", "the name of a header field in lower case")
+def _said(by_language: Mapping[str, str | None] | None) -> Mapping[str, str]:
+    return {code: words for code, words in (by_language or {}).items() if words}
 
 
-def _proxy(entry: EntryReader, stem: str) -> Provider:
-    return Provider(
-        **_party(entry, stem, "proxy"),
-        asns=entry.take("asns", many(asn), ()),
-        ranges=entry.take("ranges", ip_ranges, ()),
-        cnames=entry.take("cnames", many(domain), ()),
-        headers=entry.take("headers", many(_header), ()),
-    )
+class ShelfEntry(Strict):
+    """One file of a shelf."""
+
+    @abstractmethod
+    def made(self, mapping: Lined) -> Any:
+        """Return what the entry becomes; `mapping` is the file as it was read."""
 
 
-def _registrar(entry: EntryReader, stem: str) -> Registrar:
-    return Registrar(
-        **_party(entry, stem, "registrar"),
-        iana_id=entry.take("iana_id", or_none(iana_id), None),
-        rdap=entry.take("rdap", or_none(page), None),
-    )
+class RouteEntry(Strict):
+    """How notices reach a party."""
+
+    to: Annotated[str, ReadBy(value.mailbox)]
+    language: Annotated[str, ReadBy(value.language)] = "en"
+    format: Annotated[str, ReadBy(value.one_of(FORMATS))] = "text"
 
 
-def _registry(entry: EntryReader, stem: str) -> Registry:
-    return Registry(**_party(entry, stem, "registry"), suffixes=entry.take("suffixes", many(suffix)))
+class PartyEntry(ShelfEntry):
+    """What every organisation has."""
+
+    id: Annotated[str, ReadBy(_own_name)]
+    name: Text
+    country: Annotated[str | None, ReadBy(value.or_none(value.code))] = None
+    notices: RouteEntry | None = None
+    source: Text
+    checked: Annotated[date, ReadBy(value.day)]
+    form: Page = None
+
+    def _party(self, shelf: str) -> dict[str, Any]:
+        route = self.notices
+        return {
+            "id": f"{shelf}:{self.id}",
+            "name": self.name,
+            "country": self.country,
+            "notices": NoticeRoute(route.to, route.language, route.format) if route else None,
+            "source": self.source,
+            "checked": self.checked,
+            "form": self.form,
+        }
 
 
-def _by_language(entry: EntryReader, key: str) -> Mapping[str, str]:
-    """Return what a key says in the languages that notices have."""
+class HostEntry(PartyEntry):
+    asns: Numbers = ()
+    ranges: Ranges = ()
 
-    def read(said: EntryReader) -> Mapping[str, str]:
-        texts = {code: said.take(code, or_none(text), None) for code in sorted(LANGUAGES)}
-        return {code: words for code, words in texts.items() if words}
-
-    return entry.within(key, read) or {}
+    def made(self, mapping: Lined) -> Provider:
+        return Provider(**self._party("hosting"), asns=self.asns, ranges=self.ranges)
 
 
-def _hotline(entry: EntryReader, stem: str) -> Hotline:
-    return Hotline(
-        **_party(entry, stem, "hotline"),
-        standing=entry.take("standing", text, ""),
-        languages=entry.take("languages", many(language), ("en",)),
-        address=entry.take("address", text, ""),
-        enabled=entry.take("enabled", flag, True),
-        standing_in=_by_language(entry, "standing_in"),
-        trusted_flagger=entry.take("trusted_flagger", text, ""),
-    )
+_header = value.matching(r"[a-z][a-z0-9-]{3,63}", "the name of a header field in lower case")
 
 
-def _authority(entry: EntryReader, stem: str) -> Authority:
-    return Authority(**_party(entry, stem, "authority"), police=entry.take("police", flag, False))
+class ProxyEntry(PartyEntry):
+    asns: Numbers = ()
+    ranges: Ranges = ()
+    cnames: Annotated[tuple[str, ...], ReadBy(value.many(value.domain))] = ()
+    headers: Annotated[tuple[str, ...], ReadBy(value.many(_header))] = ()
+
+    def made(self, mapping: Lined) -> Provider:
+        return Provider(
+            **self._party("proxy"),
+            asns=self.asns,
+            ranges=self.ranges,
+            cnames=self.cnames,
+            headers=self.headers,
+        )
 
 
-def _term(value: Any) -> timedelta:
-    within = duration(value)
+class RegistrarEntry(PartyEntry):
+    iana_id: Annotated[str | None, ReadBy(value.or_none(value.iana_id))] = None
+    rdap: Page = None
+
+    def made(self, mapping: Lined) -> Registrar:
+        return Registrar(**self._party("registrar"), iana_id=self.iana_id, rdap=self.rdap)
+
+
+class RegistryEntry(PartyEntry):
+    suffixes: Annotated[tuple[str, ...], ReadBy(value.many(value.suffix))]
+
+    def made(self, mapping: Lined) -> Registry:
+        return Registry(**self._party("registry"), suffixes=self.suffixes)
+
+
+class HotlineEntry(PartyEntry):
+    standing: Text = ""
+    languages: Languages = ("en",)
+    address: Text = ""
+    enabled: Flag = True
+    standing_in: ByLanguage | None = None
+    trusted_flagger: Text = ""
+
+    def made(self, mapping: Lined) -> Hotline:
+        return Hotline(
+            **self._party("hotline"),
+            standing=self.standing,
+            languages=self.languages,
+            address=self.address,
+            enabled=self.enabled,
+            standing_in=_said(self.standing_in),
+            trusted_flagger=self.trusted_flagger,
+        )
+
+
+class AuthorityEntry(PartyEntry):
+    police: Flag = False
+
+    def made(self, mapping: Lined) -> Authority:
+        return Authority(**self._party("authority"), police=self.police)
+
+
+def _term(given: Any) -> timedelta:
+    within = value.duration(given)
     if within > TASK:
         raise ValueError("must be at most 24h: no silence of a ladder is shorter")
     return within
 
 
-def _new_contacts(entry: EntryReader) -> timedelta | None:
-    """Return how long a new contact waits for a person's word; None where it is used at once."""
-    said: Any = entry.take("new_contacts", lambda plain: plain, "use")
-    if isinstance(said, str):
-        if said != "use":
-            entry.fault("new_contacts", "must be use, or {approve_within: 4h}")
+class WaitingEntry(Strict):
+    """How long a new contact waits for a person's word."""
+
+    approve_within: Annotated[timedelta, ReadBy(_term)]
+
+
+def _use_or_wait(given: Any) -> Any:
+    if given == "use":
         return None
-    child = entry.child("new_contacts", said)
-    within = child.take("approve_within", _term)
-    child.is_sound()
-    return within
+    if not isinstance(given, dict):
+        raise ValueError("must be use, or {approve_within: 4h}")
+    return given
 
 
-def _country(entry: EntryReader, stem: str) -> Country:
-    _named(entry, "code", stem, text if stem == "default" else code)
-    return Country(
-        code=stem,
-        name=entry.take("name", text),
-        police_first=entry.take("police_first", flag),
-        police_hold=entry.take("police_hold", or_none(duration), None),
-        direct=entry.take("direct", flag),
-        languages=entry.take("languages", many(language)),
-        law=entry.take("law", text),
-        hotlines=entry.take("hotlines", many(lambda one: f"hotline:{identifier(one)}"), ()),
-        source=entry.take("source", text),
-        checked=entry.take("checked", day),
-        police=entry.take("police", or_none(lambda one: f"authority:{identifier(one)}"), None),
-        law_in=_by_language(entry, "law_in"),
-        eu=entry.take("eu", or_none(flag), None),
-        new_contacts_wait=_new_contacts(entry),
-        site_owner=entry.take("site_owner", flag, False),
-    )
+def _hotline_id(given: Any) -> str:
+    return f"hotline:{value.identifier(given)}"
 
 
-def _when(entry: EntryReader) -> When:
-    return When(
-        hosted_in=entry.take("hosted_in", many(code), ()),
-        severity=entry.take("severity", many(one_of(Severity)), ()),
-        abroad=entry.take("abroad", or_none(flag), None),
-    )
+def _authority_id(given: Any) -> str:
+    return f"authority:{value.identifier(given)}"
+
+
+class CountryEntry(ShelfEntry):
+    code: Annotated[str, ReadBy(_own_code)]
+    name: Text
+    police_first: Flag
+    police_hold: Annotated[timedelta | None, ReadBy(value.or_none(value.duration))] = None
+    direct: Flag
+    languages: Languages
+    law: Text
+    hotlines: Annotated[tuple[str, ...], ReadBy(value.many(_hotline_id))] = ()
+    source: Text
+    checked: Annotated[date, ReadBy(value.day)]
+    police: Annotated[str | None, ReadBy(value.or_none(_authority_id))] = None
+    law_in: ByLanguage | None = None
+    eu: Annotated[bool | None, ReadBy(value.or_none(value.flag))] = None
+    new_contacts: Annotated[WaitingEntry | None, BeforeValidator(_use_or_wait)] = None
+    site_owner: Flag = False
+
+    def made(self, mapping: Lined) -> Country:
+        said = {name: getattr(self, name) for name in type(self).model_fields}
+        waiting = said.pop("new_contacts")
+        return Country(
+            **said | {"law_in": _said(self.law_in)},
+            new_contacts_wait=waiting.approve_within if waiting else None,
+        )
+
+
+class WhenEntry(Strict):
+    """Which cases a ladder is for."""
+
+    hosted_in: Annotated[tuple[str, ...], ReadBy(value.many(value.code))] = ()
+    severity: Annotated[tuple[str, ...], ReadBy(value.many(value.one_of(Severity)))] = ()
+    abroad: Annotated[bool | None, ReadBy(value.or_none(value.flag))] = None
+
+
+class NeedsEntry(Strict):
+    """What must have been seen before a rung is climbed."""
+
+    seen_up_within: Annotated[timedelta, ReadBy(value.duration)]
+
+
+def _party_of_one_role(given: Any, info: ValidationInfo) -> str | None:
+    name = value.or_none(value.identifier)(given)
+    if name and len(info.data.get("tell") or (name,)) != 1:
+        raise ValueError("needs one role in tell")
+    return name
 
 
 _SHELF_OF = {Role.HOST: "hosting", Role.PROXY: "proxy", Role.POLICE: "authority"}
 
 
-def _rung(entry: EntryReader) -> Rung:
-    tell = entry.take("tell", one_or_many(member(Role)))
-    party = entry.take("party", or_none(identifier), None)
-    if party and tell and len(tell) != 1:
-        entry.fault("party", "needs one role in tell")
-    return Rung(
-        id=entry.take("id", identifier),
-        tell=tell,
-        kind=entry.take("kind", member(NoticeKind)),
-        wait=entry.take("wait", duration, timedelta(0)),
-        only_if=entry.take("only_if", or_none(one_of(CONDITIONS)), None),
-        seen_up_within=entry.within("needs", lambda needs: needs.take("seen_up_within", duration)),
-        dossier=entry.take("dossier", flag, False),
-        approval=entry.take("approval", or_none(one_of(APPROVALS)), None),
-        party=f"{_SHELF_OF.get(tell[0], tell[0])}:{party}" if party and tell else None,
-    )
+class RungEntry(Strict):
+    """One rung of a ladder."""
+
+    tell: Annotated[tuple[Role, ...], ReadBy(value.one_or_many(value.member(Role)))]
+    party: Annotated[str | None, ReadBy(_party_of_one_role)] = None
+    id: Annotated[str, ReadBy(value.identifier)]
+    kind: Annotated[NoticeKind, ReadBy(value.member(NoticeKind))]
+    wait: Annotated[timedelta, ReadBy(value.duration)] = timedelta(0)
+    only_if: Annotated[str | None, ReadBy(value.or_none(value.one_of(CONDITIONS)))] = None
+    needs: NeedsEntry | None = None
+    dossier: Flag = False
+    approval: Annotated[str | None, ReadBy(value.or_none(value.one_of(APPROVALS)))] = None
+
+    def rung(self) -> Rung:
+        """Return the rung."""
+        return Rung(
+            id=self.id,
+            tell=self.tell,
+            kind=self.kind,
+            wait=self.wait,
+            only_if=self.only_if,
+            seen_up_within=self.needs.seen_up_within if self.needs else None,
+            dossier=self.dossier,
+            approval=self.approval,
+            party=f"{_SHELF_OF.get(self.tell[0], self.tell[0])}:{self.party}" if self.party else None,
+        )
 
 
-def _ladder(entry: EntryReader, stem: str) -> Ladder:
-    _named(entry, "id", stem, identifier)
-    rungs: list[Rung] = []
-    for number, plain in enumerate(entry.take("rungs", many(lambda rung: rung)) or (), 1):
-        part = entry.child("rungs", plain, f"rung {number}")
-        rungs.append(_rung(part))
-        part.is_sound()
-    ids = [rung.id for rung in rungs]
-    if not rungs or len(set(ids)) < len(ids):
-        entry.fault("rungs", "must be at least one, each with an id of its own")
-    when = entry.within("when", _when) or When()
-    return Ladder(stem, when, tuple(rungs), entry.digest())
+def _each_once(rungs: tuple[RungEntry, ...]) -> tuple[RungEntry, ...]:
+    if not rungs or len({rung.id for rung in rungs}) < len(rungs):
+        raise ValueError("must be at least one, each with an id of its own")
+    return rungs
 
 
-SHELVES: Mapping[str, Callable[[EntryReader, str], Any]] = {
-    "hosting": _host,
-    "proxies": _proxy,
-    "registrars": _registrar,
-    "registries": _registry,
-    "hotlines": _hotline,
-    "authorities": _authority,
-    "countries": _country,
-    "ladders": _ladder,
+class LadderEntry(ShelfEntry):
+    id: Annotated[str, ReadBy(_own_name)]
+    rungs: Annotated[tuple[RungEntry, ...], AfterValidator(_each_once)]
+    when: WhenEntry | None = None
+
+    def made(self, mapping: Lined) -> Ladder:
+        when = self.when or WhenEntry()
+        return Ladder(
+            self.id,
+            When(hosted_in=when.hosted_in, severity=when.severity, abroad=when.abroad),
+            tuple(rung.rung() for rung in self.rungs),
+            _digest(mapping),
+        )
+
+
+def _digest(mapping: Lined) -> str:
+    """Return a short digest of what an entry says, however it is laid out."""
+    plain = json.dumps(mapping, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()[:12]
+
+
+SHELVES: Mapping[str, type[ShelfEntry]] = {
+    "hosting": HostEntry,
+    "proxies": ProxyEntry,
+    "registrars": RegistrarEntry,
+    "registries": RegistryEntry,
+    "hotlines": HotlineEntry,
+    "authorities": AuthorityEntry,
+    "countries": CountryEntry,
+    "ladders": LadderEntry,
 }
+
+
+def read_entry(shelf: str, stem: str, mapping: Lined) -> Any | list[EntryFault]:
+    """Return what the file `stem` of a shelf says, or all that is wrong with it."""
+    entry = read_strictly(SHELVES[shelf], mapping, {_STEM: stem})
+    return entry if isinstance(entry, list) else entry.made(mapping)

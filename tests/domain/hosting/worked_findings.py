@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from nta.catalogue.validation import (
-    EntryReader,
     asn,
     duration,
     flag,
@@ -29,6 +28,7 @@ from nta.domain.hosting.lookups import (
     LookupKind,
     Subject,
 )
+from tests.domain.hosting.story_reader import StoryReader
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _DNS_LASTS, _LASTS = timedelta(hours=1), timedelta(hours=12)
@@ -48,11 +48,11 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(text(value).split()) if value is not None else ()
 
 
-def found(entry: EntryReader, subject: Subject | None) -> tuple[Finding, ...]:
+def found(entry: StoryReader, subject: Subject | None) -> tuple[Finding, ...]:
     """Return the findings that a story tells of."""
     host, domain = (subject.host, subject.registered or subject.domain or "") if subject else ("", "")
     cname = entry.take("cname", words, ())
-    answers: list[tuple[str, Lookup, Any, Callable[[EntryReader], Any]]] = []
+    answers: list[tuple[str, Lookup, Any, Callable[[StoryReader], Any]]] = []
     for key, kind, of, read_answer in (
         ("dns", LookupKind.ADDRESSES, host, partial(_names, cname)),
         ("domain", LookupKind.DOMAIN, domain, partial(_domain, "rdap", domain)),
@@ -76,7 +76,7 @@ def _anything(value: Any) -> Any:
 
 
 def _finding(
-    entry: EntryReader, key: str, lookup: Lookup, value: Any, read_answer: Callable[[EntryReader], Any]
+    entry: StoryReader, key: str, lookup: Lookup, value: Any, read_answer: Callable[[StoryReader], Any]
 ) -> Finding:
     """Return one finding: `nothing`, `fails for now, why`, `fails for good, why`, or an answer."""
     lasts = _DNS_LASTS if lookup.kind is LookupKind.ADDRESSES else _LASTS
@@ -96,21 +96,21 @@ def _finding(
     return Finding(lookup, answer, "story", asked_at, asked_at + lasts, None, (covers,) if covers else ())
 
 
-def _names(cname: tuple[str, ...], told: EntryReader) -> dict[str, Any]:
+def _names(cname: tuple[str, ...], told: StoryReader) -> dict[str, Any]:
     dead = told.take("leads", or_none(one_of(("nxdomain", "no_address"))), None)
     value = {"addresses": list(told.take("to", words, ())), "cname": list(cname), "dead": dead}
     seen_from = told.take("seen_from", mapping, {})
     return value | _unheard(told) | ({"seen_from": seen_from} if seen_from else {})
 
 
-def _unheard(told: EntryReader) -> dict[str, Any]:
+def _unheard(told: StoryReader) -> dict[str, Any]:
     """Return who of several asked did not answer, and why, as `who: why`; it may pass."""
     silent = told.take("unheard", mapping, {}).items()
     listed = [{"who": who, "reason": why, "temporary": True} for who, why in silent]
     return {"unheard": listed} if listed else {}
 
 
-def _network(told: EntryReader) -> dict[str, Any]:
+def _network(told: StoryReader) -> dict[str, Any]:
     holder, _, holder_name = told.take("holder", text, "").partition(" ")
     return {
         "handle": told.take("handle", or_none(text), None),
@@ -125,7 +125,7 @@ def _network(told: EntryReader) -> dict[str, Any]:
     } | _unheard(told)
 
 
-def _route(told: EntryReader) -> dict[str, Any]:
+def _route(told: StoryReader) -> dict[str, Any]:
     return {
         "asn": told.take("asn", or_none(asn)),
         "as_name": told.take("as_name", text, None),
@@ -133,7 +133,7 @@ def _route(told: EntryReader) -> dict[str, Any]:
     }
 
 
-def _system(told: EntryReader) -> dict[str, Any]:
+def _system(told: StoryReader) -> dict[str, Any]:
     return {
         "as_name": told.take("as_name", text, None),
         "holder": told.take("holder", text, None),
@@ -141,11 +141,11 @@ def _system(told: EntryReader) -> dict[str, Any]:
     }
 
 
-def _file(told: EntryReader) -> dict[str, Any]:
+def _file(told: StoryReader) -> dict[str, Any]:
     return {"contacts": list(told.take("contacts", words)), "expires": None}
 
 
-def _origin(whom: str, told: EntryReader) -> dict[str, Any]:
+def _origin(whom: str, told: StoryReader) -> dict[str, Any]:
     return {
         "proxy": whom,
         "addresses": list(told.take("addresses", words)),
@@ -154,7 +154,7 @@ def _origin(whom: str, told: EntryReader) -> dict[str, Any]:
     }
 
 
-def _domain(source: str, name: str, told: EntryReader) -> dict[str, Any]:
+def _domain(source: str, name: str, told: StoryReader) -> dict[str, Any]:
     registrar = {
         "name": told.take("registrar", or_none(text), None),
         "iana_id": told.take("iana", iana_id, None),

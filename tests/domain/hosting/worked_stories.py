@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nta.catalogue.catalogue_errors import Fault
-from nta.catalogue.entry_schema import SHELVES
+from nta.catalogue.entry_schema import SHELVES, read_entry
 from nta.catalogue.files import load
 from nta.catalogue.validation import (
-    EntryReader,
     code,
     flag,
     many,
@@ -31,6 +30,7 @@ from nta.domain.parties.organisations import AskableProxies, Catalogue
 from nta.domain.roles import Role
 from nta.strict_yaml import Lined
 from nta.usecases.resolve.asking import subject_of
+from tests.domain.hosting.story_reader import StoryReader
 from tests.domain.hosting.worked_findings import (
     NOW,
     found,
@@ -99,10 +99,10 @@ class UnsoundError(Exception):
     """A file of the stories says what no story can; each line names file, line and key."""
 
 
-def _read(path: Path, make: Callable[[EntryReader], Any]) -> Any:
+def _read(path: Path, make: Callable[[StoryReader], Any]) -> Any:
     faults: list[Fault] = []
     mapping = load(path, faults)
-    entry = EntryReader(path, mapping if mapping is not None else Lined(1), faults)
+    entry = StoryReader(path, mapping if mapping is not None else Lined(1), faults)
     made = make(entry)
     if not entry.is_sound():
         raise UnsoundError("\n".join(map(str, faults)))
@@ -113,17 +113,17 @@ def _read(path: Path, make: Callable[[EntryReader], Any]) -> Any:
 def cast(path: Path = FOLDER / "cast.yaml") -> Cast:
     """Return the cast. Raises: UnsoundError."""
 
-    def make(entry: EntryReader) -> Cast:
+    def make(entry: StoryReader) -> Cast:
         rows = entry.take("rows", many(text))
         shelves: dict[str, dict[str, Any]] = {}
-        for shelf, read_entry in SHELVES.items():
+        for shelf in SHELVES:
             if shelf == "ladders":
                 continue
             shelves[shelf] = {}
             named = "code" if shelf == "countries" else "id"
             for stem, child in _children(entry, shelf, named):
-                party = read_entry(child, stem)
-                if child.is_sound():
+                party = child.whole(lambda said, shelf=shelf, stem=stem: read_entry(shelf, stem, said))
+                if party is not None:
                     party = replace(party, imported=True) if stem in (rows or ()) else party
                     shelves[shelf][getattr(party, "id", stem)] = party
         return Cast(shelves)
@@ -132,7 +132,7 @@ def cast(path: Path = FOLDER / "cast.yaml") -> Cast:
     return made
 
 
-def _children(entry: EntryReader, key: str, named: str | None = None) -> Iterator[tuple[str, EntryReader]]:
+def _children(entry: StoryReader, key: str, named: str | None = None) -> Iterator[tuple[str, StoryReader]]:
     """Yield name and entry of each mapping under a key; its own key `named` repeats the name."""
     for name, value in (entry.take(key, mapping) or {}).items():
         if named and isinstance(value, dict):
@@ -143,7 +143,7 @@ def _children(entry: EntryReader, key: str, named: str | None = None) -> Iterato
 def read(path: Path) -> list[Story]:
     """Return the stories of one file. Raises: UnsoundError."""
 
-    def make(entry: EntryReader) -> list[Story]:
+    def make(entry: StoryReader) -> list[Story]:
         entry.take("about", text)
         return [story for name, child in _children(entry, "stories") if (story := _story(name, child))]
 
@@ -157,7 +157,7 @@ def all_stories() -> list[Story]:
     return [story for path in files for story in read(path)]
 
 
-def _story(name: str, entry: EntryReader) -> Story | None:
+def _story(name: str, entry: StoryReader) -> Story | None:
     """Return a story, or None once its faults are noted."""
     title, because = entry.take("title", _sentence), entry.take("because", _sentence)
     url = entry.take("url", text)
@@ -205,12 +205,12 @@ def _sentence(value: Any) -> str:
     return str(value)
 
 
-def _subject(entry: EntryReader, url: str) -> Subject:
+def _subject(entry: StoryReader, url: str) -> Subject:
     """Return what the URL asks about; `suffix` stands for a public suffix that only real names have."""
     location = parse(refang(url))
     subject = subject_of(location.host, location.is_ip)
 
-    def as_listed(listed: EntryReader) -> Subject:
+    def as_listed(listed: StoryReader) -> Subject:
         return replace(
             subject,
             suffix=listed.take("suffix", text),
@@ -218,7 +218,7 @@ def _subject(entry: EntryReader, url: str) -> Subject:
             registered=listed.take("registered", text),
         )
 
-    def behind(known: EntryReader) -> Subject:
+    def behind(known: StoryReader) -> Subject:
         return replace(
             subject,
             origins=known.take("origin", words, ()),
@@ -252,7 +252,7 @@ def _spoken_of(email: str, said: Any) -> KnownContact:
     )
 
 
-def _expected(entry: EntryReader) -> dict[str, Any]:
+def _expected(entry: StoryReader) -> dict[str, Any]:
     """Return what is to come out: who is told by role, the country, the problems."""
     told = entry.take("told", _by_role)
     registered = entry.take("registered", flag, None)
