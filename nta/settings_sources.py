@@ -1,5 +1,6 @@
 """Where settings are written: files of one secret each, NTA_* variables, a TOML file; the first counts."""
 
+import logging
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,9 @@ from nta.domain.errors import RefusedError
 PREFIX = "NTA_"
 _CONFIG = "NTA_CONFIG"
 _OF_TESTS = "NTA_TEST_"
+
+# With PYDANTIC_SETTINGS_DEBUG in the environment it would log every value, secrets too.
+logging.getLogger("pydantic_settings").setLevel(logging.INFO)
 
 Place = Mapping[str, tuple[str, str]]
 """What stands in one place: the text of each setting by its name, and what the place is called."""

@@ -30,7 +30,15 @@ class Strict(BaseModel):
 S = TypeVar("S", bound=Strict)
 
 
-class Wrong(NamedTuple):
+class WrongKeyError(ValueError):
+    """Raised by a check of a whole mapping: what is wrong, and under which of its keys and numbers."""
+
+    def __init__(self, path: tuple[Step, ...], what: str) -> None:
+        super().__init__(what)
+        self.path = path
+
+
+class EntryFault(NamedTuple):
     """One thing that is wrong: on which line, under which keys and numbers of a list, and what."""
 
     line: int
@@ -38,7 +46,9 @@ class Wrong(NamedTuple):
     what: str
 
 
-def read_strictly(kind: type[S], mapping: Lined, context: Mapping[str, Any] | None = None) -> S | list[Wrong]:
+def read_strictly(
+    kind: type[S], mapping: Lined, context: Mapping[str, Any] | None = None
+) -> S | list[EntryFault]:
     """Return what a mapping says, or all that is wrong with it, in the order of the schema's keys.
 
     A value is read by a function that raises ValueError with what it must
@@ -52,17 +62,19 @@ def read_strictly(kind: type[S], mapping: Lined, context: Mapping[str, Any] | No
         ]
 
 
-def _wrong(kind: type[Strict], mapping: Lined, error: ErrorDetails) -> Wrong:
+def _wrong(kind: type[Strict], mapping: Lined, error: ErrorDetails) -> EntryFault:
     path = tuple(step for step in error["loc"] if step != "[key]")
     if error["type"] == "invalid_key":
         path = path[:-1]
     if error["type"] == "extra_forbidden":
         what = f"is not a key here (there are {', '.join(_keys(kind, path[:-1]))})"
     elif error["type"] == "value_error":
-        what = str(error["ctx"]["error"])
+        reason = error["ctx"]["error"]
+        path += reason.path if isinstance(reason, WrongKeyError) else ()
+        what = str(reason)
     else:
         what = _WORDS.get(error["type"], error["msg"])
-    return Wrong(_line(mapping, path), path, what)
+    return EntryFault(_line(mapping, path), path, what)
 
 
 def _line(mapping: Lined, path: tuple[Step, ...]) -> int:
@@ -81,8 +93,9 @@ def _line(mapping: Lined, path: tuple[Step, ...]) -> int:
 def _keys(kind: type[Strict], path: tuple[Step, ...]) -> list[str]:
     for step in path:
         if isinstance(step, str):
-            kind = next(_kinds_in(kind.model_fields[step].annotation), kind)
-    return list(kind.model_fields)
+            field = next((f for name, f in kind.model_fields.items() if step in (name, f.alias)), None)
+            kind = next(_kinds_in(field.annotation), kind) if field else kind
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _kinds_in(annotation: Any) -> Iterator[type[Strict]]:

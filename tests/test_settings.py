@@ -1,5 +1,6 @@
 """Settings: where they come from, which wins, and how a bad one is refused."""
 
+import logging
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -205,6 +206,17 @@ def test_settings_printed_by_mistake_show_no_secret() -> None:
     assert "ours" in repr(settings)
     assert "s3cret" not in repr(settings)
     assert repr(bytes.fromhex(KEY)) not in repr(settings)
+
+
+def test_no_value_is_logged_even_where_the_library_is_asked_to(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PYDANTIC_SETTINGS_DEBUG", "1")
+
+    with caplog.at_level(logging.DEBUG):
+        read({"NTA_KEYS": KEY})
+
+    assert KEY not in caplog.text
 
 
 def test_settings_do_not_change() -> None:

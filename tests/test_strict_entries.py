@@ -6,7 +6,7 @@ import pytest
 from pydantic import PlainValidator as ReadBy
 from pydantic import ValidationInfo
 
-from nta.strict_entries import Strict, Wrong, read_strictly
+from nta.strict_entries import EntryFault, Strict, read_strictly
 from nta.strict_yaml import read
 
 
@@ -34,7 +34,7 @@ class Outer(Strict):
     counts: dict[Annotated[str, ReadBy(str)], Annotated[int, ReadBy(whole)]] | None = None
 
 
-def outcome(text: str) -> Outer | list[Wrong]:
+def outcome(text: str) -> Outer | list[EntryFault]:
     return read_strictly(Outer, read(text), {"name": "one"})
 
 
@@ -52,26 +52,26 @@ def test_what_is_right_becomes_the_schemas_value() -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("name: two\n", Wrong(1, ("name",), "must be the name")),
-        ("inner: {size: 1}\n", Wrong(1, ("name",), "is missing")),
-        ("name: one\ninner:\n  more: 1\n", Wrong(3, ("inner", "size"), "is missing")),
+        ("name: two\n", EntryFault(1, ("name",), "must be the name")),
+        ("inner: {size: 1}\n", EntryFault(1, ("name",), "is missing")),
+        ("name: one\ninner:\n  more: 1\n", EntryFault(3, ("inner", "size"), "is missing")),
         (
             "name: one\ninner:\n  size: 1\n  mood: good\n",
-            Wrong(4, ("inner", "mood"), "is not a key here (there are size, more)"),
+            EntryFault(4, ("inner", "mood"), "is not a key here (there are size, more)"),
         ),
         (
             "name: one\nparts:\n- size: 1\n- size: 1\n  mood: good\n",
-            Wrong(5, ("parts", 1, "mood"), "is not a key here (there are size, more)"),
+            EntryFault(5, ("parts", 1, "mood"), "is not a key here (there are size, more)"),
         ),
-        ("name: one\ninner: 5\n", Wrong(2, ("inner",), "must hold keys and values")),
-        ("name: one\nparts: 5\n", Wrong(2, ("parts",), "must be a list")),
-        ("name: one\n\nparts: [5]\n", Wrong(3, ("parts", 0), "must hold keys and values")),
-        ("name: one\ncounts: 5\n", Wrong(2, ("counts",), "must hold keys and values")),
-        ("name: one\ncounts:\n  a: 1\n  b: c\n", Wrong(4, ("counts", "b"), "must be a whole number")),
-        ("name: one\n1: 2\n", Wrong(2, (), "must hold keys and values")),
+        ("name: one\ninner: 5\n", EntryFault(2, ("inner",), "must hold keys and values")),
+        ("name: one\nparts: 5\n", EntryFault(2, ("parts",), "must be a list")),
+        ("name: one\n\nparts: [5]\n", EntryFault(3, ("parts", 0), "must hold keys and values")),
+        ("name: one\ncounts: 5\n", EntryFault(2, ("counts",), "must hold keys and values")),
+        ("name: one\ncounts:\n  a: 1\n  b: c\n", EntryFault(4, ("counts", "b"), "must be a whole number")),
+        ("name: one\n1: 2\n", EntryFault(2, (), "must hold keys and values")),
     ],
 )
-def test_what_is_wrong_is_told_with_line_and_path(text: str, wrong: Wrong) -> None:
+def test_what_is_wrong_is_told_with_line_and_path(text: str, wrong: EntryFault) -> None:
     found = outcome(text)
 
     assert isinstance(found, list)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from nta.strict_entries import Wrong
+from nta.strict_entries import EntryFault
 from nta.strict_yaml import Lined
 
 
@@ -41,7 +41,7 @@ class EntryFile:
         return Fault(str(self.file), self.mapping.line(key), f"{key}: {what}", level)
 
 
-def sentence(wrong: Wrong) -> str:
+def sentence(wrong: EntryFault) -> str:
     """Return what is wrong with an entry in one sentence that begins with its keys (`rung 2: tell: …`)."""
     parts: list[str] = []
     for step in wrong.path:

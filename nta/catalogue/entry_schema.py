@@ -30,7 +30,7 @@ from nta.domain.parties.organisations import (
     Registry,
 )
 from nta.domain.roles import NoticeKind, Role, Severity
-from nta.strict_entries import Strict, Wrong, read_strictly
+from nta.strict_entries import EntryFault, Strict, read_strictly
 from nta.strict_yaml import Lined
 
 FORMATS = frozenset({"text", "xarf", "csv"})
@@ -330,7 +330,7 @@ SHELVES: Mapping[str, type[ShelfEntry]] = {
 }
 
 
-def read_entry(shelf: str, stem: str, mapping: Lined) -> Any | list[Wrong]:
+def read_entry(shelf: str, stem: str, mapping: Lined) -> Any | list[EntryFault]:
     """Return what the file `stem` of a shelf says, or all that is wrong with it."""
     entry = read_strictly(SHELVES[shelf], mapping, {_STEM: stem})
     return entry if isinstance(entry, list) else entry.made(mapping)

@@ -5,18 +5,28 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from nta.lab import world_validation
-from nta.lab.parties import WorldHotline
+from pydantic import AfterValidator, ValidationInfo
+
+from nta.lab.parties import Parties, WorldHotline
 from nta.lab.world import Placement, World
-from nta.lab.world_validation import Section, WorldError
-from nta.lab.worldparties import read_hotline, read_parties
-from nta.lab.worldplans import read_acts, read_approvals, read_hand_ins
-from nta.lab.worldsites import read_sites
+from nta.lab.world_validation import Moment, Name, Text, Whole, WorldError, read_world_text
+from nta.lab.worldparties import (
+    AuthorityText,
+    CountryText,
+    ForeignHotlineText,
+    LadderText,
+    OwnHotlineText,
+    ProviderText,
+    RegistrarText,
+    RegistryText,
+)
+from nta.lab.worldplans import ActText, ApprovalText, HandInText
+from nta.lab.worldsites import SiteText
+from nta.strict_entries import Strict
 
 WORLDS = Path(__file__).parent / "worlds"
-MARKERS = ("marrowquill", "tidelantern")
 OURS = WorldHotline(
     id="lab-hotline",
     name="Lab Hotline",
@@ -27,8 +37,6 @@ OURS = WorldHotline(
     address="1 Loopback Lane, Example",
 )
 """Who we are in a world that does not say."""
-
-EXPECTED = ("cases", "episodes", "outcomes", "events", "notices", "figures")
 
 
 def read_world(name: str) -> World:
@@ -46,53 +54,96 @@ def read_world(name: str) -> World:
     return parse_world(text, path.name)
 
 
+def _kept(shelf: str) -> AfterValidator:
+    """Return what lets later parts of the file be checked by this one."""
+
+    def keep(found: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        if info.context is not None:
+            info.context[shelf] = found
+        return found
+
+    return AfterValidator(keep)
+
+
+class MarkersText(Strict):
+    """The words that stand in every page, and in every path: where they turn up, something leaked."""
+
+    body: Text
+    url: Text
+
+
+class ExpectText(Strict):
+    """What the story must come to, for whoever plays it; the lab itself does not look at it."""
+
+    cases: Any = None
+    episodes: Any = None
+    outcomes: Any = None
+    events: Any = None
+    notices: Any = None
+    figures: Any = None
+
+
+class WorldText(Strict):
+    """A world file."""
+
+    seed: Whole = 1
+    markers: MarkersText = MarkersText(body="marrowquill", url="tidelantern")
+    providers: Annotated[dict[Name, ProviderText], _kept("providers")]
+    registrars: Annotated[dict[Name, RegistrarText], _kept("registrars")] = {}  # noqa: RUF012 (frozen)
+    registries: dict[Name, RegistryText]
+    hotlines: dict[Name, ForeignHotlineText] = {}  # noqa: RUF012
+    authorities: dict[Name, AuthorityText] = {}  # noqa: RUF012
+    countries: dict[Name, CountryText] = {}  # noqa: RUF012
+    ladders: tuple[LadderText, ...] = ()
+    sites: Annotated[dict[Name, SiteText], _kept("sites")]
+    id: Text
+    story: Text = ""
+    expect: ExpectText = ExpectText()
+    start: Moment
+    ends: Moment
+    hotline: OwnHotlineText | None = None
+    hand_ins: tuple[HandInText, ...] = ()
+    acts: tuple[ActText, ...] = ()
+    approvals: tuple[ApprovalText, ...] = ()
+
+
 def parse_world(text: str, file: str) -> World:
     """Return the world that a YAML text describes; `file` is said in faults."""
-    top = Section(world_validation.load(text, file), file, "")
-    seed = top.value("seed", int, 1)
-    body_marker, url_marker = _markers(top)
-    parties = read_parties(top)
-    sites = read_sites(top, parties, seed, url_marker)
+    said = read_world_text(WorldText, text, file)
     world = World(
-        id=top.value("id", str),
-        story=top.value("story", str, ""),
-        expect=_expect(top),
+        id=said.id,
+        story=said.story,
+        expect={key: value for key, value in said.expect if key in said.expect.model_fields_set},
         digest=sha256(text.encode()).hexdigest(),
-        seed=seed,
-        start=top.moment("start"),
-        ends=top.moment("ends"),
-        body_marker=body_marker,
-        url_marker=url_marker,
-        hotline=read_hotline(top.section("hotline")) if top.has("hotline") else OURS,
-        parties=parties,
-        sites=sites,
-        hand_ins=read_hand_ins(top, sites),
-        acts=read_acts(top, sites),
-        approvals=read_approvals(top),
+        seed=said.seed,
+        start=said.start,
+        ends=said.ends,
+        body_marker=said.markers.body,
+        url_marker=said.markers.url,
+        hotline=said.hotline.made() if said.hotline else OURS,
+        parties=_parties(said),
+        sites={
+            name: site.made(name, said.registrars, said.seed, said.markers.url)
+            for name, site in said.sites.items()
+        },
+        hand_ins=tuple(one.made() for one in said.hand_ins),
+        acts=tuple(one.made() for one in said.acts),
+        approvals=tuple(visit for one in said.approvals for visit in one.made()),
     )
-    top.done()
     _check(world, file)
     return world
 
 
-def _markers(top: Section) -> tuple[str, str]:
-    """Return the words that stand in every page, and in every path: where they turn up, something leaked."""
-    if not top.has("markers"):
-        return MARKERS
-    section = top.section("markers")
-    found = section.value("body", str), section.value("url", str)
-    section.done()
-    return found
-
-
-def _expect(top: Section) -> Mapping[str, Any]:
-    """Return what the story must come to, for whoever plays it; the lab itself does not look at it."""
-    if not top.has("expect"):
-        return {}
-    section = top.section("expect")
-    found = {key: section.raw(key) for key in EXPECTED if section.has(key)}
-    section.done()
-    return found
+def _parties(said: WorldText) -> Parties:
+    return Parties(
+        providers={name: one.made(name) for name, one in said.providers.items()},
+        registrars={name: one.made(name) for name, one in said.registrars.items()},
+        registries={name: one.made(name) for name, one in said.registries.items()},
+        hotlines={name: one.made(name) for name, one in said.hotlines.items()},
+        authorities={name: one.made(name) for name, one in said.authorities.items()},
+        countries={name: one.made(name) for name, one in said.countries.items()},
+        ladders=said.ladders,
+    )
 
 
 def _check(world: World, file: str) -> None:

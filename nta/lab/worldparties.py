@@ -1,16 +1,18 @@
-"""Reads the organisations of a world file."""
+"""What a world file says of its organisations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import IPv4Network
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, Self
+
+from pydantic import PlainValidator as ReadBy
+from pydantic import model_validator
 
 from nta.lab.parties import (
     Answers,
-    DrawnSpan,
     Farewell,
     ForeignHotline,
     Mailbox,
-    Parties,
     Replies,
     WorldAuthority,
     WorldCountry,
@@ -19,227 +21,252 @@ from nta.lab.parties import (
     WorldRegistrar,
     WorldRegistry,
 )
-from nta.lab.world_validation import Section
-
-T = TypeVar("T")
+from nta.lab.world_validation import Flag, Span, Stretch, Text, Texts, Whole, choice, text, whole
+from nta.strict_entries import Strict, WrongKeyError
 
 SUFFIXES = ("test", "example")
-MAILBOXES = ("delivers", "silent", "bounces", "auto_replies")
-LANGUAGES = ("nl", "en", "de")
-FORMATS = ("text", "xarf", "csv")
-FAREWELLS = ("not_found", "soft404", "legal", "suspended", "locked", "forbidden")
-REMOVED = ("removed", "disabled", "account_closed")
-REPLIES = ("refused", "not_ours", "need_information", "forwarded")
 ORIGIN = "origin"
 
 
-def read_parties(top: Section) -> Parties:
-    """Return all organisations of a world file."""
-    return Parties(
-        providers=_named(top, "providers", _provider),
-        registrars=_named(top, "registrars", _registrar),
-        registries=_named(top, "registries", _registry),
-        hotlines=_named(top, "hotlines", _foreign_hotline),
-        authorities=_named(top, "authorities", _authority),
-        countries=_named(top, "countries", _country),
-        ladders=tuple(_ladder(section) for section in top.sections("ladders")),
-    )
+def _mail(value: Any) -> str:
+    if text(value).count("@") != 1 or not value.endswith(tuple(f".{suffix}" for suffix in SUFFIXES)):
+        raise ValueError("must be an address under .test or .example")
+    return str(value)
 
 
-def read_hotline(section: Section) -> WorldHotline:
-    """Return our own hotline."""
-    found = WorldHotline(**_hotline(section, section.value("id", str)))
-    section.done()
-    return found
-
-
-def _named(top: Section, key: str, read: Callable[[Section, str], T]) -> dict[str, T]:
-    if not top.has(key) and key not in ("providers", "registries"):
-        return {}
-    listing = top.section(key)
-    return {name: read(listing.section(name), name) for name in listing.keys()}  # noqa: SIM118
-
-
-def _mail(section: Section, key: str = "mail") -> str:
-    found = section.value(key, str)
-    if found.count("@") != 1 or not found.endswith(tuple(f".{suffix}" for suffix in SUFFIXES)):
-        raise section.fault(key, "must be an address under .test or .example")
-    return found
-
-
-def _span(section: Section, key: str) -> DrawnSpan | None:
-    return DrawnSpan(*section.stretch(key)) if section.has(key) else None
-
-
-def _mailbox(section: Section) -> Mailbox:
-    return cast(Mailbox, section.choice("mailbox", MAILBOXES))
-
-
-def _provider(section: Section, name: str) -> WorldProvider:
-    is_proxy = section.value("proxy", bool, False)
-    found = WorldProvider(
-        id=name,
-        name=section.value("name", str),
-        country=section.value("country", str),
-        asn=section.value("asn", int),
-        network=_network(section),
-        mail=_mail(section),
-        language=section.choice("language", LANGUAGES),
-        format=section.choice("format", FORMATS, "text"),
-        nested=section.value("nested", bool, False),
-        listed=section.value("listed", bool, False) or is_proxy,
-        outdated=_mail(section, "outdated") if section.has("outdated") else "",
-        mailbox=_mailbox(section),
-        removes=_span(section, "removes"),
-        ignores=section.texts("ignores"),
-        farewell=cast(Farewell, section.choice("farewell", FAREWELLS, "not_found")),
-        answers=_answers(section.section("answers")) if section.has("answers") else None,
-        replies=_replies(section.section("replies")) if section.has("replies") else None,
-        is_proxy=is_proxy,
-        passes_on=_span(section, "passes_on"),
-        tells_origins=section.value("origin_lookup", bool, False),
-    )
-    if not 64496 <= found.asn <= 64511:
-        raise section.fault("asn", "must be one of the documentation numbers 64496 to 64511")
-    if found.answers and not found.removes:
-        raise section.fault("answers", "needs removes: who removes nothing has nothing to answer")
-    if found.outdated and not found.listed:
-        raise section.fault("outdated", "needs listed: only the catalogue can know an old address")
-    if found.passes_on and not is_proxy:
-        raise section.fault("passes_on", "needs proxy: nobody stands behind this provider")
-    if found.tells_origins and not is_proxy:
-        raise section.fault("origin_lookup", "needs proxy: nobody stands behind this provider")
-    if found.replies and found.replies.whose == ORIGIN and not is_proxy:
-        raise section.fault("replies.whose", "needs proxy: only a proxy has an origin to name")
-    section.done()
-    return found
-
-
-def _network(section: Section) -> IPv4Network:
+def _network(value: Any) -> IPv4Network:
     try:
-        found = IPv4Network(section.value("network", str))
+        found = IPv4Network(text(value))
     except ValueError:
-        raise section.fault("network", "must be a network such as 127.10.0.0/16") from None
+        raise ValueError("must be a network such as 127.10.0.0/16") from None
     if found.network_address.packed[0] != 127 or found.network_address.packed[1] < 10:
-        raise section.fault("network", "must lie in 127.10.0.0 to 127.255.255.255")
+        raise ValueError("must lie in 127.10.0.0 to 127.255.255.255")
     return found
 
 
-def _answers(section: Section) -> Answers:
-    found = Answers(
-        share=section.value("percent", int) / 100,
-        sweep=section.span("sweep"),
-        falsely=section.texts("falsely"),
-        early=section.span("early", "1d"),
-        says=section.choice("says", REMOVED, "removed"),
-    )
-    section.done()
-    return found
+def _asn(value: Any) -> int:
+    if not 64496 <= whole(value) <= 64511:
+        raise ValueError("must be one of the documentation numbers 64496 to 64511")
+    return int(value)
 
 
-def _replies(section: Section) -> Replies:
-    found = Replies(
-        says=section.choice("says", REPLIES),
-        after=DrawnSpan(*section.stretch("after")),
-        whose=section.value("whose", str, ""),
-        until=section.span("until") if section.has("until") else None,
-        why=section.value("why", str, ""),
-    )
-    if found.until and found.says != "forwarded":
-        raise section.fault("until", "goes with says: forwarded alone")
-    section.done()
-    return found
+def _parks(value: Any) -> int | None:
+    if whole(value) not in (0, 200, 403):
+        raise ValueError("must be 200 or 403")
+    return value or None
 
 
-def _keeper(section: Section, name: str) -> dict[str, Any]:
-    parks = section.value("parks", int, 0)
-    if parks not in (0, 200, 403):
-        raise section.fault("parks", "must be 200 or 403")
-    return {
-        "id": name,
-        "name": section.value("name", str),
-        "country": section.value("country", str),
-        "mail": _mail(section),
-        "language": section.choice("language", LANGUAGES),
-        "mailbox": _mailbox(section),
-        "suspends": _span(section, "suspends"),
-        "parks": parks or None,
-    }
+def _suffix(value: Any) -> str:
+    if text(value).rpartition(".")[2] not in SUFFIXES:
+        raise ValueError(f"must be one of {', '.join(SUFFIXES)}, or a zone under one")
+    return str(value)
 
 
-def _registrar(section: Section, name: str) -> WorldRegistrar:
-    found = WorldRegistrar(
-        **_keeper(section, name),
-        iana_id=str(section.value("iana_id", int)),
-        listed=section.value("listed", bool, False),
-    )
-    section.done()
-    return found
-
-
-def _registry(section: Section, name: str) -> WorldRegistry:
-    suffix = section.value("suffix", str)
-    if suffix.rpartition(".")[2] not in SUFFIXES:
-        raise section.fault("suffix", f"must be one of {', '.join(SUFFIXES)}, or a zone under one")
-    found = WorldRegistry(**_keeper(section, name), suffix=suffix, whois=section.value("whois", bool, False))
-    section.done()
-    return found
-
-
-def _hotline(section: Section, name: str) -> dict[str, Any]:
-    return {
-        "id": name,
-        "name": section.value("name", str),
-        "country": section.value("country", str),
-        "standing": section.value("standing", str),
-        "languages": section.texts("languages"),
-        "mail": _mail(section),
-        "address": section.value("address", str),
-    }
-
-
-def _foreign_hotline(section: Section, name: str) -> ForeignHotline:
-    found = ForeignHotline(
-        **_hotline(section, name),
-        mailbox=_mailbox(section),
-        takes=_span(section, "takes"),
-        until=section.span("until") if section.has("until") else None,
-        works=_span(section, "works"),
-    )
-    if (found.until or found.works) and not found.takes:
-        raise section.fault("takes", "is missing: who takes no case does no work on it")
-    section.done()
-    return found
-
-
-def _authority(section: Section, name: str) -> WorldAuthority:
-    found = WorldAuthority(
-        id=name,
-        name=section.value("name", str),
-        country=section.value("country", str),
-        mail=_mail(section),
-        language=section.choice("language", LANGUAGES),
-        mailbox=_mailbox(section),
-        works=_span(section, "works"),
-    )
-    section.done()
-    return found
-
-
-def _country(section: Section, name: str) -> WorldCountry:
-    found = WorldCountry(
-        code=name,
-        police_first=section.value("police_first", bool, False),
-        police_hold=section.span("police_hold") if section.has("police_hold") else None,
-        direct=section.value("direct", bool, True),
-        languages=section.texts("languages"),
-        hotlines=section.texts("hotlines"),
-    )
-    section.done()
-    return found
-
-
-def _ladder(section: Section) -> Mapping[str, Any]:
+def _ladder(value: Any) -> Mapping[str, Any]:
     """Return a ladder as it stands: the service's catalogue says what is wrong with it."""
-    section.value("id", str)
-    return {key: section.raw(key) for key in section.keys()}  # noqa: SIM118
+    if not isinstance(value, dict):
+        raise ValueError("must hold keys and values")
+    if not isinstance(value.get("id"), str):
+        raise WrongKeyError(("id",), "must be a text" if "id" in value else "is missing")
+    return {str(key): item for key, item in value.items()}
+
+
+Mail = Annotated[str, ReadBy(_mail)]
+Language = Annotated[str, ReadBy(choice("nl", "en", "de"))]
+OfMailbox = Annotated[Mailbox, ReadBy(choice("delivers", "silent", "bounces", "auto_replies"))]
+OfFarewell = Annotated[
+    Farewell, ReadBy(choice("not_found", "soft404", "legal", "suspended", "locked", "forbidden"))
+]
+LadderText = Annotated[Mapping[str, Any], ReadBy(_ladder)]
+
+
+class AnswersText(Strict):
+    """How a provider says in the portal what it did."""
+
+    percent: Whole
+    sweep: Span
+    falsely: Texts = ()
+    early: Span = timedelta(days=1)
+    says: Annotated[str, ReadBy(choice("removed", "disabled", "account_closed"))] = "removed"
+
+    def made(self) -> Answers:
+        return Answers(self.percent / 100, self.sweep, self.falsely, self.early, self.says)
+
+
+class RepliesText(Strict):
+    """What a party says of a page when first told of it."""
+
+    says: Annotated[str, ReadBy(choice("refused", "not_ours", "need_information", "forwarded"))]
+    after: Stretch
+    whose: Text = ""
+    until: Span | None = None
+    why: Text = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.until and self.says != "forwarded":
+            raise WrongKeyError(("until",), "goes with says: forwarded alone")
+        return self
+
+    def made(self) -> Replies:
+        return Replies(self.says, self.after, self.whose, self.until, self.why)
+
+
+class ProviderText(Strict):
+    """A hosting company, or a proxy."""
+
+    proxy: Flag = False
+    name: Text
+    country: Text
+    asn: Annotated[int, ReadBy(_asn)]
+    network: Annotated[IPv4Network, ReadBy(_network)]
+    mail: Mail
+    language: Language
+    format: Annotated[str, ReadBy(choice("text", "xarf", "csv"))] = "text"
+    nested: Flag = False
+    listed: Flag = False
+    outdated: Mail = ""
+    mailbox: OfMailbox
+    removes: Stretch | None = None
+    ignores: Texts = ()
+    farewell: OfFarewell = "not_found"
+    answers: AnswersText | None = None
+    replies: RepliesText | None = None
+    passes_on: Stretch | None = None
+    origin_lookup: Flag = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        nobody_behind = "needs proxy: nobody stands behind this provider"
+        if self.answers and not self.removes:
+            raise WrongKeyError(("answers",), "needs removes: who removes nothing has nothing to answer")
+        if self.outdated and not (self.listed or self.proxy):
+            raise WrongKeyError(("outdated",), "needs listed: only the catalogue can know an old address")
+        if self.passes_on and not self.proxy:
+            raise WrongKeyError(("passes_on",), nobody_behind)
+        if self.origin_lookup and not self.proxy:
+            raise WrongKeyError(("origin_lookup",), nobody_behind)
+        if self.replies and self.replies.whose == ORIGIN and not self.proxy:
+            raise WrongKeyError(("replies", "whose"), "needs proxy: only a proxy has an origin to name")
+        return self
+
+    def made(self, name: str) -> WorldProvider:
+        return WorldProvider(
+            id=name,
+            name=self.name,
+            country=self.country,
+            asn=self.asn,
+            network=self.network,
+            mail=self.mail,
+            language=self.language,
+            format=self.format,
+            nested=self.nested,
+            listed=self.listed or self.proxy,
+            outdated=self.outdated,
+            mailbox=self.mailbox,
+            removes=self.removes,
+            ignores=self.ignores,
+            farewell=self.farewell,
+            answers=self.answers.made() if self.answers else None,
+            replies=self.replies.made() if self.replies else None,
+            is_proxy=self.proxy,
+            passes_on=self.passes_on,
+            tells_origins=self.origin_lookup,
+        )
+
+
+class KeeperText(Strict):
+    """Who can end a domain."""
+
+    parks: Annotated[int | None, ReadBy(_parks)] = None
+    name: Text
+    country: Text
+    mail: Mail
+    language: Language
+    mailbox: OfMailbox
+    suspends: Stretch | None = None
+
+
+class RegistrarText(KeeperText):
+    """Sells names."""
+
+    iana_id: Annotated[str, ReadBy(lambda value: str(whole(value)))]
+    listed: Flag = False
+
+    def made(self, name: str) -> WorldRegistrar:
+        return WorldRegistrar(id=name, **dict(self))
+
+
+class RegistryText(KeeperText):
+    """Runs a suffix."""
+
+    suffix: Annotated[str, ReadBy(_suffix)]
+    whois: Flag = False
+
+    def made(self, name: str) -> WorldRegistry:
+        return WorldRegistry(id=name, **dict(self))
+
+
+class HotlineText(Strict):
+    """A hotline, ours or one abroad."""
+
+    name: Text
+    country: Text
+    standing: Text
+    languages: Texts = ()
+    mail: Mail
+    address: Text
+
+
+class OwnHotlineText(HotlineText):
+    """Our own."""
+
+    id: Text
+
+    def made(self) -> WorldHotline:
+        return WorldHotline(**dict(self))
+
+
+class ForeignHotlineText(HotlineText):
+    """A hotline abroad."""
+
+    mailbox: OfMailbox
+    takes: Stretch | None = None
+    until: Span | None = None
+    works: Stretch | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.until or self.works) and not self.takes:
+            raise WrongKeyError(("takes",), "is missing: who takes no case does no work on it")
+        return self
+
+    def made(self, name: str) -> ForeignHotline:
+        return ForeignHotline(id=name, **dict(self))
+
+
+class AuthorityText(Strict):
+    """An authority that can order."""
+
+    name: Text
+    country: Text
+    mail: Mail
+    language: Language
+    mailbox: OfMailbox
+    works: Stretch | None = None
+
+    def made(self, name: str) -> WorldAuthority:
+        return WorldAuthority(id=name, **dict(self))
+
+
+class CountryText(Strict):
+    """What the law of a hosting country asks of us."""
+
+    police_first: Flag = False
+    police_hold: Span | None = None
+    direct: Flag = True
+    languages: Texts = ()
+    hotlines: Texts = ()
+
+    def made(self, code: str) -> WorldCountry:
+        return WorldCountry(code=code, **dict(self))

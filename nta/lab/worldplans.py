@@ -1,96 +1,119 @@
-"""Reads what the hotline's own people will do: hand in, act on cases, approve notices."""
+"""What a world file says of the hotline's own people: what they hand in, do on cases, and approve."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from ipaddress import IPv4Address
+from typing import Annotated, Any, Self
 
-from nta.lab.world import Act, HandInVisit, LeadVisit, Site
-from nta.lab.world_validation import Section
-from nta.lab.worldsites import numbers
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import PlainValidator as ReadBy
+
+from nta.lab.world import Act, HandInVisit, LeadVisit
+from nta.lab.world_validation import Address, Flag, Moment, Name, Span, Text, Texts, choice, texts
+from nta.lab.worldsites import PageNumbers, SiteText, page_ids
+from nta.strict_entries import Strict, WrongKeyError
 
 ROLES = ("analyst", "lead", "lead2")
 ENDS = ("withdraw", "invalid", "expire", "still_online", "restrict")
+_GOES_WITH = {"dedicated": ("dedicated",), "address": ("origin",), "until": ("origin", "hold")}
 ACTS = (*ENDS, "hold", "release", "origin", "dedicated")
 
 
-def read_hand_ins(top: Section, sites: Mapping[str, Site]) -> tuple[HandInVisit, ...]:
-    """Return the visits to the hand-in page."""
-    return tuple(_hand_in(section, sites) for section in top.sections("hand_ins"))
-
-
-def read_acts(top: Section, sites: Mapping[str, Site]) -> tuple[Act, ...]:
-    """Return what is done on case pages."""
-    return tuple(_act(section, sites) for section in top.sections("acts"))
-
-
-def read_approvals(top: Section) -> tuple[LeadVisit, ...]:
-    """Return the visits of leads to the notices that wait for them, one each."""
-    return tuple(visit for section in top.sections("approvals") for visit in _approvals(section))
-
-
-def _pages(section: Section, sites: Mapping[str, Site]) -> tuple[str, ...]:
-    listing = section.section("pages")
-    pages: list[str] = []
-    for site in listing.keys():  # noqa: SIM118 (a Section is not a mapping)
-        if site not in sites:
-            raise listing.fault(site, "is no site of this world")
-        pages.extend(f"{site}/{n}" for n in numbers(listing, site, len(sites[site].pages)))
-    return tuple(pages)
-
-
-def _hand_in(section: Section, sites: Mapping[str, Site]) -> HandInVisit:
-    found = HandInVisit(
-        at=section.moment("at"),
-        severity=section.choice("severity", ("normal", "high", "urgent")),
-        class_value=section.choice("class", ("baseline", "national"), "baseline"),
-        scope=section.choice("scope", ("file", "page", "directory", "site"), "page"),
-        pages=_pages(section, sites),
-        broken=section.texts("broken"),
-        defanged=section.value("defanged", bool, False),
-    )
-    section.done()
+def _there(pages: Mapping[str, tuple[int, ...] | None], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+    """Return the ids of pages by site, or refuse what is no site or page of this world."""
+    sites: Mapping[str, SiteText] = (info.context or {}).get("sites", {})
+    found = {}
+    for name, numbers in pages.items():
+        if name not in sites:
+            raise WrongKeyError((name,), "is no site of this world")
+        try:
+            found[name] = page_ids(name, numbers, sites[name].pages)
+        except ValueError as error:
+            raise WrongKeyError((name,), str(error)) from None
     return found
 
 
-def _act(section: Section, sites: Mapping[str, Site]) -> Act:
-    what = section.choice("act", ACTS)
-    at = section.moment("at")
-    values = {"reason": section.value("reason", str)}
-    if what == "dedicated":
-        values["dedicated"] = section.choice("dedicated", ("yes", "no", "unknown"))
-    if what == "origin":
-        values["address"] = _address(section)
-    if what in ("origin", "hold") and section.has("until"):
-        values["until"] = f"{at + section.span('until'):%Y-%m-%dT%H:%M}"
-    found = Act(
-        at=at,
-        who=section.choice("who", ROLES),
-        what=what,
-        pages=_pages(section, sites),
-        values=values,
-    )
-    section.done()
+def _leads(value: Any) -> tuple[str, ...]:
+    found = texts(value)
+    if not found or not set(found) <= set(ROLES[1:]):
+        raise ValueError("must be a list of lead and lead2")
     return found
 
 
-def _address(section: Section) -> str:
-    try:
-        return str(IPv4Address(section.value("address", str)))
-    except ValueError:
-        raise section.fault("address", "must be an IPv4 address") from None
+Pages = Annotated[dict[Name, PageNumbers], AfterValidator(_there)]
 
 
-def _approvals(section: Section) -> Iterator[LeadVisit]:
-    """Yield one visit for each lead at each of the moments: `at`, and every so often until `to`."""
-    at = section.moment("at")
-    every = section.span("every") if section.has("every") else timedelta(0)
-    last = section.moment("to") if every else at
-    leads = section.texts("who")
-    if not leads or not set(leads) <= set(ROLES[1:]):
-        raise section.fault("who", "must be a list of lead and lead2")
-    word = section.choice("word", ("approve", "decline"), "approve")
-    reason = section.value("reason", str, "")
-    section.done()
-    while at <= last:
-        yield from (LeadVisit(at, who, word, reason) for who in leads)
-        at += every or timedelta(days=1)
+def _all(pages: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(page for ids in pages.values() for page in ids)
+
+
+class HandInText(Strict):
+    """One visit of the analyst to the hand-in page."""
+
+    at: Moment
+    severity: Annotated[str, ReadBy(choice("normal", "high", "urgent"))]
+    class_value: Annotated[str, ReadBy(choice("baseline", "national"))] = Field("baseline", alias="class")
+    scope: Annotated[str, ReadBy(choice("file", "page", "directory", "site"))] = "page"
+    pages: Pages
+    broken: Texts = ()
+    defanged: Flag = False
+
+    def made(self) -> HandInVisit:
+        return HandInVisit(**dict(self) | {"pages": _all(self.pages)})
+
+
+class ActText(Strict):
+    """Something done on case pages."""
+
+    act: Annotated[str, ReadBy(choice(*ACTS))]
+    at: Moment
+    reason: Text
+    dedicated: Annotated[str, ReadBy(choice("yes", "no", "unknown"))] = ""
+    address: Address | None = None
+    until: Span | None = None
+    who: Annotated[str, ReadBy(choice(*ROLES))]
+    pages: Pages
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for key, acts in _GOES_WITH.items():
+            if getattr(self, key) and self.act not in acts:
+                raise WrongKeyError((key,), f"goes with act: {' or '.join(acts)} alone")
+            if not getattr(self, key) and acts == (self.act,):
+                raise WrongKeyError((key,), "is missing")
+        return self
+
+    def made(self) -> Act:
+        values = {"reason": self.reason}
+        if self.dedicated:
+            values["dedicated"] = self.dedicated
+        if self.address:
+            values["address"] = str(self.address)
+        if self.until:
+            values["until"] = f"{self.at + self.until:%Y-%m-%dT%H:%M}"
+        return Act(at=self.at, who=self.who, what=self.act, pages=_all(self.pages), values=values)
+
+
+class ApprovalText(Strict):
+    """Visits of leads to the notices that wait for them."""
+
+    at: Moment
+    every: Span | None = None
+    to: Moment | None = None
+    who: Annotated[tuple[str, ...], ReadBy(_leads)]
+    word: Annotated[str, ReadBy(choice("approve", "decline"))] = "approve"
+    reason: Text = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.every and not self.to:
+            raise WrongKeyError(("to",), "is missing")
+        if self.to and not self.every:
+            raise WrongKeyError(("to",), "goes with every alone")
+        return self
+
+    def made(self) -> Iterator[LeadVisit]:
+        """Yield one visit for each lead at each of the moments: `at`, and every so often until `to`."""
+        at, last = self.at, self.to or self.at
+        while at <= last:
+            yield from (LeadVisit(at, who, self.word, self.reason) for who in self.who)
+            at += self.every or timedelta(days=1)

@@ -20,8 +20,12 @@ from tests.lab.conftest import SMALL, WIDE
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("seed: 7", "seed: 7\ncolour: red", "small.yaml: colour: unknown key"),
-        ("    asn: 64500", "    asn: 64500\n    mood: good", "small.yaml: providers.quick.mood: unknown key"),
+        ("seed: 7", "seed: 7\ncolour: red", "small.yaml: colour: is not a key here (there are seed, markers"),
+        (
+            "    asn: 64500",
+            "    asn: 64500\n    mood: good",
+            "small.yaml: providers.quick.mood: is not a key here",
+        ),
         ("    asn: 64500\n", "", "small.yaml: providers.quick.asn: is missing"),
         ("asn: 64500", "asn: 65000", "small.yaml: providers.quick.asn: must be one of the documentation"),
         ("asn: 64501", "asn: 64500", "small.yaml: asn 64500 stands twice"),
@@ -137,6 +141,17 @@ def test_a_world_that_cannot_be_played_is_refused_with_file_and_key(old: str, ne
             "to: 2026-03-02T11:00Z",
             "to: 2026-03-02T10:00Z",
             "wide.yaml: sites.sick.down[1].to: must lie after",
+        ),
+        ("act: withdraw", "act: origin", "wide.yaml: acts[3].address: is missing"),
+        ("act: origin", "act: withdraw", "wide.yaml: acts[2].address: goes with act: origin alone"),
+        ("every: 4h, to: 2026-03-03T18:00Z", "every: 4h", "wide.yaml: approvals[1].to: is missing"),
+        ("every: 4h, ", "", "wide.yaml: approvals[1].to: goes with every alone"),
+        ("{body: bodyword, url: urlword}", "{body: bodyword}", "wide.yaml: markers.url: is missing"),
+        ("ladders:\n  - {id: only-one", "ladders:\n  - {id: 1", "wide.yaml: ladders[1].id: must be a text"),
+        (
+            'comes_back: [{pages: "1"',
+            'comes_back: [{pages: "9"',
+            "wide.yaml: sites.soft.comes_back[1].pages: names a page that is not there",
         ),
         ("act: withdraw", "act: forget", "wide.yaml: acts[3].act: must be one of withdraw"),
         ("address: 127.10.0.21, reason", "reason", "wide.yaml: acts[2].address: is missing"),

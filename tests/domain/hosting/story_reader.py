@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from nta.catalogue.catalogue_errors import Fault, sentence
-from nta.strict_entries import Wrong
+from nta.strict_entries import EntryFault
 from nta.strict_yaml import Lined
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class StoryReader:
         line = self._mapping.line(key)
         self._faults.append(Fault(str(self._file), line, f"{self._within}{name or key}: {what}"))
 
-    def whole(self, read_whole: Callable[[Lined], T | list[Wrong]]) -> T | None:
+    def whole(self, read_whole: Callable[[Lined], T | list[EntryFault]]) -> T | None:
         """Return what the mapping as a whole is read to; None once its faults are noted."""
         value = read_whole(self._mapping)
         if not isinstance(value, list):
