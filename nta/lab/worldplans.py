@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Address
 
+from nta.domain.roles import Severity
 from nta.lab.world import Act, HandInVisit, LeadVisit, Site
 from nta.lab.world_validation import Section
 from nta.lab.worldsites import numbers
@@ -41,7 +42,7 @@ def _pages(section: Section, sites: Mapping[str, Site]) -> tuple[str, ...]:
 def _hand_in(section: Section, sites: Mapping[str, Site]) -> HandInVisit:
     found = HandInVisit(
         at=section.moment("at"),
-        severity=section.choice("severity", ("normal", "high", "urgent")),
+        severity=section.choice("severity", tuple(Severity)),
         class_value=section.choice("class", ("baseline", "national"), "baseline"),
         scope=section.choice("scope", ("file", "page", "directory", "site"), "page"),
         pages=_pages(section, sites),

@@ -99,6 +99,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
         pytest.param(Verdict, texts.VERDICTS, id="verdicts"),
         pytest.param(Cause, texts.CAUSES, id="causes"),
         pytest.param(Severity, texts.SEVERITIES, id="severities"),
+        pytest.param(Severity, texts.SEVERITY_COLOURS, id="colours-of-severities"),
         pytest.param(SCOPES, texts.SCOPES, id="scopes"),
         pytest.param(CLASSES, texts.CLASSES, id="classes"),
         pytest.param(Says, texts.ANSWERS, id="answers"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _l
 
+from nta.domain.roles import Severity
 from nta.render.words import Word
 
 WORDS: Final = {
@@ -233,7 +234,17 @@ STEPS: Final = {
 
 OWNERS: Final = {"analyst": _l("analyst"), "lead": _l("lead")}
 
-SEVERITIES: Final = {"normal": _l("normal"), "high": _l("high"), "urgent": _l("urgent")}
+SEVERITIES: Final = {
+    Severity.NORMAL: _l("normal"),
+    Severity.HIGH: _l("high"),
+    Severity.URGENT: _l("urgent"),
+}
+
+SEVERITY_COLOURS: Final = {
+    Severity.NORMAL: "",  # most cases: no badge
+    Severity.HIGH: "orange",
+    Severity.URGENT: "red",
+}
 
 CLASSES: Final = {
     "baseline": _l("Baseline: illegal nearly everywhere"),
