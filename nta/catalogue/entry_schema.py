@@ -35,7 +35,7 @@ from nta.domain.escalation.ladders import (
     Rung,
     When,
 )
-from nta.domain.notices.contact_choice import LANGUAGES
+from nta.domain.languages import FALLBACK, NOTICE_LANGUAGES
 from nta.domain.parties.organisations import (
     Authority,
     Country,
@@ -59,7 +59,7 @@ def _named(entry: EntryReader, key: str, stem: str, convert: Callable[[Any], str
 def _route(entry: EntryReader) -> NoticeRoute:
     return NoticeRoute(
         to=entry.take("to", mailbox),
-        language=entry.take("language", language, "en"),
+        language=entry.take("language", language, FALLBACK),
         format=entry.take("format", one_of(FORMATS), "text"),
     )
 
@@ -115,7 +115,7 @@ def _by_language(entry: EntryReader, key: str) -> Mapping[str, str]:
     """Return what a key says in the languages that notices have."""
 
     def read(said: EntryReader) -> Mapping[str, str]:
-        texts = {code: said.take(code, or_none(text), None) for code in sorted(LANGUAGES)}
+        texts = {code: said.take(code, or_none(text), None) for code in sorted(NOTICE_LANGUAGES)}
         return {code: words for code, words in texts.items() if words}
 
     return entry.within(key, read) or {}
@@ -125,7 +125,7 @@ def _hotline(entry: EntryReader, stem: str) -> Hotline:
     return Hotline(
         **_party(entry, stem, "hotline"),
         standing=entry.take("standing", text, ""),
-        languages=entry.take("languages", many(language), ("en",)),
+        languages=entry.take("languages", many(language), (FALLBACK,)),
         address=entry.take("address", text, ""),
         enabled=entry.take("enabled", flag, True),
         standing_in=_by_language(entry, "standing_in"),

@@ -8,9 +8,10 @@ import click
 from nta.cli.output import json_option
 from nta.domain.errors import RefusedError
 from nta.domain.figures.removal_times import RemovalClock
+from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
 from nta.domain.reading import LARGEST_ID, instant
 from nta.domain.roles import Role
-from nta.render import removal_page, speech, table_formats
+from nta.render import removal_page, table_formats
 from nta.shipped import template_folders
 from nta.usecases.report import again, freeze, removal_times
 
@@ -62,7 +63,11 @@ def report() -> None:
     help="html: curves, tables and what they mean, in one file that needs no other.",
 )
 @click.option(
-    "--language", type=click.Choice(speech.LANGUAGES), default="en", show_default=True, help="Of the HTML."
+    "--language",
+    type=click.Choice(list(PAGE_LANGUAGES)),
+    default=FALLBACK,
+    show_default=True,
+    help="Of the HTML.",
 )
 @click.option(
     "--freeze", "keep", is_flag=True, help="Keep it with its data, so that it can be computed again."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
 from typing import Any, TypeVar, cast
 
+from nta.domain.languages import NOTICE_LANGUAGES
 from nta.lab.parties import (
     Answers,
     DrawnSpan,
@@ -25,7 +26,6 @@ T = TypeVar("T")
 
 SUFFIXES = ("test", "example")
 MAILBOXES = ("delivers", "silent", "bounces", "auto_replies")
-LANGUAGES = ("nl", "en", "de")
 FORMATS = ("text", "xarf", "csv")
 FAREWELLS = ("not_found", "soft404", "legal", "suspended", "locked", "forbidden")
 REMOVED = ("removed", "disabled", "account_closed")
@@ -84,7 +84,7 @@ def _provider(section: Section, name: str) -> WorldProvider:
         asn=section.value("asn", int),
         network=_network(section),
         mail=_mail(section),
-        language=section.choice("language", LANGUAGES),
+        language=section.choice("language", sorted(NOTICE_LANGUAGES)),
         format=section.choice("format", FORMATS, "text"),
         nested=section.value("nested", bool, False),
         listed=section.value("listed", bool, False) or is_proxy,
@@ -160,7 +160,7 @@ def _keeper(section: Section, name: str) -> dict[str, Any]:
         "name": section.value("name", str),
         "country": section.value("country", str),
         "mail": _mail(section),
-        "language": section.choice("language", LANGUAGES),
+        "language": section.choice("language", sorted(NOTICE_LANGUAGES)),
         "mailbox": _mailbox(section),
         "suspends": _span(section, "suspends"),
         "parks": parks or None,
@@ -218,7 +218,7 @@ def _authority(section: Section, name: str) -> WorldAuthority:
         name=section.value("name", str),
         country=section.value("country", str),
         mail=_mail(section),
-        language=section.choice("language", LANGUAGES),
+        language=section.choice("language", sorted(NOTICE_LANGUAGES)),
         mailbox=_mailbox(section),
         works=_span(section, "works"),
     )
