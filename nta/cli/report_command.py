@@ -10,7 +10,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
 from nta.domain.reading import LARGEST_ID, instant
-from nta.domain.roles import Role
+from nta.domain.roles import MEASURED, Role
 from nta.render import removal_page, table_formats
 from nta.shipped import template_folders
 from nta.usecases.report import again, freeze, removal_times
@@ -48,7 +48,7 @@ def report() -> None:
 @click.option("--by", type=click.Choice(["provider"]), default="provider", show_default=True)
 @click.option(
     "--role",
-    type=click.Choice([Role.HOST.value, Role.PROXY.value]),
+    type=click.Choice([role.value for role in MEASURED]),
     help="Told as hosts or as proxies. Default: hosts; in HTML each in tables of its own.",
 )
 @click.option("--from", "since", type=MomentParameter(), help="Clocks that began at or after this.")
@@ -101,7 +101,7 @@ def report_removal_times(
     if as_of is not None and as_of > now:
         raise RefusedError("--as-of lies in the future")
     wanted = "json" if as_json else form
-    roles = [Role(role)] if role else [Role.HOST, Role.PROXY] if wanted == "html" else [Role.HOST]
+    roles = [Role(role)] if role else list(MEASURED) if wanted == "html" else [Role.HOST]
     made = [
         removal_times(
             kit.store,

@@ -20,6 +20,32 @@ class Role(StrEnum):
     POLICE = "police"  # asked or told first where the law says so
 
 
+@dataclass(frozen=True, slots=True)
+class RoleTraits:
+    """What holds of everybody who is told in a role."""
+
+    serves: bool = False  # serves the content; not every country lets us tell those directly
+    keeps_name: bool = False  # can take the domain name away, for every page under it
+    measured: bool = False  # its removal times are reported
+
+
+ROLES: Mapping[Role, RoleTraits] = {
+    Role.HOST: RoleTraits(serves=True, measured=True),
+    Role.PROXY: RoleTraits(serves=True, measured=True),
+    Role.UPSTREAM: RoleTraits(serves=True),
+    Role.SITE_OWNER: RoleTraits(serves=True),
+    Role.REGISTRAR: RoleTraits(keeps_name=True),
+    Role.REGISTRY: RoleTraits(keeps_name=True),
+    Role.HOTLINE: RoleTraits(),
+    Role.AUTHORITY: RoleTraits(),
+    Role.POLICE: RoleTraits(),
+}
+"""Every role; who a party in it is stands in `nta/domain/notices/contact_choice.py`."""
+
+KEEPERS = frozenset(role for role, traits in ROLES.items() if traits.keeps_name)
+MEASURED = tuple(role for role, traits in ROLES.items() if traits.measured)
+
+
 class NoticeKind(StrEnum):
     """What a notice asks of its reader."""
 

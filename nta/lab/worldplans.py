@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from ipaddress import IPv4Address
 
+from nta.domain.checks.outcomes import PERSONS_ENDS
 from nta.domain.roles import Severity
 from nta.lab.world import Act, HandInVisit, LeadVisit, Site
 from nta.lab.world_validation import Section
 from nta.lab.worldsites import numbers
 
 ROLES = ("analyst", "lead", "lead2")
-ENDS = ("withdraw", "invalid", "expire", "still_online", "restrict")
-ACTS = (*ENDS, "hold", "release", "origin", "dedicated")
+ACTS = (*(end.act for end in PERSONS_ENDS.values()), "hold", "release", "origin", "dedicated")
 
 
 def read_hand_ins(top: Section, sites: Mapping[str, Site]) -> tuple[HandInVisit, ...]:

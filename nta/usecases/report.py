@@ -23,7 +23,7 @@ from nta.domain.figures.removal_report import (
     make,
 )
 from nta.domain.figures.removal_times import RemovalClock
-from nta.domain.roles import Role
+from nta.domain.roles import MEASURED, Role
 from nta.store.db.handle import Store
 from nta.store.db.types import to_us
 from nta.store.reads import removal_rows as reading
@@ -35,7 +35,6 @@ __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times
 
 KIND = "removal_times"
 _CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
-_ROLES = (Role.HOST, Role.PROXY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def removal_times(
         raise RefusedError("removal times are given by provider")
     if clock not in _CLOCKS:
         raise RefusedError(f"clock {clock} has no figures yet; known are A, B and C")
-    if role not in _ROLES:
+    if role not in MEASURED:
         raise RefusedError("removal times are given for hosts and for proxies")
     if since is not None and until is not None and since >= until:
         raise RefusedError("the period ends before it begins")
@@ -106,7 +105,8 @@ def summary(store: Store, as_of: datetime) -> dict[str, Any]:
             "events": counting.events(connection),
         }
     reports = [
-        removal_times(store, clock=clock, as_of=as_of, role=role) for clock, role in product(_CLOCKS, _ROLES)
+        removal_times(store, clock=clock, as_of=as_of, role=role)
+        for clock, role in product(_CLOCKS, MEASURED)
     ]
     lines = [_line(report.parameters, group) for report in reports for group in report.groups if group.n]
     counted["removal_times"] = sorted(lines, key=lambda line: (line["provider"], line["clock"], line["role"]))
@@ -141,7 +141,7 @@ def true_figures(
     truth lies between the bounds.
     """
     found = {}
-    for clock, role in product(_CLOCKS, _ROLES):
+    for clock, role in product(_CLOCKS, MEASURED):
         parameters = Parameters(clock, "provider", role.value, None, None, as_of)
         with store.db.read() as connection:
             rows = reading.rows(connection, parameters, with_episode=True)

@@ -1,8 +1,12 @@
-"""What holds of every severity, however many there are."""
+"""What holds of every role and of every severity, however many there are."""
 
 from itertools import pairwise
 
-from nta.domain.roles import URGENCIES, Severity
+from nta.domain.roles import ROLES, URGENCIES, Role, Severity
+
+
+def test_every_role_has_its_traits() -> None:
+    assert set(ROLES) == set(Role)
 
 
 def test_every_severity_has_its_urgency() -> None:

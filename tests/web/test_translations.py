@@ -14,7 +14,7 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from nta.domain.checks.outcomes import Outcome
+from nta.domain.checks.outcomes import PERSONS_ENDS, Outcome
 from nta.domain.checks.verdicts import Cause, Verdict
 from nta.domain.hosting.lookups import LookupKind
 from nta.domain.hosting.overrides import Wrong
@@ -99,6 +99,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
         pytest.param(Word, texts.WORDS, id="words"),
         pytest.param(Word, texts.COLOURS, id="colours"),
         pytest.param(Outcome, texts.OUTCOMES, id="outcomes"),
+        pytest.param(PERSONS_ENDS, texts.ENDED, id="ends-by-a-person"),
         pytest.param(Role, texts.ROLES, id="roles"),
         pytest.param(NoticeKind, texts.KINDS, id="kinds"),
         pytest.param(Verdict, texts.VERDICTS, id="verdicts"),

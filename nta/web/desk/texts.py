@@ -4,6 +4,7 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _l
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.roles import Severity
 from nta.render.words import Word
 
@@ -45,6 +46,15 @@ OUTCOMES: Final = {
     "invalid": _l("invalid"),
     "still_online": _l("still online"),
 }
+
+ENDED: Final = {
+    Outcome.WITHDRAWN: _l("The case was withdrawn. Everyone who was notified is sent a correction."),
+    Outcome.INVALID: _l("The case was marked as invalid. Everyone who was notified is sent a correction."),
+    Outcome.EXPIRED: _l("The case ended as expired. Nothing more is sent about it."),
+    Outcome.RESTRICTED: _l("The case ended as restricted. It can still be seen from elsewhere."),
+    Outcome.STILL_ONLINE: _l("The case ended as still online. Nobody is left to notify."),
+}
+"""What a person is told who has just ended a case so."""
 
 EVENTS: Final = {
     "submitted": _l("Handed in"),
