@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from nta.domain.lifecycle import EventKind
 
+WHO = "service"
+"""Who is named for what no person did."""
+
 
 class EpisodeState(NamedTuple):
     """One episode as it stands; `_replace` makes the next state, the store writes it."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from nta.domain.checks.targets import Served
-from nta.domain.episode_state import EpisodeState
+from nta.domain.episode_state import WHO, EpisodeState
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
 from nta.domain.notices.batching import (
@@ -34,7 +34,6 @@ from nta.store.notices.wanted_notices import WaitingAddressee
 from nta.store.work import due
 from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
-WHO = "service"
 BURST = "many notices to one party at once"
 APPROVAL = "this step of the ladder needs approval"
 _RULES = PlanRules()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from nta.domain import holding
 from nta.domain.deadlines import HOLD
-from nta.domain.episode_state import EpisodeChange, EpisodeState
+from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.escalation.ladders import (
     SERVING,
@@ -44,7 +44,6 @@ from nta.store.notices import (
     escalation_facts,
 )
 
-WHO = "service"
 NEWER_LADDER = "The ladder has changed since the case began."
 SENDING_IS_OFF = "sending is off"
 BACK = "It is online again, so it is told again."
