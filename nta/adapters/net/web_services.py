@@ -350,7 +350,7 @@ class _PlainConnection(HTTPConnection):
 
 
 class _SecureConnection(_PlainConnection, HTTPSConnection):
-    """The same with TLS: what is plain stands before it in the order of methods, and only connects."""
+    """The same over TLS: the plain one opens the socket, `HTTPSConnection` does the rest."""
 
 
 def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:
