@@ -57,7 +57,7 @@ def report() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "html"]),
+    type=click.Choice([*table_formats.FORMATS, "html"]),
     default="table",
     show_default=True,
     help="html: curves, tables and what they mean, in one file that needs no other.",
@@ -118,12 +118,8 @@ def report_removal_times(
         folders = template_folders(kit.settings.templates)
         page = removal_page.page(made, language=language, folders=folders, by_whom=_ourselves(kit))
         click.echo(page, nl=False)
-    elif wanted == "json":
-        for line in table_formats.report_lines(made[0]):
-            click.echo(line)
     else:
-        shown = table_formats.report_csv if wanted == "csv" else table_formats.report_text
-        click.echo(shown(made[0]), nl=False)
+        click.echo(table_formats.FORMATS[wanted](made[0]), nl=False)
     for each in made if keep else ():
         number = freeze(kit.store, each, "command", now)
         click.echo(f"kept as report {number}; `nta report again {number}` computes it again", err=True)
@@ -147,11 +143,7 @@ def report_again(opener: Any, number: int, as_json: bool) -> int:
     Example:  nta report again 123456789
     """
     found = again(opener().store, number)
-    if as_json:
-        for line in table_formats.report_lines(found.report):
-            click.echo(line)
-    else:
-        click.echo(table_formats.report_text(found.report), nl=False)
+    click.echo(table_formats.FORMATS["json" if as_json else "table"](found.report), nl=False)
     click.echo("the figures are the same" if found.is_equal else "the figures differ", err=True)
     return 0 if found.is_equal else 1
 
