@@ -19,7 +19,7 @@ from nta.domain.escalation.ladders import (
     Rung,
     When,
 )
-from nta.domain.notices.contact_choice import LANGUAGES
+from nta.domain.languages import FALLBACK, NOTICE_LANGUAGES
 from nta.domain.parties.organisations import (
     Authority,
     Country,
@@ -61,8 +61,8 @@ def _own_code(given: Any, info: ValidationInfo) -> str:
 
 
 def _notices_language(given: Any) -> str:
-    if given not in LANGUAGES:
-        raise ValueError(f"is not a key here (there are {', '.join(sorted(LANGUAGES))})")
+    if given not in NOTICE_LANGUAGES:
+        raise ValueError(f"is not a key here (there are {', '.join(sorted(NOTICE_LANGUAGES))})")
     return str(given)
 
 
@@ -87,7 +87,7 @@ class RouteEntry(Strict):
     """How notices reach a party."""
 
     to: Annotated[str, ReadBy(value.mailbox)]
-    language: Annotated[str, ReadBy(value.language)] = "en"
+    language: Annotated[str, ReadBy(value.language)] = FALLBACK
     format: Annotated[str, ReadBy(value.one_of(FORMATS))] = "text"
 
 
@@ -159,7 +159,7 @@ class RegistryEntry(PartyEntry):
 
 class HotlineEntry(PartyEntry):
     standing: Text = ""
-    languages: Languages = ("en",)
+    languages: Languages = (FALLBACK,)
     address: Text = ""
     enabled: Flag = True
     standing_in: ByLanguage | None = None

@@ -15,7 +15,7 @@ from nta.cli.output import (
     show,
 )
 from nta.domain.errors import RefusedError
-from nta.domain.notices.contact_choice import LANGUAGES
+from nta.domain.languages import NOTICE_LANGUAGES
 from nta.domain.roles import NoticeKind
 from nta.render import composing, previews
 from nta.render.letters import Letter, Us
@@ -71,7 +71,7 @@ def _letters(
         raise RefusedError(f"--language: there are no texts in {', '.join(unknown)}")
     hotline = kit.catalogue.ours(kit.settings.hotline) if kit.settings.hotline else None
     sender = kit.settings.sender or "notices@hotline.example"
-    for language in languages or sorted(LANGUAGES):
+    for language in languages or sorted(NOTICE_LANGUAGES):
         us: Us = composing.us(hotline, sender, language) if hotline else previews.invented(language)
         for kind in NoticeKind:
             if not kinds or kind.value in kinds:

@@ -8,9 +8,10 @@ import click
 from nta.cli.output import json_option
 from nta.domain.errors import RefusedError
 from nta.domain.figures.removal_times import RemovalClock
+from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
 from nta.domain.reading import LARGEST_ID, instant
-from nta.domain.roles import Role
-from nta.render import removal_page, speech, table_formats
+from nta.domain.roles import MEASURED, Role
+from nta.render import removal_page, table_formats
 from nta.shipped import template_folders
 from nta.usecases.report import again, freeze, removal_times
 
@@ -47,7 +48,7 @@ def report() -> None:
 @click.option("--by", type=click.Choice(["provider"]), default="provider", show_default=True)
 @click.option(
     "--role",
-    type=click.Choice([Role.HOST.value, Role.PROXY.value]),
+    type=click.Choice([role.value for role in MEASURED]),
     help="Told as hosts or as proxies. Default: hosts; in HTML each in tables of its own.",
 )
 @click.option("--from", "since", type=MomentParameter(), help="Clocks that began at or after this.")
@@ -56,13 +57,17 @@ def report() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "html"]),
+    type=click.Choice([*table_formats.FORMATS, "html"]),
     default="table",
     show_default=True,
     help="html: curves, tables and what they mean, in one file that needs no other.",
 )
 @click.option(
-    "--language", type=click.Choice(speech.LANGUAGES), default="en", show_default=True, help="Of the HTML."
+    "--language",
+    type=click.Choice(list(PAGE_LANGUAGES)),
+    default=FALLBACK,
+    show_default=True,
+    help="Of the HTML.",
 )
 @click.option(
     "--freeze", "keep", is_flag=True, help="Keep it with its data, so that it can be computed again."
@@ -96,7 +101,7 @@ def report_removal_times(
     if as_of is not None and as_of > now:
         raise RefusedError("--as-of lies in the future")
     wanted = "json" if as_json else form
-    roles = [Role(role)] if role else [Role.HOST, Role.PROXY] if wanted == "html" else [Role.HOST]
+    roles = [Role(role)] if role else list(MEASURED) if wanted == "html" else [Role.HOST]
     made = [
         removal_times(
             kit.store,
@@ -113,12 +118,8 @@ def report_removal_times(
         folders = template_folders(kit.settings.templates)
         page = removal_page.page(made, language=language, folders=folders, by_whom=_ourselves(kit))
         click.echo(page, nl=False)
-    elif wanted == "json":
-        for line in table_formats.report_lines(made[0]):
-            click.echo(line)
     else:
-        shown = table_formats.report_csv if wanted == "csv" else table_formats.report_text
-        click.echo(shown(made[0]), nl=False)
+        click.echo(table_formats.FORMATS[wanted](made[0]), nl=False)
     for each in made if keep else ():
         number = freeze(kit.store, each, "command", now)
         click.echo(f"kept as report {number}; `nta report again {number}` computes it again", err=True)
@@ -142,11 +143,7 @@ def report_again(opener: Any, number: int, as_json: bool) -> int:
     Example:  nta report again 123456789
     """
     found = again(opener().store, number)
-    if as_json:
-        for line in table_formats.report_lines(found.report):
-            click.echo(line)
-    else:
-        click.echo(table_formats.report_text(found.report), nl=False)
+    click.echo(table_formats.FORMATS["json" if as_json else "table"](found.report), nl=False)
     click.echo("the figures are the same" if found.is_equal else "the figures differ", err=True)
     return 0 if found.is_equal else 1
 

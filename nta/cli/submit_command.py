@@ -30,7 +30,10 @@ LONGEST_KEY = 64
 @click.option("--file", "file", type=click.Path(path_type=Path), help="Text, CSV or JSON lines; - for stdin.")
 @click.option("--dry-run", is_flag=True, help="Say what would be taken and write nothing.")
 @click.option(
-    "--severity", type=click.Choice([s.value for s in Severity]), default="normal", show_default=True
+    "--severity",
+    type=click.Choice([s.value for s in Severity]),
+    default=Severity.NORMAL.value,
+    show_default=True,
 )
 @click.option("--class", "class_value", type=click.Choice(CLASSES), default="baseline", show_default=True)
 @click.option("--scope", type=click.Choice(SCOPES), default="page", show_default=True)

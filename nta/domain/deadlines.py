@@ -48,8 +48,8 @@ def pause(presence: Presence, age: timedelta, severity: Severity) -> timedelta:
         return _REMOVED
     if presence is Presence.CLOSED:
         raise RefusedError("content that is closed is not looked at any more")
-    if severity is Severity.URGENT and age < _AT_FIRST:
-        return timedelta(minutes=15)
+    if age < _AT_FIRST:
+        return severity.urgency.first_pause
     if age < _YOUNG:
         return timedelta(hours=1)
     return timedelta(hours=6) if age < _MIDDLE else timedelta(hours=12)

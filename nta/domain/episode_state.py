@@ -6,6 +6,9 @@ from typing import NamedTuple
 from nta.domain.lifecycle import EventKind
 from nta.domain.reasons import Reason
 
+WHO = "service"
+"""Who is named for what no person did."""
+
 
 class EpisodeState(NamedTuple):
     """One episode as it stands; `_replace` makes the next state, the store writes it."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import PlainValidator as ReadBy
 from pydantic import model_validator
 
+from nta.domain.languages import NOTICE_LANGUAGES
 from nta.lab.parties import (
     Answers,
     Farewell,
@@ -72,7 +73,7 @@ def _ladder(value: Any) -> Mapping[str, Any]:
 
 
 Mail = Annotated[str, ReadBy(_mail)]
-Language = Annotated[str, ReadBy(choice("nl", "en", "de"))]
+Language = Annotated[str, ReadBy(choice(*sorted(NOTICE_LANGUAGES)))]
 OfMailbox = Annotated[Mailbox, ReadBy(choice("delivers", "silent", "bounces", "auto_replies"))]
 OfFarewell = Annotated[
     Farewell, ReadBy(choice("not_found", "soft404", "legal", "suspended", "locked", "forbidden"))

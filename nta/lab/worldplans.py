@@ -7,13 +7,14 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic import PlainValidator as ReadBy
 
+from nta.domain.checks.outcomes import PERSONS_ENDS
 from nta.lab.world import Act, HandInVisit, LeadVisit
 from nta.lab.world_validation import Address, Flag, Moment, Name, Span, Text, Texts, choice, texts
 from nta.lab.worldsites import PageNumbers, SiteText, page_ids
 from nta.strict_entries import Strict, WrongKeyError
 
 ROLES = ("analyst", "lead", "lead2")
-ENDS = ("withdraw", "invalid", "expire", "still_online", "restrict")
+ENDS = tuple(end.act for end in PERSONS_ENDS.values())
 _GOES_WITH = {"dedicated": ("dedicated",), "address": ("origin",), "until": ("origin", "hold")}
 ACTS = (*ENDS, "hold", "release", "origin", "dedicated")
 

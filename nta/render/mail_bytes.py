@@ -63,7 +63,7 @@ def mail(letter: Letter, subject: str, text: str, attached: Attachment | None) -
         ("To", letter.recipient),
         ("Date", format_datetime(letter.at.astimezone(UTC))),
         ("Message-ID", letter.message_id),
-        ("Subject", subject),
+        ("Subject", _subject(subject)),
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
     ]
@@ -102,8 +102,18 @@ def _part(head: list[tuple[str, str]], body: bytes) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in head).encode("ascii") + b"\r\n" + body
 
 
+def _subject(text: str) -> str:
+    """Return a subject, encoded where it is not ASCII (RFC 2047)."""
+    return text if text.isascii() else _folded("Subject", text)
+
+
 @lru_cache(maxsize=64)
 def _from(name: str, sender: str) -> str:
     """Return our address with our name before it, encoded where it is not ASCII (RFC 2047)."""
-    folded = SMTP.header_factory("From", str(Address(display_name=visible(name), addr_spec=sender)))
-    return str(folded.fold(policy=SMTP)).partition(": ")[2].rstrip("\r\n")
+    return _folded("From", str(Address(display_name=visible(name), addr_spec=sender)))
+
+
+def _folded(name: str, value: str) -> str:
+    """Return the value of a header as it stands in a mail, over several lines where it is long."""
+    folded = SMTP.header_factory(name, value).fold(policy=SMTP)
+    return str(folded).partition(": ")[2].rstrip("\r\n")

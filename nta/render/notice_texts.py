@@ -5,59 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from nta.domain.roles import NoticeKind
+from nta.domain.languages import FALLBACK
 from nta.render import mail_bytes
 from nta.render.letters import Earlier, Item, Letter
 from nta.render.plain import visible
 
-_SUBJECTS: Final = {
-    "en": {
-        NoticeKind.FIRST: "Notice of illegal content",
-        NoticeKind.REMINDER: "Reminder: illegal content is still online",
-        NoticeKind.ESCALATION: "Second reminder: illegal content is still online",
-        NoticeKind.UPSTREAM: "Illegal content in a network you connect",
-        NoticeKind.SITE_OWNER: "Notice of illegal content on your site",
-        NoticeKind.REGISTRAR: "Illegal content under a domain name you registered",
-        NoticeKind.REGISTRY: "Illegal content under a domain name of your zone",
-        NoticeKind.HOTLINE: "Referral of illegal content hosted in your country",
-        NoticeKind.AUTHORITY: "Illegal content not removed after notice",
-        NoticeKind.POLICE: "Illegal content: notification before notice",
-        NoticeKind.CLOSING: "Closed: illegal content is gone",
-        NoticeKind.CORRECTION: "Correction of a notice",
-    },
-    "nl": {
-        NoticeKind.FIRST: "Melding van illegale inhoud",
-        NoticeKind.REMINDER: "Herinnering: illegale inhoud staat nog online",
-        NoticeKind.ESCALATION: "Tweede herinnering: illegale inhoud staat nog online",
-        NoticeKind.UPSTREAM: "Illegale inhoud in een netwerk dat u verbindt",
-        NoticeKind.SITE_OWNER: "Melding van illegale inhoud op uw site",
-        NoticeKind.REGISTRAR: "Illegale inhoud onder een door u geregistreerde domeinnaam",
-        NoticeKind.REGISTRY: "Illegale inhoud onder een domeinnaam in uw zone",
-        NoticeKind.HOTLINE: "Doorverwijzing van illegale inhoud in uw land",
-        NoticeKind.AUTHORITY: "Illegale inhoud niet verwijderd na melding",
-        NoticeKind.POLICE: "Illegale inhoud: kennisgeving voor de melding",
-        NoticeKind.CLOSING: "Gesloten: illegale inhoud is weg",
-        NoticeKind.CORRECTION: "Correctie van een melding",
-    },
-    "de": {
-        NoticeKind.FIRST: "Meldung rechtswidriger Inhalte",
-        NoticeKind.REMINDER: "Erinnerung: rechtswidrige Inhalte sind noch online",
-        NoticeKind.ESCALATION: "Zweite Erinnerung: rechtswidrige Inhalte sind noch online",
-        NoticeKind.UPSTREAM: "Rechtswidrige Inhalte in einem Netz, das Sie verbinden",
-        NoticeKind.SITE_OWNER: "Meldung rechtswidriger Inhalte auf Ihrer Website",
-        NoticeKind.REGISTRAR: "Rechtswidrige Inhalte unter einem bei Ihnen registrierten Domainnamen",
-        NoticeKind.REGISTRY: "Rechtswidrige Inhalte unter einem Domainnamen Ihrer Zone",
-        NoticeKind.HOTLINE: "Weiterleitung rechtswidriger Inhalte in Ihrem Land",
-        NoticeKind.AUTHORITY: "Rechtswidrige Inhalte nach Meldung nicht entfernt",
-        NoticeKind.POLICE: "Rechtswidrige Inhalte: Mitteilung vor der Meldung",
-        NoticeKind.CLOSING: "Abgeschlossen: rechtswidrige Inhalte sind weg",
-        NoticeKind.CORRECTION: "Berichtigung einer Meldung",
-    },
-}
-_OTHER_SUBJECT: Final = "Notice"  # a language that only an overlay has
+_OTHER_SUBJECT: Final = "Notice"  # a language of an overlay that names none
 
 
 class Texts:
@@ -79,6 +35,10 @@ class Texts:
         """Tell whether there are texts in a language."""
         return any((folder / language / "first.txt").is_file() for folder in self._folders)
 
+    def language(self, wanted: str) -> str:
+        """Return the language in which a reader of `wanted` is written to."""
+        return wanted if self.has(wanted) else FALLBACK
+
     def text(self, letter: Letter) -> str:
         """Return the text of a letter, as it stands when nothing hinders its form."""
         return self._text(letter, mail_bytes.name_of(letter))
@@ -87,9 +47,15 @@ class Texts:
         """Return the mail: the text, and its list or report in the form that the letter asks for."""
         attached = mail_bytes.attachment(letter)
         text = self._text(letter, attached.name if attached else "")
-        return mail_bytes.mail(
-            letter, subject(letter.kind, letter.language, letter.reference), text, attached
-        )
+        return mail_bytes.mail(letter, self.subject(letter), text, attached)
+
+    def subject(self, letter: Letter) -> str:
+        """Return the subject: what it is and its reference, never a URL, a host or a party."""
+        try:
+            named = self._env.get_template(f"{letter.language}/_subjects.txt").module.subjects  # type: ignore[attr-defined]
+        except TemplateNotFound:
+            named = {}
+        return f"[{letter.reference}] {visible(named.get(letter.kind.value, _OTHER_SUBJECT))}"
 
     def composed(self, letter: Letter) -> bytes:
         """Return the mail. Raises ValueError where a template cannot be filled in."""
@@ -101,11 +67,6 @@ class Texts:
     def _text(self, letter: Letter, attached: str) -> str:
         template = self._env.get_template(f"{letter.language}/{letter.kind.value}.txt")
         return template.render(_values(letter, attached))
-
-
-def subject(kind: NoticeKind, language: str, reference: str) -> str:
-    """Return the subject: what it is and its reference, never a URL, a host or a party."""
-    return f"[{reference}] {_SUBJECTS.get(language, {}).get(kind, _OTHER_SUBJECT)}"
 
 
 def _values(letter: Letter, attached: str) -> dict[str, Any]:

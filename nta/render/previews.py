@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from nta.domain.languages import FALLBACK
 from nta.domain.notices.batching import form
 from nta.domain.roles import NoticeKind, Role
 from nta.render.letters import Earlier, Item, Letter, Us
@@ -31,7 +32,7 @@ def invented(language: str) -> Us:
     """Return who writes where no hotline of ours is set."""
     return Us(
         "Example Hotline",
-        _STANDINGS.get(language, _STANDINGS["en"]),
+        _STANDINGS.get(language, _STANDINGS[FALLBACK]),
         "1 Example Street, Example",
         "desk@hotline.example",
         "Example Coordinator",

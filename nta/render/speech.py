@@ -15,8 +15,6 @@ from babel.support import NullTranslations, Translations
 FOLDER: Final = Path(str(files("nta"))) / "web" / "translations"
 """What the doors speak; reports on paper say the same in the same words."""
 
-LANGUAGES: Final = ("en", *sorted(path.parent.name for path in FOLDER.glob("*/LC_MESSAGES")))
-
 
 @lru_cache
 def translations(language: str) -> NullTranslations:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -90,6 +90,18 @@ def report_csv(*reports: Report) -> str:
     ]
     heads = list(plain[0]) if plain else list(parameters(reports[0].parameters))
     return csv_table(heads, [list(line.values()) for line in plain])
+
+
+def _report_json(report: Report) -> str:
+    return "".join(f"{line}\n" for line in report_lines(report))
+
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "table": report_text,
+    "json": _report_json,
+    "csv": report_csv,
+}
+"""The forms in which `nta report` prints one report of removal times, by the name that `--format` takes."""
 
 
 def parameters(p: Parameters) -> dict[str, Any]:

@@ -42,7 +42,7 @@ LOOKS: Final[Mapping[str, re.Pattern[str]]] = {
     "classification": re.compile("baseline"),
     "detection_method": re.compile("manual_review"),
 }
-WHO: Final[Mapping[str, re.Pattern[str]]] = {"org": _NAME, "contact": _MAIL, "domain": _DOMAIN}
+REPORTER: Final[Mapping[str, re.Pattern[str]]] = {"org": _NAME, "contact": _MAIL, "domain": _DOMAIN}
 _PORT: Final = range(1, 65536)
 _SOUND: Final[set[tuple[str, ...]]] = set()
 _MOST_SHAPES: Final = 256
@@ -125,8 +125,8 @@ def _fits(looks: re.Pattern[str], value: object) -> bool:
 def _is_contact(who: object) -> bool:
     return (
         isinstance(who, dict)
-        and who.keys() == WHO.keys()
-        and all(_fits(looks, who[name]) for name, looks in WHO.items())
+        and who.keys() == REPORTER.keys()
+        and all(_fits(looks, who[name]) for name, looks in REPORTER.items())
     )
 
 

@@ -138,7 +138,7 @@ def preview(
         past, answers = notice_rows.past(connection, about), evidence.answers(connection, about)
     if not items:
         return ""
-    language = notice.language if texts.has(notice.language) else "en"
+    language = texts.language(notice.language)
     told = []
     for number, item in enumerate(items, 1):
         url = store.masked("notice_item.location", item.id, item.location_sealed)

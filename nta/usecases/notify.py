@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from nta.domain.checks.targets import Served
-from nta.domain.episode_state import EpisodeState
+from nta.domain.episode_state import WHO, EpisodeState
+from nta.domain.escalation.ladders import APPROVALS
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.lifecycle import EventKind, Presence, Stage, silence_counts
 from nta.domain.notices.batching import (
@@ -35,7 +36,6 @@ from nta.store.notices.wanted_notices import WaitingAddressee
 from nta.store.work import due
 from nta.store.work.isolation import apart, is_of_its_data, put_aside
 
-WHO = "service"
 _RULES = PlanRules()
 
 _LONGEST_ADDRESSES = 200  # the column's length; a list cut between two addresses still names a machine
@@ -210,15 +210,18 @@ def _write(
 
 
 def _leads(batch: NoticeBatch, waiting: Mapping[int, WaitingAddressee], catalogue: Catalogue) -> int:
-    """Return how many leads decide first: two of a rung that the ladder wants approved, one of a burst."""
+    """Return how many leads decide first: as many as the ladder wants for the rung, or one of a burst."""
     ladders = {waiting[item.addressee_id].ladder for item in batch.items}
-    four_eyes = batch.kind is not NoticeKind.CORRECTION and any(
-        rung.id == batch.rung and rung.approval is not None
+    wanted = [
+        APPROVALS[rung.approval]
         for ladder in catalogue.ladders
         if ladder.id in ladders
         for rung in ladder.rungs
-    )
-    return 2 if four_eyes else int(batch.needs_lead)
+        if rung.id == batch.rung and rung.approval is not None
+    ]
+    if wanted and batch.kind is not NoticeKind.CORRECTION:
+        return max(wanted)
+    return int(batch.needs_lead)
 
 
 def _notice(

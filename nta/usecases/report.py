@@ -24,7 +24,7 @@ from nta.domain.figures.removal_report import (
 )
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.reasons import Code
-from nta.domain.roles import Role
+from nta.domain.roles import MEASURED, Role
 from nta.store.db.handle import Store
 from nta.store.db.types import to_us
 from nta.store.reads import removal_rows as reading
@@ -36,7 +36,6 @@ __all__ = ["Again", "Report", "again", "episode_lines", "freeze", "removal_times
 
 KIND = "removal_times"
 _CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
-_ROLES = (Role.HOST, Role.PROXY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def removal_times(
         raise RefusedError("removal times are given by provider")
     if clock not in _CLOCKS:
         raise RefusedError(f"clock {clock} has no figures yet; known are A, B and C")
-    if role not in _ROLES:
+    if role not in MEASURED:
         raise RefusedError("removal times are given for hosts and for proxies")
     if since is not None and until is not None and since >= until:
         raise RefusedError(Code.PERIOD_REVERSED)
@@ -107,7 +106,8 @@ def summary(store: Store, as_of: datetime) -> dict[str, Any]:
             "events": counting.events(connection),
         }
     reports = [
-        removal_times(store, clock=clock, as_of=as_of, role=role) for clock, role in product(_CLOCKS, _ROLES)
+        removal_times(store, clock=clock, as_of=as_of, role=role)
+        for clock, role in product(_CLOCKS, MEASURED)
     ]
     lines = [_line(report.parameters, group) for report in reports for group in report.groups if group.n]
     counted["removal_times"] = sorted(lines, key=lambda line: (line["provider"], line["clock"], line["role"]))
@@ -142,7 +142,7 @@ def true_figures(
     truth lies between the bounds.
     """
     found = {}
-    for clock, role in product(_CLOCKS, _ROLES):
+    for clock, role in product(_CLOCKS, MEASURED):
         parameters = Parameters(clock, "provider", role.value, None, None, as_of)
         with store.db.read() as connection:
             rows = reading.rows(connection, parameters, with_episode=True)

@@ -17,7 +17,7 @@ from nta.settings import Settings
 from nta.shipped import template_folders
 from nta.web import (
     clients,
-    languages,
+    localisation,
     problems,
     request_limits,
     request_values,
@@ -46,7 +46,7 @@ def build(
     settings: Settings,
     url: str,
     secret: bytes,
-    language: Callable[[], str] = languages.asked_for,
+    language: Callable[[], str] = localisation.asked_for,
     larger: Mapping[str, Bound] = MappingProxyType({}),
     may: Callable[[], bool] = lambda: True,
     closed: Callable[[], ResponseReturnValue | None] = lambda: None,
@@ -77,7 +77,7 @@ def build(
     app.jinja_env.loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    languages.speak(app, language)
+    localisation.speak(app, language)
     problems.explain(app, f"{name}/problem.html")
     request_limits.keep(app, larger, may)
     app.before_request(closed)

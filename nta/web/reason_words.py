@@ -1,7 +1,7 @@
 """The sentence of a reason in the language of the page, with the words that the page has for codes."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import get_locale
 from flask_babel.speaklater import LazyString
@@ -10,7 +10,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.reasons import Reason
 from nta.render.reason_sentences import plain_word, sentence
 
-Tables = Mapping[str, Mapping[str, LazyString]]
+Tables = Mapping[str, Mapping[Any, LazyString]]  # keys: words, as such or of an enum
 """What a door calls its codes, by the table that a template of a sentence names."""
 
 _NONE: Final[Tables] = {}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.domain.notices.contact_choice import LANGUAGES
+from nta.domain.languages import NOTICE_LANGUAGES
 from nta.domain.roles import NoticeKind
 from tests.cli.conftest import Nta
 
@@ -14,7 +14,7 @@ def test_every_kind_is_shown_in_every_language_with_invented_values(nta: Nta) ->
 
     shown = {(line["language"], line["kind"]) for line in ended.objects}
     assert (ended.code, ended.err) == (0, "nothing was sent; every value is invented\n")
-    assert shown == {(language, kind.value) for language in LANGUAGES for kind in NoticeKind}
+    assert shown == {(language, kind.value) for language in NOTICE_LANGUAGES for kind in NoticeKind}
     assert all("Example Hotline" in line["text"] and "lighthouse" in line["text"] for line in ended.objects)
     assert not nta.instance.exists()
 

@@ -52,10 +52,11 @@ def test_closed_content_is_not_looked_at():
     st.sampled_from([Presence.UNSEEN, Presence.UP]),
     st.timedeltas(timedelta(0), 60 * DAY),
     st.timedeltas(timedelta(0), 60 * DAY),
+    st.sampled_from(Severity),
 )
-def test_looks_only_thin_out_and_urgency_never_slows_them(presence, age, later):
-    assert pause(presence, age, N) <= pause(presence, age + later, N)
-    assert pause(presence, age, U) <= pause(presence, age, N)
+def test_looks_only_thin_out_and_urgency_never_slows_them(presence, age, later, severity):
+    assert pause(presence, age, severity) <= pause(presence, age + later, severity)
+    assert pause(presence, age, severity) <= pause(presence, age, N)
 
 
 @given(st.timedeltas(timedelta(0), 60 * DAY), st.sampled_from(list(Severity)))

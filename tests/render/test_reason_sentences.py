@@ -4,16 +4,16 @@ from string import Formatter
 
 import pytest
 
+from nta.domain.languages import PAGE_LANGUAGES
 from nta.domain.reasons import Code, Reason, because, said, sentences
 from nta.render import reason_sentences
 from nta.render.reason_sentences import FALLBACK, languages, sentence
-from nta.web.languages import LANGUAGES
 
 JOINTS = {"and", "or", "thousands"}
 
 
 def test_the_desks_languages_have_sentences() -> None:
-    assert languages() == set(LANGUAGES)
+    assert languages() == set(PAGE_LANGUAGES)
 
 
 @pytest.mark.parametrize("language", sorted(languages()))

@@ -198,7 +198,9 @@ def test_values_of_any_kind_give_a_report_of_ours_or_none(one: Item, us: Us, rep
     st.fixed_dictionaries(
         {name: st.from_regex(looks, fullmatch=True) for name, looks in xarf.LOOKS.items()}
         | {
-            who: st.fixed_dictionaries({n: st.from_regex(x, fullmatch=True) for n, x in xarf.WHO.items()})
+            who: st.fixed_dictionaries(
+                {n: st.from_regex(looks, fullmatch=True) for n, looks in xarf.REPORTER.items()}
+            )
             for who in ("reporter", "sender")
         },
         optional={

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.escalation.ladders import Rung
 from nta.domain.lifecycle import EventKind
@@ -442,16 +443,16 @@ class TestAuthority:
 
 
 class TestTakenBack:
-    @pytest.mark.parametrize(
-        ("act", "outcome"), [(case_decisions.withdraw, "withdrawn"), (case_decisions.invalid, "invalid")]
-    )
+    @pytest.mark.parametrize("outcome", [Outcome.WITHDRAWN, Outcome.INVALID])
     def test_whoever_was_told_is_told_that_it_was_wrong(
-        self, world: World, service: Service, store: Store, act: object, outcome: str
+        self, world: World, service: Service, store: Store, outcome: Outcome
     ) -> None:
         episode = world.ready()
         tell(world, service, NINE)
 
-        act(store, reference_of(world, episode), "a slip", "lead", NINE + hours(2))  # type: ignore[operator]
+        case_decisions.end_case(
+            store, reference_of(world, episode), outcome, "a slip", "lead", NINE + hours(2)
+        )
         service.tell(NINE + hours(2.5))
 
         assert [(n.kind, n.state) for n in world.notices()] == [
@@ -471,7 +472,9 @@ class TestTakenBack:
         service.notify(GATHERED)
         service.dispatch(GATHERED)
         service.relay.down_after = None
-        case_decisions.withdraw(store, reference_of(world, episode), "a slip", "lead", GATHERED)
+        case_decisions.end_case(
+            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", "lead", GATHERED
+        )
 
         for hour in (1, 2):
             service.tell(NINE + hours(hour))
@@ -483,22 +486,26 @@ class TestTakenBack:
         episode = world.ready()
         service.escalate(NINE)
 
-        case_decisions.withdraw(store, reference_of(world, episode), "a slip", "lead", NINE)
+        case_decisions.end_case(
+            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", "lead", NINE
+        )
         service.tell(GATHERED)
 
         assert world.notices() == []
         assert sent(service) == []
 
-    @pytest.mark.parametrize("act", [case_decisions.expire, case_decisions.still_online])
+    @pytest.mark.parametrize("outcome", [Outcome.EXPIRED, Outcome.STILL_ONLINE])
     def test_other_ends_say_nothing_to_anybody(
-        self, world: World, service: Service, store: Store, act: object
+        self, world: World, service: Service, store: Store, outcome: Outcome
     ) -> None:
         knows(service, FIRST)
         episode = world.ready()
         tell(world, service, NINE)
         tell(world, service, GATHERED + hours(24))
 
-        act(store, reference_of(world, episode), "it is so", "lead", NINE + hours(30))  # type: ignore[operator]
+        case_decisions.end_case(
+            store, reference_of(world, episode), outcome, "it is so", "lead", NINE + hours(30)
+        )
         service.tell(NINE + hours(31))
 
         assert [n.kind for n in world.notices()] == ["first"]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.parties.organisations import Catalogue
 from nta.store.db.handle import Store
 from nta.store.reads.hosting_history import History, history
@@ -56,7 +57,9 @@ def test_all_facts_are_asked_for_again_every_twelve_hours_while_a_case_lives(
         assert facts_at(store, case) == now
         assert due_at(store, due.RESOLVE, case.host_id) == now + hours(12)
 
-    case_decisions.withdraw(store, case.reference, "a mistake", "analyst@hotline.test", moments[-1])
+    case_decisions.end_case(
+        store, case.reference, Outcome.WITHDRAWN, "a mistake", "analyst@hotline.test", moments[-1]
+    )
     resolve(store, asker, moments[-1] + hours(12))
 
     assert due_at(store, due.RESOLVE, case.host_id) is None

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.errors import RefusedError
 from nta.domain.reasons import Code
 from nta.store.db.handle import Store
@@ -128,7 +129,7 @@ def test_a_state_filters_the_list(analyst: FlaskClient, lite: Store, case: MadeC
 
 
 def test_ended_cases_are_listed_with_their_outcome(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:
-    case_decisions.withdraw(lite, case.reference, "by mistake", "lead@hotline.test", NINE)
+    case_decisions.end_case(lite, case.reference, Outcome.WITHDRAWN, "by mistake", "lead@hotline.test", NINE)
 
     assert case.reference not in analyst.get("/cases").text
     page = analyst.get("/cases?state=ended").text

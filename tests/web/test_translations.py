@@ -14,11 +14,12 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from nta.domain.checks.outcomes import Outcome
+from nta.domain.checks.outcomes import PERSONS_ENDS, Outcome
 from nta.domain.checks.verdicts import Cause, Verdict
 from nta.domain.hosting.lookups import LookupKind
 from nta.domain.hosting.overrides import Wrong
 from nta.domain.intake.lines import CLASSES, SCOPES
+from nta.domain.languages import PAGE_LANGUAGES
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.answers import Says
 from nta.domain.roles import NoticeKind, Role, Severity
@@ -26,7 +27,7 @@ from nta.render.words import Word
 from nta.web.answering import MEANS, SAYS
 from nta.web.desk import texts
 from nta.web.desk.hosting_page import WRONGS
-from nta.web.languages import FOLDER, LANGUAGES
+from nta.web.localisation import FOLDER
 
 TOP = Path(__file__).parents[2]
 METHODS = [
@@ -37,7 +38,7 @@ METHODS = [
     ("templates/security/**.html", "jinja2"),
 ]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
-OTHERS = sorted(set(LANGUAGES) - {"en"})
+OTHERS = sorted(set(PAGE_LANGUAGES) - {"en"})
 
 
 def extracted() -> set[object]:
@@ -54,6 +55,10 @@ def extracted() -> set[object]:
 def written(language: str) -> Catalog:
     with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
         return pofile.read_po(file, locale=language)
+
+
+def test_the_folders_of_translations_are_the_languages_of_pages() -> None:
+    assert sorted(path.parent.name for path in FOLDER.glob("*/LC_MESSAGES")) == OTHERS
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -94,11 +99,13 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
         pytest.param(Word, texts.WORDS, id="words"),
         pytest.param(Word, texts.COLOURS, id="colours"),
         pytest.param(Outcome, texts.OUTCOMES, id="outcomes"),
+        pytest.param(PERSONS_ENDS, texts.ENDED, id="ends-by-a-person"),
         pytest.param(Role, texts.ROLES, id="roles"),
         pytest.param(NoticeKind, texts.KINDS, id="kinds"),
         pytest.param(Verdict, texts.VERDICTS, id="verdicts"),
         pytest.param(Cause, texts.CAUSES, id="causes"),
         pytest.param(Severity, texts.SEVERITIES, id="severities"),
+        pytest.param(Severity, texts.SEVERITY_COLOURS, id="colours-of-severities"),
         pytest.param(SCOPES, texts.SCOPES, id="scopes"),
         pytest.param(CLASSES, texts.CLASSES, id="classes"),
         pytest.param(Says, texts.ANSWERS, id="answers"),

@@ -349,16 +349,8 @@ class _PlainConnection(HTTPConnection):
         _start_limit(self.sock, self.web.request_s())
 
 
-class _SecureConnection(HTTPSConnection):
-    pins: ClassVar[Pins]
-    web: ClassVar[Web]
-
-    def _new_conn(self) -> socket.socket:
-        return _connected(self, self.pins)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)
-        _start_limit(self.sock, self.web.request_s())
+class _SecureConnection(_PlainConnection, HTTPSConnection):
+    """The same over TLS: the plain one opens the socket, `HTTPSConnection` does the rest."""
 
 
 def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:

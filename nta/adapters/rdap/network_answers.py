@@ -7,6 +7,7 @@ from typing import Any, Final, TypeGuard
 
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.holders import holder_domains
+from nta.domain.parties.mail_addresses import IN_TEXT
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people, by whoever kept the record
@@ -23,7 +24,6 @@ _BY_NAME: Final[Mapping[str, str]] = {
     "JAMAICA": "JM",
 }
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
-_EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 
 
 def network(document: object) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _remarked(document: Mapping[str, Any]) -> Iterator[str]:
     for record in (document, *_entities(document)):
         for line in _remarks(record):
             if "abuse" in line.lower():
-                yield from _EMAIL.findall(line)
+                yield from IN_TEXT.findall(line)
 
 
 def _remarks(record: Mapping[str, Any]) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _mailboxes(document: Mapping[str, Any], holder: Mapping[str, Any] | None) ->
         yield from emails(entity)
     for record in (document, *_entities(document)):
         for line in _remarks(record):
-            yield from _EMAIL.findall(line)
+            yield from IN_TEXT.findall(line)
 
 
 def abuse_mailboxes(record: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from nta.adapters.domain_answers import Value
 from nta.domain.errors import OutsideError
+from nta.domain.parties.mail_addresses import IN_TEXT
 
 _NAMED: Final = 0.9  # an address on a line, or in a block, that says abuse
 _MOST_LISTED: Final = 64
@@ -17,7 +18,6 @@ _LONGEST_TEXT: Final = 300
 _LABELLED: Final = re.compile(r"^(\s*)(?:\[([^\]]{1,60})\]|([^:\s][^:]{0,60}?)[\s.]*:(?!//))(?:\s+|$)(.*)$")
 _LABEL_ALONE: Final = re.compile(r"^(\s*)([A-Za-z][A-Za-z \-/']{2,60})$")
 _COMMENT: Final = re.compile(r"^\s*[%#;*]+")
-_EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 _REGISTRAR: Final = (
@@ -245,11 +245,11 @@ def _abuse(lines: list[_Line]) -> Iterator[str]:
     for place, line in enumerate(lines):
         if "abuse" not in line.label.split() and "abuse" not in line.label:
             continue
-        found = _EMAIL.findall(line.value)
+        found = IN_TEXT.findall(line.value)
         yield from found
         if not found and not line.value:
             for inner in _block(lines, place):
-                yield from _EMAIL.findall(inner.value)
+                yield from IN_TEXT.findall(inner.value)
 
 
 def _statuses(lines: list[_Line]) -> list[str]:

@@ -6,11 +6,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, NamedTuple
 
 from nta.domain.errors import OutsideError
+from nta.domain.parties.mail_addresses import IN_TEXT
 
 _MOST_LINES: Final = 20_000
 _MOST_MAILBOXES: Final = 8
 _LONGEST_TEXT: Final = 300
-_EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 _IN_BRACKETS: Final = re.compile(r"\s*(?:[a-z]\. *)?\[([A-Za-z][A-Za-z -]{1,40})\]\s*(.*)")
 _ALLOCATION: Final = re.compile(r"\[Allocation\]\s+(\S.*)")
 _GROUP: Final = re.compile(r"JP\d{8}")  # a desk; other handles are persons
@@ -146,7 +146,7 @@ def _first(texts: Iterable[str]) -> str | None:
 def _mailboxes(texts: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for text in texts:
-        for email in _EMAIL.findall(text):
+        for email in IN_TEXT.findall(text):
             found.setdefault(email.casefold(), email)
     return tuple(found.values())[:_MOST_MAILBOXES]
 

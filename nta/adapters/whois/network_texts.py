@@ -9,6 +9,7 @@ from nta.adapters.rdap.network_answers import is_asn
 from nta.adapters.whois.ipwhois_parsers import AddressRange, Form, ParsedNetwork, parsed_network
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.holders import holder_domains
+from nta.domain.parties.mail_addresses import IN_TEXT
 
 _NAMED: Final = 0.9  # where the registry names it as the abuse contact
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people
@@ -17,7 +18,6 @@ _MOST_RANGES: Final = 64
 _MOST_NETWORKS: Final = 32
 _LONGEST_TEXT: Final = 300
 _WIDEST: Final = {4: 8, 6: 16}  # what is wider is a registry's placeholder, not somebody's network
-_EMAIL: Final = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 _SAID: Final = re.compile(r"^%\s*Abuse contact for '([^']{1,100})' is '([^']{1,200})'", re.IGNORECASE)
 _NETWORK: Final = ("inetnum", "inet6num", "netrange")
 _OF_HOLDER: Final = ("orgname", "custname", "country")
@@ -148,7 +148,7 @@ def _abuse(
     if found:
         return [{"email": email, "source": "whois", "confidence": _NAMED} for email in found.values()]
     remarks = [value for block in around for value in _all(block, *_REMARKS) if "abuse" in value.lower()]
-    emails = dict.fromkeys(email for value in remarks for email in _EMAIL.findall(value))
+    emails = dict.fromkeys(email for value in remarks for email in IN_TEXT.findall(value))
     return [{"email": email, "source": "remark", "confidence": _REMARKED} for email in emails]
 
 
@@ -157,7 +157,7 @@ def _mailboxes(own: Block, around: Sequence[Block]) -> Iterator[str]:
     holders = [block for block in around if block[0][0] == "organisation"]
     for block in (*holders, own, *around):
         for _, value in block:
-            yield from _EMAIL.findall(value)
+            yield from IN_TEXT.findall(value)
 
 
 def _said(text: str, ranges: Sequence[AddressRange]) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _said(text: str, ranges: Sequence[AddressRange]) -> Iterator[str]:
         if found := _SAID.match(line):
             about = parsed_network("ripencc", [("inetnum", found[1])])
             if about and about.ranges == ranges:
-                yield from _EMAIL.findall(found[2])
+                yield from IN_TEXT.findall(found[2])
 
 
 def _labelled(around: Sequence[Block]) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _labelled(around: Sequence[Block]) -> Iterator[str]:
     for label in ("rabuseemail", "abuse-mailbox", "orgabuseemail"):
         for block in around:
             for value in _all(block, label):
-                yield from _EMAIL.findall(value)
+                yield from IN_TEXT.findall(value)
 
 
 def _by_handle(blocks: Sequence[Block], around: Sequence[Block]) -> Iterator[str]:
@@ -183,4 +183,4 @@ def _by_handle(blocks: Sequence[Block], around: Sequence[Block]) -> Iterator[str
     for block in blocks:
         if handles.intersection(_all(block, "nic-hdl", "nic-hdl-br")):
             for value in _all(block, "abuse-mailbox") or _all(block, "e-mail"):
-                yield from _EMAIL.findall(value)
+                yield from IN_TEXT.findall(value)

@@ -1,10 +1,13 @@
 """How an episode ended, and by whom."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from nta.domain.checks.verdicts import Cause
-from nta.domain.roles import Role
+from nta.domain.policy import DeskAct
+from nta.domain.roles import KEEPERS, Role
 
 
 class Outcome(StrEnum):
@@ -22,8 +25,25 @@ class Outcome(StrEnum):
     STILL_ONLINE = "still_online"
 
 
-TAKEN_BACK = frozenset({Outcome.WITHDRAWN, Outcome.INVALID})
-"""Ends that say that nobody should have been told: whoever was is told so."""
+@dataclass(frozen=True, slots=True)
+class PersonsEnd:
+    """How a person ends a case: what the act is called, who may do it, and what it says of what was sent."""
+
+    act: str
+    permission: DeskAct
+    takes_back: bool = False  # nobody should have been told: whoever was is told so
+
+
+PERSONS_ENDS: Mapping[Outcome, PersonsEnd] = {
+    Outcome.WITHDRAWN: PersonsEnd("withdraw", DeskAct.END_CASE, takes_back=True),
+    Outcome.INVALID: PersonsEnd("invalid", DeskAct.END_CASE, takes_back=True),
+    Outcome.EXPIRED: PersonsEnd("expire", DeskAct.GIVE_UP_CASE),
+    Outcome.RESTRICTED: PersonsEnd("restrict", DeskAct.GIVE_UP_CASE),
+    Outcome.STILL_ONLINE: PersonsEnd("still_online", DeskAct.GIVE_UP_CASE),
+}
+"""The outcomes that a person may decide; looks decide the others, and `restricted` too."""
+
+TAKEN_BACK = frozenset(outcome for outcome, end in PERSONS_ENDS.items() if end.takes_back)
 
 
 class Actor(StrEnum):
@@ -77,7 +97,7 @@ def ending(
             return Outcome.MOVED_AFTER_NOTICE, Actor.UNKNOWN
         return Outcome.MOVED_BEFORE_NOTICE, Actor.NOBODY
     suspended = NAME_CAUSES if held_name else _SUSPENDED
-    if cause in suspended and not told_roles.isdisjoint((Role.REGISTRY, Role.REGISTRAR)):
+    if cause in suspended and not told_roles.isdisjoint(KEEPERS):
         return Outcome.DISABLED_DOMAIN, _keeper(told_roles)
     actor = _remover(cause, told_roles, answered_removed) if noticed else Actor.NOBODY
     if cause is Cause.LEGAL:

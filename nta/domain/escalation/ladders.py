@@ -8,15 +8,15 @@ from itertools import combinations
 from nta.domain.deadlines import stretched
 from nta.domain.errors import RefusedError
 from nta.domain.reasons import Code, Reason, because
-from nta.domain.roles import NoticeKind, Role, Severity
+from nta.domain.roles import ROLES, NoticeKind, Role, Severity
 
 CONDITIONS = frozenset({"dedicated_domain"})
 """What a rung's `only_if` may ask for."""
 
-APPROVALS = frozenset({"four-eyes"})
-"""What a rung's `approval` may ask for."""
+APPROVALS = {"four-eyes": 2}
+"""What a rung's `approval` may ask for, and how many leads agree to its notice: more than to a burst, one."""
 
-SERVING = frozenset({Role.HOST, Role.PROXY, Role.UPSTREAM, Role.SITE_OWNER})
+SERVING = frozenset(role for role, traits in ROLES.items() if traits.serves)
 """Roles of those who serve the content where it is hosted; not every country lets us tell them directly."""
 
 LOOK_AGAIN = timedelta(minutes=30)

@@ -47,7 +47,7 @@ class NoticeBatch:
 
 @dataclass(frozen=True, slots=True)
 class PlanRules:
-    """How long normal items gather, how long a list may be, and what counts as a burst in a day."""
+    """How long unhurried items gather, how long a list may be, and what counts as a burst in a day."""
 
     gather: timedelta = timedelta(minutes=10)
     most_items: int = 100
@@ -93,9 +93,9 @@ def plan(
 ) -> tuple[NoticeBatch, ...]:
     """Return the messages to be, the most urgent first; every item is in exactly one.
 
-    Urgent and high items go at once and take along what waits for the same
-    reader; normal ones gather until the oldest has waited long enough or
-    the list is full. An XARF report is about one location, so its list is
+    Items of a severity in a hurry go at once and take along what waits for
+    the same reader; others gather until the oldest has waited long enough
+    or the list is full. An XARF report is about one location, so its list is
     full with one. A batch that takes a party over a day's burst, with
     `sent_today` counted in, waits for a lead.
     """
@@ -130,7 +130,7 @@ def _parts(items: list[PlanItem], most: int) -> Iterable[list[PlanItem]]:
 
 def _batch(letter: Letter, items: tuple[PlanItem, ...], now: datetime, rules: PlanRules) -> NoticeBatch:
     party, email, role, rung, kind, language, notice_format = letter
-    hurried = items[0].severity is not Severity.NORMAL or len(items) >= _most(letter, rules)
+    hurried = not items[0].severity.urgency.gathers or len(items) >= _most(letter, rules)
     gathered = min(item.ready_at for item in items) + rules.gather
     return NoticeBatch(
         party=party,
@@ -160,9 +160,8 @@ def _with_leads(
 
 
 FACTS_FRESH = timedelta(hours=1)
-LOOK_FRESH, LOOK_FRESH_URGENT = timedelta(minutes=30), timedelta(minutes=10)
-PATIENCE, PATIENCE_URGENT = timedelta(minutes=15), timedelta(minutes=5)
-"""How long a notice waits for fresh facts and a look before it goes without them."""
+PATIENCE = max(severity.urgency.patience for severity in Severity)
+"""The longest that any notice waits for fresh facts and a look before it goes without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +194,11 @@ def readiness(
         return Readiness("leave", why="moved")
     if verdict is Verdict.GONE:
         return Readiness("leave", why="gone")
-    urgent = severity is Severity.URGENT
+    urgency = severity.urgency
     old_facts = facts_at is None or now - facts_at >= FACTS_FRESH
-    old_look = tried_at is None or now - tried_at >= (LOOK_FRESH_URGENT if urgent else LOOK_FRESH)
+    old_look = tried_at is None or now - tried_at >= urgency.look_fresh
     if not old_facts and not old_look:
         return Readiness("ready")
-    patience = PATIENCE_URGENT if urgent else PATIENCE
-    if waiting_since is not None and now - waiting_since >= patience:
+    if waiting_since is not None and now - waiting_since >= urgency.patience:
         return Readiness("ready", why="waited long enough")
     return Readiness("wait", refresh_facts=old_facts, look=old_look, why="stale")

@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from hashlib import sha256
 
 from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
+from nta.domain.languages import FALLBACK, NOTICE_LANGUAGES
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import Catalogue, Party, PartyId
 from nta.domain.reasons import Code, Reason, because
@@ -72,9 +73,6 @@ class _Wanted:
     found: tuple[FoundContact, ...] = ()
     note: Reason | None = None  # said with the reason
 
-
-LANGUAGES = frozenset({"de", "en", "nl"})
-"""The languages in which there are notice texts."""
 
 NOBODY_KNOWN: KnownContacts = {}
 
@@ -149,7 +147,7 @@ def choose(
     facts: HostingFacts,
     catalogue: Catalogue,
     health: Mapping[str, Health],
-    languages: frozenset[str] = LANGUAGES,
+    languages: frozenset[str] = NOTICE_LANGUAGES,
     *,
     known: KnownContacts = NOBODY_KNOWN,
 ) -> tuple[Choice, ...]:
@@ -295,7 +293,7 @@ def _best(role: Role, wanted: _Wanted, ground: _Ground) -> Choice | None:
     route = wanted.entry.notices if wanted.entry else None
     manner = (_language(wanted.country, ground.catalogue, ground.languages), "text")
     if route and best.place is _Place.CATALOGUE:
-        manner = (route.language if route.language in ground.languages else "en", route.format)
+        manner = (route.language if route.language in ground.languages else FALLBACK, route.format)
     return _choice(role, wanted, best.contact, manner, _reason(best, candidates, wanted.note))
 
 
@@ -388,12 +386,12 @@ def _choice(
 
 
 def _language(code: str | None, catalogue: Catalogue, languages: frozenset[str]) -> str:
-    """Return the first language of the party's country if there are texts in it, else English.
+    """Return the first language of the party's country if there are texts in it, else the fallback.
 
     A table lists a country's languages in no order that says which of them a
     host there reads; there only a country with one language has its own.
     """
     country = catalogue.country(code)
     known = country.languages if country else ()
-    first = known[0] if country and known and (len(known) == 1 or not country.imported) else "en"
-    return first if first in languages else "en"
+    first = known[0] if country and known and (len(known) == 1 or not country.imported) else FALLBACK
+    return first if first in languages else FALLBACK

@@ -7,6 +7,9 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _ADDRESS = re.compile(
     rf"[a-z0-9!#$&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+(?=[a-z])[a-z0-9-]*[a-z0-9]", re.I
 )
+IN_TEXT = re.compile(r"[a-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9.-]+\.[a-z0-9-]*[a-z0-9]", re.IGNORECASE)
+"""Finds what is written like an address amid other words; `is_usable` says whether it is one."""
+
 _PLACEHOLDERS = frozenset(
     {
         "removed@lacnic.net",

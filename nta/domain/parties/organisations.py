@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from nta.domain.escalation.ladders import Ladder, choose_ladder
 from nta.domain.intake.reserved_names import number_of
+from nta.domain.languages import FALLBACK
 from nta.domain.roles import Severity
 
 PartyId = str
@@ -36,7 +37,7 @@ class NoticeRoute:
     """Where and how a party of the catalogue wants its notices."""
 
     to: str
-    language: str = "en"
+    language: str = FALLBACK
     format: str = "text"
 
 
@@ -94,7 +95,7 @@ class Hotline(Party):
     """
 
     standing: str = ""
-    languages: tuple[str, ...] = ("en",)
+    languages: tuple[str, ...] = (FALLBACK,)
     address: str = ""
     enabled: bool = True
     standing_in: Mapping[str, str] = field(default_factory=dict)

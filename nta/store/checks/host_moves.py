@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from nta.domain.checks.targets import STRANGER, Aim, Served
 from nta.domain.checks.verdicts import Cause
-from nta.domain.episode_state import EpisodeState
+from nta.domain.episode_state import WHO, EpisodeState
 from nta.domain.hosting.arrangements import ArrangementChange, arrangement_change
 from nta.domain.lifecycle import EventKind, Presence, Stage
 from nta.domain.parties.organisations import PartyId
@@ -24,7 +24,6 @@ from nta.store.tables import Host
 from nta.store.work import due
 from nta.store.work.isolation import apart, say
 
-WHO = "service"
 _NOTED = 2_000
 
 

@@ -22,7 +22,8 @@ from nta.domain.checks.verdicts import (
     Verdict,
 )
 from nta.domain.episode_state import EpisodeState
-from nta.domain.roles import Role
+from nta.domain.notices import answers
+from nta.domain.roles import KEEPERS, Role
 from nta.ports import Ids
 from nta.store.db.bulk import (
     found_by,
@@ -64,6 +65,7 @@ _SPAN = (
 )
 _GOES_ON = ("last_at", "count", "longest_gap")
 _SHOWN = ("status", "length", "address")
+_KEEPERS = sorted(role.value for role in KEEPERS)
 _FEW = 8
 """Rows that are written one by one: a statement for them alone costs more."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -203,12 +205,11 @@ def _new_spans(begun: Sequence[RecordedLook], ids: Ids) -> list[tuple[Any, ...]]
 
 def keepers_told(connection: Connection, host_ids: Collection[int]) -> set[int]:
     """Return those hosts whose registrar or registry was told of something on their domain."""
-    keepers = (Role.REGISTRAR.value, Role.REGISTRY.value)
     told = (
         select(Host.domain_id)
         .join(Episode, Episode.host_id == Host.id)
         .join(Addressee, Addressee.episode_id == Episode.id)
-        .where(Addressee.role.in_(keepers), Addressee.first_handed_at.is_not(None))
+        .where(Addressee.role.in_(_KEEPERS), Addressee.first_handed_at.is_not(None))
         .where(Host.domain_id.in_(select(Host.domain_id).where(Host.id.in_(host_ids))))
     )
     named = select(Host.id).where(Host.id.in_(host_ids), Host.domain_id.in_(told))
@@ -253,13 +254,10 @@ def told_of(connection: Connection, state: EpisodeState, before: datetime) -> To
         .distinct()
         .join(Episode, Episode.id == Addressee.episode_id)
         .join(Host, Host.id == Episode.host_id)
-        .where(
-            Host.domain_id == domain, Addressee.role.in_((Role.REGISTRAR.value, Role.REGISTRY.value)), told
-        )
+        .where(Host.domain_id == domain, Addressee.role.in_(_KEEPERS), told)
     ).scalars()
-    said = {"removed", "disabled", "account_closed"}
     roles = frozenset(Role(role) for role in [*(row.role for row in rows), *names])
-    return ToldOf(roles, any(row.answer in said for row in rows))
+    return ToldOf(roles, any(row.answer in answers.GONE for row in rows))
 
 
 def outcome_of(

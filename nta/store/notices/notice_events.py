@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from nta.domain.checks.outcomes import TAKEN_BACK
 from nta.domain.deadlines import LINK_LIFE
-from nta.domain.episode_state import EpisodeChange, EpisodeState
+from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.notices.notice_state import NoticeStep, led_to
@@ -25,8 +25,6 @@ from nta.store.notices import (
 from nta.store.notices.notice_rows import MailedNotice
 from nta.store.notices.outbox import OutboxItem, OutboxNotice
 from nta.store.work import due, open_tasks
-
-WHO = "service"
 
 TOLD: Mapping[Role, EventKind] = {
     Role.REGISTRY: EventKind.TOLD_REGISTRY,

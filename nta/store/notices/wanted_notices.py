@@ -56,7 +56,8 @@ def waiting(
 
     Those who were set aside until later are left out; `only` narrows to some.
     """
-    hurried = case((_EPISODE.c.severity == Severity.NORMAL.value, 1), else_=0)
+    gathers = {severity.value: int(severity.urgency.gathers) for severity in Severity}
+    hurried = case(gathers, value=_EPISODE.c.severity, else_=0)
     query = (
         select(
             *(_ADDRESSEE.c[name] for name in WaitingAddressee._fields[:8]),
@@ -107,7 +108,7 @@ def next_waiting(connection: Connection, now: datetime, gather: timedelta) -> da
         .group_by(_EPISODE.c.severity)
     )
     found = [(severity, at) for severity, at in connection.execute(query) if at is not None]
-    moments = [at + gather if s == Severity.NORMAL else at for s, at in found]
+    moments = [at + gather if Severity(s).urgency.gathers else at for s, at in found]
     back = connection.execute(
         first_back(now)
         .join(_ADDRESSEE, _ADDRESSEE.c.id == Due.subject)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
+from nta.domain.roles import Severity
 from nta.store.db.handle import Store
 from nta.store.tables import Arrangement, ArrangementParty, Case, Due, Episode, NoticeItem, PartyRow, TaskRow
 from nta.store.work.due import (
@@ -164,8 +165,8 @@ def _newest() -> ColumnElement[bool]:
 def _order(wanted: Wanted, ranks: Ranks) -> list[Any]:
     if wanted.ended:
         return [Episode.ended_at.desc(), Episode.id.desc()]
-    urgent = case({"urgent": 0, "high": 1}, value=Episode.severity, else_=2)
-    return [rank(ranks), urgent, Episode.received_at, Episode.id]
+    hurries = case({severity.value: severity.rank for severity in Severity}, value=Episode.severity, else_=-1)
+    return [rank(ranks), hurries.desc(), Episode.received_at, Episode.id]
 
 
 def rank(ranks: Ranks) -> ColumnElement[int]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from nta.domain.checks.outcomes import Actor, Outcome
+from nta.domain.checks.outcomes import TAKEN_BACK, Actor, Outcome
 from nta.domain.checks.verdicts import Cause
 from nta.domain.figures.removal_report import (
     NEVER,
@@ -44,6 +44,15 @@ _ANOTHERS = {
     Role.PROXY: (Actor.REGISTRAR, Actor.REGISTRY, Actor.HOST, Actor.SITE, Actor.ANALYST),
 }
 """Whose doing censors the clock of a party in this role."""
+_TAKEN_BACK = sorted(outcome.value for outcome in TAKEN_BACK)
+_WAYS = {
+    Outcome.MOVED_AFTER_NOTICE: Way.MOVED,
+    Outcome.MOVED_BEFORE_NOTICE: Way.MOVED,
+    Outcome.RESTRICTED: Way.RESTRICTED,
+    Outcome.EXPIRED: Way.EXPIRED,
+    Outcome.WITHDRAWN: Way.WITHDRAWN,
+}
+"""Outcomes that say for every party how its content came to be gone; after the others the actor does."""
 
 
 def rows(connection: Connection, p: Parameters, *, with_episode: bool = False) -> Rows:
@@ -160,8 +169,10 @@ def by_episode(p: Parameters) -> Select[Any]:
 
 def _is_let_go() -> ColumnElement[bool]:
     """A party that is not the one is let go; one that an episode's end let go was the one until then."""
-    ends = (Outcome.WITHDRAWN.value, Outcome.INVALID.value)
-    return or_(Addressee.released_why.is_(None), Addressee.released_why.not_in(ends))
+    return or_(
+        Addressee.released_why.is_(None),
+        Addressee.released_why.not_in(_TAKEN_BACK),
+    )
 
 
 def _in_role(p: Parameters) -> tuple[Any, ColumnElement[bool]]:
@@ -232,13 +243,7 @@ def _way(p: Parameters) -> ColumnElement[Any]:
                 else_=int(Way.GONE),
             ),
         ),
-        (
-            Episode.outcome.in_((Outcome.MOVED_AFTER_NOTICE.value, Outcome.MOVED_BEFORE_NOTICE.value)),
-            int(Way.MOVED),
-        ),
-        (Episode.outcome == Outcome.RESTRICTED.value, int(Way.RESTRICTED)),
-        (Episode.outcome == Outcome.EXPIRED.value, int(Way.EXPIRED)),
-        (Episode.outcome == Outcome.WITHDRAWN.value, int(Way.WITHDRAWN)),
+        *((Episode.outcome == outcome.value, int(way)) for outcome, way in _WAYS.items()),
         *(disabled if theirs else ()),
         (Episode.actor == Actor.UNKNOWN.value, int(Way.UNKNOWN)),
         else_=int(Way.GONE),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from nta.domain import holding
 from nta.domain.checks.attention import BLOCKED_FOR
-from nta.domain.checks.outcomes import TAKEN_BACK, Actor, Outcome
+from nta.domain.checks.outcomes import PERSONS_ENDS, Actor, Outcome
 from nta.domain.deadlines import HOLD
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
@@ -76,52 +76,17 @@ def mark_dedicated(
             due.want(connection, due.ESCALATE, case_rows.notified_on_domain(connection, domain.id), now)
 
 
-def withdraw(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case because it was handed in wrongly or is taken back.
-
-    Whoever was told of it is told that this was wrong, as also by `invalid`.
-    """
-    _end(store, case_reference, Outcome.WITHDRAWN, why, who, now)
-
-
-def invalid(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case because the URL shows nothing that is illegal."""
-    _end(store, case_reference, Outcome.INVALID, why, who, now)
-
-
-def expire(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case because its host deletes everything after a fixed time."""
-    _end(store, case_reference, Outcome.EXPIRED, why, who, now)
-
-
-def still_online(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case that is online and of which nobody is left to tell.
-
-    Raises: RefusedError while somebody is.
-    """
-    _end(store, case_reference, Outcome.STILL_ONLINE, why, who, now)
-
-
-def restrict(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
-    """End the open episode of a case that is kept from one country and shown to others.
-
-    Raises: RefusedError unless somebody was told, and it has been kept out somewhere for two days.
-    """
-    _end(store, case_reference, Outcome.RESTRICTED, why, who, now)
-
-
-_ACTS = {
-    Outcome.WITHDRAWN: "withdraw",
-    Outcome.INVALID: "invalid",
-    Outcome.EXPIRED: "expire",
-    Outcome.STILL_ONLINE: "still_online",
-    Outcome.RESTRICTED: "restrict",
-}
-
-
-def _end(
+def end_case(
     store: Store, case_reference: str, outcome: Outcome, why: str | None, who: str, now: datetime
 ) -> None:
+    """End the open episode of a case with an outcome that a person may decide.
+
+    Where that takes back what was said, whoever was told is told that it was wrong.
+
+    Raises: RefusedError without a reason; for `still_online` while somebody
+    is left to tell; for `restricted` unless somebody was told, and it has
+    been kept out somewhere for two days.
+    """
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         case = _case(connection, reference)
@@ -134,13 +99,13 @@ def _end(
         endings.end(
             connection, store.ids, state.id, outcome, Actor.ANALYST, at=now, who=who, why=said(reason)
         )
-        if outcome in TAKEN_BACK:
+        if PERSONS_ENDS[outcome].takes_back:
             addressees.release(connection, state.id, outcome.value, now)
             case_rows.withdraw_submissions(connection, case.id, now)
             addressees.correct(connection, state.id, now)
         else:
             addressees.settle_episode(connection, state.id)
-        _audit(connection, store, now, who, _ACTS[outcome], reference, reason)
+        _audit(connection, store, now, who, PERSONS_ENDS[outcome].act, reference, reason)
 
 
 def _kept_out(connection: Connection, state: EpisodeState, now: datetime) -> None:

@@ -195,7 +195,7 @@ class _Composer:
         redirected = self._sending.mode == "redirect"
         recipient = (self._sending.redirect_to if redirected else None) or draft.email
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
-        language = draft.language if self._texts.has(draft.language) else "en"
+        language = self._texts.language(draft.language)
         told = [notice for item in judged.go for notice in before.past.get(item.episode_id, ())]
         letter = Letter(
             kind=NoticeKind(draft.kind),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from nta.domain import holding
 from nta.domain.deadlines import HOLD
-from nta.domain.episode_state import EpisodeChange, EpisodeState
+from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.escalation.ladders import (
     SERVING,
@@ -44,7 +44,6 @@ from nta.store.notices import (
     contact_decisions,
 )
 
-WHO = "service"
 _ASK_AGAIN = timedelta(minutes=1)
 
 _AT_WORK = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED, Stage.EXHAUSTED})

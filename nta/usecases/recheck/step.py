@@ -22,7 +22,7 @@ from nta.domain.checks.verdicts import (
     sign,
 )
 from nta.domain.deadlines import TASK, next_look_at
-from nta.domain.episode_state import EpisodeChange, EpisodeState
+from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
 from nta.domain.lifecycle import EventKind, Presence, PresenceSign, Stage
 from nta.domain.reasons import Code, Reason
 from nta.domain.roles import Severity
@@ -40,7 +40,6 @@ from nta.usecases.recheck.canary_checks import Canaries
 from nta.usecases.recheck.look_targets import Aims, Eyes
 from nta.usecases.recheck.looks import RECORDED, Looked, look
 
-WHO = "service"
 RULES = ProofRules()
 LIMIT = 20_000
 """Episodes a batch: each begins and ends with one side waiting for the other, and few do so seldom."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from nta.domain.deadlines import FACTS_KEPT, TASK, back_off, facts_until
-from nta.domain.episode_state import EpisodeChange
+from nta.domain.episode_state import WHO, EpisodeChange
 from nta.domain.errors import RefusedError
 from nta.domain.hosting.arrangements import (
     ArrangementChange,
@@ -28,8 +28,6 @@ from nta.store.db.handle import Connection, Store
 from nta.store.hosting import host_arrangements
 from nta.store.hosting.host_arrangements import HostRow
 from nta.store.work import due, open_tasks
-
-WHO = "service"
 
 _ABOUT_HOST = frozenset({LookupKind.ADDRESSES.value, LookupKind.NETWORK.value, LookupKind.SYSTEM.value})
 """A domain that cannot be asked for stops no notice to the host.

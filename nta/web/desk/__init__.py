@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from nta.domain.hosting.overrides import USUAL
+from nta.domain.languages import PAGE_LANGUAGES
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.policy import DeskAct, permitted
 from nta.ports import Clock
@@ -19,7 +20,7 @@ from nta.store.reads import approvals as approval_reads
 from nta.store.reads import contacts as contact_reads
 from nta.store.reads import sending as sending_reads
 from nta.store.reads import tasks as tasks_reads
-from nta.web import access, app_factory, languages
+from nta.web import access, app_factory, localisation
 from nta.web.desk import (
     approvals,
     cases,
@@ -112,7 +113,7 @@ def _first_pages(app: Flask, store: Store) -> None:
     @app.post("/language")
     def language() -> ResponseReturnValue:
         chosen = request.form.get("lang", "")
-        if chosen in languages.LANGUAGES:
+        if chosen in PAGE_LANGUAGES:
             session["lang"] = chosen
             if current_user.is_authenticated:
                 with store.db.write() as connection:
@@ -126,9 +127,9 @@ def _roles() -> frozenset[str]:
 
 def _language() -> str:
     chosen = session.get("lang")
-    if chosen not in languages.LANGUAGES and current_user and current_user.is_authenticated:
+    if chosen not in PAGE_LANGUAGES and current_user and current_user.is_authenticated:
         chosen = current_user.language
-    return chosen if chosen in languages.LANGUAGES else languages.asked_for()
+    return chosen if chosen in PAGE_LANGUAGES else localisation.asked_for()
 
 
 def _local(path: str) -> str:

@@ -1,6 +1,7 @@
 """Cases: the list with what needs a person first, search, and the page of one case."""
 
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,6 +9,7 @@ from flask_babel import gettext as _
 from flask_security import current_user
 
 from nta.domain import references
+from nta.domain.checks.outcomes import PERSONS_ENDS, Outcome
 from nta.domain.errors import RefusedError
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.policy import DeskAct
@@ -22,6 +24,7 @@ from nta.store.reads.cases import Wanted
 from nta.usecases.decisions import case_decisions
 from nta.web import request_values
 from nta.web.access import needs
+from nta.web.desk import texts
 
 
 def pages(store: Store, clock: Clock, catalogue: Catalogue) -> Blueprint:
@@ -94,47 +97,18 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
 
 
 def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
-    """Add the acts that end a case."""
+    """Add the acts that end a case, one for each outcome that a person may decide."""
+    for outcome, end in PERSONS_ENDS.items():
+        view = needs(end.permission)(partial(_end, store, clock, outcome))
+        site.add_url_rule(f"/cases/<reference>/{end.act.replace('_', '-')}", end.act, view, methods=["POST"])
 
-    @site.post("/cases/<reference>/withdraw")
-    @needs(DeskAct.END_CASE)
-    def withdraw(reference: str) -> ResponseReturnValue:
-        case_decisions.withdraw(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case was withdrawn. Everyone who was notified is sent a correction."), "success")
-        return _back(reference)
 
-    @site.post("/cases/<reference>/invalid")
-    @needs(DeskAct.END_CASE)
-    def invalid(reference: str) -> ResponseReturnValue:
-        case_decisions.invalid(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(
-            _("The case was marked as invalid. Everyone who was notified is sent a correction."),
-            "success",
-        )
-        return _back(reference)
-
-    @site.post("/cases/<reference>/expire")
-    @needs(DeskAct.GIVE_UP_CASE)
-    def expire(reference: str) -> ResponseReturnValue:
-        case_decisions.expire(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case ended as expired. Nothing more is sent about it."), "success")
-        return _back(reference)
-
-    @site.post("/cases/<reference>/restrict")
-    @needs(DeskAct.GIVE_UP_CASE)
-    def restrict(reference: str) -> ResponseReturnValue:
-        case_decisions.restrict(store, reference, request.form.get("reason"), current_user.email, clock.now())
-        flash(_("The case ended as restricted. It can still be seen from elsewhere."), "success")
-        return _back(reference)
-
-    @site.post("/cases/<reference>/still-online")
-    @needs(DeskAct.GIVE_UP_CASE)
-    def still_online(reference: str) -> ResponseReturnValue:
-        case_decisions.still_online(
-            store, reference, request.form.get("reason"), current_user.email, clock.now()
-        )
-        flash(_("The case ended as still online. Nobody is left to notify."), "success")
-        return _back(reference)
+def _end(store: Store, clock: Clock, outcome: Outcome, reference: str) -> ResponseReturnValue:
+    case_decisions.end_case(
+        store, reference, outcome, request.form.get("reason"), current_user.email, clock.now()
+    )
+    flash(texts.ENDED[outcome], "success")
+    return _back(reference)
 
 
 def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) -> None:

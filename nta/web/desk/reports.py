@@ -13,7 +13,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.figures.curves import only
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.policy import DeskAct
-from nta.domain.roles import Role
+from nta.domain.roles import MEASURED
 from nta.ports import Clock as ServiceClock
 from nta.render import removal_page, table_formats
 from nta.store.db.handle import Store
@@ -75,7 +75,7 @@ def _made(store: Store, now: datetime) -> list[Report]:
         removal_times(
             store, clock=RemovalClock(letter), since=since, until=until, as_of=as_of or now, role=role
         )
-        for role in (Role.HOST, Role.PROXY)
+        for role in MEASURED
     ]
 
 

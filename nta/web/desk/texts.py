@@ -4,9 +4,11 @@ from typing import Final
 
 from flask_babel import lazy_gettext as _l
 
+from nta.domain.checks.outcomes import Outcome
 from nta.domain.reasons import Code, Reason, because
+from nta.domain.roles import Severity
 from nta.render.words import Word
-from nta.web.reason_words import in_words
+from nta.web.reason_words import Tables, in_words
 
 WORDS: Final = {
     Word.NO_CONTACT: _l("no contact found"),
@@ -46,6 +48,15 @@ OUTCOMES: Final = {
     "invalid": _l("invalid"),
     "still_online": _l("still online"),
 }
+
+ENDED: Final = {
+    Outcome.WITHDRAWN: _l("The case was withdrawn. Everyone who was notified is sent a correction."),
+    Outcome.INVALID: _l("The case was marked as invalid. Everyone who was notified is sent a correction."),
+    Outcome.EXPIRED: _l("The case ended as expired. Nothing more is sent about it."),
+    Outcome.RESTRICTED: _l("The case ended as restricted. It can still be seen from elsewhere."),
+    Outcome.STILL_ONLINE: _l("The case ended as still online. Nobody is left to notify."),
+}
+"""What a person is told who has just ended a case so."""
 
 EVENTS: Final = {
     "submitted": _l("Handed in"),
@@ -246,7 +257,17 @@ STEPS: Final = {
 
 OWNERS: Final = {"analyst": _l("analyst"), "lead": _l("lead")}
 
-SEVERITIES: Final = {"normal": _l("normal"), "high": _l("high"), "urgent": _l("urgent")}
+SEVERITIES: Final = {
+    Severity.NORMAL: _l("normal"),
+    Severity.HIGH: _l("high"),
+    Severity.URGENT: _l("urgent"),
+}
+
+SEVERITY_COLOURS: Final = {
+    Severity.NORMAL: "",  # most cases: no badge
+    Severity.HIGH: "orange",
+    Severity.URGENT: "red",
+}
 
 CLASSES: Final = {
     "baseline": _l("Baseline: illegal nearly everywhere"),
@@ -262,7 +283,7 @@ SCOPES: Final = {
 
 DEDICATED: Final = {"yes": _l("yes"), "no": _l("no"), "unknown": _l("unknown")}
 
-_TABLES: Final = {
+_TABLES: Final[Tables] = {
     "role": ROLES,
     "kind": KINDS,
     "says": ANSWERS,

@@ -48,7 +48,7 @@ def entry(
 CATALOGUE = Catalogue(
     hosting={"hosting:one": entry(Provider, "hosting:one", "abuse@one.example", asns=(64500,))},
     proxies={
-        "proxy:shield": entry(Provider, "proxy:shield", "abuse@shield.example", country=None, language="fr")
+        "proxy:shield": entry(Provider, "proxy:shield", "abuse@shield.example", country=None, language="qaa")
     },
     registrars={"registrar:reg": entry(Registrar, "registrar:reg", "abuse@reg.example", iana_id="7")},
     registries={"registry:test": entry(Registry, "registry:test", "abuse@nic.test", suffixes=("test",))},
@@ -73,7 +73,7 @@ CATALOGUE = Catalogue(
             "a page",
             CHECKED,
         )
-        for code, languages in (("NL", ("nl", "en")), ("FR", ("fr",)), ("default", ("en",)))
+        for code, languages in (("NL", ("nl", "en")), ("FR", ("qaa",)), ("default", ("en",)))
     },
 )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.checks.outcomes import PERSONS_ENDS, Outcome
 from nta.domain.errors import RefusedError
 from nta.domain.reasons import Code, said
 from nta.domain.references import reference
@@ -82,14 +83,14 @@ def test_what_cannot_be_dedicated_is_refused(store: Store, url: str, value: str,
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome"), [(case_decisions.withdraw, "withdrawn"), (case_decisions.invalid, "invalid")]
+    "outcome", [outcome for outcome, end in PERSONS_ENDS.items() if end.takes_back], ids=str
 )
 def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
-    store: Store, case: MadeCase, act: object, outcome: str
+    store: Store, case: MadeCase, outcome: Outcome
 ) -> None:
     make_notice(store, [case], NINE, state="queued", handed=False)
 
-    act(store, case.reference, " entered twice ", LEAD, LATER)  # type: ignore[operator]
+    case_decisions.end_case(store, case.reference, outcome, " entered twice ", LEAD, LATER)
 
     ended = rows(store, Episode.stage, Episode.outcome, Episode.actor, Episode.ended_at)
     assert ended == [("ended", outcome, "analyst", LATER)]
@@ -100,7 +101,7 @@ def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
         left = connection.execute(select(Due.kind).where(Due.subject == case.episode_id)).all()
     assert left == []
     with pytest.raises(RefusedError, match="case_ended"):
-        act(store, case.reference, None, LEAD, LATER)  # type: ignore[operator]
+        case_decisions.end_case(store, case.reference, outcome, None, LEAD, LATER)
 
 
 def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> None:
@@ -131,7 +132,7 @@ def test_what_is_kept_from_one_country_ends_as_restricted_by_a_leads_word(
     make_notice(store, [case], NINE - hours(50))
     kept_out(store, case, LATER - hours(48))
 
-    case_decisions.restrict(store, case.reference, "blocked here by order", LEAD, LATER)
+    case_decisions.end_case(store, case.reference, Outcome.RESTRICTED, "blocked here by order", LEAD, LATER)
 
     assert rows(store, Episode.outcome, Episode.actor) == [("restricted", "analyst")]
     assert rows(store, AuditEntry.act) == [("restrict",)]
@@ -154,6 +155,6 @@ def test_what_is_not_proven_to_be_kept_out_does_not_end_as_restricted(
         kept_out(store, case, since)
 
     with pytest.raises(RefusedError, match=why):
-        case_decisions.restrict(store, case.reference, "x", LEAD, LATER)
+        case_decisions.end_case(store, case.reference, Outcome.RESTRICTED, "x", LEAD, LATER)
 
     assert rows(store, Episode.ended_at) == [(None,)]

@@ -8,8 +8,7 @@ from flask import Flask, request
 from flask_babel import Babel, format_datetime, get_locale
 from werkzeug.exceptions import HTTPException
 
-LANGUAGES: Final = {"en": "English", "nl": "Nederlands"}
-"""The languages of both doors, each in its own words."""
+from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
 
 FOLDER: Final = Path(__file__).parent / "translations"
 
@@ -22,9 +21,9 @@ def asked_for() -> str:
             chosen = request.form.get("lang", "")
         except HTTPException:  # too much, or no form at all; the page that says so has a language too
             chosen = ""
-    if chosen in LANGUAGES:
+    if chosen in PAGE_LANGUAGES:
         return chosen
-    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+    return request.accept_languages.best_match(list(PAGE_LANGUAGES)) or FALLBACK
 
 
 def speak(app: Flask, selector: object = asked_for) -> None:
@@ -32,7 +31,7 @@ def speak(app: Flask, selector: object = asked_for) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(FOLDER)
     app.config["BABEL_DEFAULT_TIMEZONE"] = "UTC"
     Babel(app, locale_selector=selector)
-    app.jinja_env.globals.update(languages=LANGUAGES, get_locale=get_locale)
+    app.jinja_env.globals.update(languages=PAGE_LANGUAGES, get_locale=get_locale)
     app.jinja_env.filters.update(moment=moment, day=day, iso=iso, span=span, number=number)
 
 
