@@ -2,6 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
+from typing import NamedTuple
+
+from nta.domain.errors import RefusedError
+from nta.domain.reasons import Code
 
 
 class DeskRoleName(StrEnum):
@@ -60,3 +64,20 @@ POLICY: Mapping[DeskAct, frozenset[DeskRoleName]] = {
 def permitted(roles: Collection[str]) -> frozenset[DeskAct]:
     """Return what somebody in these roles may do; a role that is none permits nothing."""
     return frozenset(act for act, holders in POLICY.items() if not holders.isdisjoint(roles))
+
+
+class Person(NamedTuple):
+    """Somebody who acts: the name under which it is noted, and the roles that they have at this moment."""
+
+    name: str
+    roles: frozenset[str]
+
+
+def permit(person: Person, act: DeskAct) -> str:
+    """Return under which name an act is noted. Raises RefusedError where no role of the person includes it.
+
+    Use cases ask this themselves, whatever door the person came in by.
+    """
+    if act not in permitted(person.roles):
+        raise RefusedError(Code.NOT_PERMITTED)
+    return person.name

@@ -94,6 +94,7 @@ class Code(StrEnum):
     TAKING_ANSWERS_FAILS = "taking_answers_fails"
 
     # Why something is refused
+    NOT_PERMITTED = "not_permitted"
     SAY_WHY = "say_why"
     WORDS_TOO_LONG = "words_too_long"
     NO_CASE = "no_case"

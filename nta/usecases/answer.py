@@ -19,6 +19,7 @@ from nta.domain.notices.answers import (
     one_line,
     slips,
 )
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Role
 from nta.store.cases import episodes
@@ -114,11 +115,14 @@ def answer(store: Store, token: str, said: Sequence[ItemAnswer], now: datetime) 
     return taken
 
 
-def answer_by_mail(store: Store, mail_id: int, said: Sequence[ItemAnswer], who: str, now: datetime) -> Taken:
+def answer_by_mail(
+    store: Store, mail_id: int, said: Sequence[ItemAnswer], by: Person, now: datetime
+) -> Taken:
     """Record what a provider wrote in a mail, as a person read it; it was said when the mail came.
 
     Raises: RefusedError when there is no such mail, or it is about no notice.
     """
+    who = permit(by, DeskAct.READ_MAIL)
     with store.db.write() as connection:
         mail = mails.one(connection, store, mail_id)
         if mail is None or mail.notice_id is None:

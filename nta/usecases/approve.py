@@ -8,6 +8,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.given_words import given, needed
 from nta.domain.lifecycle import EventKind
 from nta.domain.parties.organisations import Catalogue, Hotline
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, Reason, because
 from nta.domain.references import read as read_reference
 from nta.domain.roles import NoticeKind
@@ -26,13 +27,14 @@ from nta.store.reads.approvals import NoticePage
 from nta.store.work import audit, due
 
 
-def approve(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> int:
+def approve(store: Store, notice_reference: str, why: str | None, by: Person, now: datetime) -> int:
     """Write that a lead lets a notice go; return how many other leads still have to.
 
     The last one needed makes it due to be sent. A lead counts once.
 
     Raises: RefusedError when it does not wait, or this lead agreed before.
     """
+    who = permit(by, DeskAct.APPROVE_NOTICE)
     with store.db.write() as connection:
         notice = _waiting(connection, notice_reference)
         agreed = {one.who for one in approval_rows.given(connection, [notice.id]).get(notice.id, ())}
@@ -59,21 +61,22 @@ def approve(store: Store, notice_reference: str, why: str | None, who: str, now:
     return missing
 
 
-def release_waiting(store: Store, notice_id: int, who: str, now: datetime) -> None:
+def release_waiting(store: Store, notice_id: int, by: Person, now: datetime) -> None:
     """Let a notice go that waits for one lead alone, for it is one of a burst to one party.
 
     Raises: RefusedError when it does not wait, or two leads have to agree.
     """
+    permit(by, DeskAct.STEER_SENDING)
     with store.db.read() as connection:
         waiting = approval_rows.waiting_by_id(connection, notice_id)
     if waiting is None:
         raise RefusedError(Code.NOTICE_NOT_WAITING)
     if waiting.leads > 1:
         raise RefusedError(Code.TWO_LEADS_NEEDED)
-    approve(store, waiting.reference, None, who, now)
+    approve(store, waiting.reference, None, by, now)
 
 
-def release_burst(store: Store, party: str, who: str, now: datetime, limit: int = 500) -> int:
+def release_burst(store: Store, party: str, by: Person, now: datetime, limit: int = 500) -> int:
     """Let the notices of a burst to one party go, the oldest first; return how many went.
 
     A party that reads XARF gets a notice a location: nobody reads a
@@ -81,6 +84,7 @@ def release_burst(store: Store, party: str, who: str, now: datetime, limit: int 
 
     Raises: RefusedError when none waits.
     """
+    who = permit(by, DeskAct.STEER_SENDING)
     released = 0
     while True:
         with store.db.write() as connection:
@@ -97,11 +101,12 @@ def release_burst(store: Store, party: str, who: str, now: datetime, limit: int 
                 return released
 
 
-def decline(store: Store, notice_reference: str, why: str | None, who: str, now: datetime) -> None:
+def decline(store: Store, notice_reference: str, why: str | None, by: Person, now: datetime) -> None:
     """End a notice that waits for leads: its rung is passed over with that reason, and the ladder goes on.
 
     Raises: RefusedError when it does not wait, or no reason is given.
     """
+    who = permit(by, DeskAct.APPROVE_NOTICE)
     reason = needed(why)
     with store.db.write() as connection:
         notice = _waiting(connection, notice_reference)
@@ -164,11 +169,12 @@ def preview(
     return texts.text(letter)
 
 
-def reveal_item(store: Store, notice_reference: str, item_id: int, who: str, now: datetime) -> str:
+def reveal_item(store: Store, notice_reference: str, item_id: int, by: Person, now: datetime) -> str:
     """Return the URL of one location of a notice, after noting who asked for it.
 
     Raises: RefusedError when the notice holds no such location.
     """
+    who = permit(by, DeskAct.REVEAL_URL)
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
         row = notice_rows.location(connection, reference, item_id)

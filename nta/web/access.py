@@ -24,7 +24,7 @@ from passlib.hash import argon2
 from passlib.totp import TotpMatch
 
 from nta.domain.errors import RefusedError
-from nta.domain.policy import POLICY, DeskAct, DeskRoleName
+from nta.domain.policy import POLICY, DeskAct, DeskRoleName, Person
 from nta.ports import Clock
 from nta.store.accounts import desk_users
 from nta.store.accounts.desk_sessions import SHIFT
@@ -187,6 +187,11 @@ def _secrets(keys: Keyring) -> dict[str, str]:
 def totp_of(keys: Keyring) -> SingleUseTotp:
     """Return what makes and opens the secrets of second factors."""
     return SingleUseTotp(_secrets(keys), "NTA")
+
+
+def acting() -> Person:
+    """Return who is logged in, as use cases ask who acts."""
+    return Person(current_user.email, frozenset(role.name for role in current_user.roles))
 
 
 def needs(act: DeskAct) -> Callable[[View], View]:

@@ -27,6 +27,7 @@ from nta.usecases import answer
 from tests.builders import MadeCase, MadeNotice, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.mails import keep
+from tests.people import by
 
 LATER = NINE + hours(3)
 
@@ -244,7 +245,7 @@ def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: Mad
         store,
         mail,
         [ItemAnswer(notice.item_ids[0], "removed"), ItemAnswer(77, "removed")],
-        "analyst",
+        by("analyst"),
         LATER + hours(5),
     )
     answer.settle(store, LATER + hours(5))
@@ -259,7 +260,7 @@ def test_what_came_by_mail_was_said_when_the_mail_came(store: Store, notice: Mad
         ("answer_by_mail", "analyst", notice.reference)
     ]
     with pytest.raises(RefusedError, match="mail_without_notice"):
-        answer.answer_by_mail(store, lost, [ItemAnswer(1, "removed")], "analyst", LATER)
+        answer.answer_by_mail(store, lost, [ItemAnswer(1, "removed")], by("analyst"), LATER)
 
 
 def test_a_moment_is_kept_only_with_what_it_belongs_to(store: Store, notice: MadeNotice) -> None:

@@ -20,6 +20,7 @@ from nta.store.work import due
 from nta.usecases import approve
 from tests.builders_notices import HOSTING, LADDER, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.telling import Service
 
 ONE, TWO = "lead@hotline.test", "other@hotline.test"
@@ -70,10 +71,10 @@ def test_a_notice_goes_when_two_different_leads_agreed(
 ) -> None:
     notice = world.notices()[0]
 
-    still_needed = approve.approve(store, notice.reference.lower(), " seen it ", ONE, LATER)
+    still_needed = approve.approve(store, notice.reference.lower(), " seen it ", by(ONE), LATER)
     world.fresh(LATER)
     assert service.dispatch(LATER) == 0
-    done = approve.approve(store, notice.reference, None, TWO, LATER)
+    done = approve.approve(store, notice.reference, None, by(TWO), LATER)
     service.dispatch(LATER)
 
     assert (still_needed, done) == (1, 0)
@@ -88,10 +89,10 @@ def test_a_notice_goes_when_two_different_leads_agreed(
 
 
 def test_one_lead_counts_once(world: World, store: Store, episode: int) -> None:
-    approve.approve(store, reference(world), None, ONE, LATER)
+    approve.approve(store, reference(world), None, by(ONE), LATER)
 
     with pytest.raises(RefusedError, match="released_by_you"):
-        approve.approve(store, reference(world), None, ONE, LATER)
+        approve.approve(store, reference(world), None, by(ONE), LATER)
 
     assert world.notices()[0].state == "waiting_lead"
     with store.db.read() as connection:
@@ -103,7 +104,7 @@ def at_once(store: Store, known_as: str, *leads: str) -> list[int | str]:
 
     def act(who: str) -> int | str:
         try:
-            return approve.approve(store, known_as, None, who, LATER)
+            return approve.approve(store, known_as, None, by(who), LATER)
         except RefusedError:
             return "refused"
 
@@ -125,7 +126,7 @@ def test_one_lead_twice_at_one_moment_is_one(world: World, store: Store, episode
 
 def test_nobody_lets_a_notice_of_two_leads_go_alone(world: World, store: Store, episode: int) -> None:
     with pytest.raises(RefusedError, match="two_leads_needed"):
-        approve.release_waiting(store, world.notices()[0].id, ONE, LATER)
+        approve.release_waiting(store, world.notices()[0].id, by(ONE), LATER)
 
     assert world.notices()[0].state == "waiting_lead"
 
@@ -133,9 +134,9 @@ def test_nobody_lets_a_notice_of_two_leads_go_alone(world: World, store: Store, 
 def test_a_notice_that_was_declined_is_passed_over_with_the_reason(
     world: World, service: Service, store: Store, episode: int
 ) -> None:
-    approve.approve(store, reference(world), None, ONE, LATER)
+    approve.approve(store, reference(world), None, by(ONE), LATER)
 
-    approve.decline(store, reference(world), "the registry asks for an order", TWO, LATER)
+    approve.decline(store, reference(world), "the registry asks for an order", by(TWO), LATER)
     service.escalate(LATER)
     world.fresh(LATER + hours(0.25))
     service.tell(LATER + hours(0.25))
@@ -149,17 +150,17 @@ def test_a_notice_that_was_declined_is_passed_over_with_the_reason(
 
 def test_declining_needs_a_reason(world: World, store: Store, episode: int) -> None:
     with pytest.raises(RefusedError, match="say_why"):
-        approve.decline(store, reference(world), "  ", ONE, LATER)
+        approve.decline(store, reference(world), "  ", by(ONE), LATER)
 
     assert world.notices()[0].state == "waiting_lead"
 
 
 @pytest.mark.parametrize("act", [approve.approve, approve.decline])
 def test_what_does_not_wait_is_refused(world: World, store: Store, episode: int, act: object) -> None:
-    approve.decline(store, reference(world), "no", ONE, LATER)
+    approve.decline(store, reference(world), "no", by(ONE), LATER)
 
     with pytest.raises(RefusedError, match="notice_not_waiting"):
-        act(store, reference(world), "yes", TWO, LATER)  # type: ignore[operator]
+        act(store, reference(world), "yes", by(TWO), LATER)  # type: ignore[operator]
 
 
 def test_a_burst_needs_one_lead(world: World, service: Service, store: Store) -> None:
@@ -171,12 +172,12 @@ def test_a_burst_needs_one_lead(world: World, service: Service, store: Store) ->
     service.notify(GATHERED)
     (notice,) = world.notices()
 
-    approve.release_waiting(store, notice.id, ONE, LATER)
+    approve.release_waiting(store, notice.id, by(ONE), LATER)
 
     assert [n.state for n in world.notices()] == ["queued"]
     assert world.due(due.SEND, notice.id) == LATER
     with pytest.raises(RefusedError, match="notice_not_waiting"):
-        approve.release_waiting(store, notice.id, ONE, LATER)
+        approve.release_waiting(store, notice.id, by(ONE), LATER)
 
 
 def test_what_has_ended_need_not_be_decided(world: World, store: Store, episode: int) -> None:
@@ -213,12 +214,12 @@ def test_the_page_shows_the_evidence_and_no_url(world: World, store: Store, epis
 def test_a_revealed_location_is_noted(world: World, store: Store, episode: int) -> None:
     (item,) = world.rows(NoticeItem)
 
-    url = approve.reveal_item(store, reference(world), item.id, ONE, LATER)
+    url = approve.reveal_item(store, reference(world), item.id, by(ONE), LATER)
 
     assert url == world.urls[episode]
     assert audited(store) == [(ONE, "reveal", item.case_reference)]
     with pytest.raises(RefusedError, match="no_location"):
-        approve.reveal_item(store, reference(world), 7, ONE, LATER)
+        approve.reveal_item(store, reference(world), 7, by(ONE), LATER)
 
 
 def burst(world: World, service: Service, count: int) -> None:
@@ -236,7 +237,7 @@ def test_one_lead_lets_a_whole_burst_go(world: World, service: Service, store: S
     burst(world, service, 5)
     assert {row.state for row in world.notices()} == {"waiting_lead"}
 
-    assert approve.release_burst(store, HOSTING.id, ONE, NINE, limit=2) == 5
+    assert approve.release_burst(store, HOSTING.id, by(ONE), NINE, limit=2) == 5
 
     assert {row.state for row in world.notices()} == {"queued"}
     assert world.count(Approval, Approval.who == ONE) == 5
@@ -249,7 +250,7 @@ def test_what_two_leads_decide_is_no_part_of_a_burst(
     world: World, service: Service, store: Store, episode: int
 ) -> None:
     with pytest.raises(RefusedError, match="notice_not_waiting"):
-        approve.release_burst(store, REGISTRY.id, ONE, NINE)
+        approve.release_burst(store, REGISTRY.id, by(ONE), NINE)
 
     assert {row.state for row in world.notices()} == {"waiting_lead"}
     assert audited(store) == []

@@ -28,6 +28,7 @@ from tests.builders_notices import World
 from tests.conftest import NINE, hours
 from tests.databases import Cluster
 from tests.fakes import CountingIds, SetClock
+from tests.people import by
 from tests.sealed import LATER, fill, heads, opened, store_of, submit
 from tests.telling import KilledError, Killer, Service
 
@@ -159,7 +160,7 @@ def test_a_restored_copy_sends_nothing_until_a_lead_allows_it(own: Store, empty:
         stopped = switches.sending_stopped(connection)
         held = connection.execute(select(Due.taken_by, Due.taken_until)).all()
         said = connection.execute(select(AuditEntry.who, AuditEntry.act, AuditEntry.detail)).all()
-    case_decisions.allow_sending(copy, "lead@hotline.test", now + hours(1))
+    case_decisions.allow_sending(copy, by("lead@hotline.test"), now + hours(1))
     after = there.dispatch(now + hours(1))
 
     assert (before, stopped, after) == (0, True, 1)

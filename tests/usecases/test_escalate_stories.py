@@ -23,6 +23,7 @@ from nta.usecases.decisions import case_decisions
 from tests import person_tasks
 from tests.builders_notices import CHECKED, LADDER, NL, REGISTRY, RUNGS, World, catalogue
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.telling import Service
 
 GATHERED = NINE + hours(0.25)
@@ -131,7 +132,7 @@ class TestPoliceFirst:
         service.escalate(NINE)
         reference = reference_of(world, episode)
 
-        case_decisions.release(store, reference, "they are done", "lead", NINE + hours(2))
+        case_decisions.release(store, reference, "they are done", by("lead"), NINE + hours(2))
         tell(world, service, NINE + hours(2))
 
         assert sent(service) == ["abuse@hosting.example"]
@@ -145,7 +146,7 @@ class TestHeldByAPerson:
         episode = world.ready()
         service.escalate(NINE)
         until = case_decisions.hold(
-            store, service.known, reference_of(world, episode), None, "they asked", "lead", NINE
+            store, service.known, reference_of(world, episode), None, "they asked", by("lead"), NINE
         )
         world.fresh(GATHERED)
         service.tell(GATHERED)
@@ -166,11 +167,11 @@ class TestHeldByAPerson:
         service.dispatch(GATHERED)
         service.relay.down_after = None
         reference = reference_of(world, episode)
-        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", GATHERED)
+        case_decisions.hold(store, service.known, reference, None, "they asked", by("lead"), GATHERED)
 
         service.dispatch(NINE + hours(2))
         during = sent(service)
-        case_decisions.release(store, reference, "done", "lead", NINE + hours(3))
+        case_decisions.release(store, reference, "done", by("lead"), NINE + hours(3))
         service.dispatch(NINE + hours(3))
 
         assert during == []
@@ -183,7 +184,7 @@ class TestHeldByAPerson:
         tell(world, service, NINE)
         reference = reference_of(world, episode)
         case_decisions.hold(
-            store, service.known, reference, NINE + hours(30), "they asked", "lead", NINE + hours(1)
+            store, service.known, reference, NINE + hours(30), "they asked", by("lead"), NINE + hours(1)
         )
         service.escalate(NINE + hours(29))
         tell(world, service, NINE + hours(30))
@@ -201,8 +202,8 @@ class TestHeldByAPerson:
                 update(episodes.Episode).values(stage="submitted", arrangement_id=None, ladder=None)
             )
         reference = reference_of(world, episode)
-        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", NINE)
-        case_decisions.release(store, reference, "done", "lead", NINE + hours(1))
+        case_decisions.hold(store, service.known, reference, None, "they asked", by("lead"), NINE)
+        case_decisions.release(store, reference, "done", by("lead"), NINE + hours(1))
         tell(world, service, NINE + hours(1))
 
         assert sent(service) == ["abuse@hosting.example"]
@@ -212,9 +213,9 @@ class TestHeldByAPerson:
         with store.db.write() as connection:
             person_tasks.give(connection, episode, NINE, owner="analyst", code=Code.READ_REPLY)
         reference = reference_of(world, episode)
-        case_decisions.hold(store, service.known, reference, None, "they asked", "lead", NINE)
+        case_decisions.hold(store, service.known, reference, None, "they asked", by("lead"), NINE)
         both = world.task(episode)
-        case_decisions.release(store, reference, "done", "lead", NINE)
+        case_decisions.release(store, reference, "done", by("lead"), NINE)
 
         assert both is not None
         assert both.count("; ") == 1
@@ -368,7 +369,7 @@ class TestAuthority:
         tell(world, service, late)
         (notice,) = [n for n in world.notices() if n.rung == "authority"]
         for lead in ("one@hotline.test", "two@hotline.test"):
-            approve.approve(store, notice.reference, None, lead, late + hours(1))
+            approve.approve(store, notice.reference, None, by(lead), late + hours(1))
         world.fresh(late + hours(1))
         service.tell(late + hours(1))
 
@@ -398,7 +399,7 @@ class TestAuthority:
         world.looked(episode, "gone", NINE + hours(2), "absent")
         (notice,) = world.notices()
         for lead in ("one@hotline.test", "two@hotline.test"):
-            approve.approve(store, notice.reference, None, lead, NINE + hours(3))
+            approve.approve(store, notice.reference, None, by(lead), NINE + hours(3))
         service.tell(NINE + hours(3))
 
         assert sent(service) == []
@@ -416,7 +417,7 @@ class TestAuthority:
             connection.execute(update(Arrangement).values(facts_at=late))
         (notice,) = world.notices()
         for lead in ("one@hotline.test", "two@hotline.test"):
-            approve.approve(store, notice.reference, None, lead, late)
+            approve.approve(store, notice.reference, None, by(lead), late)
         service.dispatch(late)
 
         assert sent(service) == []
@@ -451,7 +452,7 @@ class TestTakenBack:
         tell(world, service, NINE)
 
         case_decisions.end_case(
-            store, reference_of(world, episode), outcome, "a slip", "lead", NINE + hours(2)
+            store, reference_of(world, episode), outcome, "a slip", by("lead"), NINE + hours(2)
         )
         service.tell(NINE + hours(2.5))
 
@@ -473,7 +474,7 @@ class TestTakenBack:
         service.dispatch(GATHERED)
         service.relay.down_after = None
         case_decisions.end_case(
-            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", "lead", GATHERED
+            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", by("lead"), GATHERED
         )
 
         for hour in (1, 2):
@@ -487,7 +488,7 @@ class TestTakenBack:
         service.escalate(NINE)
 
         case_decisions.end_case(
-            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", "lead", NINE
+            store, reference_of(world, episode), Outcome.WITHDRAWN, "a slip", by("lead"), NINE
         )
         service.tell(GATHERED)
 
@@ -504,7 +505,7 @@ class TestTakenBack:
         tell(world, service, GATHERED + hours(24))
 
         case_decisions.end_case(
-            store, reference_of(world, episode), outcome, "it is so", "lead", NINE + hours(30)
+            store, reference_of(world, episode), outcome, "it is so", by("lead"), NINE + hours(30)
         )
         service.tell(NINE + hours(31))
 

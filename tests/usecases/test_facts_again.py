@@ -17,6 +17,7 @@ from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase, make_case
 from tests.builders_notices import HOSTING, World, catalogue
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.resolving import LATER, ONE, TWO, FakeAsker, an_asker, due_at, host, made, resolve, state
 from tests.telling import Service
 from tests.usecases import eyes
@@ -58,7 +59,7 @@ def test_all_facts_are_asked_for_again_every_twelve_hours_while_a_case_lives(
         assert due_at(store, due.RESOLVE, case.host_id) == now + hours(12)
 
     case_decisions.end_case(
-        store, case.reference, Outcome.WITHDRAWN, "a mistake", "analyst@hotline.test", moments[-1]
+        store, case.reference, Outcome.WITHDRAWN, "a mistake", by("analyst@hotline.test"), moments[-1]
     )
     resolve(store, asker, moments[-1] + hours(12))
 

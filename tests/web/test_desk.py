@@ -20,6 +20,7 @@ from tests import person_tasks
 from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
+from tests.people import by
 from tests.web.conftest import post
 
 URL = "http://images.quick.example/private/path/1.jpg"
@@ -129,7 +130,9 @@ def test_a_state_filters_the_list(analyst: FlaskClient, lite: Store, case: MadeC
 
 
 def test_ended_cases_are_listed_with_their_outcome(analyst: FlaskClient, lite: Store, case: MadeCase) -> None:
-    case_decisions.end_case(lite, case.reference, Outcome.WITHDRAWN, "by mistake", "lead@hotline.test", NINE)
+    case_decisions.end_case(
+        lite, case.reference, Outcome.WITHDRAWN, "by mistake", by("lead@hotline.test"), NINE
+    )
 
     assert case.reference not in analyst.get("/cases").text
     page = analyst.get("/cases?state=ended").text
@@ -285,7 +288,7 @@ def test_a_lead_lets_a_waiting_notice_go(lead: FlaskClient, lite: Store, case: M
     assert answer.status_code == 303
     assert "No notice waits for a lead" in lead.get("/sending").text
     with pytest.raises(RefusedError, match="notice_not_waiting"):
-        approve.release_waiting(lite, notice.notice_id, "lead@hotline.test", NINE)
+        approve.release_waiting(lite, notice.notice_id, by("lead@hotline.test"), NINE)
 
 
 def test_a_lead_lets_a_burst_to_one_party_go_at_once(lead: FlaskClient, lite: Store, case: MadeCase) -> None:

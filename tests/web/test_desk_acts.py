@@ -17,6 +17,7 @@ from tests.builders import MadeCase, MadeNotice, make_case, make_notice, make_sp
 from tests.conftest import NINE, hours
 from tests.fakes import SetClock
 from tests.mails import keep
+from tests.people import by
 from tests.web.conftest import PASSWORD, Forms, entered, post
 
 URL = "http://images.quick.example/private/path/1.jpg"
@@ -269,7 +270,7 @@ def test_tasks_about_notices_and_mails_are_listed_too(
 
 
 def test_reasons_are_in_the_readers_language(lead: FlaskClient, lite: Store, waiting: MadeNotice) -> None:
-    approve.decline(lite, waiting.reference, "een bevel is nodig", LEAD, NINE)
+    approve.decline(lite, waiting.reference, "een bevel is nodig", by(LEAD), NINE)
     lead.post("/language", data=Forms(lead.get("/cases").text).forms["search"] | {"lang": "nl", "back": "/"})
     with lite.db.read() as connection:
         reference = connection.execute(select(Notice.reference).where(Notice.state == "handed_over")).scalar()

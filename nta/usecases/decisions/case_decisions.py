@@ -12,6 +12,7 @@ from nta.domain.given_words import given, needed
 from nta.domain.intake.urls import is_private_suffix
 from nta.domain.lifecycle import Stage
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, because, said
 from nta.domain.references import read as read_reference
 from nta.store.cases import (
@@ -31,8 +32,9 @@ DEDICATED = ("yes", "no", "unknown")
 LONGEST_HOLD = timedelta(days=30)
 
 
-def reveal(store: Store, case_reference: str, who: str, now: datetime) -> str:
+def reveal(store: Store, case_reference: str, by: Person, now: datetime) -> str:
     """Return the URL of a case, after noting who asked for it. Raises RefusedError for no case of ours."""
+    who = permit(by, DeskAct.REVEAL_URL)
     with store.db.write() as connection:
         case = _case(connection, case_reference)
         audit.note(
@@ -42,7 +44,7 @@ def reveal(store: Store, case_reference: str, who: str, now: datetime) -> str:
 
 
 def mark_dedicated(
-    store: Store, case_reference: str, value: str, why: str | None, who: str, now: datetime
+    store: Store, case_reference: str, value: str, why: str | None, by: Person, now: datetime
 ) -> None:
     """Write whether the domain of a case serves nothing but such content: yes, no or unknown.
 
@@ -52,6 +54,7 @@ def mark_dedicated(
     Raises: RefusedError for another value, an address without a domain, or
     "yes" for a name under a company's suffix: nobody can suspend that.
     """
+    who = permit(by, DeskAct.JUDGE_DOMAIN)
     if value not in DEDICATED:
         raise RefusedError(Code.SAY_YES_NO)
     reference = read_reference(case_reference)
@@ -77,7 +80,7 @@ def mark_dedicated(
 
 
 def end_case(
-    store: Store, case_reference: str, outcome: Outcome, why: str | None, who: str, now: datetime
+    store: Store, case_reference: str, outcome: Outcome, why: str | None, by: Person, now: datetime
 ) -> None:
     """End the open episode of a case with an outcome that a person may decide.
 
@@ -87,6 +90,7 @@ def end_case(
     is left to tell; for `restricted` unless somebody was told, and it has
     been kept out somewhere for two days.
     """
+    who = permit(by, PERSONS_ENDS[outcome].permission)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         case = _case(connection, reference)
@@ -122,7 +126,7 @@ def hold(
     case_reference: str,
     until: datetime | None,
     why: str | None,
-    who: str,
+    by: Person,
     now: datetime,
 ) -> datetime:
     """Hold a case for the police: nothing leaves, looks go on. Return when the hold ends by itself.
@@ -131,6 +135,7 @@ def hold(
 
     Raises: RefusedError when it is held already, or the moment makes no sense.
     """
+    who = permit(by, DeskAct.HOLD_CASE)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         state, reason = _open(connection, _case(connection, reference)), needed(why)
@@ -144,8 +149,9 @@ def hold(
     return until
 
 
-def release(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+def release(store: Store, case_reference: str, why: str | None, by: Person, now: datetime) -> None:
     """End the hold of a case before its time. Raises RefusedError when it is not held."""
+    who = permit(by, DeskAct.HOLD_CASE)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         state, reason = _open(connection, _case(connection, reference)), needed(why)
@@ -183,13 +189,15 @@ def _audit(
     audit.note(connection, store.ids, at=at, who=who, act=act, subject=subject, detail=detail)
 
 
-def stop_sending(store: Store, who: str, now: datetime) -> None:
+def stop_sending(store: Store, by: Person, now: datetime) -> None:
     """Stop every notice that has not left yet, in one act."""
+    who = permit(by, DeskAct.STEER_SENDING)
     _switch(store, switches.OFF, "stop_sending", who, now)
 
 
-def allow_sending(store: Store, who: str, now: datetime) -> None:
+def allow_sending(store: Store, by: Person, now: datetime) -> None:
     """Let notices leave again; those that wait are due now."""
+    who = permit(by, DeskAct.STEER_SENDING)
     _switch(store, switches.ON, "allow_sending", who, now)
 
 

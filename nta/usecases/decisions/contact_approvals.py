@@ -9,6 +9,7 @@ from nta.domain.given_words import given, needed
 from nta.domain.lifecycle import EventKind, Stage, StageStep, next_stage
 from nta.domain.notices.contact_choice import Health
 from nta.domain.person_tasks import UNTIL_READY
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, Reason
 from nta.store.cases import episodes
 from nta.store.db.bulk import chunks
@@ -18,7 +19,7 @@ from nta.store.notices.contact_decisions import Held
 from nta.store.work import audit, due, open_tasks
 
 
-def approve(store: Store, contact_id: int, why: str | None, who: str, now: datetime) -> int:
+def approve(store: Store, contact_id: int, why: str | None, by: Person, now: datetime) -> int:
     """Let a contact be used for its party from now on, one that was refused before too.
 
     Return how many open cases are judged anew.
@@ -26,6 +27,7 @@ def approve(store: Store, contact_id: int, why: str | None, who: str, now: datet
     Raises: RefusedError when there is no such contact, it is approved
     already, or dead.
     """
+    who = permit(by, DeskAct.DECIDE_CONTACT)
     with store.db.write() as connection:
         contact = _held(connection, contact_id)
         if contact.approved_at is not None:
@@ -39,7 +41,7 @@ def approve(store: Store, contact_id: int, why: str | None, who: str, now: datet
     return len(concerned)
 
 
-def refuse(store: Store, contact_id: int, why: str | None, who: str, now: datetime) -> int:
+def refuse(store: Store, contact_id: int, why: str | None, by: Person, now: datetime) -> int:
     """Let a contact not be used for its party any more; the next best is told instead.
 
     Return how many open cases are judged anew.
@@ -47,6 +49,7 @@ def refuse(store: Store, contact_id: int, why: str | None, who: str, now: dateti
     Raises: RefusedError when there is no such contact, it is refused
     already, or no reason is given.
     """
+    who = permit(by, DeskAct.DECIDE_CONTACT)
     reason = needed(why)
     with store.db.write() as connection:
         contact = _held(connection, contact_id)
@@ -59,7 +62,7 @@ def refuse(store: Store, contact_id: int, why: str | None, who: str, now: dateti
     return len(concerned)
 
 
-def revive(store: Store, contact_id: int, why: str | None, who: str, now: datetime) -> int:
+def revive(store: Store, contact_id: int, why: str | None, by: Person, now: datetime) -> int:
     """Let an address that is dead or in doubt be fine again, for every party that has it.
 
     Return how many open cases are judged anew.
@@ -67,6 +70,7 @@ def revive(store: Store, contact_id: int, why: str | None, who: str, now: dateti
     Raises: RefusedError when there is no such contact, it is fine, or no
     reason is given.
     """
+    who = permit(by, DeskAct.DECIDE_CONTACT)
     reason = needed(why)
     with store.db.write() as connection:
         if _held(connection, contact_id).health == Health.FINE:

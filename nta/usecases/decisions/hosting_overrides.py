@@ -20,6 +20,7 @@ from nta.domain.hosting.overrides import (
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.contact_choice import choose
 from nta.domain.parties.organisations import Catalogue, PartyId
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, because, said
 from nta.domain.references import read as read_reference
 from nta.domain.roles import Role
@@ -40,7 +41,7 @@ def overrule(
     ranges: Networks,
     case_reference: str,
     said: EnteredOverride,
-    who: str,
+    by: Person,
     now: datetime,
 ) -> None:
     """Write who serves a case's host, or its whole domain, and have every open case of it resolved again.
@@ -50,6 +51,7 @@ def overrule(
 
     Raises: SlipError for what cannot be taken; RefusedError where no case is open.
     """
+    who = permit(by, DeskAct.CORRECT_HOSTING)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         _, row = _open(connection, store, reference)
@@ -82,12 +84,13 @@ def overrule(
 
 
 def take_back(
-    store: Store, case_reference: str, scope: str, why: str | None, who: str, now: datetime
+    store: Store, case_reference: str, scope: str, why: str | None, by: Person, now: datetime
 ) -> None:
     """Take back what was entered for a case's host or its domain; what is found counts again.
 
     Raises: SlipError without a reason; RefusedError where nothing is entered, or no case is open.
     """
+    who = permit(by, DeskAct.CORRECT_HOSTING)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         _, row = _open(connection, store, reference)
@@ -102,8 +105,9 @@ def take_back(
         )
 
 
-def ask_again(store: Store, case_reference: str, who: str, now: datetime) -> None:
+def ask_again(store: Store, case_reference: str, by: Person, now: datetime) -> None:
     """Have everything about a case's host asked anew at once. Raises RefusedError where no case is open."""
+    who = permit(by, DeskAct.CORRECT_HOSTING)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         _, row = _open(connection, store, reference)
@@ -111,11 +115,12 @@ def ask_again(store: Store, case_reference: str, who: str, now: datetime) -> Non
         audit.note(connection, store.ids, at=now, who=who, act="ask_again", subject=reference)
 
 
-def something_else(store: Store, case_reference: str, why: str | None, who: str, now: datetime) -> None:
+def something_else(store: Store, case_reference: str, why: str | None, by: Person, now: datetime) -> None:
     """Give a lead the task of reading what is wrong, and have everything asked anew.
 
     Raises: SlipError without a word of what it is; RefusedError where no case is open.
     """
+    who = permit(by, DeskAct.CORRECT_HOSTING)
     reference = read_reference(case_reference)
     with store.db.write() as connection:
         state, row = _open(connection, store, reference)

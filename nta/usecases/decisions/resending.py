@@ -5,6 +5,7 @@ from datetime import datetime
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import EventKind, Stage
 from nta.domain.notices.notice_state import NEVER_LEFT
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Code, Reason
 from nta.domain.references import read as read_reference
 from nta.store.cases import episodes
@@ -15,7 +16,7 @@ from nta.store.work import audit, due, open_tasks
 _LADDER_RUNS = frozenset({Stage.READY, Stage.NOTIFIED, Stage.ESCALATED})
 
 
-def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> int:
+def send_again(store: Store, notice_reference: str, by: Person, now: datetime) -> int:
     """Let the ladder tell again what a notice was to tell; return how many episodes it tells of.
 
     The notice itself stays as it is, to be looked at. A new one is made for
@@ -24,6 +25,7 @@ def send_again(store: Store, notice_reference: str, who: str, now: datetime) -> 
 
     Raises: RefusedError when it left, still may leave, or tells of nothing open.
     """
+    who = permit(by, DeskAct.STEER_SENDING)
     reference = read_reference(notice_reference)
     with store.db.write() as connection:
         found = notice_rows.in_state(connection, reference, NEVER_LEFT)

@@ -7,6 +7,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.given_words import given
 from nta.domain.lifecycle import Stage
 from nta.domain.person_tasks import decided_where
+from nta.domain.policy import DeskAct, Person, permit, permitted
 from nta.domain.reasons import Code
 from nta.store.cases import case_rows, episodes
 from nta.store.db.handle import Connection, Store
@@ -18,14 +19,13 @@ from nta.store.work import audit, due, open_tasks
 _CODES = frozenset(Code)
 
 
-def finish(
-    store: Store, subject: int, code: str, why: str | None, who: str, now: datetime, *, is_lead: bool
-) -> None:
+def finish(store: Store, subject: int, code: str, why: str | None, by: Person, now: datetime) -> None:
     """Note that a person did what a task asked. What the machine has to go on with is made due.
 
     Raises: RefusedError when it was done before, is another's to do, or
     asks for a decision that no word of "done" can take the place of.
     """
+    who = permit(by, DeskAct.FINISH_TASK)
     words = given(why)
     asked = Code(code) if code in _CODES else None
     with store.db.write() as connection:
@@ -34,7 +34,7 @@ def finish(
         task = open_tasks.of(connection, subject, asked) if asked else None
         if task is None or asked is None:
             raise RefusedError(Code.TASK_DONE_BEFORE)
-        if task.owner == "lead" and not is_lead:
+        if task.owner == "lead" and DeskAct.FINISH_LEADS_TASK not in permitted(by.roles):
             raise RefusedError(Code.TASK_OF_LEAD)
         open_stage = state.stage if state is not None and state.ended_at is None else None
         if elsewhere := decided_where(asked, open_stage):
@@ -54,11 +54,12 @@ def finish(
         )
 
 
-def read_mail(store: Store, mail_id: int, who: str, now: datetime) -> Text:
+def read_mail(store: Store, mail_id: int, by: Person, now: datetime) -> Text:
     """Return what a mail says, after noting who asked for it: it may quote a notice with its URLs.
 
     Raises: RefusedError when there is no such mail.
     """
+    who = permit(by, DeskAct.READ_MAIL)
     with store.db.read() as connection:  # what others wrote is read before the write begins
         found = mail_reads.text(connection, store, mail_id)
     if found is None:

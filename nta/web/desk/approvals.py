@@ -21,7 +21,7 @@ from nta.store.db.handle import Store
 from nta.store.reads import approvals as reads
 from nta.usecases import approve
 from nta.web import app_factory, request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 
 
 def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) -> Blueprint:
@@ -45,14 +45,14 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     @needs(DeskAct.REVEAL_URL)
     def reveal(reference: str) -> ResponseReturnValue:
         number = request_values.row("item", _("Choose a location of the list."))
-        url = approve.reveal_item(store, reference, number, current_user.email, clock.now())
+        url = approve.reveal_item(store, reference, number, acting(), clock.now())
         return desk.show(reference, (number, url))
 
     @site.post("/notices/<reference>/approve")
     @needs(DeskAct.APPROVE_NOTICE)
     def agree(reference: str) -> ResponseReturnValue:
         why = request.form.get("reason")
-        missing = approve.approve(store, reference, why, current_user.email, clock.now())
+        missing = approve.approve(store, reference, why, acting(), clock.now())
         if missing:
             said = ngettext(
                 "Recorded. %(num)s other lead has to agree before it is sent.",
@@ -67,7 +67,7 @@ def pages(store: Store, clock: Clock, settings: Settings, catalogue: Catalogue) 
     @site.post("/notices/<reference>/decline")
     @needs(DeskAct.APPROVE_NOTICE)
     def decline(reference: str) -> ResponseReturnValue:
-        approve.decline(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        approve.decline(store, reference, request.form.get("reason"), acting(), clock.now())
         flash(_("The notice is not sent. The ladder continues without this step."), "success")
         return redirect(url_for("approvals.listed"), 303)
 

@@ -6,7 +6,6 @@ from functools import partial
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security import current_user
 
 from nta.domain import references
 from nta.domain.checks.outcomes import PERSONS_ENDS, Outcome
@@ -23,7 +22,7 @@ from nta.store.reads import search as search_reads
 from nta.store.reads.cases import Wanted
 from nta.usecases.decisions import case_decisions
 from nta.web import request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 from nta.web.desk import texts
 
 
@@ -77,7 +76,7 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     @site.post("/cases/<reference>/reveal")
     @needs(DeskAct.REVEAL_URL)
     def reveal(reference: str) -> ResponseReturnValue:
-        url = case_decisions.reveal(store, reference, current_user.email, clock.now())
+        url = case_decisions.reveal(store, reference, acting(), clock.now())
         return show(store, reference, url)
 
     @site.post("/cases/<reference>/dedicated")
@@ -89,7 +88,7 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
             reference,
             form.get("dedicated", ""),
             form.get("reason"),
-            current_user.email,
+            acting(),
             clock.now(),
         )
         flash(_("The domain was marked; every case on it follows."), "success")
@@ -104,9 +103,7 @@ def _ends(site: Blueprint, store: Store, clock: Clock) -> None:
 
 
 def _end(store: Store, clock: Clock, outcome: Outcome, reference: str) -> ResponseReturnValue:
-    case_decisions.end_case(
-        store, reference, outcome, request.form.get("reason"), current_user.email, clock.now()
-    )
+    case_decisions.end_case(store, reference, outcome, request.form.get("reason"), acting(), clock.now())
     flash(texts.ENDED[outcome], "success")
     return _back(reference)
 
@@ -117,7 +114,7 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
     @site.post("/cases/<reference>/hold")
     @needs(DeskAct.HOLD_CASE)
     def hold(reference: str) -> ResponseReturnValue:
-        form, who = request.form, current_user.email
+        form, who = request.form, acting()
         until = _moment(form.get("until", ""))
         case_decisions.hold(store, catalogue, reference, until, form.get("reason"), who, clock.now())
         flash(_("The case is held. Nothing leaves until the hold ends; looks go on."), "success")
@@ -126,7 +123,7 @@ def _holds(site: Blueprint, store: Store, clock: Clock, catalogue: Catalogue) ->
     @site.post("/cases/<reference>/release")
     @needs(DeskAct.HOLD_CASE)
     def release(reference: str) -> ResponseReturnValue:
-        case_decisions.release(store, reference, request.form.get("reason"), current_user.email, clock.now())
+        case_decisions.release(store, reference, request.form.get("reason"), acting(), clock.now())
         flash(_("The hold has ended; the ladder continues."), "success")
         return _back(reference)
 

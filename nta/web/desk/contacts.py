@@ -7,16 +7,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_security import current_user
 
-from nta.domain.policy import DeskAct
+from nta.domain.policy import DeskAct, Person
 from nta.ports import Clock
 from nta.store.db.handle import Store
 from nta.store.reads import contacts as reads
 from nta.usecases.decisions import contact_approvals
-from nta.web.access import needs
+from nta.web.access import acting, needs
 
-_Word = Callable[[Store, int, str | None, str, datetime], int]
+_Word = Callable[[Store, int, str | None, Person, datetime], int]
 
 
 def pages(store: Store, clock: Clock) -> Blueprint:
@@ -24,7 +23,7 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     site = Blueprint("contacts", __name__)
 
     def say(word: _Word, number: int, said: str) -> ResponseReturnValue:
-        cases = word(store, number, request.form.get("reason"), current_user.email, clock.now())
+        cases = word(store, number, request.form.get("reason"), acting(), clock.now())
         follows = ngettext("%(num)s open case goes on.", "%(num)s open cases go on.", cases) if cases else ""
         flash(f"{said} {follows}".strip(), "success")
         return redirect(url_for("contacts.listed"), 303)

@@ -8,7 +8,6 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 
 from nta.domain import references
@@ -32,7 +31,7 @@ from nta.store.reads import hosting_page as reads
 from nta.store.reads.hosting_page import ResolutionPage
 from nta.usecases.decisions import contact_approvals, hosting_overrides
 from nta.web import request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 
 WRONGS: Final = {
     Wrong.HOST: _l("Somebody else serves it"),
@@ -121,7 +120,7 @@ def pages(store: Store, clock: Clock, catalogue: Catalogue, reach: Reach) -> Blu
     @site.post("/cases/<reference>/resolution/wrong")
     @needs(DeskAct.CORRECT_HOSTING)
     def wrong(reference: str) -> ResponseReturnValue:
-        filled, who, now = _filled(request.form), current_user.email, clock.now()
+        filled, who, now = _filled(request.form), acting(), clock.now()
         try:
             if filled.wrong == Wrong.OTHER:
                 hosting_overrides.something_else(store, reference, filled.reason, who, now)
@@ -149,14 +148,14 @@ def _acts(site: Blueprint, store: Store, clock: Clock) -> None:
     @site.post("/cases/<reference>/resolution/again")
     @needs(DeskAct.CORRECT_HOSTING)
     def again(reference: str) -> ResponseReturnValue:
-        hosting_overrides.ask_again(store, reference, current_user.email, clock.now())
+        hosting_overrides.ask_again(store, reference, acting(), clock.now())
         flash(_("Everything about its host is asked anew; this page shows it when it is there."), "success")
         return _back(reference)
 
     @site.post("/cases/<reference>/resolution/withdraw")
     @needs(DeskAct.CORRECT_HOSTING)
     def withdraw(reference: str) -> ResponseReturnValue:
-        form, who = request.form, current_user.email
+        form, who = request.form, acting()
         try:
             hosting_overrides.take_back(
                 store, reference, form.get("scope", ""), form.get("reason"), who, clock.now()

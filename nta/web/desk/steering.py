@@ -4,7 +4,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_security import current_user
 
 from nta.domain.policy import DeskAct
 from nta.ports import Clock
@@ -14,7 +13,7 @@ from nta.store.reads import tasks as tasks_reads
 from nta.usecases import approve
 from nta.usecases.decisions import case_decisions, resending
 from nta.web import request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 
 
 def pages(store: Store, clock: Clock) -> Blueprint:
@@ -41,14 +40,14 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @site.post("/sending/stop")
     @needs(DeskAct.STEER_SENDING)
     def stop() -> ResponseReturnValue:
-        case_decisions.stop_sending(store, current_user.email, clock.now())
+        case_decisions.stop_sending(store, acting(), clock.now())
         flash(_("All sending has stopped."), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/allow")
     @needs(DeskAct.STEER_SENDING)
     def allow() -> ResponseReturnValue:
-        case_decisions.allow_sending(store, current_user.email, clock.now())
+        case_decisions.allow_sending(store, acting(), clock.now())
         flash(_("Sending is allowed again."), "success")
         return redirect(url_for("steering.sending"), 303)
 
@@ -63,20 +62,20 @@ def _letting_go(site: Blueprint, store: Store, clock: Clock) -> None:
     @needs(DeskAct.STEER_SENDING)
     def release() -> ResponseReturnValue:
         number = request_values.row("notice", _("Choose a notice of the list."))
-        approve.release_waiting(store, number, current_user.email, clock.now())
+        approve.release_waiting(store, number, acting(), clock.now())
         flash(_("The notice will be sent."), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/release-all")
     @needs(DeskAct.STEER_SENDING)
     def release_all() -> ResponseReturnValue:
-        count = approve.release_burst(store, request.form.get("party", ""), current_user.email, clock.now())
+        count = approve.release_burst(store, request.form.get("party", ""), acting(), clock.now())
         flash(ngettext("%(num)s notice will be sent.", "%(num)s notices will be sent.", count), "success")
         return redirect(url_for("steering.sending"), 303)
 
     @site.post("/sending/again")
     @needs(DeskAct.STEER_SENDING)
     def again() -> ResponseReturnValue:
-        resending.send_again(store, request.form.get("notice", ""), current_user.email, clock.now())
+        resending.send_again(store, request.form.get("notice", ""), acting(), clock.now())
         flash(_("Its locations will be notified again, after a fresh look."), "success")
         return redirect(url_for("steering.sending"), 303)

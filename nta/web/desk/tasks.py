@@ -3,9 +3,8 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_security import current_user
 
-from nta.domain.policy import DeskAct, permitted
+from nta.domain.policy import DeskAct
 from nta.ports import Clock
 from nta.store.db.handle import Store
 from nta.store.reads import mails as reads
@@ -13,7 +12,7 @@ from nta.store.reads.mails import Text
 from nta.usecases import answer as answers
 from nta.usecases.decisions import task_completion
 from nta.web import answering, request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 from nta.web.answering import SAYS, FilledAnswer
 
 
@@ -36,10 +35,9 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @needs(DeskAct.FINISH_TASK)
     def done() -> ResponseReturnValue:
         number = request_values.row("subject", _("Choose a task of the list."))
-        is_lead = DeskAct.FINISH_LEADS_TASK in permitted([role.name for role in current_user.roles])
-        form, who = request.form, current_user.email
+        form, who = request.form, acting()
         code, why = form.get("code", ""), form.get("reason")
-        task_completion.finish(store, number, code, why, who, clock.now(), is_lead=is_lead)
+        task_completion.finish(store, number, code, why, who, clock.now())
         flash(_("The task is done."), "success")
         return redirect(url_for("steering.tasks"), 303)
 
@@ -51,13 +49,13 @@ def pages(store: Store, clock: Clock) -> Blueprint:
     @site.post("/mails/<row:number>/read")
     @needs(DeskAct.READ_MAIL)
     def read(number: int) -> ResponseReturnValue:
-        return show(number, task_completion.read_mail(store, number, current_user.email, clock.now()))
+        return show(number, task_completion.read_mail(store, number, acting(), clock.now()))
 
     @site.post("/mails/<row:number>/answer")
     @needs(DeskAct.READ_MAIL)
     def answer(number: int) -> ResponseReturnValue:
         filled, said, wrong = answering.read(request.form)
-        taken = answers.answer_by_mail(store, number, said, current_user.email, clock.now())
+        taken = answers.answer_by_mail(store, number, said, acting(), clock.now())
         if wrong or taken.slips:
             return show(number, filled=answering.after(filled, taken, wrong))
         flash(_("The answer was recorded as theirs and takes effect now."), "success")

@@ -16,6 +16,7 @@ from nta.usecases.decisions import case_decisions
 from tests import person_tasks
 from tests.builders import MadeCase, make_case, make_notice, make_span, sending_allowed
 from tests.conftest import NINE, hours
+from tests.people import by
 
 LEAD = "lead@hotline.test"
 LATER = NINE + hours(2)
@@ -32,7 +33,7 @@ def rows(store: Store, *columns: object) -> list:
 
 
 def test_reveal_returns_the_url_and_notes_who_asked(store: Store, case: MadeCase) -> None:
-    url = case_decisions.reveal(store, case.reference.lower(), LEAD, LATER)
+    url = case_decisions.reveal(store, case.reference.lower(), by(LEAD), LATER)
 
     assert url == case.url
     entries = rows(
@@ -43,7 +44,9 @@ def test_reveal_returns_the_url_and_notes_who_asked(store: Store, case: MadeCase
 
 def test_nothing_is_revealed_of_an_unknown_case(store: Store, case: MadeCase) -> None:
     with pytest.raises(RefusedError, match="no_case"):
-        case_decisions.reveal(store, reference("C", 7, 2026, store.keys.derived("reference")), LEAD, LATER)
+        case_decisions.reveal(
+            store, reference("C", 7, 2026, store.keys.derived("reference")), by(LEAD), LATER
+        )
 
     assert rows(store, AuditEntry.id) == []
 
@@ -55,7 +58,7 @@ def test_a_dedicated_domain_is_marked_and_its_told_cases_looked_through(store: S
         connection.execute(update(Due).values(due_at=NINE + hours(24)))
         person_tasks.give(connection, told.episode_id, NINE + hours(24), owner="lead", code=Code.NOBODY_LEFT)
 
-    case_decisions.mark_dedicated(store, case.reference, "yes", "nothing else there", LEAD, LATER)
+    case_decisions.mark_dedicated(store, case.reference, "yes", "nothing else there", by(LEAD), LATER)
 
     marked = rows(store, Domain.dedicated, Domain.dedicated_by, Domain.dedicated_at, Domain.dedicated_why)
     assert ("yes", LEAD, LATER, "nothing else there") in marked
@@ -76,7 +79,7 @@ def test_what_cannot_be_dedicated_is_refused(store: Store, url: str, value: str,
     made = make_case(store, url, NINE)
 
     with pytest.raises(RefusedError, match=reason):
-        case_decisions.mark_dedicated(store, made.reference, value, None, LEAD, LATER)
+        case_decisions.mark_dedicated(store, made.reference, value, None, by(LEAD), LATER)
 
     assert rows(store, AuditEntry.id) == []
     assert set(rows(store, Domain.dedicated)) <= {("unknown",)}
@@ -90,7 +93,7 @@ def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
 ) -> None:
     make_notice(store, [case], NINE, state="queued", handed=False)
 
-    case_decisions.end_case(store, case.reference, outcome, " entered twice ", LEAD, LATER)
+    case_decisions.end_case(store, case.reference, outcome, " entered twice ", by(LEAD), LATER)
 
     ended = rows(store, Episode.stage, Episode.outcome, Episode.actor, Episode.ended_at)
     assert ended == [("ended", outcome, "analyst", LATER)]
@@ -101,17 +104,17 @@ def test_a_person_ends_a_case_and_nothing_of_it_waits_any_more(
         left = connection.execute(select(Due.kind).where(Due.subject == case.episode_id)).all()
     assert left == []
     with pytest.raises(RefusedError, match="case_ended"):
-        case_decisions.end_case(store, case.reference, outcome, None, LEAD, LATER)
+        case_decisions.end_case(store, case.reference, outcome, None, by(LEAD), LATER)
 
 
 def test_sending_is_stopped_and_allowed_and_noted_once_each(store: Store) -> None:
     assert sending_allowed(store)
 
-    case_decisions.stop_sending(store, LEAD, NINE)
-    case_decisions.stop_sending(store, LEAD, NINE)
+    case_decisions.stop_sending(store, by(LEAD), NINE)
+    case_decisions.stop_sending(store, by(LEAD), NINE)
     stopped = sending_allowed(store)
-    case_decisions.allow_sending(store, LEAD, LATER)
-    case_decisions.allow_sending(store, LEAD, LATER)
+    case_decisions.allow_sending(store, by(LEAD), LATER)
+    case_decisions.allow_sending(store, by(LEAD), LATER)
 
     assert not stopped
     assert sending_allowed(store)
@@ -132,7 +135,9 @@ def test_what_is_kept_from_one_country_ends_as_restricted_by_a_leads_word(
     make_notice(store, [case], NINE - hours(50))
     kept_out(store, case, LATER - hours(48))
 
-    case_decisions.end_case(store, case.reference, Outcome.RESTRICTED, "blocked here by order", LEAD, LATER)
+    case_decisions.end_case(
+        store, case.reference, Outcome.RESTRICTED, "blocked here by order", by(LEAD), LATER
+    )
 
     assert rows(store, Episode.outcome, Episode.actor) == [("restricted", "analyst")]
     assert rows(store, AuditEntry.act) == [("restrict",)]
@@ -155,6 +160,6 @@ def test_what_is_not_proven_to_be_kept_out_does_not_end_as_restricted(
         kept_out(store, case, since)
 
     with pytest.raises(RefusedError, match=why):
-        case_decisions.end_case(store, case.reference, Outcome.RESTRICTED, "x", LEAD, LATER)
+        case_decisions.end_case(store, case.reference, Outcome.RESTRICTED, "x", by(LEAD), LATER)
 
     assert rows(store, Episode.ended_at) == [(None,)]

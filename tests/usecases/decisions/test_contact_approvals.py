@@ -23,6 +23,7 @@ from nta.usecases.decisions import contact_approvals
 from tests import person_tasks
 from tests.builders_notices import LADDER, NL, RUNGS, World, catalogue, served_by
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.resolving import FakeAsker, made, resolve
 from tests.telling import Service
 
@@ -108,7 +109,8 @@ def test_an_approved_contact_is_written_to_at_once(world: World, service: Servic
     told_at(world, service, NINE)
 
     assert (
-        contact_approvals.approve(store, contact(world).id, "their own page", ANALYST, NINE + hours(1)) == 1
+        contact_approvals.approve(store, contact(world).id, "their own page", by(ANALYST), NINE + hours(1))
+        == 1
     )
 
     assert world.due(due.ESCALATE, episode) == NINE + hours(1)
@@ -123,7 +125,7 @@ def test_an_approved_contact_is_written_to_at_once(world: World, service: Servic
 def test_an_approved_contact_never_waits_again(world: World, service: Service, store: Store) -> None:
     world.ready(addresses=(second(),))
     told_at(world, service, NINE)
-    contact_approvals.approve(store, contact(world).id, None, ANALYST, NINE)
+    contact_approvals.approve(store, contact(world).id, None, by(ANALYST), NINE)
 
     world.ready(addresses=(second(NEXT),))
 
@@ -138,7 +140,8 @@ def test_after_a_refused_contact_the_next_best_has_what_is_left(
     told_at(world, service, NINE)
 
     assert (
-        contact_approvals.refuse(store, contact(world).id, "a private address", ANALYST, NINE + hours(1)) == 1
+        contact_approvals.refuse(store, contact(world).id, "a private address", by(ANALYST), NINE + hours(1))
+        == 1
     )
 
     assert told_at(world, service, NINE + hours(1)) == []
@@ -157,7 +160,7 @@ def test_after_a_refused_contact_one_that_was_used_is_told_at_once(
     world.ready(addresses=(second(NEW, NEXT),))
     told_at(world, service, NINE + hours(1))
 
-    contact_approvals.refuse(store, contact(world).id, "a private address", ANALYST, NINE + hours(2))
+    contact_approvals.refuse(store, contact(world).id, "a private address", by(ANALYST), NINE + hours(2))
 
     assert told_at(world, service, NINE + hours(2)) == [NEXT, NEXT]
     assert sentence(world.rows(Addressee)[-1].why).endswith("; another contact was refused.")
@@ -168,7 +171,7 @@ def test_a_refusal_that_leaves_nobody_waits_for_who_serves_the_host_to_be_asked(
 ) -> None:
     episode = world.ready(addresses=(second(),))
     told_at(world, service, NINE)
-    contact_approvals.refuse(store, contact(world).id, "a private address", ANALYST, NINE + hours(1))
+    contact_approvals.refuse(store, contact(world).id, "a private address", by(ANALYST), NINE + hours(1))
 
     service.tell(NINE + hours(1))
     assert world.state(episode).stage == "ready"
@@ -195,11 +198,11 @@ def test_a_party_that_waits_keeps_nobody_from_the_next_rung(
 def test_a_refusal_that_leaves_nobody_is_taken_back(world: World, service: Service, store: Store) -> None:
     episode = world.ready(addresses=(second(),))
     told_at(world, service, NINE)
-    contact_approvals.refuse(store, contact(world).id, "a slip", ANALYST, NINE + hours(1))
+    contact_approvals.refuse(store, contact(world).id, "a slip", by(ANALYST), NINE + hours(1))
     told_at(world, service, NINE + hours(1))
     assert world.state(episode).stage == "unresolved"
 
-    contact_approvals.approve(store, contact(world).id, "looked again", ANALYST, NINE + hours(2))
+    contact_approvals.approve(store, contact(world).id, "looked again", by(ANALYST), NINE + hours(2))
 
     assert world.task(episode) is None
     assert told_at(world, service, NINE + hours(2)) == [NEW]
@@ -248,7 +251,7 @@ def test_an_episode_that_ended_meanwhile_stays_as_it_is(world: World, service: S
     told_at(world, service, NINE)
     world.looked(episode, "gone", NINE + hours(1), "absent")
 
-    assert contact_approvals.approve(store, contact(world).id, None, ANALYST, NINE + hours(2)) == 1
+    assert contact_approvals.approve(store, contact(world).id, None, by(ANALYST), NINE + hours(2)) == 1
 
     assert told_at(world, service, NINE + hours(2)) == []
     assert world.due(due.ESCALATE, episode) is None
@@ -266,7 +269,7 @@ def test_a_notice_on_its_way_does_not_reach_a_refused_contact(
         service.notify(NINE + hours(0.25))
         assert len(world.notices()) == 1
 
-    contact_approvals.refuse(store, contact(world).id, "a private address", ANALYST, NINE)
+    contact_approvals.refuse(store, contact(world).id, "a private address", by(ANALYST), NINE)
 
     assert told_at(world, service, NINE + hours(0.25), NINE + hours(1)) == [NEXT]
 
@@ -280,7 +283,8 @@ def test_who_was_told_at_a_contact_that_is_refused_is_told_at_the_next(
     world.searched()
 
     assert (
-        contact_approvals.refuse(store, contact(world).id, "nobody reads it", ANALYST, NINE + hours(1)) == 1
+        contact_approvals.refuse(store, contact(world).id, "nobody reads it", by(ANALYST), NINE + hours(1))
+        == 1
     )
 
     assert world.due(due.RESOLVE, world.state(episode).host_id) == NINE + hours(1)
@@ -373,7 +377,10 @@ def test_a_contact_that_somebody_revived_is_written_to_again(
     assert (contact(world).health, world.state(episode).stage) == ("dead", "unresolved")
     service.relay.says.clear()
 
-    assert contact_approvals.revive(store, contact(world).id, "they mended it", ANALYST, NINE + hours(2)) == 1
+    assert (
+        contact_approvals.revive(store, contact(world).id, "they mended it", by(ANALYST), NINE + hours(2))
+        == 1
+    )
 
     revived = contact(world)
     assert (revived.health, revived.word_why) == ("fine", "they mended it")
@@ -392,7 +399,7 @@ def test_a_mailbox_is_revived_for_every_party_that_has_it(
     with store.db.write() as connection:
         connection.execute(update(Contact).values(health=Health.DEAD.value, health_at=NINE))
 
-    contact_approvals.revive(store, contact(world).id, "they mended it", ANALYST, NINE + hours(2))
+    contact_approvals.revive(store, contact(world).id, "they mended it", by(ANALYST), NINE + hours(2))
 
     assert {row.health for row in world.rows(Contact)} == {"fine"}
 
@@ -425,9 +432,9 @@ def test_a_word_that_makes_no_sense_is_refused(
         connection.execute(update(Contact).values(**values))
 
     with pytest.raises(RefusedError, match=refusal):
-        word(store, contact(world).id, why, ANALYST, NINE)
+        word(store, contact(world).id, why, by(ANALYST), NINE)
     with pytest.raises(RefusedError, match="no_contact"):
-        word(store, 7, "why", ANALYST, NINE)
+        word(store, 7, "why", by(ANALYST), NINE)
     assert world.count(AuditEntry) == 0
 
 

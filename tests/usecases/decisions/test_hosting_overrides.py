@@ -22,6 +22,7 @@ from tests import person_tasks
 from tests.builders import MadeCase
 from tests.builders_notices import CHECKED
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.resolving import DOWN, EVERYWHERE, FakeAsker, an_asker, due_at, events, host, made, resolve, state
 
 WHO = "analyst@hotline.test"
@@ -54,7 +55,7 @@ def enter(store: Store, case: MadeCase, now: datetime = NINE, **said: Any) -> No
     filled = EnteredOverride(
         **{"wrong": "host", "party": ONE.id, "until": UNTIL, "why": "its invoice"} | said
     )
-    hosting_overrides.overrule(store, KNOWN, (), case.reference, filled, WHO, now)
+    hosting_overrides.overrule(store, KNOWN, (), case.reference, filled, by(WHO), now)
 
 
 def facts(store: Store, case: MadeCase) -> HostingFacts:
@@ -159,14 +160,14 @@ def test_an_entry_is_taken_back_with_a_reason(
     enter(store, case, scope=scope)
     resolve(store, asker, known=KNOWN)
 
-    hosting_overrides.take_back(store, case.reference, scope, " sold on ", WHO, NINE + hours(1))
+    hosting_overrides.take_back(store, case.reference, scope, " sold on ", by(WHO), NINE + hours(1))
     resolve(store, asker, NINE + hours(1), known=KNOWN)
 
     assert facts(store, case).forced_host is None
     assert events(store, case)[-2:] == ["entry_withdrawn", "party_joined"]
     assert audited(store)[-1] == ("withdraw_entry", WHO, f"{scope}: sold on")
     with pytest.raises(RefusedError, match="nothing_entered"):
-        hosting_overrides.take_back(store, case.reference, scope, "again", WHO, NINE)
+        hosting_overrides.take_back(store, case.reference, scope, "again", by(WHO), NINE)
 
 
 def test_a_later_entry_takes_the_place_of_the_one_before(store: Store, case: MadeCase) -> None:
@@ -217,7 +218,7 @@ def test_a_host_that_nobody_could_write_to_is_refused(store: Store, case: MadeCa
     said = EnteredOverride("host", party=ONE.id, until=UNTIL, why="its invoice")
 
     with pytest.raises(SlipError, match="no contact is known"):
-        hosting_overrides.overrule(store, known, (), case.reference, said, WHO, NINE)
+        hosting_overrides.overrule(store, known, (), case.reference, said, by(WHO), NINE)
 
 
 def test_of_a_case_on_an_address_no_domain_and_no_origin_is_entered(store: Store, asker: FakeAsker) -> None:
@@ -272,7 +273,7 @@ def test_asking_again_asks_everything_anew(store: Store, asker: FakeAsker, case:
     later = NINE + hours(1) / 2
     asked = len(asker.asked)
 
-    hosting_overrides.ask_again(store, case.reference, WHO, later)
+    hosting_overrides.ask_again(store, case.reference, by(WHO), later)
     resolve(store, asker, later, known=KNOWN)
 
     assert sorted(asker.asked[asked:]) == ["192.0.2.1", "a.test"]
@@ -282,14 +283,14 @@ def test_asking_again_asks_everything_anew(store: Store, asker: FakeAsker, case:
 def test_something_else_that_is_wrong_is_a_leads_to_read(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    hosting_overrides.something_else(store, case.reference, "the registrar has changed", WHO, NINE)
+    hosting_overrides.something_else(store, case.reference, "the registrar has changed", by(WHO), NINE)
 
     with store.db.read() as connection:
         task = connection.execute(select(TaskRow.owner, TaskRow.reason)).one()
     assert tuple(task) == ("lead", because(Code.SERVED_OTHERWISE, text="the registrar has changed"))
     assert due_at(store, due.RESOLVE, case.host_id) == NINE
     with pytest.raises(SlipError, match="where this is from"):
-        hosting_overrides.something_else(store, case.reference, None, WHO, NINE)
+        hosting_overrides.something_else(store, case.reference, None, by(WHO), NINE)
 
 
 def test_of_a_case_that_has_ended_nothing_is_entered(store: Store, case: MadeCase) -> None:
@@ -298,8 +299,8 @@ def test_of_a_case_that_has_ended_nothing_is_entered(store: Store, case: MadeCas
 
     for act in (
         lambda: enter(store, case),
-        lambda: hosting_overrides.take_back(store, case.reference, "host", "x", WHO, NINE),
-        lambda: hosting_overrides.ask_again(store, case.reference, WHO, NINE),
+        lambda: hosting_overrides.take_back(store, case.reference, "host", "x", by(WHO), NINE),
+        lambda: hosting_overrides.ask_again(store, case.reference, by(WHO), NINE),
     ):
         with pytest.raises(RefusedError, match="no_open_case"):
             act()

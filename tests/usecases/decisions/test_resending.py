@@ -15,6 +15,7 @@ from nta.usecases.decisions.resending import send_again
 from tests import person_tasks
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
+from tests.people import by
 from tests.telling import Manner, Service
 
 NOW = NINE + hours(0.25)
@@ -50,7 +51,7 @@ def test_a_notice_kept_back_is_sent_anew(world: World, service: Service, store: 
     assert service.relay.given == []  # not by itself, though sending is on by now
     assert world.task(episode) == "sending is off"
 
-    assert send_again(store, before.reference, "lead", LATER) == 1
+    assert send_again(store, before.reference, by("lead"), LATER) == 1
     world.fresh(LATER)
     service.tell(LATER)
     world.fresh(LATER + hours(0.2))
@@ -73,7 +74,7 @@ def test_a_declined_notice_is_sent_anew(world: World, service: Service, store: S
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="declined"))
 
-    send_again(store, before.reference, "lead", LATER)
+    send_again(store, before.reference, by("lead"), LATER)
 
     assert world.due(due.ESCALATE, episode) == LATER
 
@@ -85,7 +86,7 @@ def test_a_task_about_something_else_stays(world: World, service: Service, store
         person_tasks.drop(connection, episode)
         person_tasks.give(connection, episode, LATER, owner="analyst", code=Code.READ_REPLY)
 
-    send_again(store, before.reference, "lead", LATER)
+    send_again(store, before.reference, by("lead"), LATER)
 
     assert world.task(episode) == "a reply to read"
 
@@ -96,12 +97,12 @@ def test_what_left_or_tells_of_nothing_open_is_refused(world: World, service: Se
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="handed_over"))
     with pytest.raises(RefusedError, match="notice_may_leave"):
-        send_again(store, before.reference, "lead", LATER)
+        send_again(store, before.reference, by("lead"), LATER)
 
     with store.db.write() as connection:
         connection.execute(update(Notice).values(state="not_sent"))
         outcome, actor = episodes.Outcome.WITHDRAWN, episodes.Actor.ANALYST
         endings.end(connection, store.ids, episode, outcome, actor, at=LATER, who="analyst")
     with pytest.raises(RefusedError, match="nothing_open_to_send"):
-        send_again(store, before.reference, "lead", LATER)
+        send_again(store, before.reference, by("lead"), LATER)
     assert world.count(AuditEntry) == 0

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.errors import RefusedError
+from nta.domain.policy import DeskRoleName
 from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.tables import AuditEntry, Episode
@@ -13,6 +14,7 @@ from tests import person_tasks
 from tests.builders_notices import World
 from tests.conftest import NINE, hours
 from tests.mails import keep
+from tests.people import by
 
 LATER = NINE + hours(2)
 LETTER = (
@@ -52,9 +54,7 @@ def acts(world: World) -> list[tuple[str, str, str | None]]:
 def test_what_waits_behind_a_finished_task_goes_on(store: Store, world: World) -> None:
     episode = asked(world)
 
-    task_completion.finish(
-        store, episode, "read_reply", " answered by mail ", "analyst", LATER, is_lead=False
-    )
+    task_completion.finish(store, episode, "read_reply", " answered by mail ", by("analyst"), LATER)
 
     assert world.task(episode) is None
     assert world.due(due.ESCALATE, episode) == world.due(due.LOOK, episode) == LATER
@@ -64,7 +64,7 @@ def test_what_waits_behind_a_finished_task_goes_on(store: Store, world: World) -
 def test_a_task_about_a_mail_is_finished_alone(store: Store, world: World) -> None:
     number = mail(store)
 
-    task_completion.finish(store, number, "read_mail", None, "analyst", LATER, is_lead=False)
+    task_completion.finish(store, number, "read_mail", None, by("analyst"), LATER)
 
     assert world.task(number) is None
     assert acts(world) == [("task_done", "analyst", "read_mail")]
@@ -80,8 +80,8 @@ def test_done_is_no_decision_about_a_case(store: Store, world: World, stage: str
         person_tasks.give(connection, episode, LATER, owner="lead", code=code)
 
     with pytest.raises(RefusedError, match="case_wants_decision"):
-        task_completion.finish(store, episode, code, "done", "lead", LATER, is_lead=True)
-    task_completion.finish(store, episode, "read_reply", "answered", "lead", LATER, is_lead=True)
+        task_completion.finish(store, episode, code, "done", by("lead"), LATER)
+    task_completion.finish(store, episode, "read_reply", "answered", by("lead"), LATER)
 
     assert person_tasks.asked(store, episode) == [code]
 
@@ -91,26 +91,26 @@ def test_what_is_not_asked_cannot_be_done(store: Store, world: World, code: str)
     episode = asked(world)
 
     with pytest.raises(RefusedError, match="task_done_before"):
-        task_completion.finish(store, episode, code, None, "lead", LATER, is_lead=True)
+        task_completion.finish(store, episode, code, None, by("lead"), LATER)
 
 
 def test_a_leads_task_is_a_leads(store: Store, world: World) -> None:
     episode = asked(world, owner="lead")
 
     with pytest.raises(RefusedError, match="task_of_lead"):
-        task_completion.finish(store, episode, "read_reply", None, "analyst", LATER, is_lead=False)
-    task_completion.finish(store, episode, "read_reply", None, "lead", LATER, is_lead=True)
+        task_completion.finish(store, episode, "read_reply", None, by("analyst", DeskRoleName.ANALYST), LATER)
+    task_completion.finish(store, episode, "read_reply", None, by("lead"), LATER)
     with pytest.raises(RefusedError, match="task_done_before"):
-        task_completion.finish(store, episode, "read_reply", None, "lead", LATER, is_lead=True)
+        task_completion.finish(store, episode, "read_reply", None, by("lead"), LATER)
 
 
 def test_whoever_reads_a_mail_is_noted(store: Store, world: World) -> None:
     number = mail(store)
 
-    text = task_completion.read_mail(store, number, "analyst", LATER)
+    text = task_completion.read_mail(store, number, by("analyst"), LATER)
 
     assert (text.sender, text.subject) == ("Frühdienst <desk@hosting.example>", "Re: notice")
     assert text.body == "We see nöthing there."
     assert [a.act for a in world.rows(AuditEntry)] == ["read_mail"]
     with pytest.raises(RefusedError, match="no_mail"):
-        task_completion.read_mail(store, 77, "analyst", LATER)
+        task_completion.read_mail(store, 77, by("analyst"), LATER)
