@@ -184,6 +184,8 @@ def test_a_refusal_that_does_not_pass_ends_as_one(world: World, service: Service
         ("550 5.1.1 no such mailbox", "dead"),
         ("550 mailbox unavailable", "dead"),
         ("552 5.2.2 mailbox full", "dead"),
+        ("554 transaction failed", "dead"),
+        ("552 not sent: 900 bytes, the relay takes 100", "dead"),
         ("550 5.7.1 refused by policy", "doubtful"),
         ("554 5.3.4 message too big", "doubtful"),
     ],
