@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from nta.domain.checks.verdicts import ProbeAnswer
@@ -102,14 +103,22 @@ class Outgoing:
     content: bytes
 
 
+class HandOver(StrEnum):
+    """What came of handing one message over."""
+
+    TAKEN = "taken"
+    LATER = "later"  # not now; it is worth trying again
+    UNREACHABLE = "unreachable"  # refused for good: nobody can be reached at this address
+    REFUSED = "refused"  # refused for good, for what we sent or who we are: its reader may be there
+
+
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What the relay said to one message: taken, or not and whether to try again."""
+    """What was said to one message, and what that means: the adapter knows the codes of its protocol."""
 
     notice_id: int
-    taken: bool
-    temporary: bool
-    line: str  # the server's reply, with no address in it
+    result: HandOver
+    line: str  # the server's reply, with no address in it; for people to read
 
 
 class Mailer(Protocol):

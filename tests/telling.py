@@ -8,7 +8,7 @@ from pathlib import Path
 from nta.domain.errors import OutsideError
 from nta.domain.notices.batching import PlanRules
 from nta.domain.parties.organisations import Catalogue
-from nta.ports import Handed, Outgoing, Received
+from nta.ports import Handed, HandOver, Outgoing, Received
 from nta.settings import Sending
 from nta.store.db.handle import Store
 from nta.usecases.dispatch import LEASE, Lease, dispatch_due
@@ -39,7 +39,7 @@ class Manner:
 class Relay:
     """A relay that takes everything, unless told what to say; keeps every message it was given."""
 
-    says: dict[str, tuple[bool, bool, str]] = field(default_factory=dict)  # by recipient
+    says: dict[str, tuple[HandOver, str]] = field(default_factory=dict)  # by recipient
     down_after: int | None = None
     given: list[Outgoing] = field(default_factory=list)
 
@@ -58,8 +58,8 @@ class Relay:
 
     def _take(self, message: Outgoing) -> Handed:
         self.given.append(message)
-        taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
-        return Handed(message.notice_id, taken, temporary, line)
+        result, line = self.says.get(message.recipient, (HandOver.TAKEN, "250 2.0.0 Ok"))
+        return Handed(message.notice_id, result, line)
 
 
 @dataclass

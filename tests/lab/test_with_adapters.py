@@ -17,7 +17,7 @@ from nta.adapters.rdap.networks import RdapAsker
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.notices.returned_mail import explain
 from nta.lab.world import World
-from nta.ports import LookRequest, Outgoing
+from nta.ports import HandOver, LookRequest, Outgoing
 from nta.settings import Reach, Vantage
 from tests.conftest import NINE
 from tests.lab.conftest import Client
@@ -97,5 +97,5 @@ def test_a_mail_is_handed_over_and_its_bounce_comes_back(lab: Client, service: F
     meaning = explain(
         message_from_bytes(received.content, policy=policy.default), "return+{token}@hotline.test"
     )
-    assert [one.taken for one in handed] == [True]
+    assert [one.result for one in handed] == [HandOver.TAKEN]
     assert (meaning.kind, meaning.recipients[0].status) == ("bounce", "5.1.1")

@@ -1,6 +1,5 @@
 """Handing over: one message at a time, each only while it is ours and nobody has stopped sending."""
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeStep
-from nta.ports import Handed, Mailer, Outgoing
+from nta.ports import Handed, HandOver, Mailer, Outgoing
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import notice_events, notice_rows, outbox
@@ -24,7 +23,6 @@ SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or 
 _RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
 _RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
 _GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told
-_THEIR_FAULT = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
 _FRESH_S = 0.2  # what the database said is believed for so long: a relay may keep us waiting at any word
 _LONGEST_S = 60  # then the rest of a batch is given back: others may be quicker, and a runner may have to end
 
@@ -209,18 +207,16 @@ def _record(
 ) -> None:
     draft = ready.draft
     told = [states[e] for e in ready.episodes if e in states]
-    if handed.taken:
+    if handed.result is HandOver.TAKEN:
         notice_events.handed_over(connection, store, draft, told, handed.line, now)
         outbox.done(connection, draft.id)
         return
-    if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
+    if handed.result is HandOver.LATER and now - (draft.composed_at or now) < _GIVE_UP:
         notice_rows.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
         outbox.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
         return
-    # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
-    dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
     notice_rows.move(connection, draft.id, NoticeStep.REFUSE)
-    health = Health.DEAD if dead else Health.DOUBTFUL
+    health = Health.DEAD if handed.result is HandOver.UNREACHABLE else Health.DOUBTFUL
     notice_events.bounced(connection, store, draft, told, handed.line, health, now)
     outbox.done(connection, draft.id)
 

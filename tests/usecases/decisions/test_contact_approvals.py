@@ -13,6 +13,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.notices.contact_choice import Health
 from nta.domain.roles import Role
+from nta.ports import HandOver
 from nta.store.db.handle import Store
 from nta.store.notices import endings
 from nta.store.notices.contact_decisions import ASKED
@@ -29,7 +30,7 @@ from tests.telling import Service
 ANALYST = "analyst@hotline.test"
 NEW, NEXT = "abuse@second.example", "noc@second.example"
 FOUR = NINE + hours(4)
-DEAD = (False, False, "550 5.1.1 no such mailbox")
+DEAD = (HandOver.UNREACHABLE, "550 5.1.1 no such mailbox")
 
 
 @pytest.fixture
