@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from nta.domain.checks.verdicts import ProbeAnswer
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.parties.contact_addresses import ContactAddress
 
 
 class Clock(Protocol):
@@ -95,12 +96,12 @@ class Prober(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One composed message on its way to the relay."""
+    """One composed message on its way. `return_path` is where mail comes back to; others have none."""
 
     notice_id: int
-    return_path: str
-    recipient: str
+    address: ContactAddress
     content: bytes
+    return_path: str = ""
 
 
 class HandOver(StrEnum):

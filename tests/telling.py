@@ -58,7 +58,7 @@ class Relay:
 
     def _take(self, message: Outgoing) -> Handed:
         self.given.append(message)
-        result, line = self.says.get(message.recipient, (HandOver.TAKEN, "250 2.0.0 Ok"))
+        result, line = self.says.get(message.address.to, (HandOver.TAKEN, "250 2.0.0 Ok"))
         return Handed(message.notice_id, result, line)
 
 

@@ -250,7 +250,7 @@ def _report(
 
 def _reader(notice: MailedNotice) -> str:
     """Return the address that a notice went to."""
-    return notice.sent_to or notice.email
+    return notice.sent_to or notice.contact_to
 
 
 def _ask_a_person(

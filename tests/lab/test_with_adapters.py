@@ -16,6 +16,7 @@ from nta.adapters.probe.prober import CurlProber
 from nta.adapters.rdap.networks import RdapAsker
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.notices.returned_mail import explain
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.lab.world import World
 from nta.ports import HandOver, LookRequest, Outgoing
 from nta.settings import Reach, Vantage
@@ -85,7 +86,7 @@ def test_a_mail_is_handed_over_and_its_bounce_comes_back(lab: Client, service: F
     message.set_content("nothing to remove\n")
     content = message.as_bytes(policy=policy.SMTP)
     outgoing = [
-        Outgoing(number, f"return+t{number}@hotline.test", to, content)
+        Outgoing(number, mailbox_of(to), content, f"return+t{number}@hotline.test")
         for number, to in enumerate(("abuse@quick.example", "abuse@bouncing.test"))
     ]
 

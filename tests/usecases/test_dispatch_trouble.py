@@ -110,7 +110,7 @@ def test_a_redirected_notice_goes_to_us_and_says_for_whom_it_was(world: World, s
     service.dispatch(NOW)
 
     (sent,) = service.relay.given
-    assert sent.recipient == parsed(sent.content)["To"] == "trial@hotline.test"
+    assert sent.address.to == parsed(sent.content)["To"] == "trial@hotline.test"
     assert ABUSE in text_of(sent.content)
     assert world.notices()[0].sent_to == "trial@hotline.test"
 

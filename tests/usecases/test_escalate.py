@@ -209,7 +209,7 @@ def test_another_contact_is_tried_when_one_failed(world: World, service: Service
     service.tell(AFTER_FIRST)
 
     (addressee,) = world.rows(Addressee)
-    assert [m.recipient for m in service.relay.given] == ["old@hosting.example", "new@hosting.example"]
+    assert [m.address.to for m in service.relay.given] == ["old@hosting.example", "new@hosting.example"]
     assert [n.rung for n in world.notices()] == ["first", "first"]
     assert world.events(episode) == ["bounced", "contact_replaced", "told"]
     assert addressee.bounced_at is None

@@ -159,7 +159,7 @@ def _announce(relay: smtplib.SMTP, message: Outgoing, said: int) -> _Announced:
     if refusal:
         return _Announced(message, content, refusal=refusal)
     mail = " ".join([f"mail FROM:<{message.return_path}>", *_mail_options(relay, message, content)])
-    rcpt = " ".join([f"rcpt TO:<{message.recipient}>", *_rcpt_options(relay, message)])
+    rcpt = " ".join([f"rcpt TO:<{message.address.to}>", *_rcpt_options(relay, message)])
     commands = tuple(f"{command}\r\n".encode() for command in (mail, rcpt))
     with contextlib.suppress(OSError, smtplib.SMTPException):
         relay.send(b"".join(commands[:said]))
@@ -234,7 +234,7 @@ def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) 
         and 0 < int(limit) < len(content)
     ):
         return f"552 not sent: {len(content)} bytes, the relay takes {limit}"
-    if not all(_is_plain(address) for address in (message.return_path, message.recipient)):
+    if not all(_is_plain(address) for address in (message.return_path, message.address.to)):
         return "553 not sent: an address that is not one"
     if _needs_utf8(message) and not relay.has_extn("smtputf8"):
         return "553 not sent: the relay takes no international addresses"
@@ -267,7 +267,7 @@ def _rcpt_options(relay: smtplib.SMTP, message: Outgoing) -> list[str]:
 
 
 def _needs_utf8(message: Outgoing) -> bool:
-    return not (message.return_path + message.recipient).isascii()
+    return not (message.return_path + message.address.to).isascii()
 
 
 def _leave(relay: smtplib.SMTP) -> None:

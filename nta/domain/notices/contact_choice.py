@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from hashlib import sha256
 
 from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
-from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.organisations import Catalogue, Party, PartyId
 from nta.domain.roles import Role
 
@@ -33,7 +33,7 @@ class KnownContact:
     counts.
     """
 
-    email: str
+    address: ContactAddress
     source: str
     confidence: float
     approved_at: datetime | None = None
@@ -52,7 +52,7 @@ class Choice:
     party: PartyId
     party_name: str
     country: str | None
-    email: str
+    address: ContactAddress
     language: str
     format: str
     source: str
@@ -92,10 +92,19 @@ class _Place(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Named:
+    """An address that somebody names for a party, who, and how sure that is."""
+
+    address: ContactAddress
+    source: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """One address that a party could be written to at. `reason` is a sentence without its full stop."""
 
-    contact: FoundContact
+    contact: _Named
     place: _Place
     reason: str
     worth: float  # within its place: more is better
@@ -109,9 +118,9 @@ class _Candidate:
         Of equals, one that says abuse is first, then one that stands in a
         field of RDAP: port 43 is text, in which a mailbox is easily misread.
         """
-        email = self.contact.email.lower()
-        says_so = "abuse" in email.partition("@")[0]
-        return (self.place, -self.worth, not says_so, self.contact.source == "whois", email)
+        to = self.contact.address.folded.to
+        says_so = "abuse" in to.partition("@")[0]
+        return (self.place, -self.worth, not says_so, self.contact.source == "whois", to)
 
     @property
     def rank(self) -> tuple[int, bool, tuple[int, float, bool, bool, str]]:
@@ -129,7 +138,7 @@ class _Ground:
     """What choices rest on besides the facts."""
 
     catalogue: Catalogue
-    health: Mapping[str, Health]
+    health: Mapping[ContactAddress, Health]
     languages: frozenset[str]
     known: KnownContacts
 
@@ -138,7 +147,7 @@ def choose(
     role: Role,
     facts: HostingFacts,
     catalogue: Catalogue,
-    health: Mapping[str, Health],
+    health: Mapping[ContactAddress, Health],
     languages: frozenset[str] = LANGUAGES,
     *,
     known: KnownContacts = NOBODY_KNOWN,
@@ -159,8 +168,8 @@ def choose(
 
 def known_as(choice: Choice, known: KnownContacts) -> KnownContact | None:
     """Return what is known of the address that was chosen."""
-    email = choice.email.lower()
-    return next((one for one in known.get(choice.party, ()) if one.email.lower() == email), None)
+    address = choice.address.folded
+    return next((one for one in known.get(choice.party, ()) if one.address.folded == address), None)
 
 
 def waits_until(
@@ -300,7 +309,7 @@ def _reason(best: _Candidate, candidates: Collection[_Candidate], note: str) -> 
     if better is best:
         return f"{said}."
     if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
-        return f"No contact that is named can be used; {_guess(best.contact)}."
+        return f"No contact that is named can be used; {_guess(best.contact.address.to)}."
     name = {_Place.CATALOGUE: "the catalogue's contact", _Place.APPROVED: "the approved contact"}
     who = name.get(better.place, "another contact") if better.place < best.place else "another contact"
     if better.refused:
@@ -311,28 +320,26 @@ def _reason(best: _Candidate, candidates: Collection[_Candidate], note: str) -> 
 def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
     """Yield every usable address of a party once, in its best place."""
     theirs = ground.known.get(wanted.party, ())
-    refused = {one.email.lower() for one in theirs if one.refused_at}
-    seen: set[str] = set()
+    refused = {one.address.folded for one in theirs if one.refused_at}
+    seen: set[ContactAddress] = set()
     for contact, place, reason, worth in _placed(wanted, theirs):
-        email = contact.email.lower()
-        if email not in seen and is_usable(email):
-            seen.add(email)
-            health = ground.health.get(email, Health.FINE)
-            yield _Candidate(contact, place, reason, worth, health, email in refused)
+        address = contact.address.folded
+        if address not in seen and address.can_be_used:
+            seen.add(address)
+            health = ground.health.get(address, Health.FINE)
+            yield _Candidate(contact, place, reason, worth, health, address in refused)
 
 
-def _placed(
-    wanted: _Wanted, known: Iterable[KnownContact]
-) -> Iterator[tuple[FoundContact, _Place, str, float]]:
+def _placed(wanted: _Wanted, known: Iterable[KnownContact]) -> Iterator[tuple[_Named, _Place, str, float]]:
     """Yield the addresses of a party by their place, each with the reason; one may come several times."""
     entry = wanted.entry
     if entry and entry.notices:
         reason = f"The catalogue's contact, last checked on {entry.checked.isoformat()}"
-        yield FoundContact(entry.notices.to, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
+        yield _Named(entry.notices.address, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
     approved = ((one.approved_at, one) for one in known if one.approved_at)
-    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].email), reverse=True):
+    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].address.to), reverse=True):
         reason = f"A person approved this contact on {at.date().isoformat()}"
-        yield FoundContact(one.email, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
+        yield _Named(one.address, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
     by_email: dict[str, list[FoundContact]] = {}
     for contact in wanted.found:
         by_email.setdefault(contact.email.lower(), []).append(contact)
@@ -340,13 +347,14 @@ def _placed(
         best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
-        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best)}"
-        yield best, place, reason, best.confidence
+        reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best.email)}"
+        named = _Named(mailbox_of(best.email), best.source, best.confidence)
+        yield named, place, reason, best.confidence
 
 
-def _guess(contact: FoundContact) -> str:
+def _guess(email: str) -> str:
     """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
-    return _GUESS if contact.email.lower().startswith("abuse@") else "this address is a guess"
+    return _GUESS if email.lower().startswith("abuse@") else "this address is a guess"
 
 
 def _said_by(sources: Collection[str]) -> str:
@@ -358,16 +366,14 @@ def _said_by(sources: Collection[str]) -> str:
     return reason[0].upper() + reason[1:]
 
 
-def _choice(
-    role: Role, wanted: _Wanted, contact: FoundContact, manner: tuple[str, str], reason: str
-) -> Choice:
+def _choice(role: Role, wanted: _Wanted, contact: _Named, manner: tuple[str, str], reason: str) -> Choice:
     language, notice_format = manner
     return Choice(
         role=role,
         party=wanted.party,
         party_name=wanted.name,
         country=wanted.country,
-        email=contact.email,
+        address=contact.address,
         language=language,
         format=notice_format,
         source=contact.source,

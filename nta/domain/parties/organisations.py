@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from nta.domain.escalation.ladders import Ladder, choose_ladder
 from nta.domain.intake.reserved_names import number_of
+from nta.domain.parties.contact_addresses import MAIL, ContactAddress
 from nta.domain.roles import Severity
 
 PartyId = str
@@ -38,6 +39,12 @@ class NoticeRoute:
     to: str
     language: str = "en"
     format: str = "text"
+    channel: str = MAIL
+
+    @property
+    def address(self) -> ContactAddress:
+        """Return the address that its notices go to."""
+        return ContactAddress(self.channel, self.to)
 
 
 @dataclass(frozen=True, slots=True)

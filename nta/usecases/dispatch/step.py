@@ -18,6 +18,7 @@ from nta.domain.notices.batching import Readiness, readiness
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeState, NoticeStep
 from nta.domain.notices.past_notices import PastNotice
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Severity
 from nta.ports import Mailer, Outgoing
@@ -192,8 +193,8 @@ class _Composer:
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys
         token, link_digest = new_link(self._store.link_keys)
-        redirected = self._sending.mode == "redirect"
-        recipient = (self._sending.redirect_to if redirected else None) or draft.email
+        redirected = self._sending.redirect_to if self._sending.mode == "redirect" else None
+        address = mailbox_of(redirected) if redirected else draft.contact
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
         language = draft.language if self._texts.has(draft.language) else "en"
         told = [notice for item in judged.go for notice in before.past.get(item.episode_id, ())]
@@ -203,7 +204,7 @@ class _Composer:
             reference=draft.reference,
             message_id=message_id,
             sender=self._sender,
-            recipient=recipient,
+            recipient=address.to,
             at=self._now,
             us=composing.us(self._hotline, self._sender, language),
             party=draft.party_name,
@@ -212,17 +213,17 @@ class _Composer:
             link=f"{self._portal_url}/n/{token}",
             link_until=self._now + LINK_LIFE,
             silence=composing.silence(self._catalogue, draft, judged.go[0]),
-            meant_for=draft.email if redirected else None,
+            meant_for=draft.contact.to if redirected else None,
             form=composing.form_of(draft, judged.go),
             report_id=str(uuid4()),
         )
         return Composed(
             content=self._texts.composed(letter),
+            recipient=address,
+            link_digest=link_digest,
             message_id=message_id,
             return_digest=return_paths.digest(keys, draft.id),
             return_path=self._return_path,
-            recipient=recipient,
-            link_digest=link_digest,
         )
 
     def _item(self, number: int, item: OutboxItem, language: str, before: _Before) -> Item:
@@ -301,7 +302,7 @@ def _record_composed(
         if _may_leave(draft, settings.sending):
             content = store.sealer.open(notice_rows.CONTENT, draft.id, draft.content_sealed or b"")
             back = return_paths.path(store.keys, draft.id, draft.return_path or "")
-            message = Outgoing(draft.id, back, draft.sent_to or draft.email, content)
+            message = Outgoing(draft.id, draft.sent, content, back)
             ready.append(Ready(draft, message, tuple(told.get(number, ()))))
         else:
             notice_events.kept_back(connection, draft, now + TASK)
@@ -338,4 +339,6 @@ def _may_leave(draft: OutboxNotice, sending: Sending) -> bool:
     """Tell whether a composed notice goes to where the settings of today would send it."""
     if sending.mode == "off":
         return False
-    return draft.sent_to == (sending.redirect_to if sending.mode == "redirect" else draft.email)
+    if sending.mode == "redirect":
+        return draft.sent_to is not None and draft.sent == mailbox_of(sending.redirect_to or "")
+    return draft.went_to_contact

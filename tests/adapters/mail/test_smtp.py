@@ -9,6 +9,7 @@ import pytest
 
 from nta.adapters.mail.smtp import SmtpMailer
 from nta.domain.errors import OutsideError
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.ports import Handed, HandOver, Outgoing
 from tests.adapters.servers import SmtpServer, nobody_listening
 
@@ -16,7 +17,7 @@ CONTENT = b"From: notices@hotline.test\r\nSubject: N-26-1\r\n\r\n.a line that be
 
 
 def message(notice_id: int = 7, recipient: str = "abuse@hosting.test", content: bytes = CONTENT) -> Outgoing:
-    return Outgoing(notice_id, "return+token@hotline.test", recipient, content)
+    return Outgoing(notice_id, mailbox_of(recipient), content, "return+token@hotline.test")
 
 
 def always(_: Outgoing) -> bool:

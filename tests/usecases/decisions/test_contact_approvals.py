@@ -59,7 +59,7 @@ def told_at(world: World, service: Service, *moments: datetime) -> list[str]:
         for at in (moment, moment + hours(0.25)):
             world.fresh(at)
             service.tell(at)
-    return [message.recipient for message in service.relay.given]
+    return [message.address.to for message in service.relay.given]
 
 
 def registered(email: str) -> dict[str, Any]:
