@@ -43,7 +43,7 @@ def learned(store: Store, episode: int, **more: object) -> HostingFacts:
 def owned(store: Store, episode: int) -> str:
     found = FoundContact(f"owner@site{episode}.test", "security_txt", 0.45)
     learned(store, episode, owner=(found,))
-    return found.address.to
+    return found.email
 
 
 def test_each_sites_owner_is_told_of_its_own_pages_alone(store: Store, world: World) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 
 from nta.domain.hosting.facts import HostingFacts, LookupProblem
 from nta.domain.notices.contact_choice import Choice, Health, choose
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
@@ -106,7 +107,8 @@ def test_a_dead_or_refused_contact_has_the_next_ways_tried(store: Store, trouble
     resolve(store, asker, LATER)
 
     assert (asker.asked_systems, asker.asked_files) == (["64500"], ["holder.example"])
-    (choice,) = choose(Role.HOST, facts(store, case), catalogue(), {"abuse@net.example": Health.DEAD})
+    health = {mailbox_of("abuse@net.example"): Health.DEAD}
+    (choice,) = choose(Role.HOST, facts(store, case), catalogue(), health)
     assert (choice.address.to, choice.source) == ("abuse@holder.example", "guess")
 
 
