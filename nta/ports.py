@@ -94,6 +94,13 @@ class Prober(Protocol):
         ...
 
 
+class Document(StrEnum):
+    """What a notice is made as."""
+
+    MAIL = "mail"  # with headers, its text, and what is attached
+    JSON = "json"  # a report, or the text where no report can say it
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One composed message on its way. `return_path` is where mail comes back to; others have none."""
@@ -122,19 +129,24 @@ class Handed:
     line: str  # the server's reply, with no address in it; for people to read
 
 
-class Mailer(Protocol):
-    """Hands messages to our relay."""
+class Channel(Protocol):
+    """One way for messages to reach their readers: our relay for mail, a provider's own service."""
+
+    @property
+    def carries(self) -> Document:
+        """Return what messages are made as for this channel."""
+        ...
 
     def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
-        """Yield an outcome for each message as soon as the relay has answered.
+        """Yield an outcome for each message as soon as the other side has answered.
 
         `may_go` is asked before the content of a message leaves, and again
-        when the relay has kept us waiting; one that may not go stays here,
-        and has no outcome. The next message is drawn, and may be announced to
-        the relay, before an outcome is yielded; its content goes only once
+        when the other side has kept us waiting; one that may not go stays
+        here, and has no outcome. The next message is drawn, and may be
+        announced, before an outcome is yielded; its content goes only once
         that outcome was dealt with.
 
-        Raises OutsideError when the relay cannot be reached; messages not
+        Raises OutsideError when the channel as a whole is down; messages not
         yet answered for were not taken, or taken without our knowing.
         """
         ...

@@ -20,7 +20,7 @@ from nta import settings as configuration
 from nta.bootstrap import House
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.notices.vouching import Ours
-from nta.domain.parties.contact_addresses import mailbox_of
+from nta.domain.parties.contact_addresses import MAIL, mailbox_of
 from nta.ports import Outgoing
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
@@ -345,9 +345,9 @@ def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> N
 def test_without_a_relay_notices_wait(houses: Any) -> None:
     with pytest.raises(OutsideError, match="NTA_SMTP_URL is not set") as fault:
         list(
-            houses().mailer.hand_over(
-                [Outgoing(1, mailbox_of("b@hosting.example"), b"", "a@hotline.test")], lambda _: True
-            )
+            houses()
+            .channels[MAIL]
+            .hand_over([Outgoing(1, mailbox_of("b@hosting.example"), b"", "a@hotline.test")], lambda _: True)
         )
     assert fault.value.temporary
 

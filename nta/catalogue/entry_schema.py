@@ -36,6 +36,7 @@ from nta.domain.escalation.ladders import (
     When,
 )
 from nta.domain.notices.contact_choice import LANGUAGES
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.parties.organisations import (
     Authority,
     Country,
@@ -56,9 +57,18 @@ def _named(entry: EntryReader, key: str, stem: str, convert: Callable[[Any], str
         entry.fault(key, f"must be the name of the file, {stem}")
 
 
+ADDRESSES: Mapping[str, Callable[[Any], str]] = {
+    MAIL: mailbox,
+    "http": matching(r"https://[\x21-\x7e]{1,246}", "the address to post to, https://"),
+}
+"""How the address looks that each channel asks for."""
+
+
 def _route(entry: EntryReader) -> NoticeRoute:
+    channel = entry.take("channel", one_of(ADDRESSES), MAIL)
     return NoticeRoute(
-        to=entry.take("to", mailbox),
+        to=entry.take("to", ADDRESSES[channel or MAIL]),
+        channel=channel,
         language=entry.take("language", language, "en"),
         format=entry.take("format", one_of(FORMATS), "text"),
     )

@@ -9,7 +9,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nta.domain.roles import NoticeKind
-from nta.render import mail_bytes
+from nta.ports import Document
+from nta.render import json_document, mail_bytes
 from nta.render.letters import Earlier, Item, Letter
 from nta.render.plain import visible
 
@@ -91,10 +92,15 @@ class Texts:
             letter, subject(letter.kind, letter.language, letter.reference), text, attached
         )
 
-    def composed(self, letter: Letter) -> bytes:
-        """Return the mail. Raises ValueError where a template cannot be filled in."""
+    def document(self, letter: Letter) -> bytes:
+        """Return the JSON document: a report, or the text where the letter is no report."""
+        about = subject(letter.kind, letter.language, letter.reference)
+        return json_document.document(letter, about, self._text(letter, ""))
+
+    def composed(self, letter: Letter, document: Document = Document.MAIL) -> bytes:
+        """Return a letter as the document wanted. Raises ValueError where a template cannot be filled in."""
         try:
-            return self.message(letter)
+            return self.message(letter) if document is Document.MAIL else self.document(letter)
         except TemplateError as fault:
             raise ValueError(f"{letter.language}/{letter.kind.value}.txt cannot be filled in") from fault
 

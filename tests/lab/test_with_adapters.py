@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.mail.maildir import MaildirInbox
-from nta.adapters.mail.smtp import SmtpMailer
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.probe.prober import CurlProber
 from nta.adapters.rdap.networks import RdapAsker

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import certifi
 
 from nta.domain.errors import OutsideError
-from nta.ports import Handed, HandOver, Outgoing
+from nta.ports import Document, Handed, HandOver, Outgoing
 
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _LONGEST_LINE: Final = 300
@@ -39,6 +39,8 @@ class SmtpMailer:
     not apply to it. `url` is smtp://host:port or smtps://user:password@host:port;
     STARTTLS is used whenever it is offered, and certificates are checked.
     """
+
+    carries = Document.MAIL
 
     def __init__(self, url: str, ca_file: Path | None = None, *, timeout_s: float = 30) -> None:
         parts = urlsplit(url)

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from hashlib import sha256
 
 from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
-from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
+from nta.domain.parties.contact_addresses import ContactAddress, NamedContact, mailbox_of
 from nta.domain.parties.organisations import Catalogue, Party, PartyId
 from nta.domain.roles import Role
 
@@ -26,16 +26,13 @@ DOUBT_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownContact:
+class KnownContact(NamedContact):
     """An address of a party that we met before: a person's word on it, and how long that is waited for.
 
     At most one of `approved_at` and `refused_at` is set: the last word
     counts.
     """
 
-    address: ContactAddress
-    source: str
-    confidence: float
     approved_at: datetime | None = None
     refused_at: datetime | None = None
     waits_until: datetime | None = None
@@ -92,19 +89,10 @@ class _Place(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """An address that somebody names for a party, who, and how sure that is."""
-
-    address: ContactAddress
-    source: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Candidate:
     """One address that a party could be written to at. `reason` is a sentence without its full stop."""
 
-    contact: _Named
+    contact: NamedContact
     place: _Place
     reason: str
     worth: float  # within its place: more is better
@@ -330,16 +318,18 @@ def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
             yield _Candidate(contact, place, reason, worth, health, address in refused)
 
 
-def _placed(wanted: _Wanted, known: Iterable[KnownContact]) -> Iterator[tuple[_Named, _Place, str, float]]:
+def _placed(
+    wanted: _Wanted, known: Iterable[KnownContact]
+) -> Iterator[tuple[NamedContact, _Place, str, float]]:
     """Yield the addresses of a party by their place, each with the reason; one may come several times."""
     entry = wanted.entry
     if entry and entry.notices:
         reason = f"The catalogue's contact, last checked on {entry.checked.isoformat()}"
-        yield _Named(entry.notices.address, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
+        yield NamedContact(entry.notices.address, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
     approved = ((one.approved_at, one) for one in known if one.approved_at)
     for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].address.to), reverse=True):
         reason = f"A person approved this contact on {at.date().isoformat()}"
-        yield _Named(one.address, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
+        yield one, _Place.APPROVED, reason, at.timestamp()
     by_email: dict[str, list[FoundContact]] = {}
     for contact in wanted.found:
         by_email.setdefault(contact.email.lower(), []).append(contact)
@@ -348,7 +338,7 @@ def _placed(wanted: _Wanted, known: Iterable[KnownContact]) -> Iterator[tuple[_N
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
         reason = _said_by(sources) if sources else f"No source names a contact; {_guess(best.email)}"
-        named = _Named(mailbox_of(best.email), best.source, best.confidence)
+        named = NamedContact(mailbox_of(best.email), best.source, best.confidence)
         yield named, place, reason, best.confidence
 
 
@@ -366,7 +356,9 @@ def _said_by(sources: Collection[str]) -> str:
     return reason[0].upper() + reason[1:]
 
 
-def _choice(role: Role, wanted: _Wanted, contact: _Named, manner: tuple[str, str], reason: str) -> Choice:
+def _choice(
+    role: Role, wanted: _Wanted, contact: NamedContact, manner: tuple[str, str], reason: str
+) -> Choice:
     language, notice_format = manner
     return Choice(
         role=role,

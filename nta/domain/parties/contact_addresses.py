@@ -1,5 +1,6 @@
 """Where a notice can be sent: a channel, and an address that this channel understands."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from nta.domain.parties.mail_addresses import is_usable
@@ -23,6 +24,15 @@ class ContactAddress(NamedTuple):
     def can_be_used(self) -> bool:
         """Tell whether somebody may read what is sent there; the catalogue answers for other channels."""
         return self.channel != MAIL or is_usable(self.to)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedContact:
+    """An address that somebody names for a party, who, and how sure that is."""
+
+    address: ContactAddress
+    source: str
+    confidence: float
 
 
 def mailbox_of(email: str) -> ContactAddress:

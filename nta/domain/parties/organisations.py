@@ -110,7 +110,7 @@ class Hotline(Party):
     @property
     def can_be_ours(self) -> bool:
         """Tell whether the entry says all that a notice says of its sender."""
-        return bool(self.standing and self.address and self.notices)
+        return bool(self.standing and self.address and self.notices and self.notices.channel == MAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeStep
-from nta.ports import Handed, HandOver, Mailer, Outgoing
+from nta.ports import Channel, Handed, HandOver, Outgoing
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import notice_events, notice_rows, outbox
@@ -58,7 +58,7 @@ class Ready(NamedTuple):
 
 def hand_over(
     store: Store,
-    mailer: Mailer,
+    channels: Mapping[str, Channel],
     ready: Sequence[Ready],
     holder: str,
     now: datetime,
@@ -66,21 +66,36 @@ def hand_over(
     lease: Lease,
     checkpoint: Callable[[str], None],
 ) -> None:
-    """Hand messages over and record each answer as it comes; those without one are given back.
+    """Hand messages over, one channel after the other; a channel that is down holds up no other.
+
+    They share the batch's time: each channel has an equal part of what is
+    left, and what one does not use is the next's.
+    """
+    queues: dict[str, list[Ready]] = {}
+    for one in ready:
+        queues.setdefault(one.message.address.channel, []).append(one)
+    ends_s = lease.awake_s() + _LONGEST_S
+    for left, (name, theirs) in zip(range(len(queues), 0, -1), queues.items(), strict=True):
+        begun_s = lease.awake_s()
+        way = _Way(store, theirs, holder, now, lease, begun_s + (ends_s - begun_s) / left)
+        _hand_over_by(channels[name], way, checkpoint)
+
+
+def _hand_over_by(channel: Channel, way: "_Way", checkpoint: Callable[[str], None]) -> None:
+    """Hand one channel's messages over and record each answer as it comes; those without one are given back.
 
     One write records what became of a message, and says at once whether the
     next may go: it commits before the next's content leaves. So at most one
-    message is ever with the relay and not on record.
+    message is ever on the other side and not on record.
     """
-    way = _Way(store, ready, holder, now, lease)
     gone = False
     try:
-        for handed in mailer.hand_over(way.messages(), way.may_go):
+        for handed in channel.hand_over(way.messages(), way.may_go):
             checkpoint("dispatch.handed")
             way.record(handed)
             checkpoint("dispatch.recorded")
     except OutsideError:
-        gone = True  # the relay's state is a matter of its adapter
+        gone = True  # the channel's state is a matter of its adapter
     if way.give_back(gone):
         checkpoint("dispatch.given_back")
 
@@ -91,16 +106,16 @@ def is_held(told: Iterable[int], states: Mapping[int, EpisodeState]) -> bool:
 
 
 class _Way:
-    """The messages of one batch on their way to the relay."""
+    """The messages of one batch on their way over one channel."""
 
     def __init__(
-        self, store: Store, ready: Sequence[Ready], holder: str, now: datetime, lease: Lease
+        self, store: Store, ready: Sequence[Ready], holder: str, now: datetime, lease: Lease, ends_s: float
     ) -> None:
         self._store = store
         self._holder = holder
         self._now = now
         self._lease = lease
-        self._ends_s = lease.awake_s() + _LONGEST_S
+        self._ends_s = ends_s
         self._queue = deque(ready)
         self._drawn: dict[int, Ready] = {}  # without an outcome yet
         self._next: Ready | None = None
@@ -109,7 +124,7 @@ class _Way:
         self._asked_s = self._said_s = 0.0  # between these moments
 
     def messages(self) -> Iterator[Outgoing]:
-        """Yield each message when the mailer has room for it; end early when sending is stopped."""
+        """Yield each message when the channel has room for it; end early when sending is stopped."""
         while self._queue and not self._stopped and self._lease.awake_s() < self._ends_s:
             self._next = self._queue.popleft()
             self._drawn[self._next.id] = self._next
@@ -128,7 +143,7 @@ class _Way:
         self._write(self._drawn.pop(handed.notice_id), handed, self._next)
 
     def give_back(self, gone: bool) -> bool:
-        """Give back what has no outcome, due later where the relay is gone; tell whether any was."""
+        """Give back what has no outcome, due later where the channel is gone; tell whether any was."""
         left = [*self._drawn.values(), *self._queue]
         if not left:
             return False

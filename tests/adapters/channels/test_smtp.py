@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.domain.errors import OutsideError
 from nta.domain.parties.contact_addresses import mailbox_of
 from nta.ports import Handed, HandOver, Outgoing
