@@ -18,6 +18,7 @@ from sqlalchemy import select
 from nta import assembly, bootstrap
 from nta import settings as configuration
 from nta.bootstrap import House
+from nta.catalogue.entry_schema import ADDRESSES
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.notices.vouching import Ours
 from nta.domain.parties.contact_addresses import MAIL, mailbox_of
@@ -340,6 +341,10 @@ def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> N
     with pytest.raises(RefusedError) as refusal:
         houses(origin_lookups=f"{known},{unknown}", **settings).steps()
     assert str(refusal.value) == "NTA_ORIGIN_LOOKUPS: the catalogue has no proxy:unheard"
+
+
+def test_every_channel_that_the_catalogue_may_name_is_there(houses: Any) -> None:
+    assert houses().channels.keys() == ADDRESSES.keys()
 
 
 def test_without_a_relay_notices_wait(houses: Any) -> None:

@@ -14,7 +14,7 @@ from nta.domain.hosting.facts import (
     RegistrarFacts,
 )
 from nta.domain.notices.contact_choice import Health, choose
-from nta.domain.parties.contact_addresses import mailbox_of
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import (
     Authority,
@@ -329,3 +329,25 @@ def test_the_choice_hangs_on_no_order_and_never_is_dead(contacts, random):
     assert choose(Role.HOST, facts(address("rdap:ORG-1", *shuffled)), CATALOGUE, health) == chosen
     assert {choice.address.to for choice in chosen} <= {"a@x.example", "b@x.example"}
     assert len(chosen) == any(c.email in ("a@x.example", "b@x.example") for c in contacts)
+
+
+def test_another_channel_of_the_catalogue_goes_before_every_mailbox():
+    route = NoticeRoute("https://one.example/XARF", "en", "xarf", "http")
+    host = replace(CATALOGUE.hosting["hosting:one"], notices=route)
+    known = facts(address("hosting:one", found("noc@one.example")))
+    catalogue = replace(CATALOGUE, hosting={host.id: host})
+    folded = ContactAddress("http", "https://one.example/xarf")
+
+    (first,) = choose(Role.HOST, known, catalogue, {})
+    (next_best,) = choose(Role.HOST, known, catalogue, {folded: Health.DEAD})
+
+    assert first.address == ContactAddress("http", "https://one.example/XARF")
+    assert next_best.address == mailbox_of("noc@one.example")
+
+
+def test_the_same_text_on_two_channels_is_two_addresses():
+    health = {ContactAddress("http", "abuse@one.example"): Health.DEAD}
+
+    (choice,) = choose(Role.HOST, facts(address("hosting:one")), CATALOGUE, health)
+
+    assert choice.address == mailbox_of("abuse@one.example")
