@@ -114,7 +114,8 @@ class Outgoing:
 class HandOver(StrEnum):
     """What came of handing one message over."""
 
-    TAKEN = "taken"
+    TAKEN = "taken"  # by a server of ours, or that passes it on
+    ACCEPTED = "accepted"  # by its reader's own server
     LATER = "later"  # not now; it is worth trying again
     UNREACHABLE = "unreachable"  # refused for good: nobody can be reached at this address
     REFUSED = "refused"  # refused for good, for what we sent or who we are: its reader may be there

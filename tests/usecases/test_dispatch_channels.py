@@ -90,8 +90,9 @@ def test_a_provider_gets_its_report_over_the_channel_that_it_names(
     assert request.body == store.sealer.open(CONTENT, notice.id, notice.content_sealed)
     assert (contact.way, contact.address) == (notice.channel, notice.sent_to) == (HTTP, url)
     assert (notice.state, notice.handed_at, addressee.first_handed_at) == ("handed_over", NINE, NINE)
+    assert (notice.accepted_at, addressee.accepted_at, addressee.presumed) == (NINE, NINE, False)
     assert (notice.message_id, notice.return_digest, notice.return_path) == (None, None, None)
-    assert world.events(episode) == ["told"]
+    assert world.events(episode) == ["told", "accepted"]
     assert service.relay.given == []
 
 

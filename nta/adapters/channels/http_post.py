@@ -85,7 +85,7 @@ def _hand_over(
 def _meaning(status: int) -> HandOver:
     """Return what a status says of our message (RFC 9110, 15); a redirect is an address that is not right."""
     if 200 <= status < 300:
-        return HandOver.TAKEN
+        return HandOver.ACCEPTED
     if status in _GONE:
         return HandOver.UNREACHABLE
     return HandOver.LATER if status in _NOT_NOW or status >= 500 else HandOver.REFUSED

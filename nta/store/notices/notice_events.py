@@ -158,7 +158,7 @@ def handed_over(
 def accepted(
     connection: Connection,
     store: Store,
-    notice: MailedNotice,
+    notice: OutboxNotice | MailedNotice,
     states: Collection[EpisodeState],
     at: datetime,
     proof: str | None,
@@ -166,10 +166,11 @@ def accepted(
     """Record proof that the other side has a notice: clock C begins. The earliest proof counts."""
     notice_rows.note(connection, store.ids, [notice.id], "accepted", at, proof)
     addressees.accepted(connection, notice.id, at)
-    if notice.accepted_at is None:
+    before = notice.accepted_at if isinstance(notice, MailedNotice) else None
+    if before is None:
         kind = EventKind.ACCEPTED
         episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
-    if notice.accepted_at is None or at < notice.accepted_at:
+    if before is None or at < before:
         notice_rows.put_accepted(connection, notice.id, at)
     if notice.went_to_contact:
         addressees.recovered(connection, notice.contact_id, at)

@@ -222,8 +222,11 @@ def _record(
 ) -> None:
     draft = ready.draft
     told = [states[e] for e in ready.episodes if e in states]
-    if handed.result is HandOver.TAKEN:
+    if handed.result in (HandOver.TAKEN, HandOver.ACCEPTED):
         notice_events.handed_over(connection, store, draft, told, handed.line, now)
+        if handed.result is HandOver.ACCEPTED:
+            after = notice_events.lock(connection, draft.id).values()
+            notice_events.accepted(connection, store, draft, after, now, handed.line)
         outbox.done(connection, draft.id)
         return
     if handed.result is HandOver.LATER and now - (draft.composed_at or now) < _GIVE_UP:

@@ -37,7 +37,7 @@ def test_a_report_goes_byte_for_byte_to_the_address_that_the_provider_named(trus
         channel = poster(loopback, ca_file=trust.ca_file, user_agent="nta")
         handed = list(channel.hand_over([message(n, server.port, scheme="https") for n in (1, 2)], always))
 
-    assert handed == [Handed(n, HandOver.TAKEN, "HTTP 202") for n in (1, 2)]
+    assert handed == [Handed(n, HandOver.ACCEPTED, "HTTP 202") for n in (1, 2)]
     assert [(asked.method, asked.path, asked.body) for asked in server.asked] == [
         ("POST", "/xarf", CONTENT)
     ] * 2
@@ -53,8 +53,8 @@ def test_a_report_goes_byte_for_byte_to_the_address_that_the_provider_named(trus
 @pytest.mark.parametrize(
     ("status", "result"),
     [
-        (200, HandOver.TAKEN),
-        (204, HandOver.TAKEN),
+        (200, HandOver.ACCEPTED),
+        (204, HandOver.ACCEPTED),
         (302, HandOver.REFUSED),
         (400, HandOver.REFUSED),
         (403, HandOver.REFUSED),
@@ -79,7 +79,7 @@ def test_an_answer_without_end_is_not_read(loopback: Gate):
     with WebServer({"/xarf": endless}) as server:
         (handed,) = poster(loopback).hand_over([message(7, server.port)], always)
 
-    assert handed.result is HandOver.TAKEN
+    assert handed.result is HandOver.ACCEPTED
 
 
 def test_a_server_that_says_nothing_holds_up_only_its_own_messages(loopback: Gate):
@@ -91,7 +91,7 @@ def test_a_server_that_says_nothing_holds_up_only_its_own_messages(loopback: Gat
         handed = list(poster(loopback).hand_over([message(n, port) for n, port in enumerate(ports)], always))
         asked = len(silent.asked)
 
-    assert [one.result for one in handed] == [HandOver.LATER, HandOver.LATER, HandOver.TAKEN]
+    assert [one.result for one in handed] == [HandOver.LATER, HandOver.LATER, HandOver.ACCEPTED]
     assert asked == 1
     assert [one.line for one in handed[:2]] == [
         "the server does not answer in time",
