@@ -1,20 +1,24 @@
 """What reaches other machines, put together from the settings: who asks, who looks, who sends."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from nta.adapters.channels.http_post import HTTP, HttpPoster
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.adapters.dns.fresh_names import FreshNames
+from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.lookup_chain import look_ups
-from nta.adapters.mail.smtp import SmtpMailer
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.probe.probe_apart import ApartProber
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.intake.urls import registrable_domain
 from nta.domain.notices.vouching import Ours
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.parties.organisations import AskableProxies, Catalogue, PartyId
-from nta.ports import Asker, Handed, Mailer, Outgoing, Prober
+from nta.ports import Asker, Channel, Document, Handed, Outgoing, Prober
 from nta.settings import Settings
 from nta.usecases.recheck import Eyes
 
@@ -64,9 +68,13 @@ def eyes(given: Settings, prober: Prober, catalogue: Callable[[], Catalogue]) ->
     )
 
 
-def mailer(given: Settings) -> Mailer:
-    """Return what hands messages to the relay."""
-    return SmtpMailer(given.smtp_url, _ca_file(given)) if given.smtp_url else _NoRelay()
+def channels(given: Settings, gate: Gate) -> Mapping[str, Channel]:
+    """Return what hands messages over, by the channel's name; one that is not set up says so when used."""
+    ca_file, resolve = _ca_file(given), DnsAsker(given.dns_servers.everywhere).resolve
+    return {
+        MAIL: SmtpMailer(given.smtp_url, ca_file) if given.smtp_url else _NotSet("NTA_SMTP_URL"),
+        HTTP: HttpPoster(gate, ca_file, resolve=resolve, user_agent=USER_AGENT),
+    }
 
 
 def ours(given: Settings) -> Ours:
@@ -84,8 +92,12 @@ def _ca_file(given: Settings) -> Path | None:
     return file
 
 
-class _NoRelay:
-    """Stands where no relay is set: notices wait."""
+@dataclass(frozen=True, slots=True)
+class _NotSet:
+    """Stands where a channel's setting is missing: its notices wait."""
+
+    setting: str
+    carries: Document = Document.MAIL
 
     def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
-        raise OutsideError("NTA_SMTP_URL is not set: there is no relay to hand notices to", temporary=True)
+        raise OutsideError(f"{self.setting} is not set: there is nothing to hand notices to", temporary=True)

@@ -28,7 +28,7 @@ from nta.jobs.garbage_collection import calm
 from nta.jobs.runner import Leaper, Metronome, Runner
 from nta.jobs.schedule import JobStep, schedule
 from nta.jobs.single_runner import Alone
-from nta.ports import Asker, Clock, Mailer
+from nta.ports import Asker, Channel, Clock
 from nta.shipped import shipped
 from nta.store.notices import notice_rows
 from nta.store.work import (
@@ -135,9 +135,9 @@ class House(Installation):
         return assembly.eyes(self.settings, self.prober, lambda: self.catalogue)
 
     @cached_property
-    def mailer(self) -> Mailer:
-        """Return what hands messages to the relay."""
-        return assembly.mailer(self.settings)
+    def channels(self) -> Mapping[str, Channel]:
+        """Return what hands messages over, by the channel's name."""
+        return assembly.channels(self.settings, self.gate)
 
     def desk(self) -> Flask:
         """Return the desk's app."""
@@ -183,7 +183,7 @@ class House(Installation):
         escalating = partial(escalate.escalate_due, store, catalogue=known, **mine)
         telling = partial(notify.notify_waiting, store, catalogue=known, checkpoint=point)
         sending = partial(
-            dispatch.dispatch_due, store, catalogue=known, settings=given, mailer=self.mailer, **mine
+            dispatch.dispatch_due, store, catalogue=known, settings=given, channels=self.channels, **mine
         )
         return schedule(
             {

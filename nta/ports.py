@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from nta.domain.checks.verdicts import ProbeAnswer
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.parties.contact_addresses import ContactAddress
 
 
 class Clock(Protocol):
@@ -92,39 +94,60 @@ class Prober(Protocol):
         ...
 
 
+class Document(StrEnum):
+    """What a notice is made as."""
+
+    MAIL = "mail"  # with headers, its text, and what is attached
+    JSON = "json"  # a report, or the text where no report can say it
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One composed message on its way to the relay."""
+    """One composed message on its way. `return_path` is where mail comes back to; others have none."""
 
     notice_id: int
-    return_path: str
-    recipient: str
+    address: ContactAddress
     content: bytes
+    return_path: str = ""
+
+
+class HandOver(StrEnum):
+    """What came of handing one message over."""
+
+    TAKEN = "taken"  # by a server of ours, or that passes it on
+    ACCEPTED = "accepted"  # by its reader's own server
+    LATER = "later"  # not now; it is worth trying again
+    UNREACHABLE = "unreachable"  # refused for good: nobody can be reached at this address
+    REFUSED = "refused"  # refused for good, for what we sent or who we are: its reader may be there
 
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What the relay said to one message: taken, or not and whether to try again."""
+    """What was said to one message, and what that means: the adapter knows the codes of its protocol."""
 
     notice_id: int
-    taken: bool
-    temporary: bool
-    line: str  # the server's reply, with no address in it
+    result: HandOver
+    line: str  # the server's reply, with no address in it; for people to read
 
 
-class Mailer(Protocol):
-    """Hands messages to our relay."""
+class Channel(Protocol):
+    """One way for messages to reach their readers: our relay for mail, a provider's own service."""
+
+    @property
+    def carries(self) -> Document:
+        """Return what messages are made as for this channel."""
+        ...
 
     def hand_over(self, messages: Iterable[Outgoing], may_go: Callable[[Outgoing], bool]) -> Iterator[Handed]:
-        """Yield an outcome for each message as soon as the relay has answered.
+        """Yield an outcome for each message as soon as the other side has answered.
 
         `may_go` is asked before the content of a message leaves, and again
-        when the relay has kept us waiting; one that may not go stays here,
-        and has no outcome. The next message is drawn, and may be announced to
-        the relay, before an outcome is yielded; its content goes only once
+        when the other side has kept us waiting; one that may not go stays
+        here, and has no outcome. The next message is drawn, and may be
+        announced, before an outcome is yielded; its content goes only once
         that outcome was dealt with.
 
-        Raises OutsideError when the relay cannot be reached; messages not
+        Raises OutsideError when the channel as a whole is down; messages not
         yet answered for were not taken, or taken without our knowing.
         """
         ...

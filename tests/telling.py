@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nta.domain.errors import OutsideError
 from nta.domain.notices.batching import PlanRules
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.parties.organisations import Catalogue
-from nta.ports import Handed, Outgoing, Received
+from nta.ports import Channel, Document, Handed, HandOver, Outgoing, Received
 from nta.settings import Sending
 from nta.store.db.handle import Store
 from nta.usecases.dispatch import LEASE, Lease, dispatch_due
@@ -39,7 +40,8 @@ class Manner:
 class Relay:
     """A relay that takes everything, unless told what to say; keeps every message it was given."""
 
-    says: dict[str, tuple[bool, bool, str]] = field(default_factory=dict)  # by recipient
+    carries: Document = Document.MAIL
+    says: dict[str, tuple[HandOver, str]] = field(default_factory=dict)  # by recipient
     down_after: int | None = None
     given: list[Outgoing] = field(default_factory=list)
 
@@ -58,8 +60,8 @@ class Relay:
 
     def _take(self, message: Outgoing) -> Handed:
         self.given.append(message)
-        taken, temporary, line = self.says.get(message.recipient, (True, False, "250 2.0.0 Ok"))
-        return Handed(message.notice_id, taken, temporary, line)
+        result, line = self.says.get(message.address.to, (HandOver.TAKEN, "250 2.0.0 Ok"))
+        return Handed(message.notice_id, result, line)
 
 
 @dataclass
@@ -104,6 +106,7 @@ class Service:
 
     store: Store
     relay: Relay = field(default_factory=Relay)
+    others: dict[str, Channel] = field(default_factory=dict)  # channels beside mail
     known: Catalogue = field(default_factory=catalogue)
     manner: Manner = field(default_factory=Manner)
     rules: PlanRules = field(default_factory=PlanRules)
@@ -127,7 +130,7 @@ class Service:
             self.store,
             catalogue=self.known,
             settings=self.manner,
-            mailer=self.relay,
+            channels={MAIL: self.relay, **self.others},
             holder=holder,
             now=now,
             lease=lease,

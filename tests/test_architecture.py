@@ -4,7 +4,9 @@ import ast
 import re
 from collections import defaultdict
 
-from tests.architecture import PAGE, Module, modules, page
+from nta.catalogue.entry_schema import ADDRESSES
+from nta.store.tables import Notice
+from tests.architecture import PAGE, Module, imports, modules, page
 
 PAGES = frozenset({"approvals", "cases", "contacts", "hosting_page", "mails", "reports", "tasks"})
 """A page of the desk and what it reads bear one name: `web/desk/X` and `store/reads/X`."""
@@ -40,6 +42,17 @@ def test_no_two_classes_have_one_name() -> None:
                 named[node.name].append(module.name)
 
     assert {name: where for name, where in named.items() if len(where) > 1} == {}
+
+
+def test_a_channel_is_known_to_the_assembly_alone() -> None:
+    importing = {
+        (source, target)
+        for source, target in imports(modules())
+        if target.startswith("nta.adapters.channels.")
+    }
+
+    assert {source for source, _ in importing} == {"nta.assembly"}
+    assert all(len(name) <= Notice.__table__.c.channel.type.length for name in ADDRESSES)
 
 
 def test_one_module_knows_the_dialects() -> None:

@@ -18,8 +18,10 @@ from sqlalchemy import select
 from nta import assembly, bootstrap
 from nta import settings as configuration
 from nta.bootstrap import House
+from nta.catalogue.entry_schema import ADDRESSES
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.notices.vouching import Ours
+from nta.domain.parties.contact_addresses import MAIL, mailbox_of
 from nta.ports import Outgoing
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
@@ -341,12 +343,16 @@ def test_only_proxies_of_the_catalogue_are_asked_for_an_origin(houses: Any) -> N
     assert str(refusal.value) == "NTA_ORIGIN_LOOKUPS: the catalogue has no proxy:unheard"
 
 
+def test_every_channel_that_the_catalogue_may_name_is_there(houses: Any) -> None:
+    assert houses().channels.keys() == ADDRESSES.keys()
+
+
 def test_without_a_relay_notices_wait(houses: Any) -> None:
     with pytest.raises(OutsideError, match="NTA_SMTP_URL is not set") as fault:
         list(
-            houses().mailer.hand_over(
-                [Outgoing(1, "a@hotline.test", "b@hosting.example", b"")], lambda _: True
-            )
+            houses()
+            .channels[MAIL]
+            .hand_over([Outgoing(1, mailbox_of("b@hosting.example"), b"", "a@hotline.test")], lambda _: True)
         )
     assert fault.value.temporary
 

@@ -9,6 +9,7 @@ import pytest
 from nta.catalogue import Level, check, read
 from nta.domain.errors import RefusedError
 from nta.domain.escalation.ladders import Rung, When
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.organisations import (
     Country,
     Hotline,
@@ -239,6 +240,24 @@ def test_a_hotline_that_may_be_ours_says_who_it_is(write):
     assert (catalogue.ours("none"), catalogue.ours(None)) == (None, None)
 
 
+def test_a_party_may_name_another_channel_than_mail(write):
+    posted = HOSTING.replace("abuse@one.example", "https://one.example/xarf, channel: http")
+
+    catalogue = read([write(ALL | {"hosting/one.yaml": posted})])
+
+    route = catalogue.hosting["hosting:one"].notices
+    assert route.address == ContactAddress("http", "https://one.example/xarf")
+    assert catalogue.registries["registry:test"].notices.address == mailbox_of("abuse@nic.test")
+
+
+def test_a_hotline_that_is_not_reached_by_mail_cannot_be_ours(write):
+    posted = HOTLINE.replace("notices@home.example", "https://home.example/in, channel: http")
+
+    catalogue = read([write(ALL | {"hotlines/home.yaml": posted})])
+
+    assert not catalogue.ours("home").can_be_ours
+
+
 def test_the_ladder_hangs_on_which_country_is_home(write):
     abroad = LADDER.replace("id: steps", "id: away").replace("when: {}", "when: {abroad: true}")
     seen = replace(read([write(ALL | {"ladders/away.yaml": abroad})]), home="NO")
@@ -418,6 +437,22 @@ def edited(old: str, new: str, path: str = "hosting/one.yaml") -> dict[str, str]
             id="abroad",
         ),
         pytest.param(edited('"2001:db8::/32"', '"2001:db8::/129"'), "ranges: must be address", id="too-long"),
+        pytest.param(
+            edited("abuse@one.example", "abuse@one.example, channel: fax"), "channel: must be", id="channel"
+        ),
+        pytest.param(
+            edited("abuse@one.example", "abuse@one.example, channel: http"),
+            "to: must be the address to post to, https://",
+            id="a-mailbox-to-post-to",
+        ),
+        pytest.param(
+            edited("abuse@one.example", "http://one.example/xarf, channel: http"),
+            "to: must be the address to post to, https://",
+            id="in-clear",
+        ),
+        pytest.param(
+            edited("abuse@one.example", "https://one.example/xarf"), "to: must be one plain", id="no-mailbox"
+        ),
         pytest.param(
             ALL | {"misc/a.yaml": "a: b"}, "misc: not a folder of the catalogue", id="unknown-folder"
         ),

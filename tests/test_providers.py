@@ -225,7 +225,7 @@ def test_a_registrar_that_only_the_table_knows_is_told_at_the_address_of_its_row
     [told] = choose(Role.REGISTRAR, facts, shipped, {})
 
     assert row.notices is not None
-    assert (told.party, told.email, told.source) == (row.id, row.notices.to, "catalogue")
+    assert (told.party, told.address.to, told.source) == (row.id, row.notices.to, "catalogue")
 
 
 def test_the_entries_that_the_docs_show_are_sound(tmp_path: Path) -> None:

@@ -207,9 +207,9 @@ def test_a_row_has_its_registrar_told(both: Catalogue) -> None:
     [registry] = choose(Role.REGISTRY, facts, both, {})
     [seller] = choose(Role.REGISTRAR, facts, both, {})
 
-    assert (registry.party, registry.email) == ("registry:north", "abuse@north.example")
+    assert (registry.party, registry.address.to) == ("registry:north", "abuse@north.example")
     assert sentence(registry.reason) == "The catalogue's contact, last checked on 2026-03-01."
-    assert (seller.party, seller.party_name, seller.email) == (
+    assert (seller.party, seller.party_name, seller.address.to) == (
         "registrar:iana-8",
         "Eight, Inc.",
         "a@b.example",

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import failed, side_by_side
+from nta.adapters.net.pinned_connections import Resolve
 from nta.adapters.net.rate_limits import RateLimits
-from nta.adapters.net.web_services import Resolve, Web
+from nta.adapters.net.web_services import Web
 from nta.adapters.rdap.client import as_json
 from nta.adapters.rdap.network_answers import objects, text
 from nta.domain.errors import OutsideError

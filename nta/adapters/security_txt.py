@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import failed
+from nta.adapters.net.pinned_connections import Resolve
 from nta.adapters.net.rate_limits import RateLimits
-from nta.adapters.net.web_services import Resolve, Web
+from nta.adapters.net.web_services import Web
 from nta.domain.checks.page_text import text_only
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.hosting.holders import domain_of

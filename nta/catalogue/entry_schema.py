@@ -3,7 +3,7 @@
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from nta.domain.escalation.ladders import (
     When,
 )
 from nta.domain.languages import FALLBACK, NOTICE_LANGUAGES
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.parties.organisations import (
     Authority,
     Country,
@@ -83,10 +84,23 @@ class ShelfEntry(Strict):
         """Return what the entry becomes; `mapping` is the file as it was read."""
 
 
+ADDRESSES: Mapping[str, Callable[[Any], str]] = {
+    MAIL: value.mailbox,
+    "http": value.matching(r"https://[\x21-\x7e]{1,246}", "the address to post to, https://"),
+}
+"""How the address looks that each channel asks for."""
+
+
+def _address(given: Any, info: ValidationInfo) -> str:
+    """Read the address in the form of its channel, which was read before it."""
+    return ADDRESSES[info.data.get("channel", MAIL)](given)
+
+
 class RouteEntry(Strict):
     """How notices reach a party."""
 
-    to: Annotated[str, ReadBy(value.mailbox)]
+    channel: Annotated[str, ReadBy(value.one_of(ADDRESSES))] = MAIL
+    to: Annotated[str, ReadBy(_address)]
     language: Annotated[str, ReadBy(value.language)] = FALLBACK
     format: Annotated[str, ReadBy(value.one_of(FORMATS))] = "text"
 
@@ -108,7 +122,7 @@ class PartyEntry(ShelfEntry):
             "id": f"{shelf}:{self.id}",
             "name": self.name,
             "country": self.country,
-            "notices": NoticeRoute(route.to, route.language, route.format) if route else None,
+            "notices": NoticeRoute(route.to, route.language, route.format, route.channel) if route else None,
             "source": self.source,
             "checked": self.checked,
             "form": self.form,

@@ -86,7 +86,7 @@ def resolved_tree(found: Shown, reading: Reading) -> Tree:
 
 def _add_contact(whom: Tree, c: Shown, reading: Reading) -> None:
     """Add one party to be told: at which address, why there, who says so and since when, how sure that is."""
-    told = whom.add(_line(f"tell {c['role']}: ", c["email"], f"  ({_of(c, reading)})", style="bold"))
+    told = whom.add(_line(f"tell {c['role']}: ", c["to"], f"  ({_of(c, reading)})", style="bold"))
     told.add(_line("why: ", c["reason"]))
     source = _WAYS.get(c["source"], c["source"])
     asked = "" if c["source"] in _UNASKED else f", asked {_moment(reading.at)}"

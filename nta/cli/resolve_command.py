@@ -20,6 +20,7 @@ from nta.domain.intake.urls import (
     registrable_domain,
 )
 from nta.domain.notices.contact_choice import Choice, choose
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
 from nta.settings import Reach
@@ -176,7 +177,8 @@ def _zone(found: Resolved) -> dict[str, Any] | None:
 def _contact(c: Choice) -> dict[str, Any]:
     return {
         "role": c.role.value,
-        "email": c.email,
+        "channel": c.address.channel,
+        "to": c.address.to,
         "party": c.party,
         "country": c.country,
         "source": c.source,
@@ -216,6 +218,7 @@ def _domain(facts: HostingFacts, catalogue: Any) -> dict[str, Any] | None:
         return None
     registry = catalogue.registry_of(domain.suffix)
     route = registry.notices if registry else None
+    mailbox = route.to if route and route.channel == MAIL else None
     registrar = domain.registrar
     return {
         "registered": domain.registered,
@@ -228,7 +231,7 @@ def _domain(facts: HostingFacts, catalogue: Any) -> dict[str, Any] | None:
         else None,
         "registry": {
             "suffix": domain.suffix,
-            "abuse": [{"email": route.to, "source": "catalogue", "confidence": 1.0}] if route else [],
+            "abuse": [{"email": mailbox, "source": "catalogue", "confidence": 1.0}] if mailbox else [],
         },
         "status": list(domain.status),
         "nameservers": list(domain.nameservers),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from nta.domain.checks.verdicts import Verdict
 from nta.domain.notices.batching import form
+from nta.domain.parties.contact_addresses import MAIL
 from nta.domain.parties.organisations import Catalogue, Hotline
 from nta.domain.roles import NoticeKind
 from nta.render.letters import Earlier, Item, Us
@@ -97,7 +98,7 @@ class EarlierNotice(Protocol):
 
 def us(hotline: Hotline, sender: str, language: str) -> Us:
     """Return who we are, by our own entry of the catalogue."""
-    contact = hotline.notices.to if hotline.notices else sender
+    contact = hotline.notices.to if hotline.notices and hotline.notices.channel == MAIL else sender
     standing = hotline.standing_in.get(language, hotline.standing)
     return Us(hotline.name, standing, hotline.address, contact, hotline.trusted_flagger)
 

@@ -9,7 +9,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nta.domain.languages import FALLBACK
-from nta.render import mail_bytes
+from nta.ports import Document
+from nta.render import json_document, mail_bytes
 from nta.render.letters import Earlier, Item, Letter
 from nta.render.plain import visible
 
@@ -57,10 +58,14 @@ class Texts:
             named = {}
         return f"[{letter.reference}] {visible(named.get(letter.kind.value, _OTHER_SUBJECT))}"
 
-    def composed(self, letter: Letter) -> bytes:
-        """Return the mail. Raises ValueError where a template cannot be filled in."""
+    def document(self, letter: Letter) -> bytes:
+        """Return the JSON document: a report, or the text where the letter is no report."""
+        return json_document.document(letter, self.subject(letter), self._text(letter, ""))
+
+    def composed(self, letter: Letter, document: Document = Document.MAIL) -> bytes:
+        """Return a letter as the document wanted. Raises ValueError where a template cannot be filled in."""
         try:
-            return self.message(letter)
+            return self.message(letter) if document is Document.MAIL else self.document(letter)
         except TemplateError as fault:
             raise ValueError(f"{letter.language}/{letter.kind.value}.txt cannot be filled in") from fault
 

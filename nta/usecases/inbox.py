@@ -251,7 +251,7 @@ def _but(asked: Code, known: Code) -> Reason:
 
 def _reader(notice: MailedNotice) -> str:
     """Return the address that a notice went to."""
-    return notice.sent_to or notice.email
+    return notice.sent_to or notice.contact_to
 
 
 def _ask_a_person(connection: Connection, mail_id: int, reason: Reason, now: datetime) -> None:

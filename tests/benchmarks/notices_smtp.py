@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.channels.smtp import SmtpMailer
+from nta.domain.parties.contact_addresses import MAIL
 from nta.jobs.garbage_collection import calm
 from nta.store.db.handle import Store
 from nta.store.notices.notice_rows import CONTENT
@@ -27,13 +28,13 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: *(<[^>]+>)", re.IGNORECASE | re.MULTILI
 def ours(database: str, port: int) -> dict[str, Any]:
     """Hand all over, as the jobs do."""
     store = open_store(database)
-    mailer = SmtpMailer(f"smtp://127.0.0.1:{port}")
+    channels = {MAIL: SmtpMailer(f"smtp://127.0.0.1:{port}")}
     known, manner = catalogue(), Manner()
     calm()
     begun, cpu = time.perf_counter(), time.process_time()
     taken = 0
     while done := dispatch_due(
-        store, catalogue=known, settings=manner, mailer=mailer, holder="bench", now=NOW
+        store, catalogue=known, settings=manner, channels=channels, holder="bench", now=NOW
     ):
         taken += done
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu

@@ -21,7 +21,7 @@ SHAPE = {
     "address": "ip asn as_name proxy seen_from network abuse",
     "network": "handle name cidr country holder",
     "domain": "registered registrar registry status nameservers source",
-    "contact": "role email party country source confidence reason",
+    "contact": "role channel to party country source confidence reason",
     "check": "url verdict cause sightings",
     "sighting": "vantage verdict cause rule status ip bytes seconds",
     "inbox": "file kind notice recipients",
@@ -75,7 +75,7 @@ def test_resolving_says_who_serves_a_page_and_whom_to_tell(online: Nta, page: st
     assert (address["ip"], address["asn"], address["proxy"]) == ("127.10.0.11", 64500, None)
     assert [list(mail) for mail in address["abuse"]] == [["email", "source", "confidence"]]
     assert {shape(contact) for contact in found["contacts"]} == {SHAPE["contact"]}
-    assert ("host", "abuse@quick.example") in [(c["role"], c["email"]) for c in found["contacts"]]
+    assert ("host", "abuse@quick.example") in [(c["role"], c["to"]) for c in found["contacts"]]
     assert shape(found["domain"]) == SHAPE["domain"]
     assert (found["domain"]["registered"], found["domain"]["source"]) == (True, "rdap")
     assert found["lookups"] == {"dns": 1, "rdap": 2, "whois": 0}

@@ -57,7 +57,7 @@ def test_registry_and_registrar_tell_of_a_domain_together(online: Nta) -> None:
         "nameservers": ["ns1.front.example", "ns2.front.example"],
         "source": "rdap",
     }
-    assert [(c["role"], c["email"]) for c in found["contacts"]] == [
+    assert [(c["role"], c["to"]) for c in found["contacts"]] == [
         ("proxy", "abuse@front.example"),
         ("registrar", "abuse@tidy.example"),
         ("registry", "abuse@registry.example"),
@@ -93,7 +93,7 @@ def test_a_proxy_that_is_asked_names_the_host_behind_it(online: Nta, lab: Client
     (found,) = ended.objects
     assert (ended.code, found["problems"]) == (0, [])
     assert [(a["ip"], a["from"]) for a in found["origins"]] == [("127.10.0.21", "proxy:lab-front")]
-    assert [(c["role"], c["email"]) for c in found["contacts"]][:2] == [
+    assert [(c["role"], c["to"]) for c in found["contacts"]][:2] == [
         ("host", "abuse@quick.example"),
         ("proxy", "abuse@front.example"),
     ]

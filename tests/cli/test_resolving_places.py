@@ -48,7 +48,7 @@ def test_who_serves_one_place_alone_is_found_and_told(nta: Nta, asked: Asked) ->
         "192.0.2.1": ["nl"],
         "198.51.100.1": ["de"],
     }
-    hosts = {c["email"] for c in found["contacts"] if c["role"] == "host"}
+    hosts = {c["to"] for c in found["contacts"] if c["role"] == "host"}
     assert hosts == {"abuse@one.example", "abuse@two.example"}
     assert "shown only to those who ask from de" in shown
 

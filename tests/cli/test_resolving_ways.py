@@ -18,7 +18,7 @@ def test_a_guess_stands_among_the_contacts_and_not_among_what_was_found(nta: Nta
 
     (told,) = [c for c in found["contacts"] if c["role"] == "host"]
     reason = "No source names a contact; abuse@ at the domain of the network's holder is a guess."
-    assert (told["email"], told["source"], told["reason"]) == ("abuse@holder.test", "guess", reason)
+    assert (told["to"], told["source"], told["reason"]) == ("abuse@holder.test", "guess", reason)
     assert [a["abuse"] for a in found["addresses"]] == [[]]
     assert found["lookups"]["security_txt"] == 1
     assert "security_txt" not in {p["step"] for p in found["problems"]}  # a domain without a web server

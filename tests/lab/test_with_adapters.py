@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.mail.maildir import MaildirInbox
-from nta.adapters.mail.smtp import SmtpMailer
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.probe.prober import CurlProber
 from nta.adapters.rdap.networks import RdapAsker
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.notices.returned_mail import explain
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.lab.world import World
-from nta.ports import LookRequest, Outgoing
+from nta.ports import HandOver, LookRequest, Outgoing
 from nta.settings import Reach, Vantage
 from tests.conftest import NINE
 from tests.lab.conftest import Client
@@ -85,7 +86,7 @@ def test_a_mail_is_handed_over_and_its_bounce_comes_back(lab: Client, service: F
     message.set_content("nothing to remove\n")
     content = message.as_bytes(policy=policy.SMTP)
     outgoing = [
-        Outgoing(number, f"return+t{number}@hotline.test", to, content)
+        Outgoing(number, mailbox_of(to), content, f"return+t{number}@hotline.test")
         for number, to in enumerate(("abuse@quick.example", "abuse@bouncing.test"))
     ]
 
@@ -97,5 +98,5 @@ def test_a_mail_is_handed_over_and_its_bounce_comes_back(lab: Client, service: F
     meaning = explain(
         message_from_bytes(received.content, policy=policy.default), "return+{token}@hotline.test"
     )
-    assert [one.taken for one in handed] == [True]
+    assert [one.result for one in handed] == [HandOver.TAKEN]
     assert (meaning.kind, meaning.recipients[0].status) == ("bounce", "5.1.1")

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.adapters.ids import SnowflakeIds
-from nta.adapters.mail.smtp import SmtpMailer
+from nta.domain.parties.contact_addresses import MAIL
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
 from nta.store.db.sealing import Keyring
@@ -93,7 +94,7 @@ def _send(
             store,
             catalogue=catalogue(),
             settings=Manner(),
-            mailer=SmtpMailer(f"smtp://127.0.0.1:{port}"),
+            channels={MAIL: SmtpMailer(f"smtp://127.0.0.1:{port}")},
             holder=f"node-{node}",
             now=now,
             lease=Lease(lease),

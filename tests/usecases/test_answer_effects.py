@@ -71,7 +71,7 @@ def case(store: Store, asker: FakeAsker, service: Service) -> MadeCase:
     service.escalate(NINE)
     fresh(store, NOW)
     service.tell(NOW)
-    assert [m.recipient for m in service.relay.given] == ["abuse@org-1.example"]
+    assert [m.address.to for m in service.relay.given] == ["abuse@org-1.example"]
     return case
 
 

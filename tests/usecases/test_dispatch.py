@@ -83,7 +83,7 @@ def test_a_notice_is_handed_over_and_recorded(world: World, service: Service, st
     state = world.state(episode)
     assert (notice.state, notice.composed_at, notice.handed_at) == ("handed_over", NOW, NOW)
     assert store.sealer.open(CONTENT, notice.id, notice.content_sealed) == sent.content
-    assert (sent.recipient, notice.sent_to) == (ABUSE, ABUSE)
+    assert (sent.address.to, notice.sent_to) == (ABUSE, ABUSE)
     assert parsed(sent.content)["Message-ID"] == notice.message_id
     assert notice.message_id.endswith("@hotline.test>")
     assert (addressee.first_handed_at, addressee.accepted_at, addressee.presumed) == (NOW, None, True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nta.ports import HandOver
 from nta.settings import Sending
 from nta.store.db.handle import Store
 from nta.store.notices.notice_rows import CONTENT
@@ -109,7 +110,7 @@ def test_a_redirected_notice_goes_to_us_and_says_for_whom_it_was(world: World, s
     service.dispatch(NOW)
 
     (sent,) = service.relay.given
-    assert sent.recipient == parsed(sent.content)["To"] == "trial@hotline.test"
+    assert sent.address.to == parsed(sent.content)["To"] == "trial@hotline.test"
     assert ABUSE in text_of(sent.content)
     assert world.notices()[0].sent_to == "trial@hotline.test"
 
@@ -132,7 +133,7 @@ def test_what_was_composed_for_a_party_is_not_sent_once_sending_is_redirected(
 
 def test_a_redirected_refusal_says_nothing_of_the_party(world: World, service: Service) -> None:
     service.manner = Manner(sending=Sending("redirect", "trial@hotline.test"))
-    service.relay.says["trial@hotline.test"] = (False, False, "550 5.1.1 no such mailbox")
+    service.relay.says["trial@hotline.test"] = (HandOver.UNREACHABLE, "550 5.1.1 no such mailbox")
     queued(world, service)
 
     service.dispatch(NOW)
@@ -142,7 +143,7 @@ def test_a_redirected_refusal_says_nothing_of_the_party(world: World, service: S
 
 
 def test_a_passing_refusal_is_tried_again_later_and_later(world: World, service: Service) -> None:
-    service.relay.says[ABUSE] = (False, True, "450 4.2.0 greylisted")
+    service.relay.says[ABUSE] = (HandOver.LATER, "450 4.2.0 greylisted")
     (episode,) = queued(world, service)
     (notice,) = world.notices()
 
@@ -164,7 +165,7 @@ def test_a_passing_refusal_is_tried_again_later_and_later(world: World, service:
 
 
 def test_a_refusal_that_does_not_pass_ends_as_one(world: World, service: Service) -> None:
-    service.relay.says[ABUSE] = (False, True, "450 4.2.0 greylisted")
+    service.relay.says[ABUSE] = (HandOver.LATER, "450 4.2.0 greylisted")
     (episode,) = queued(world, service)
     (notice,) = world.notices()
     at = NOW
@@ -179,19 +180,13 @@ def test_a_refusal_that_does_not_pass_ends_as_one(world: World, service: Service
 
 
 @pytest.mark.parametrize(
-    ("line", "health"),
-    [
-        ("550 5.1.1 no such mailbox", "dead"),
-        ("550 mailbox unavailable", "dead"),
-        ("552 5.2.2 mailbox full", "dead"),
-        ("550 5.7.1 refused by policy", "doubtful"),
-        ("554 5.3.4 message too big", "doubtful"),
-    ],
+    ("result", "health"), [(HandOver.UNREACHABLE, "dead"), (HandOver.REFUSED, "doubtful")]
 )
 def test_a_refusal_for_good_counts_as_a_bounce(
-    world: World, service: Service, line: str, health: str
+    world: World, service: Service, result: HandOver, health: str
 ) -> None:
-    service.relay.says[ABUSE] = (False, False, line)
+    line = "the server's own words"
+    service.relay.says[ABUSE] = (result, line)
     (episode,) = queued(world, service)
 
     service.dispatch(NOW)

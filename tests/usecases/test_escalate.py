@@ -8,6 +8,7 @@ from sqlalchemy import update
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.parties.organisations import NoticeRoute
 from nta.domain.reasons import Code, said
+from nta.ports import HandOver
 from nta.render.reason_sentences import sentence
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -204,14 +205,14 @@ def test_a_rung_is_passed_over_with_its_reason_once(world: World, service: Servi
 def test_another_contact_is_tried_when_one_failed(world: World, service: Service) -> None:
     party = replace(HOSTING, notices=NoticeRoute("old@hosting.example", "en"))
     service.known = catalogue(hosting={party.id: party})
-    service.relay.says["old@hosting.example"] = (False, False, "550 5.1.1 no such mailbox")
+    service.relay.says["old@hosting.example"] = (HandOver.UNREACHABLE, "550 5.1.1 no such mailbox")
     episode = world.ready(addresses=(served_by(abuse=["new@hosting.example"]),))
     service.escalate(NINE)
     world.fresh(AFTER_FIRST)
     service.tell(AFTER_FIRST)
 
     (addressee,) = world.rows(Addressee)
-    assert [m.recipient for m in service.relay.given] == ["old@hosting.example", "new@hosting.example"]
+    assert [m.address.to for m in service.relay.given] == ["old@hosting.example", "new@hosting.example"]
     assert [n.rung for n in world.notices()] == ["first", "first"]
     assert world.events(episode) == ["bounced", "contact_replaced", "told"]
     assert addressee.bounced_at is None
@@ -222,7 +223,7 @@ def test_another_contact_is_tried_when_one_failed(world: World, service: Service
 def test_without_another_contact_the_ladder_goes_on_once_the_host_was_asked_about(
     world: World, service: Service
 ) -> None:
-    service.relay.says["abuse@hosting.example"] = (False, False, "550 5.1.1 no such mailbox")
+    service.relay.says["abuse@hosting.example"] = (HandOver.UNREACHABLE, "550 5.1.1 no such mailbox")
     episode = world.ready(dedicated="yes")
     service.escalate(NINE)
     world.fresh(AFTER_FIRST)
@@ -344,7 +345,7 @@ def test_a_notice_under_way_is_waited_for(world: World, service: Service, store:
 def test_a_contact_that_failed_for_another_reason_is_not_tried_twice_for_a_rung(
     world: World, service: Service
 ) -> None:
-    service.relay.says["abuse@hosting.example"] = (False, False, "550 5.7.1 refused by policy")
+    service.relay.says["abuse@hosting.example"] = (HandOver.REFUSED, "550 5.7.1 refused by policy")
     episode = world.ready()
     service.escalate(NINE)
     world.fresh(AFTER_FIRST)

@@ -58,7 +58,7 @@ def test_each_sites_owner_is_told_of_its_own_pages_alone(store: Store, world: Wo
     rows = world.rows(Addressee)
     assert {(row.episode_id, row.role) for row in rows} == {(one, "site_owner"), (two, "site_owner")}
     assert len({row.party for row in rows}) == 2
-    assert {message.recipient for message in telling.relay.given} == mailboxes
+    assert {message.address.to for message in telling.relay.given} == mailboxes
     assert len(telling.relay.given) == 2
     assert all("site" not in party.name.replace("the site's owner", "") for party in world.rows(PartyRow))
 

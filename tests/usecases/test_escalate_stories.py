@@ -71,7 +71,7 @@ def tell(world: World, service: Service, at: datetime) -> None:
 
 
 def sent(service: Service) -> list[str]:
-    return [message.recipient for message in service.relay.given]
+    return [message.address.to for message in service.relay.given]
 
 
 def why_of(store: Store, kind: str) -> list[str]:

@@ -239,7 +239,7 @@ def test_a_bounce_makes_the_same_rung_be_sent_again_at_once_to_another_contact(
 
     service.tell(LATER)
 
-    assert [m.recipient for m in service.relay.given] == ["abuse@hosting.example", "new@hosting.example"]
+    assert [m.address.to for m in service.relay.given] == ["abuse@hosting.example", "new@hosting.example"]
     assert [n.rung for n in world.notices()] == ["first", "first"]
     assert world.events(episode) == ["told", "bounced", "contact_replaced", "told"]
 

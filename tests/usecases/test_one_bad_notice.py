@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.domain.deadlines import back_off
 from nta.store.db.handle import Store
 from nta.store.tables import (

@@ -57,7 +57,7 @@ def test_each_address_says_by_which_answers_it_is_known_and_since_when(
     assert page.names is not None
     assert (page.names.source, page.names.at) == ("dns", NINE)
     assert (page.last_at, page.next_at) == (NINE, NINE + hours(12))
-    assert (Role.HOST, "abuse@first.example") in [(t.choice.role, t.choice.email) for t in page.told]
+    assert (Role.HOST, "abuse@first.example") in [(t.choice.role, t.choice.address.to) for t in page.told]
     assert page.failed == ()
 
 

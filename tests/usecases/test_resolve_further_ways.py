@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 
 from nta.domain.hosting.facts import HostingFacts, LookupProblem
 from nta.domain.notices.contact_choice import Choice, Health, choose
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
@@ -59,7 +60,7 @@ def test_the_holders_file_is_asked_once_for_all_hosts_and_kept(store: Store) -> 
     assert asker.asked_files == ["holder.example"]
     for one in (case, other):
         (choice,) = told(store, one)
-        assert (choice.email, choice.source) == ("security@holder.example", "security_txt")
+        assert (choice.address.to, choice.source) == ("security@holder.example", "security_txt")
 
 
 def test_where_there_is_no_file_the_holders_mailbox_is_guessed_and_marked(store: Store) -> None:
@@ -69,7 +70,7 @@ def test_where_there_is_no_file_the_holders_mailbox_is_guessed_and_marked(store:
     resolve(store, asker)
 
     (choice,) = told(store, case)
-    assert (choice.email, choice.source) == ("abuse@holder.example", "guess")
+    assert (choice.address.to, choice.source) == ("abuse@holder.example", "guess")
     assert state(store, case).stage == "ready"
 
 
@@ -88,7 +89,7 @@ def test_nobody_is_guessed_while_the_as_may_yet_answer(store: Store) -> None:
     resolve(store, asker, NINE + hours(1))
 
     (choice,) = told(store, case)
-    assert choice.email == "abuse@carrier.example"
+    assert choice.address.to == "abuse@carrier.example"
 
 
 @pytest.mark.parametrize("trouble", [{"health": "dead"}, {"refused_at": NINE}], ids=["dead", "refused"])
@@ -106,8 +107,9 @@ def test_a_dead_or_refused_contact_has_the_next_ways_tried(store: Store, trouble
     resolve(store, asker, LATER)
 
     assert (asker.asked_systems, asker.asked_files) == (["64500"], ["holder.example"])
-    (choice,) = choose(Role.HOST, facts(store, case), catalogue(), {"abuse@net.example": Health.DEAD})
-    assert (choice.email, choice.source) == ("abuse@holder.example", "guess")
+    health = {mailbox_of("abuse@net.example"): Health.DEAD}
+    (choice,) = choose(Role.HOST, facts(store, case), catalogue(), health)
+    assert (choice.address.to, choice.source) == ("abuse@holder.example", "guess")
 
 
 def named_network() -> FakeAsker:
@@ -132,8 +134,8 @@ def test_who_announces_a_network_is_asked_about_when_somebody_was_told(store: St
 
     assert asker.asked_systems == ["64500"]
     (choice,) = told(store, case, Role.UPSTREAM)
-    assert (choice.party, choice.email) == ("as:64500", "abuse@carrier.example")
-    assert [c.email for c in told(store, case)] == ["abuse@net.example"]
+    assert (choice.party, choice.address.to) == ("as:64500", "abuse@carrier.example")
+    assert [c.address.to for c in told(store, case)] == ["abuse@net.example"]
 
 
 def test_a_sites_owner_is_asked_about_only_where_the_country_lets_it_be_told(store: Store) -> None:
@@ -147,6 +149,6 @@ def test_a_sites_owner_is_asked_about_only_where_the_country_lets_it_be_told(sto
     resolve(store, asker, NINE + hours(1), lets)
 
     assert asker.asked_files == ["a.test"]
-    assert [c.email for c in told(store, case, Role.SITE_OWNER, lets)] == ["owner@a.test"]
+    assert [c.address.to for c in told(store, case, Role.SITE_OWNER, lets)] == ["owner@a.test"]
     assert told(store, case, Role.SITE_OWNER) == []
     assert told(store, first, Role.SITE_OWNER, lets) == []

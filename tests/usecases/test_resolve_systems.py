@@ -25,7 +25,7 @@ def test_one_question_serves_all_networks_of_an_as(store: Store) -> None:
         with store.db.read() as connection:
             facts = host_arrangements.facts(connection, store, host(store, case).arrangement_id)
         (choice,) = choose(Role.HOST, facts, catalogue(), {})
-        assert (choice.email, choice.source) == ("abuse@upstream.example", "upstream")
+        assert (choice.address.to, choice.source) == ("abuse@upstream.example", "upstream")
         assert (
             sentence(choice.reason)
             == "RDAP of the network that announces the address names it as the abuse contact."

@@ -75,7 +75,7 @@ class FreshNames:
                 answers[host] = NameAnswer((address,))
         if names:
             servers = self._own.get(vantage, self._servers) or system_servers()
-            halves = Channel(_fast_half, servers, self._timeout_s, self._tries).ask(names, self._at_once)
+            halves = CaresQueries(_fast_half, servers, self._timeout_s, self._tries).ask(names, self._at_once)
             answers |= {host: _name_answer(pair) for host, pair in halves.items()}
             loose_ends = [host for host, pair in halves.items() if _is_loose_end(pair)]
             asker = DnsAsker(servers, timeout_s=self._timeout_s, tries=self._tries)
@@ -96,7 +96,7 @@ def _is_loose_end(halves: Sequence[_FastHalf]) -> bool:
     return _ALIAS_ONLY in halves and all(isinstance(half, str) for half in halves)
 
 
-class Channel(Generic[Half]):
+class CaresQueries(Generic[Half]):
     """One c-ares channel whose sockets are watched here, in the calling thread.
 
     `read` makes of an answer or an error what is kept of it.

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import pycares
 
-from nta.adapters.dns.fresh_names import Channel
+from nta.adapters.dns.fresh_names import CaresQueries
 from nta.adapters.dns.resolver import (
     LONGEST,
     MOST_ALIASES,
@@ -63,7 +63,9 @@ class ManyNames:
         servers = self._servers or system_servers()
         wanted = dict.fromkeys(lookups)
         hosts = [x.subject for x in wanted if not literal(x.subject) and can_be_asked(x.subject)]
-        halves = Channel(_read, servers, self._timeout_s, self._tries).ask(hosts, AT_ONCE) if hosts else {}
+        halves = (
+            CaresQueries(_read, servers, self._timeout_s, self._tries).ask(hosts, AT_ONCE) if hosts else {}
+        )
         rest = []
         for lookup in wanted:
             finding = _finding(lookup, halves.get(lookup.subject, ()), now)

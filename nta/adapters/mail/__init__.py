@@ -1,1 +1,1 @@
-"""Our relay, and the mailbox that mail comes back to. Imports no other adapter."""
+"""The mailbox that mail comes back to. Imports no other adapter."""

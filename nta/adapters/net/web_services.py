@@ -1,33 +1,27 @@
 """Asking web services: address vetted and pinned, answer bounded, redirects checked hop by hop."""
 
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import certifi
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from nta.adapters.net.address_policy import Gate, literal
+from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import TryLaterError
+from nta.adapters.net.pinned_connections import PinningAdapter, Pins, PlainSession, Resolve
 from nta.adapters.net.rate_limits import RateLimits
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.intake import urls
 from nta.domain.intake.urls import Location
-
-Resolve = Callable[[str], Sequence[str]]
 
 _MOST_REDIRECTS: Final = 5
 _CHUNK: Final = 65_536
@@ -36,54 +30,6 @@ _LONGEST_REST: Final = timedelta(hours=24)
 _REST: Final = timedelta(minutes=15)
 _MOST_SILENCES: Final = 3
 _SLOW: Final = "the servers take too long"
-
-
-class _TimedSocket(socket.socket):
-    """A socket that keeps one time limit over all reads: a byte now and then does not extend it."""
-
-    ends_at: float | None = None
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        _set_rest(self, self.ends_at)
-        return super().recv_into(*args, **kwargs)
-
-
-class _TimedTLSSocket(ssl.SSLSocket):
-    ends_at: float | None = None
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        _set_rest(self, self.ends_at)
-        return super().recv_into(*args, **kwargs)
-
-
-def _set_rest(sock: socket.socket, ends_at: float | None) -> None:
-    if ends_at is not None:
-        rest = ends_at - time.monotonic()
-        if rest <= 0:
-            raise TimeoutError("the answer takes too long")
-        sock.settimeout(rest)
-
-
-class Pins:
-    """Where connections may go: the host's addresses, vetted; the first that may be reached."""
-
-    def __init__(self, gate: Gate, resolve: Resolve) -> None:
-        self._gate = gate
-        self._resolve = resolve
-
-    def pin(self, host: str, port: int) -> str:
-        """Return the one address to connect to.
-
-        Raises: OutsideError when there is none, or none that may be reached.
-        """
-        address = literal(host)
-        refusal = OutsideError("the server's name has no address", temporary=True)
-        for candidate in (address,) if address else self._resolve(host):
-            try:
-                return self._gate.vet(candidate, port)
-            except OutsideError as fault:
-                refusal = fault
-        raise refusal
 
 
 class Web:
@@ -114,13 +60,13 @@ class Web:
         self._timeouts = (connect_timeout_s, timeout_s)
         self._ends_at = time.monotonic() + whole_s
         trusted = str(ca_file or certifi.where())
-        self._session = _Session()
+        self._session = PlainSession()
         self._session.trust_env = False
         self._session.verify = trusted
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
-        adapter = _PinningAdapter(Pins(gate, resolve), trusted, self, connections)
+        adapter = PinningAdapter(Pins(gate, resolve), trusted, self, connections)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -177,6 +123,37 @@ class Web:
         if target is not None:
             raise OutsideError("the server leads elsewhere, where our token must not go", temporary=True)
         return body
+
+    def post(
+        self, url: str, content: bytes, content_type: str, may_go: Callable[[], bool] = lambda: True
+    ) -> int | None:
+        """Return the status that a server answers a document with; nothing else of its answer is read.
+
+        `may_go` is asked once the server is reached, before any of the
+        content leaves; None where it says no. No redirect is followed.
+
+        Raises: OutsideError when there is no answer, or policy does not let
+        us connect.
+        """
+        headers = {"Content-Type": content_type, "Content-Length": str(len(content))}
+        connect_s, request_s = self._timeouts
+        rest_s = self._rest_s()
+        try:
+            with self._session.post(
+                urls.parse(url).url,
+                data=_GuardedBody(content, may_go),
+                headers=headers,
+                timeout=(min(connect_s, rest_s), min(request_s, rest_s)),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return response.status_code
+        except _WithheldError:
+            return None
+        except RefusedError:
+            raise OutsideError("the server's address cannot be read", temporary=False) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            raise OutsideError(_reason(fault), temporary=True) from None
 
     def _led(self, url: str, accept: str, now: datetime) -> tuple[str | None, bytes | None]:
         """Return the same of where a redirect leads: that it leads astray may be mended tomorrow."""
@@ -256,6 +233,26 @@ class Web:
         return b"".join(parts)
 
 
+class _WithheldError(Exception):
+    """A document may not leave after all."""
+
+
+class _GuardedBody:
+    """The content of a request; whether it goes is asked once the server is reached."""
+
+    def __init__(self, content: bytes, may_go: Callable[[], bool]) -> None:
+        self._content = content
+        self._may_go = may_go
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        if not self._may_go():
+            raise _WithheldError
+        yield self._content
+
+
 def _media_type(response: requests.Response) -> str:
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
@@ -306,74 +303,3 @@ def _reason(fault: BaseException) -> str:
     if isinstance(fault, requests.ConnectionError):
         return "the server cannot be reached or breaks off"
     return "the server's answer makes no sense"
-
-
-class _PinningAdapter(HTTPAdapter):
-    """Connects to the pinned address; the host's name stays in TLS and in the Host header."""
-
-    def __init__(self, pins: Pins, ca_file: str, web: Web, connections: int) -> None:
-        self._pins = pins
-        self._web = web
-        self._tls = _tls_context(ca_file)
-        super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools, with connections of ours in them."""
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
-        own = {"pins": self._pins, "web": self._web}
-        plain = type("_Plain", (_PlainConnection,), own)
-        secure = type("_Secure", (_SecureConnection,), own)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
-
-
-@cache
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    # Reading the usual 140 authorities takes 30 ms.
-    context = ssl.create_default_context(cafile=ca_file)
-    context.sslsocket_class = _TimedTLSSocket
-    return context
-
-
-class _PlainConnection(HTTPConnection):
-    pins: ClassVar[Pins]
-    web: ClassVar[Web]
-
-    def _new_conn(self) -> socket.socket:
-        return _connected(self, self.pins)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)
-        _start_limit(self.sock, self.web.request_s())
-
-
-class _SecureConnection(_PlainConnection, HTTPSConnection):
-    """The same over TLS: the plain one opens the socket, `HTTPSConnection` does the rest."""
-
-
-def _connected(connection: HTTPConnection, pins: Pins) -> socket.socket:
-    address = pins.pin(connection.host, connection.port)
-    sock = _TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(connection.timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect((address, connection.port))
-    except TimeoutError as fault:
-        sock.close()
-        raise urllib3.exceptions.ConnectTimeoutError(connection, "no connection in time") from fault
-    except OSError as fault:
-        sock.close()
-        raise urllib3.exceptions.NewConnectionError(connection, "no connection") from fault
-    return sock
-
-
-def _start_limit(sock: object, timeout_s: float) -> None:
-    if isinstance(sock, _TimedSocket | _TimedTLSSocket):
-        sock.ends_at = time.monotonic() + timeout_s
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no redirect: following one is ours, and requests would read its whole body first."""

@@ -10,8 +10,9 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import failed, side_by_side
+from nta.adapters.net.pinned_connections import Resolve
 from nta.adapters.net.rate_limits import RateLimits
-from nta.adapters.net.web_services import Resolve, Web
+from nta.adapters.net.web_services import Web
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup
 

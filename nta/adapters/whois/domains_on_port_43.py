@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from nta.adapters.domain_answers import Value, merged
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import TryLaterError, failed, side_by_side
+from nta.adapters.net.pinned_connections import Pins, Resolve
 from nta.adapters.net.rate_limits import PORT_43, RateLimits
-from nta.adapters.net.web_services import Pins, Resolve
 from nta.adapters.whois import domain_texts as answers
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup

@@ -36,7 +36,7 @@ def _announcing(address: AddressFacts, known: AnswersCache, catalogue: Catalogue
         return None
     entry = catalogue.party(address.party or "")
     same = {c.email.lower() for c in address.abuse}
-    same |= {entry.notices.to.lower()} if entry and entry.notices else set()
+    same |= {entry.notices.address.folded.to} if entry and entry.notices else set()
     abuse = tuple(
         FoundContact(c["email"], c["source"], c["confidence"])
         for c in value.get("abuse") or ()

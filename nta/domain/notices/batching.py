@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from nta.domain.checks.verdicts import Verdict
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.parties.organisations import PartyId
 from nta.domain.roles import NoticeKind, Role, Severity
 
@@ -17,7 +18,7 @@ class PlanItem:
     addressee_id: int
     episode_id: int
     party: PartyId
-    email: str
+    address: ContactAddress
     role: Role
     rung: str
     kind: NoticeKind
@@ -33,7 +34,7 @@ class NoticeBatch:
     """One message to be: to whom, what of, when. `severity` is the strictest of its items."""
 
     party: PartyId
-    email: str
+    address: ContactAddress
     role: Role
     rung: str
     kind: NoticeKind
@@ -81,8 +82,8 @@ def form(wanted: str, kind: NoticeKind, class_values: Iterable[str]) -> str:
     return "xarf" if kind in XARF_KINDS else "text"
 
 
-Letter = tuple[PartyId, str, Role, str, NoticeKind, str, str]
-"""What the items of one message have in common: party, email, role, rung, kind, language, format."""
+Letter = tuple[PartyId, ContactAddress, Role, str, NoticeKind, str, str]
+"""What the items of one message have in common: party, address, role, rung, kind, language, format."""
 
 
 def plan(
@@ -113,7 +114,7 @@ def plan(
 
 def _letter(item: PlanItem) -> Letter:
     told_as = form(item.format, item.kind, [item.class_value])
-    return (item.party, item.email, item.role, item.rung, item.kind, item.language, told_as)
+    return (item.party, item.address, item.role, item.rung, item.kind, item.language, told_as)
 
 
 def _most(letter: Letter, rules: PlanRules) -> int:
@@ -129,12 +130,12 @@ def _parts(items: list[PlanItem], most: int) -> Iterable[list[PlanItem]]:
 
 
 def _batch(letter: Letter, items: tuple[PlanItem, ...], now: datetime, rules: PlanRules) -> NoticeBatch:
-    party, email, role, rung, kind, language, notice_format = letter
+    party, address, role, rung, kind, language, notice_format = letter
     hurried = not items[0].severity.urgency.gathers or len(items) >= _most(letter, rules)
     gathered = min(item.ready_at for item in items) + rules.gather
     return NoticeBatch(
         party=party,
-        email=email,
+        address=address,
         role=role,
         rung=rung,
         kind=kind,

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from nta.domain.hosting.facts import AddressFacts, FoundContact, HostingFacts
 from nta.domain.languages import FALLBACK, NOTICE_LANGUAGES
-from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.parties.contact_addresses import ContactAddress, NamedContact, mailbox_of
 from nta.domain.parties.organisations import Catalogue, Party, PartyId
 from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Role
@@ -28,16 +28,13 @@ DOUBT_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownContact:
+class KnownContact(NamedContact):
     """An address of a party that we met before: a person's word on it, and how long that is waited for.
 
     At most one of `approved_at` and `refused_at` is set: the last word
     counts.
     """
 
-    email: str
-    source: str
-    confidence: float
     approved_at: datetime | None = None
     refused_at: datetime | None = None
     waits_until: datetime | None = None
@@ -54,7 +51,7 @@ class Choice:
     party: PartyId
     party_name: str
     country: str | None
-    email: str
+    address: ContactAddress
     language: str
     format: str
     source: str
@@ -103,7 +100,7 @@ _PASSED_BY = {
 class _Candidate:
     """One address that a party could be written to at. `reason` says where it is from."""
 
-    contact: FoundContact
+    contact: NamedContact
     place: _Place
     reason: Reason
     worth: float  # within its place: more is better
@@ -117,9 +114,9 @@ class _Candidate:
         Of equals, one that says abuse is first, then one that stands in a
         field of RDAP: port 43 is text, in which a mailbox is easily misread.
         """
-        email = self.contact.email.lower()
-        says_so = "abuse" in email.partition("@")[0]
-        return (self.place, -self.worth, not says_so, self.contact.source == "whois", email)
+        to = self.contact.address.folded.to
+        says_so = "abuse" in to.partition("@")[0]
+        return (self.place, -self.worth, not says_so, self.contact.source == "whois", to)
 
     @property
     def rank(self) -> tuple[int, bool, tuple[int, float, bool, bool, str]]:
@@ -137,7 +134,7 @@ class _Ground:
     """What choices rest on besides the facts."""
 
     catalogue: Catalogue
-    health: Mapping[str, Health]
+    health: Mapping[ContactAddress, Health]
     languages: frozenset[str]
     known: KnownContacts
 
@@ -146,7 +143,7 @@ def choose(
     role: Role,
     facts: HostingFacts,
     catalogue: Catalogue,
-    health: Mapping[str, Health],
+    health: Mapping[ContactAddress, Health],
     languages: frozenset[str] = NOTICE_LANGUAGES,
     *,
     known: KnownContacts = NOBODY_KNOWN,
@@ -167,8 +164,8 @@ def choose(
 
 def known_as(choice: Choice, known: KnownContacts) -> KnownContact | None:
     """Return what is known of the address that was chosen."""
-    email = choice.email.lower()
-    return next((one for one in known.get(choice.party, ()) if one.email.lower() == email), None)
+    address = choice.address.folded
+    return next((one for one in known.get(choice.party, ()) if one.address.folded == address), None)
 
 
 def waits_until(
@@ -305,7 +302,7 @@ def _reason(best: _Candidate, candidates: Collection[_Candidate], note: Reason |
     better = min(candidates, key=lambda one: one.merit)
     if better is not best:
         if best.place is _Place.GUESSED and better.place is not _Place.GUESSED:
-            return because(Code.CHOSEN, why=_guess(best.contact, instead=True))
+            return because(Code.CHOSEN, why=_guess(best.contact.address.to, instead=True))
         besides.append(Reason(_passed_by(best, better)))
     return because(Code.CHOSEN, why=replace(best.reason, besides=tuple(besides)))
 
@@ -320,28 +317,28 @@ def _passed_by(best: _Candidate, better: _Candidate) -> Code:
 def _candidates(wanted: _Wanted, ground: _Ground) -> Iterator[_Candidate]:
     """Yield every usable address of a party once, in its best place."""
     theirs = ground.known.get(wanted.party, ())
-    refused = {one.email.lower() for one in theirs if one.refused_at}
-    seen: set[str] = set()
+    refused = {one.address.folded for one in theirs if one.refused_at}
+    seen: set[ContactAddress] = set()
     for contact, place, reason, worth in _placed(wanted, theirs):
-        email = contact.email.lower()
-        if email not in seen and is_usable(email):
-            seen.add(email)
-            health = ground.health.get(email, Health.FINE)
-            yield _Candidate(contact, place, reason, worth, health, email in refused)
+        address = contact.address.folded
+        if address not in seen and address.can_be_used:
+            seen.add(address)
+            health = ground.health.get(address, Health.FINE)
+            yield _Candidate(contact, place, reason, worth, health, address in refused)
 
 
 def _placed(
     wanted: _Wanted, known: Iterable[KnownContact]
-) -> Iterator[tuple[FoundContact, _Place, Reason, float]]:
+) -> Iterator[tuple[NamedContact, _Place, Reason, float]]:
     """Yield the addresses of a party by their place, each with the reason; one may come several times."""
     entry = wanted.entry
     if entry and entry.notices:
         reason = because(Code.OF_CATALOGUE, day=entry.checked.isoformat())
-        yield FoundContact(entry.notices.to, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
+        yield NamedContact(entry.notices.address, "catalogue", 1.0), _Place.CATALOGUE, reason, 0.0
     approved = ((one.approved_at, one) for one in known if one.approved_at)
-    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].email), reverse=True):
+    for at, one in sorted(approved, key=lambda pair: (pair[0], pair[1].address.to), reverse=True):
         reason = because(Code.APPROVED_BY_PERSON, day=at.date().isoformat())
-        yield FoundContact(one.email, one.source, one.confidence), _Place.APPROVED, reason, at.timestamp()
+        yield one, _Place.APPROVED, reason, at.timestamp()
     by_email: dict[str, list[FoundContact]] = {}
     for contact in wanted.found:
         by_email.setdefault(contact.email.lower(), []).append(contact)
@@ -349,14 +346,15 @@ def _placed(
         best = min(contacts, key=lambda c: (c.source == "guess", -c.confidence, c.source, c.email))
         sources = sorted({c.source for c in contacts if c.source != "guess"})
         place = (_Place.GUESSED, _Place.NAMED, _Place.AGREED)[min(len(sources), 2)]
-        reason = _said_by(sources) if sources else _guess(best)
-        yield best, place, reason, best.confidence
+        reason = _said_by(sources) if sources else _guess(best.email)
+        named = NamedContact(mailbox_of(best.email), best.source, best.confidence)
+        yield named, place, reason, best.confidence
 
 
-def _guess(contact: FoundContact, *, instead: bool = False) -> Reason:
+def _guess(email: str, *, instead: bool = False) -> Reason:
     """Return what a guess is: mostly abuse@, else a general mailbox that a registry lists."""
     abuse, other = _GUESSED_INSTEAD if instead else _GUESSED
-    return Reason(abuse if contact.email.lower().startswith("abuse@") else other)
+    return Reason(abuse if email.lower().startswith("abuse@") else other)
 
 
 def _said_by(sources: Sequence[str]) -> Reason:
@@ -368,7 +366,7 @@ def _said_by(sources: Sequence[str]) -> Reason:
 
 
 def _choice(
-    role: Role, wanted: _Wanted, contact: FoundContact, manner: tuple[str, str], reason: Reason
+    role: Role, wanted: _Wanted, contact: NamedContact, manner: tuple[str, str], reason: Reason
 ) -> Choice:
     language, notice_format = manner
     return Choice(
@@ -376,7 +374,7 @@ def _choice(
         party=wanted.party,
         party_name=wanted.name,
         country=wanted.country,
-        email=contact.email,
+        address=contact.address,
         language=language,
         format=notice_format,
         source=contact.source,

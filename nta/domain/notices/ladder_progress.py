@@ -16,6 +16,7 @@ from nta.domain.lifecycle import EventKind, Presence
 from nta.domain.notices.contact_choice import Choice
 from nta.domain.notices.notice_state import UNDER_WAY, NoticeState
 from nta.domain.notices.past_notices import AddresseeState, PastNotice
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.parties.organisations import PartyId
 
 Late = tuple[Rung, Choice]
@@ -34,7 +35,8 @@ class RungInputs:
     noted: tuple[PastEvent, ...]
     asked_to_wait: Mapping[str, datetime]
     confirmed_at: datetime | None
-    revived: Mapping[str, datetime] = field(default_factory=dict)  # when a person last revived an address
+    # When a person last revived an address.
+    revived: Mapping[ContactAddress, datetime] = field(default_factory=dict)
 
     @property
     def there_at(self) -> datetime | None:
@@ -123,7 +125,7 @@ def late(
     for choice in choices:
         theirs = [rung for rung in rungs if choice in those_of(rung, choices)]
         about = [p for p in known.past if (p.party, p.role) == (choice.party, choice.role.value)]
-        if not theirs or choice.email in dead:
+        if not theirs or choice.address in dead:
             continue
         if not about:
             joined.append((theirs[0], choice))
@@ -144,12 +146,12 @@ def again(
     if rung is None or at is None or any(p.rung == rung.id and p.queued_at >= at for p in known.past):
         return []
     dead = unreached(known)
-    return [(rung, choice) for choice in those_of(rung, choices) if choice.email not in dead]
+    return [(rung, choice) for choice in those_of(rung, choices) if choice.address not in dead]
 
 
-def unreached(known: RungInputs) -> set[str]:
+def unreached(known: RungInputs) -> set[ContactAddress]:
     """Return the addresses at which a notice of this episode failed, and that nobody revived since."""
-    return {p.email for p in known.past if failed(p) and not _is_revived(p, known)}
+    return {p.address for p in known.past if failed(p) and not _is_revived(p, known)}
 
 
 def is_unreplaced(
@@ -170,7 +172,7 @@ def those_of(rung: Rung, choices: Iterable[Choice]) -> list[Choice]:
 
 
 def _is_revived(notice: PastNotice, known: RungInputs) -> bool:
-    at = known.revived.get(notice.email)
+    at = known.revived.get(notice.address)
     return at is not None and (notice.bounced_at or notice.queued_at) < at
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from nta.domain.parties.contact_addresses import ContactAddress
+
 
 class PastNotice(NamedTuple):
     """One notice about one episode, as far as it bears on who is told next and what is said of it."""
@@ -16,7 +18,7 @@ class PastNotice(NamedTuple):
     party_name: str
     role: str
     state: str
-    email: str
+    address: ContactAddress
     handed_at: datetime | None
     accepted_at: datetime | None
     bounced_at: datetime | None

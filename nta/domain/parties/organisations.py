@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from nta.domain.escalation.ladders import Ladder, choose_ladder
 from nta.domain.intake.reserved_names import number_of
 from nta.domain.languages import FALLBACK
+from nta.domain.parties.contact_addresses import MAIL, ContactAddress
 from nta.domain.roles import Severity
 
 PartyId = str
@@ -39,6 +40,12 @@ class NoticeRoute:
     to: str
     language: str = FALLBACK
     format: str = "text"
+    channel: str = MAIL
+
+    @property
+    def address(self) -> ContactAddress:
+        """Return the address that its notices go to."""
+        return ContactAddress(self.channel, self.to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class Hotline(Party):
     @property
     def can_be_ours(self) -> bool:
         """Tell whether the entry says all that a notice says of its sender."""
-        return bool(self.standing and self.address and self.notices)
+        return bool(self.standing and self.address and self.notices and self.notices.channel == MAIL)
 
 
 @dataclass(frozen=True, slots=True)

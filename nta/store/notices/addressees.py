@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Label, Select, bindparam, case, insert, selec
 
 from nta.domain.notices.contact_choice import Choice, Health
 from nta.domain.notices.past_notices import AddresseeState
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.reasons import Reason
 from nta.domain.roles import NoticeKind
 from nta.ports import Ids
@@ -53,15 +54,16 @@ class AddresseeRequest(NamedTuple):
     waits_until: datetime | None = None
 
 
-def troubled(connection: Connection) -> dict[str, Health]:
+def troubled(connection: Connection) -> dict[ContactAddress, Health]:
     """Return the health of every address that is not fine, the worst where parties share one."""
-    found: dict[str, Health] = {}
-    query = select(_CONTACT.c.address, _CONTACT.c.health).where(_CONTACT.c.health != Health.FINE.value)
-    for address, health in connection.execute(query):
-        if found.get(address.lower()) is not Health.DEAD:
+    found: dict[ContactAddress, Health] = {}
+    query = select(_CONTACT.c.way, _CONTACT.c.address, _CONTACT.c.health)
+    for way, to, health in connection.execute(query.where(_CONTACT.c.health != Health.FINE.value)):
+        address = ContactAddress(way, to).folded
+        if found.get(address) is not Health.DEAD:
             known = health in Health.__members__.values()
             # A word that is none stands for all batches: it says no more than that something was wrong.
-            found[address.lower()] = Health(health) if known else Health.DOUBTFUL
+            found[address] = Health(health) if known else Health.DOUBTFUL
     return found
 
 
@@ -83,7 +85,7 @@ def of_episodes(connection: Connection, episode_ids: Collection[int]) -> list[Ad
 
 def tell(
     connection: Connection, ids: Ids, told: Sequence[AddresseeRequest], now: datetime
-) -> dict[tuple[str, str], int]:
+) -> dict[tuple[str, ContactAddress], int]:
     """Make a notice be wanted for each party told; an addressee of an earlier rung is used again.
 
     Return the contacts' ids by party and address.
@@ -99,7 +101,7 @@ def tell(
     waiting: list[dict[str, Any]] = []
     for t in told:
         values = {
-            "contact_id": contacts[t.choice.party, t.choice.email],
+            "contact_id": contacts[t.choice.party, t.choice.address],
             "why": t.why,
             "rung": t.rung,
             "kind": t.kind,
@@ -221,14 +223,14 @@ def _of_notice(notice_id: int) -> Select[int]:
 
 def _contacts(
     connection: Connection, ids: Ids, choices: Sequence[Choice], now: datetime
-) -> dict[tuple[str, str], int]:
+) -> dict[tuple[str, ContactAddress], int]:
     """Make party and contact rows where there are none; return the contacts' ids by party and address.
 
     A contact that is there takes on the language and the form that are
     chosen now: the catalogue may have learned them since.
     """
     meet(connection, [Met(c.party, c.party_name, c.country, c.source) for c in choices], now)
-    wanted = {(c.party, c.email): c for c in choices}
+    wanted = {(c.party, c.address): c for c in choices}
     found = _known_contacts(connection, wanted)
     missing = sorted(wanted.keys() - found.keys())
     if missing:
@@ -239,8 +241,8 @@ def _contacts(
                 {
                     "id": number,
                     "party": party,
-                    "way": "email",
-                    "address": address,
+                    "way": address.channel,
+                    "address": address.to,
                     "language": wanted[party, address].language,
                     "format": wanted[party, address].format,
                     "source": wanted[party, address].source[:32],
@@ -274,13 +276,13 @@ class _KnownContact(NamedTuple):
 
 
 def _known_contacts(
-    connection: Connection, wanted: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], _KnownContact]:
-    found: dict[tuple[str, str], _KnownContact] = {}
+    connection: Connection, wanted: Collection[tuple[str, ContactAddress]]
+) -> dict[tuple[str, ContactAddress], _KnownContact]:
+    found: dict[tuple[str, ContactAddress], _KnownContact] = {}
     parties = sorted({party for party, _ in wanted})
     for start in range(0, len(parties), CHUNK):
-        query = select(
-            _CONTACT.c.party, _CONTACT.c.address, *(_CONTACT.c[n] for n in _KnownContact._fields)
-        ).where(_CONTACT.c.way == "email", _CONTACT.c.party.in_(parties[start : start + CHUNK]))
-        found.update({(row[0], row[1]): _KnownContact._make(row[2:]) for row in connection.execute(query)})
+        plain = (_CONTACT.c[n] for n in ("party", "way", "address", *_KnownContact._fields))
+        query = select(*plain).where(_CONTACT.c.party.in_(parties[start : start + CHUNK]))
+        for party, way, to, *rest in connection.execute(query):
+            found[party, ContactAddress(way, to)] = _KnownContact._make(rest)
     return {key: known for key, known in found.items() if key in wanted}

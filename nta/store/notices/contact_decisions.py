@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from nta.domain.notices.contact_choice import Health, KnownContact
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.reasons import Code, Reason
 from nta.store.db.bulk import chunks, table_of
 from nta.store.db.types import EPOCH, from_us
@@ -53,16 +54,16 @@ def known(connection: Connection) -> dict[str, list[KnownContact]]:
     """Return the contacts on which a person said a word or is asked for one, by party."""
     found: dict[str, list[KnownContact]] = {}
     said = ("approved_at", "refused_at", "waits_until")
-    plain = (_CONTACT.c[name] for name in ("id", "party", "address", "source", "confidence"))
+    plain = (_CONTACT.c[name] for name in ("id", "party", "way", "address", "source", "confidence"))
     query = select(*plain, *map(_raw, said)).where(or_(*(_CONTACT.c[name].is_not(None) for name in said)))
-    for number, party, address, source, confidence, *moments in connection.execute(query):
+    for number, party, way, to, source, confidence, *moments in connection.execute(query):
         try:
             read = [None if us is None else from_us(us) for us in moments]
         except OverflowError as fault:
             # Every batch reads them all. Nobody is written to on a word that cannot be read.
             say("contacts", {number: fault})
             read = [None, EPOCH, None]
-        found.setdefault(party, []).append(KnownContact(address, source, confidence, *read))
+        found.setdefault(party, []).append(KnownContact(ContactAddress(way, to), source, confidence, *read))
     return found
 
 
@@ -71,26 +72,28 @@ def _raw(name: str) -> ColumnElement[int]:
     return type_coerce(_CONTACT.c[name], BigInteger).label(name)
 
 
-def revived(connection: Connection) -> dict[str, datetime]:
+def revived(connection: Connection) -> dict[ContactAddress, datetime]:
     """Return when each address was last revived by a person."""
-    query = select(_CONTACT.c.id, _CONTACT.c.address, _raw("revived_at"))
-    found: dict[str, datetime] = {}
-    for number, address, us in connection.execute(query.where(_CONTACT.c.revived_at.is_not(None))):
+    query = select(_CONTACT.c.id, _CONTACT.c.way, _CONTACT.c.address, _raw("revived_at"))
+    found: dict[ContactAddress, datetime] = {}
+    for number, way, to, us in connection.execute(query.where(_CONTACT.c.revived_at.is_not(None))):
         try:
             at = from_us(us)
         except OverflowError as fault:
             say("contacts", {number: fault})
             continue
+        address = ContactAddress(way, to)
         found[address] = max(at, found.get(address, at))
     return found
 
 
-def was_used(connection: Connection, party: str, address: str) -> bool:
+def was_used(connection: Connection, party: str, address: ContactAddress) -> bool:
     """Tell whether a notice was ever handed over for this address of the party."""
     query = (
         select(_NOTICE.c.id)
         .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
-        .where(_NOTICE.c.party == party, _CONTACT.c.address == address, _NOTICE.c.handed_at.is_not(None))
+        .where(_NOTICE.c.party == party, _NOTICE.c.handed_at.is_not(None))
+        .where(_CONTACT.c.way == address.channel, _CONTACT.c.address == address.to)
         .limit(1)
     )
     return connection.execute(query).first() is not None
@@ -154,8 +157,10 @@ def held(connection: Connection, contact_id: int) -> Held | None:
 
 def with_address_of(connection: Connection, contact_id: int) -> list[Held]:
     """Return the contact and all that have its address: a mailbox fares for one party as for another."""
-    address = select(func.lower(_CONTACT.c.address)).where(_CONTACT.c.id == contact_id).scalar_subquery()
-    query = select(*_columns()).where(func.lower(_CONTACT.c.address) == address).order_by(_CONTACT.c.id)
+    its = _CONTACT.alias("its")
+    same = func.lower(its.c.address) == func.lower(_CONTACT.c.address)
+    there = exists().where(its.c.id == contact_id, its.c.way == _CONTACT.c.way, same)
+    query = select(*_columns()).where(there).order_by(_CONTACT.c.id)
     query = query.with_for_update()
     return [Held._make(row) for row in connection.execute(query)]
 
@@ -199,6 +204,7 @@ def heard(connection: Connection, signs: Collection[HeardSign]) -> None:
             .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
             .where(
                 _NOTICE.c.id.in_(part),
+                _NOTICE.c.channel == _CONTACT.c.way,
                 _NOTICE.c.sent_to == _CONTACT.c.address,
                 _CONTACT.c.health == Health.DOUBTFUL.value,
             )

@@ -12,6 +12,7 @@ from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
 from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
 from nta.domain.notices.notice_state import NoticeStep, led_to
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import NoticeKind, Role
 from nta.store.cases import episodes
@@ -34,7 +35,7 @@ TOLD: Mapping[Role, EventKind] = {
 """The event of telling somebody in a role; `told` for every other."""
 
 
-_WRITTEN = ("state", "composed_at", "sent_to", "return_path", "content_sealed")
+_WRITTEN = ("state", "composed_at", "channel", "sent_to", "return_path", "content_sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ class Composed:
     """A message as it will be sent, with the digests by which its link and its bounces are known again."""
 
     content: bytes
-    message_id: str
-    return_digest: bytes
-    return_path: str
-    recipient: str
+    recipient: ContactAddress
     link_digest: bytes
+    message_id: str | None = None  # of mail alone, as what follows: other channels bring nothing back
+    return_digest: bytes | None = None
+    return_path: str | None = None
 
 
 def lock(connection: Connection, notice_id: int) -> dict[int, EpisodeState]:
@@ -66,7 +67,8 @@ def composed(
         notice._replace(
             state=led_to(NoticeStep.COMPOSE).value,
             composed_at=now,
-            sent_to=message.recipient,
+            channel=message.recipient.channel,
+            sent_to=message.recipient.to,
             return_path=message.return_path,
             content_sealed=store.sealer.seal(notice_rows.CONTENT, notice.id, message.content),
             tries=1,
@@ -152,7 +154,7 @@ def handed_over(
 def accepted(
     connection: Connection,
     store: Store,
-    notice: MailedNotice,
+    notice: OutboxNotice | MailedNotice,
     states: Collection[EpisodeState],
     at: datetime,
     proof: str | None,
@@ -160,12 +162,13 @@ def accepted(
     """Record proof that the other side has a notice: clock C begins. The earliest proof counts."""
     notice_rows.note(connection, store.ids, [notice.id], "accepted", at, proof)
     addressees.accepted(connection, notice.id, at)
-    if notice.accepted_at is None:
+    before = notice.accepted_at if isinstance(notice, MailedNotice) else None
+    if before is None:
         kind = EventKind.ACCEPTED
         episodes.note(connection, store.ids, states, kind, at=at, who=notice.party, subject=notice.id)
-    if notice.accepted_at is None or at < notice.accepted_at:
+    if before is None or at < before:
         notice_rows.put_accepted(connection, notice.id, at)
-    if notice.sent_to == notice.email:
+    if notice.went_to_contact:
         addressees.recovered(connection, notice.contact_id, at)
 
 
@@ -197,7 +200,7 @@ def bounced(
     addressees.bounced(connection, notice.id, now)
     if health is None:
         _doubt(connection, notice, line, now)
-    elif notice.sent_to == notice.email:
+    elif notice.went_to_contact:
         fresh = addressees.set_health(connection, notice.contact_id, health, line, now)
         if health is Health.DEAD:
             _search(connection, store, states, fresh, now)
@@ -208,7 +211,7 @@ def bounced(
 
 def doubted(connection: Connection, notice: MailedNotice, line: str, now: datetime) -> None:
     """Doubt the contact of a notice because of a report that is not enough to call the notice come back."""
-    if notice.sent_to == notice.email:
+    if notice.went_to_contact:
         addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line, now)
 
 
@@ -228,7 +231,7 @@ def _search(
 
 def _doubt(connection: Connection, notice: OutboxNotice | MailedNotice, line: str, now: datetime) -> None:
     """Doubt a contact that several notices did not reach lately."""
-    if notice.sent_to == notice.email:
+    if notice.went_to_contact:
         troubled = notice_rows.troubled(connection, notice.contact_id, now - DOUBT_WITHIN)
         if len(troubled) >= DOUBT_AFTER:
             addressees.set_health(connection, notice.contact_id, Health.DOUBTFUL, line, now)

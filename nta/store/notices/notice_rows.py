@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, 
 from nta.domain.errors import RefusedError
 from nta.domain.notices.notice_state import NoticeState, NoticeStep, led_to, states_before
 from nta.domain.notices.past_notices import PastNotice
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.ports import Ids
 from nta.store.db.bulk import (
     chunks,
@@ -53,6 +54,7 @@ _SUBMISSION = table_of(Submission)
 COMPOSING = (
     "state",
     "composed_at",
+    "channel",
     "message_id",
     "return_digest",
     "sent_to",
@@ -89,7 +91,14 @@ class MailedNotice(NamedTuple):
     accepted_at: datetime | None
     bounced_at: datetime | None
     sent_to: str | None
-    email: str
+    channel: str
+    contact_channel: str
+    contact_to: str
+
+    @property
+    def went_to_contact(self) -> bool:
+        """Tell whether it went to the contact, and not to an address of ours."""
+        return (self.channel, self.sent_to) == (self.contact_channel, self.contact_to)
 
 
 def past(connection: Connection, episode_ids: Collection[int]) -> list[PastNotice]:
@@ -107,6 +116,7 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[PastNotic
                 _PARTY_ROW.c.name,
                 _NOTICE.c.role,
                 _NOTICE.c.state,
+                _CONTACT.c.way,
                 _CONTACT.c.address,
                 _NOTICE.c.handed_at,
                 _NOTICE.c.accepted_at,
@@ -122,7 +132,9 @@ def past(connection: Connection, episode_ids: Collection[int]) -> list[PastNotic
             .where(_NOTICE_ITEM.c.episode_id.in_(part), _NOTICE_ITEM.c.left_at.is_(None))
             .order_by(_NOTICE.c.queued_at, _NOTICE.c.id)
         )
-        found.extend(PastNotice._make(row) for row in connection.execute(query))
+        found.extend(
+            PastNotice(*row[:9], ContactAddress(*row[9:11]), *row[11:]) for row in connection.execute(query)
+        )
     return found
 
 
@@ -375,6 +387,6 @@ def add_links(
 
 
 def _select_sent() -> Any:
-    return select(*(_NOTICE.c[name] for name in MailedNotice._fields[:-1]), _CONTACT.c.address).join(
-        _CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id
-    )
+    own = (_NOTICE.c[name] for name in MailedNotice._fields[:-2])
+    query = select(*own, _CONTACT.c.way, _CONTACT.c.address)
+    return query.join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)

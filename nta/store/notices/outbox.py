@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, ScalarSelect, bindparam, case, func, select, update
 
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.store.db.bulk import chunks, execute_plain, table_of
 from nta.store.notices.addressees import as_written_to
 from nta.store.tables import (
@@ -44,6 +45,7 @@ class OutboxNotice(NamedTuple):
     rung: str
     language: str
     format: str
+    channel: str
     severity: str
     state: str
     queued_at: datetime
@@ -52,9 +54,25 @@ class OutboxNotice(NamedTuple):
     return_path: str | None
     content_sealed: bytes | None
     party_name: str
-    email: str
+    contact_channel: str
+    contact_to: str
     health: str
     tries: int
+
+    @property
+    def contact(self) -> ContactAddress:
+        """Return its contact's address."""
+        return ContactAddress(self.contact_channel, self.contact_to)
+
+    @property
+    def sent(self) -> ContactAddress:
+        """Return where it goes as it was composed: to its contact, or to an address of ours."""
+        return ContactAddress(self.channel, self.sent_to) if self.sent_to else self.contact
+
+    @property
+    def went_to_contact(self) -> bool:
+        """Tell whether it goes to the contact, and not to an address of ours."""
+        return self.sent_to is not None and self.sent == self.contact
 
 
 class OutboxItem(NamedTuple):
@@ -93,9 +111,9 @@ class OutboxItem(NamedTuple):
 def of_notices(connection: Connection, ids: Collection[int]) -> list[OutboxNotice]:
     """Return the notices that were taken, in the order of their ids."""
     found: list[OutboxNotice] = []
-    own = (_NOTICE.c[name] for name in OutboxNotice._fields[:16])
+    own = (_NOTICE.c[name] for name in OutboxNotice._fields[:17])
     select_from = (
-        select(*own, _PARTY_ROW.c.name, _CONTACT.c.address, as_written_to(), _DUE.c.tries)
+        select(*own, _PARTY_ROW.c.name, _CONTACT.c.way, _CONTACT.c.address, as_written_to(), _DUE.c.tries)
         .join(_PARTY_ROW, _PARTY_ROW.c.id == _NOTICE.c.party)
         .join(_CONTACT, _CONTACT.c.id == _NOTICE.c.contact_id)
         .join(_DUE, (_DUE.c.kind == SEND) & (_DUE.c.subject == _NOTICE.c.id))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.roles import Severity
 from nta.store.db.bulk import table_of
 from nta.store.notices.addressees import as_written_to
@@ -30,7 +31,8 @@ class WaitingAddressee(NamedTuple):
     kind: str
     waiting_since: datetime
     contact_id: int
-    email: str
+    channel: str
+    to: str
     language: str
     format: str
     health: str
@@ -48,6 +50,11 @@ class WaitingAddressee(NamedTuple):
     port: int
     class_value: str
 
+    @property
+    def address(self) -> ContactAddress:
+        """Return where its notice goes."""
+        return ContactAddress(self.channel, self.to)
+
 
 def waiting(
     connection: Connection, now: datetime, limit: int, *, only: Collection[int] | None = None
@@ -61,11 +68,12 @@ def waiting(
     query = (
         select(
             *(_ADDRESSEE.c[name] for name in WaitingAddressee._fields[:8]),
+            _CONTACT.c.way,
             _CONTACT.c.address,
             _CONTACT.c.language,
             _CONTACT.c.format,
             as_written_to(),
-            *(_EPISODE.c[name] for name in WaitingAddressee._fields[12:20]),
+            *(_EPISODE.c[name] for name in WaitingAddressee._fields[13:21]),
             _CASE.c.reference,
             _CASE.c.url_sealed,
             _CASE.c.scope,

@@ -24,6 +24,7 @@ from nta.domain.notices.contact_choice import (
     choose,
     known_as,
 )
+from nta.domain.parties.contact_addresses import MAIL, ContactAddress
 from nta.domain.parties.organisations import Catalogue, PartyId
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
@@ -300,16 +301,18 @@ def _told(
 ) -> tuple[ToTell, ...]:
     health, met = addressees.troubled(connection), contact_decisions.known(connection)
     choices = [choice for role in Role for choice in choose(role, facts, catalogue, health, known=met)]
-    query = select(Contact.party, Contact.address, Contact.id).where(
+    query = select(Contact.party, Contact.way, Contact.address, Contact.id).where(
         Contact.party.in_({choice.party for choice in choices})
     )
-    numbers = {(party, address): number for party, address, number in connection.execute(query)}
+    numbers = {
+        (party, ContactAddress(way, to)): number for party, way, to, number in connection.execute(query)
+    }
     own = registry_domain(facts.host)
     return tuple(
         ToTell(
-            replace(choice, email=_mailbox(choice.email, own)),
-            health.get(choice.email.lower(), Health.FINE),
-            numbers.get((choice.party, choice.email)),
+            replace(choice, address=_covered_address(choice.address, own)),
+            health.get(choice.address.folded, Health.FINE),
+            numbers.get((choice.party, choice.address)),
             _waits_until(known_as(choice, met), now),
         )
         for choice in choices
@@ -373,6 +376,10 @@ def _covered(facts: HostingFacts, catalogue: Catalogue) -> HostingFacts:
 
 def _mails(contacts: Sequence[FoundContact], own: str | None) -> tuple[FoundContact, ...]:
     return tuple(replace(c, email=_mailbox(c.email, own)) for c in contacts)
+
+
+def _covered_address(address: ContactAddress, own: str | None) -> ContactAddress:
+    return address._replace(to=_mailbox(address.to, own)) if address.channel == MAIL else address
 
 
 def _mailbox(email: str, own: str | None) -> str:

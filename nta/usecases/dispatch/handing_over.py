@@ -1,6 +1,5 @@
 """Handing over: one message at a time, each only while it is ours and nobody has stopped sending."""
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeStep
-from nta.ports import Handed, Mailer, Outgoing
+from nta.ports import Channel, Handed, HandOver, Outgoing
 from nta.store.cases import episodes
 from nta.store.db.handle import Connection, Store
 from nta.store.notices import notice_events, notice_rows, outbox
@@ -24,7 +23,6 @@ SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or 
 _RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
 _RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
 _GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told
-_THEIR_FAULT = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
 _FRESH_S = 0.2  # what the database said is believed for so long: a relay may keep us waiting at any word
 _LONGEST_S = 60  # then the rest of a batch is given back: others may be quicker, and a runner may have to end
 
@@ -60,7 +58,7 @@ class Ready(NamedTuple):
 
 def hand_over(
     store: Store,
-    mailer: Mailer,
+    channels: Mapping[str, Channel],
     ready: Sequence[Ready],
     holder: str,
     now: datetime,
@@ -68,21 +66,36 @@ def hand_over(
     lease: Lease,
     checkpoint: Callable[[str], None],
 ) -> None:
-    """Hand messages over and record each answer as it comes; those without one are given back.
+    """Hand messages over, one channel after the other; a channel that is down holds up no other.
+
+    They share the batch's time: each channel has an equal part of what is
+    left, and what one does not use is the next's.
+    """
+    queues: dict[str, list[Ready]] = {}
+    for one in ready:
+        queues.setdefault(one.message.address.channel, []).append(one)
+    ends_s = lease.awake_s() + _LONGEST_S
+    for left, (name, theirs) in zip(range(len(queues), 0, -1), queues.items(), strict=True):
+        begun_s = lease.awake_s()
+        way = _Way(store, theirs, holder, now, lease, begun_s + (ends_s - begun_s) / left)
+        _hand_over_by(channels[name], way, checkpoint)
+
+
+def _hand_over_by(channel: Channel, way: "_Way", checkpoint: Callable[[str], None]) -> None:
+    """Hand one channel's messages over and record each answer as it comes; those without one are given back.
 
     One write records what became of a message, and says at once whether the
     next may go: it commits before the next's content leaves. So at most one
-    message is ever with the relay and not on record.
+    message is ever on the other side and not on record.
     """
-    way = _Way(store, ready, holder, now, lease)
     gone = False
     try:
-        for handed in mailer.hand_over(way.messages(), way.may_go):
+        for handed in channel.hand_over(way.messages(), way.may_go):
             checkpoint("dispatch.handed")
             way.record(handed)
             checkpoint("dispatch.recorded")
     except OutsideError:
-        gone = True  # the relay's state is a matter of its adapter
+        gone = True  # the channel's state is a matter of its adapter
     if way.give_back(gone):
         checkpoint("dispatch.given_back")
 
@@ -93,16 +106,16 @@ def is_held(told: Iterable[int], states: Mapping[int, EpisodeState]) -> bool:
 
 
 class _Way:
-    """The messages of one batch on their way to the relay."""
+    """The messages of one batch on their way over one channel."""
 
     def __init__(
-        self, store: Store, ready: Sequence[Ready], holder: str, now: datetime, lease: Lease
+        self, store: Store, ready: Sequence[Ready], holder: str, now: datetime, lease: Lease, ends_s: float
     ) -> None:
         self._store = store
         self._holder = holder
         self._now = now
         self._lease = lease
-        self._ends_s = lease.awake_s() + _LONGEST_S
+        self._ends_s = ends_s
         self._queue = deque(ready)
         self._drawn: dict[int, Ready] = {}  # without an outcome yet
         self._next: Ready | None = None
@@ -111,7 +124,7 @@ class _Way:
         self._asked_s = self._said_s = 0.0  # between these moments
 
     def messages(self) -> Iterator[Outgoing]:
-        """Yield each message when the mailer has room for it; end early when sending is stopped."""
+        """Yield each message when the channel has room for it; end early when sending is stopped."""
         while self._queue and not self._stopped and self._lease.awake_s() < self._ends_s:
             self._next = self._queue.popleft()
             self._drawn[self._next.id] = self._next
@@ -130,7 +143,7 @@ class _Way:
         self._write(self._drawn.pop(handed.notice_id), handed, self._next)
 
     def give_back(self, gone: bool) -> bool:
-        """Give back what has no outcome, due later where the relay is gone; tell whether any was."""
+        """Give back what has no outcome, due later where the channel is gone; tell whether any was."""
         left = [*self._drawn.values(), *self._queue]
         if not left:
             return False
@@ -209,18 +222,19 @@ def _record(
 ) -> None:
     draft = ready.draft
     told = [states[e] for e in ready.episodes if e in states]
-    if handed.taken:
+    if handed.result in (HandOver.TAKEN, HandOver.ACCEPTED):
         notice_events.handed_over(connection, store, draft, told, handed.line, now)
+        if handed.result is HandOver.ACCEPTED:
+            after = notice_events.lock(connection, draft.id).values()
+            notice_events.accepted(connection, store, draft, after, now, handed.line)
         outbox.done(connection, draft.id)
         return
-    if handed.temporary and now - (draft.composed_at or now) < _GIVE_UP:
+    if handed.result is HandOver.LATER and now - (draft.composed_at or now) < _GIVE_UP:
         notice_rows.note(connection, store.ids, [draft.id], "delayed", now, handed.line)
         outbox.postpone(connection, [(draft.id, now + _nth(_RETRY, draft.tries))], holder)
         return
-    # A relay that refuses what we wrote says nothing of the mailbox: its owner is told otherwise.
-    dead = not handed.temporary and (_THEIR_FAULT.search(handed.line) or not re.search(r"\b5\.", handed.line))
     notice_rows.move(connection, draft.id, NoticeStep.REFUSE)
-    health = Health.DEAD if dead else Health.DOUBTFUL
+    health = Health.DEAD if handed.result is HandOver.UNREACHABLE else Health.DOUBTFUL
     notice_events.bounced(connection, store, draft, told, handed.line, health, now)
     outbox.done(connection, draft.id)
 

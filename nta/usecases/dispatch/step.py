@@ -18,9 +18,10 @@ from nta.domain.notices.batching import Readiness, readiness
 from nta.domain.notices.contact_choice import Health
 from nta.domain.notices.notice_state import NoticeState, NoticeStep
 from nta.domain.notices.past_notices import PastNotice
+from nta.domain.parties.contact_addresses import MAIL, ContactAddress, mailbox_of
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Severity
-from nta.ports import Mailer, Outgoing
+from nta.ports import Channel, Outgoing
 from nta.render import composing
 from nta.render.letters import Item, Letter
 from nta.render.notice_texts import Texts
@@ -82,7 +83,7 @@ def dispatch_due(
     *,
     catalogue: Catalogue,
     settings: Manner,
-    mailer: Mailer,
+    channels: Mapping[str, Channel],
     holder: str,
     now: datetime,
     limit: int = BATCH,
@@ -97,7 +98,7 @@ def dispatch_due(
 
     Raises: RefusedError when a setting is missing that a notice needs.
     """
-    desk = _Composer(store, catalogue, settings, now)
+    desk = _Composer(store, catalogue, settings, channels, now)
     with store.db.write() as connection:
         if switches.sending_stopped(connection):
             return 0
@@ -112,13 +113,16 @@ def dispatch_due(
             judged = desk.judge(connection, [d for d in found if d.state == NoticeState.QUEUED])
         checkpoint("dispatch.read")
         with store.db.write() as connection:
-            return _record_composed(connection, store, part, found, judged, settings, holder, now)
+            made = _record_composed(connection, store, part, found, judged, settings, holder, now)
+        for one in made:
+            _channel(channels, one.message.address)
+        return made
 
     composed, spoilt = apart(taken, compose)
     put_off(store, due.SEND, spoilt, holder, now)
     checkpoint("dispatch.composed")
     ready = [one for part in composed for one in part]
-    hand_over(store, mailer, ready, holder, now, lease=lease, checkpoint=checkpoint)
+    hand_over(store, channels, ready, holder, now, lease=lease, checkpoint=checkpoint)
     return len(taken)
 
 
@@ -137,7 +141,14 @@ class _Before:
 class _Composer:
     """Judges and composes notices with the catalogue, the settings and the texts of one moment."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, settings: Manner, now: datetime) -> None:
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        settings: Manner,
+        channels: Mapping[str, Channel],
+        now: datetime,
+    ) -> None:
         hotline = catalogue.ours(settings.hotline)
         if hotline is None:
             raise RefusedError("NTA_HOTLINE must name our own entry in hotlines/")
@@ -145,6 +156,7 @@ class _Composer:
             raise RefusedError("NTA_SENDER and NTA_RETURN_PATH are needed before anything can be sent")
         self._store = store
         self._catalogue = catalogue
+        self._channels = channels
         self._sending = settings.sending
         self._sender = settings.sender or "notices@not-set.invalid"
         self._return_path = settings.return_path or "return+{token}@not-set.invalid"
@@ -192,8 +204,9 @@ class _Composer:
     def _compose(self, judged: _Judged, before: _Before) -> Composed:
         draft, keys = judged.draft, self._store.keys
         token, link_digest = new_link(self._store.link_keys)
-        redirected = self._sending.mode == "redirect"
-        recipient = (self._sending.redirect_to if redirected else None) or draft.email
+        redirected = self._sending.redirect_to if self._sending.mode == "redirect" else None
+        address = mailbox_of(redirected) if redirected else draft.contact
+        by_mail = address.channel == MAIL
         message_id = f"<{draft.reference.lower()}.{secrets.token_hex(8)}@{self._sender.rpartition('@')[2]}>"
         language = self._texts.language(draft.language)
         told = [notice for item in judged.go for notice in before.past.get(item.episode_id, ())]
@@ -203,7 +216,7 @@ class _Composer:
             reference=draft.reference,
             message_id=message_id,
             sender=self._sender,
-            recipient=recipient,
+            recipient=address.to,
             at=self._now,
             us=composing.us(self._hotline, self._sender, language),
             party=draft.party_name,
@@ -212,17 +225,17 @@ class _Composer:
             link=f"{self._portal_url}/n/{token}",
             link_until=self._now + LINK_LIFE,
             silence=composing.silence(self._catalogue, draft, judged.go[0]),
-            meant_for=draft.email if redirected else None,
+            meant_for=draft.contact.to if redirected else None,
             form=composing.form_of(draft, judged.go),
             report_id=str(uuid4()),
         )
         return Composed(
-            content=self._texts.composed(letter),
-            message_id=message_id,
-            return_digest=return_paths.digest(keys, draft.id),
-            return_path=self._return_path,
-            recipient=recipient,
+            content=self._texts.composed(letter, _channel(self._channels, address).carries),
+            recipient=address,
             link_digest=link_digest,
+            message_id=message_id if by_mail else None,
+            return_digest=return_paths.digest(keys, draft.id) if by_mail else None,
+            return_path=self._return_path if by_mail else None,
         )
 
     def _item(self, number: int, item: OutboxItem, language: str, before: _Before) -> Item:
@@ -300,12 +313,19 @@ def _record_composed(
             continue
         if _may_leave(draft, settings.sending):
             content = store.sealer.open(notice_rows.CONTENT, draft.id, draft.content_sealed or b"")
-            back = return_paths.path(store.keys, draft.id, draft.return_path or "")
-            message = Outgoing(draft.id, back, draft.sent_to or draft.email, content)
+            back = return_paths.path(store.keys, draft.id, draft.return_path) if draft.return_path else ""
+            message = Outgoing(draft.id, draft.sent, content, back)
             ready.append(Ready(draft, message, tuple(told.get(number, ()))))
         else:
             notice_events.kept_back(connection, draft, now + TASK)
     return ready
+
+
+def _channel(channels: Mapping[str, Channel], address: ContactAddress) -> Channel:
+    """Return the channel of an address. Raises ValueError for one that this version does not know."""
+    if address.channel not in channels:
+        raise ValueError(f"no channel is called {address.channel}")
+    return channels[address.channel]
 
 
 def _settle(
@@ -338,4 +358,6 @@ def _may_leave(draft: OutboxNotice, sending: Sending) -> bool:
     """Tell whether a composed notice goes to where the settings of today would send it."""
     if sending.mode == "off":
         return False
-    return draft.sent_to == (sending.redirect_to if sending.mode == "redirect" else draft.email)
+    if sending.mode == "redirect":
+        return draft.sent_to is not None and draft.sent == mailbox_of(sending.redirect_to or "")
+    return draft.went_to_contact

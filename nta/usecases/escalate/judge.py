@@ -35,6 +35,7 @@ from nta.domain.notices.contact_choice import (
 )
 from nta.domain.notices.ladder_progress import Late, RungInputs
 from nta.domain.notices.notice_state import NoticeState
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.parties.organisations import Catalogue, Country
 from nta.domain.reasons import Code, Reason, because, sentences
 from nta.domain.roles import Role, Severity
@@ -60,7 +61,7 @@ class EscalationResult:
     held: dict[int, datetime] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
     tasks: list[tuple[int, str, Reason]] = field(default_factory=list)
-    unsaid: set[tuple[str, str]] = field(default_factory=set)
+    unsaid: set[tuple[str, ContactAddress]] = field(default_factory=set)
 
 
 class Judge:
@@ -69,11 +70,11 @@ class Judge:
     def __init__(self, connection: Connection, catalogue: Catalogue, now: datetime) -> None:
         self._connection = connection
         self._catalogue = catalogue
-        self._health: Mapping[str, Health] = addressees.troubled(connection)
+        self._health: Mapping[ContactAddress, Health] = addressees.troubled(connection)
         self._contacts: KnownContacts = contact_decisions.known(connection)
         self._now = now
         self._chosen: dict[tuple[int | None, Role], tuple[Choice, ...]] = {}
-        self._used: dict[tuple[str, str], bool] = {}
+        self._used: dict[tuple[str, ContactAddress], bool] = {}
 
     def decide(self, known: RungInputs, result: EscalationResult) -> None:
         """Add to the result what becomes of one episode."""
@@ -188,7 +189,7 @@ class Judge:
             asked = met is not None and met.waits_until is not None and met.approved_at is None
             unsaid = asked and until is None and not self._was_used(choice)
             if unsaid:
-                result.unsaid.add((choice.party, choice.email))
+                result.unsaid.add((choice.party, choice.address))
             why = sentences(
                 choice.reason,
                 more,
@@ -205,7 +206,7 @@ class Judge:
         return moments
 
     def _was_used(self, choice: Choice) -> bool:
-        key = (choice.party, choice.email)
+        key = (choice.party, choice.address)
         if key not in self._used:
             self._used[key] = contact_decisions.was_used(self._connection, *key)
         return self._used[key]

@@ -96,7 +96,7 @@ def _tell_all(connection: Connection, store: Store, result: EscalationResult, no
     """Make notices wanted, and ask persons about the contacts that wait for a word."""
     numbers = addressees.tell(connection, store.ids, result.told, now)
     waiting = {
-        numbers[t.choice.party, t.choice.email]: t.waits_until
+        numbers[t.choice.party, t.choice.address]: t.waits_until
         for t in result.told
         if t.waits_until is not None
     }
@@ -105,7 +105,7 @@ def _tell_all(connection: Connection, store: Store, result: EscalationResult, no
     result.moments += [
         (t.episode_id, now)
         for t in result.told
-        if t.waits_until is not None and numbers[t.choice.party, t.choice.email] in decided
+        if t.waits_until is not None and numbers[t.choice.party, t.choice.address] in decided
     ]
 
 

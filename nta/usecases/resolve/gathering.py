@@ -18,6 +18,7 @@ from nta.domain.hosting.origins import origin_lookups
 from nta.domain.hosting.query_batching import one_of_each
 from nta.domain.hosting.resolution import domain_lookups, next_lookups, raised_lookups
 from nta.domain.notices.contact_choice import Health
+from nta.domain.parties.contact_addresses import MAIL
 from nta.ports import Asker
 from nta.store.db.handle import Store
 from nta.store.hosting import findings
@@ -104,8 +105,9 @@ class _About:
         with store.db.read() as connection:
             health = addressees.troubled(connection)
             spoken_of = contact_decisions.known(connection)
-        dead = {email for email, one in health.items() if one is Health.DEAD}
-        dead.update(one.email.lower() for theirs in spoken_of.values() for one in theirs if one.refused_at)
+        given_up = [address for address, one in health.items() if one is Health.DEAD]
+        given_up += [one.address.folded for theirs in spoken_of.values() for one in theirs if one.refused_at]
+        dead = {address.to for address in given_up if address.channel == MAIL}
         self.known = AnswersCache((), now, dead)
         self.new = new
         self.unfinished: Collection[int] = ()

@@ -62,7 +62,7 @@ def facts(*ips: str, mark: str | None = VEIL.id) -> HostingFacts:
 def test_it_is_told_as_the_proxy_and_the_reason_says_what_tells_of_it() -> None:
     [choice] = choose(Role.PROXY, facts("192.0.2.1"), KNOWN, {})
 
-    assert (choice.party, choice.email) == (VEIL.id, "abuse@veil.example")
+    assert (choice.party, choice.address.to) == (VEIL.id, "abuse@veil.example")
     assert sentence(choice.reason) == (
         "The catalogue's contact, last checked on 2026-01-01; "
         "that this proxy serves the page is said by a header field of its answers alone."
@@ -81,7 +81,7 @@ def test_by_its_own_range_it_is_known_better() -> None:
 def test_it_takes_no_host_away() -> None:
     [host] = choose(Role.HOST, facts("192.0.2.1"), KNOWN, {})
 
-    assert (host.party, host.email) == ("rdap:ORG-1", "abuse@one.example")
+    assert (host.party, host.address.to) == ("rdap:ORG-1", "abuse@one.example")
     assert "header" not in sentence(host.reason)
 
 

@@ -123,7 +123,7 @@ def test_a_guess_is_the_last_way_and_says_so():
     (choice,) = choose(Role.HOST, facts, Catalogue(), {})
 
     assert told(*findings) == ["abuse@one.example guess", "abuse@two.example guess"]
-    assert (choice.email, choice.source, choice.confidence) == ("abuse@one.example", "guess", 0.2)
+    assert (choice.address.to, choice.source, choice.confidence) == ("abuse@one.example", "guess", 0.2)
     assert sentence(choice.reason) == (
         "No source names a contact; abuse@ at the domain of the network's holder is a guess."
     )
@@ -134,7 +134,7 @@ def test_a_named_mailbox_is_chosen_by_the_file_that_names_it():
 
     (choice,) = choose(Role.HOST, facts, Catalogue(), {})
 
-    assert (choice.email, choice.source) == ("b@one.example", "security_txt")
+    assert (choice.address.to, choice.source) == ("b@one.example", "security_txt")
     assert sentence(choice.reason) == "The security.txt of its own domain names this address."
 
 
@@ -195,7 +195,7 @@ def test_an_upstream_of_no_entry_is_told_by_its_registration():
 
     (choice,) = choose(Role.UPSTREAM, facts, Catalogue(), {})
 
-    assert (choice.party, choice.party_name, choice.email) == ("as:64500", "CARRIER", "abuse@as.example")
+    assert (choice.party, choice.party_name, choice.address.to) == ("as:64500", "CARRIER", "abuse@as.example")
     assert (
         sentence(choice.reason)
         == "RDAP of the network that announces the address names it as the abuse contact."
@@ -236,7 +236,7 @@ def test_a_sites_owner_is_told_by_its_own_file_and_never_otherwise():
 
     (choice,) = choose(Role.SITE_OWNER, facts, allowed, {})
 
-    assert (choice.email, choice.source) == ("owner@site.test", "security_txt")
+    assert (choice.address.to, choice.source) == ("owner@site.test", "security_txt")
     assert "site.test" not in choice.party + choice.party_name
     assert choose(Role.SITE_OWNER, facts, not_allowed, {}) == ()
     assert choose(Role.SITE_OWNER, conclude(SITE, findings, allowed, NOW), allowed, {}) == ()

@@ -146,7 +146,7 @@ def test_what_the_proxy_names_is_told_as_host_beside_it() -> None:
     assert known.hidden_hosts == {"rdap:ORG-9"}
     assert known.origin_from == "proxy:shield"
     (choice,) = choose(Role.HOST, known, CATALOGUE, {})
-    assert (choice.party, choice.email) == ("rdap:ORG-9", "abuse@host.example")
+    assert (choice.party, choice.address.to) == ("rdap:ORG-9", "abuse@host.example")
     assert [c.party for c in choose(Role.PROXY, known, CATALOGUE, {})] == ["proxy:shield"]
     assert from_plain(to_plain(known)) == known
 
@@ -163,7 +163,7 @@ def test_where_the_registry_names_no_contact_the_proxys_is_told() -> None:
     known = facts(*SEEN, word(ORIGIN, abuse=[CONTACT]), network(ORIGIN, holder="ORG-9", holder_name="Nine"))
 
     (choice,) = choose(Role.HOST, known, CATALOGUE, {})
-    assert (choice.email, choice.source) == ("abuse@host.example", "origin_lookup")
+    assert (choice.address.to, choice.source) == ("abuse@host.example", "origin_lookup")
     assert "roxy" in sentence(choice.reason)
 
 

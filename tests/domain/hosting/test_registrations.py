@@ -196,8 +196,8 @@ def test_registrar_and_registry_can_be_told_each_with_a_reason():
     (registrar,) = choose(Role.REGISTRAR, facts, CATALOGUE, {})
     (registry,) = choose(Role.REGISTRY, facts, CATALOGUE, {})
 
-    assert (registrar.party, registrar.email) == ("registrar:known", "abuse@known.example")
-    assert (registry.party, registry.email) == ("registry:test", "abuse@nic.example")
+    assert (registrar.party, registrar.address.to) == ("registrar:known", "abuse@known.example")
+    assert (registry.party, registry.address.to) == ("registry:test", "abuse@nic.example")
     assert sentence(registrar.reason).endswith(".")
 
 
@@ -210,7 +210,7 @@ def test_a_registrar_outside_the_catalogue_is_told_where_its_registration_says()
 
     (registrar,) = choose(Role.REGISTRAR, facts_of(of_name(), of_domain(registrar=unknown)), CATALOGUE, {})
 
-    assert (registrar.party, registrar.party_name, registrar.email) == ("iana:7", "Other", "a@o.example")
+    assert (registrar.party, registrar.party_name, registrar.address.to) == ("iana:7", "Other", "a@o.example")
     assert sentence(registrar.reason) == "WHOIS names it as the abuse contact."
 
 
@@ -288,7 +288,7 @@ def test_a_forced_host_is_told_instead_of_whom_the_address_names():
     )
 
     assert facts.parties == {"rdap:ORG-9"}
-    assert [c.email for c in choose(Role.HOST, facts, known, {})] == ["a@one.example"]
+    assert [c.address.to for c in choose(Role.HOST, facts, known, {})] == ["a@one.example"]
 
 
 def test_who_announces_anothers_addresses_is_its_upstream():
@@ -298,7 +298,7 @@ def test_who_announces_anothers_addresses_is_its_upstream():
     below = conclude(SITE, [of_name("192.0.2.1"), of_network("192.0.2.1", asn=64500)], known, NINE)
     own = conclude(SITE, [of_name("192.0.2.99"), of_network("192.0.2.99", asn=64500)], known, NINE)
 
-    assert [c.email for c in choose(Role.UPSTREAM, below, known, {})] == ["noc@one.example"]
+    assert [c.address.to for c in choose(Role.UPSTREAM, below, known, {})] == ["noc@one.example"]
     assert choose(Role.UPSTREAM, own, known, {}) == ()
 
 

@@ -51,7 +51,7 @@ def told_as(story: Story, role: Role) -> list[tuple[str, ...]]:
     """Return party, address, language, format and reason of each who is told in a role."""
     facts = conclude(story.subject, story.known, story.catalogue, NOW)
     chosen = choose(role, facts, story.catalogue, story.health, known=story.word)
-    return [(c.party, c.email, c.language, c.format, sentence(c.reason)) for c in chosen]
+    return [(c.party, c.address.to, c.language, c.format, sentence(c.reason)) for c in chosen]
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=list(STORIES))

@@ -26,6 +26,7 @@ from nta.domain.hosting.answers_cache import AnswersCache
 from nta.domain.hosting.lookups import Finding, LookupKind, Subject
 from nta.domain.intake.urls import parse, refang
 from nta.domain.notices.contact_choice import Health, KnownContact, KnownContacts
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.organisations import AskableProxies, Catalogue
 from nta.domain.roles import Role
 from nta.strict_yaml import Lined
@@ -54,7 +55,7 @@ class Story:
     findings: tuple[Finding, ...]
     catalogue: Catalogue
     cast: frozenset[str]
-    health: Mapping[str, Health]
+    health: Mapping[ContactAddress, Health]
     word: KnownContacts
     expected: Mapping[str, Any]
     next: frozenset[str] | None
@@ -63,8 +64,8 @@ class Story:
     @property
     def known(self) -> AnswersCache:
         """Return what is known by the findings, and which contacts are as good as silent."""
-        dead = {email for email, health in self.health.items() if health is Health.DEAD}
-        dead |= {one.email for theirs in self.word.values() for one in theirs if one.refused_at}
+        dead = {address.to for address, health in self.health.items() if health is Health.DEAD}
+        dead |= {one.address.to for theirs in self.word.values() for one in theirs if one.refused_at}
         return AnswersCache(self.findings, NOW, dead)
 
 
@@ -229,8 +230,8 @@ def _subject(entry: StoryReader, url: str) -> Subject:
     return entry.within("behind", behind) or subject
 
 
-def _health(value: Any) -> Mapping[str, Health]:
-    return {text(email): Health(state) for email, state in mapping(value).items()}
+def _health(value: Any) -> Mapping[ContactAddress, Health]:
+    return {mailbox_of(text(email)): Health(state) for email, state in mapping(value).items()}
 
 
 def _word(value: Any) -> KnownContacts:
@@ -248,7 +249,11 @@ def _spoken_of(email: str, said: Any) -> KnownContact:
     at = datetime.fromisoformat(f"{word[2]}T12:00:00+00:00")
     approved = word[1] == "approved"
     return KnownContact(
-        email, "rdap", 0.9, approved_at=at if approved else None, refused_at=None if approved else at
+        mailbox_of(email),
+        "rdap",
+        0.9,
+        approved_at=at if approved else None,
+        refused_at=None if approved else at,
     )
 
 

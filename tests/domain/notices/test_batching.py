@@ -14,6 +14,7 @@ from nta.domain.notices.batching import (
     plan,
     readiness,
 )
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.roles import NoticeKind, Role, Severity
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -24,7 +25,7 @@ ITEM = PlanItem(
     addressee_id=1,
     episode_id=1,
     party="hosting:one",
-    email="abuse@one.example",
+    address=mailbox_of("abuse@one.example"),
     role=Role.HOST,
     rung="first",
     kind=NoticeKind.FIRST,
@@ -65,7 +66,7 @@ def test_an_item_in_a_hurry_goes_at_once_and_takes_the_others_along(severity):
     "change",
     [
         {"party": "hosting:two"},
-        {"email": "noc@one.example"},
+        {"address": mailbox_of("noc@one.example")},
         {"role": Role.PROXY},
         {"rung": "reminder"},
         {"kind": NoticeKind.REMINDER},
@@ -147,7 +148,7 @@ ITEMS = st.lists(
         addressee_id=st.integers(1, 10**9),
         episode_id=st.integers(1, 10**9),
         party=st.sampled_from(["hosting:one", "hosting:two"]),
-        email=st.sampled_from(["abuse@one.example", "noc@one.example"]),
+        address=st.sampled_from([mailbox_of("abuse@one.example"), mailbox_of("noc@one.example")]),
         rung=st.sampled_from(["first", "reminder"]),
         format=st.sampled_from(["text", "xarf", "csv"]),
         class_value=st.sampled_from(["baseline", "national"]),
@@ -169,7 +170,9 @@ def test_every_item_is_in_one_message_to_its_own_reader(items, random, sent):
     assert all(1 <= len(batch.items) <= RULES.most_items for batch in batches)
     assert all(len(batch.items) == 1 for batch in batches if batch.format == "xarf")
     for batch in batches:
-        assert {(i.party, i.email, i.rung) for i in batch.items} == {(batch.party, batch.email, batch.rung)}
+        assert {(i.party, i.address, i.rung) for i in batch.items} == {
+            (batch.party, batch.address, batch.rung)
+        }
         assert batch.severity is max((i.severity for i in batch.items), key=lambda s: s.rank)
         assert NINE <= batch.send_at <= max(NINE, min(i.ready_at for i in batch.items) + RULES.gather)
     shuffled = list(items)

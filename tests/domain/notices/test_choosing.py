@@ -21,6 +21,7 @@ from nta.domain.notices.contact_choice import (
     choose,
     waits_until,
 )
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import (
     Catalogue,
@@ -52,14 +53,20 @@ def catalogue(to: str | None) -> Catalogue:
 
 
 def met(email: str, *, approved: datetime | None = None, refused: datetime | None = None) -> KnownContact:
-    return KnownContact(email, "rdap", 0.9, approved, refused)
+    return KnownContact(mailbox_of(email), "rdap", 0.9, approved, refused)
 
 
 def chosen(
     *found: FoundContact, to: str | None = None, health: dict[str, Health] | None = None, known=()
 ) -> Choice:
-    (choice,) = choose(Role.HOST, facts(*found), catalogue(to), health or {}, known={PARTY: known})
+    (choice,) = choose(
+        Role.HOST, facts(*found), catalogue(to), by_address(health or {}), known={PARTY: known}
+    )
     return choice
+
+
+def by_address(health: dict[str, Health]) -> dict[ContactAddress, Health]:
+    return {mailbox_of(email): one for email, one in health.items()}
 
 
 def rdap(email: str, confidence: float = 0.9) -> FoundContact:
@@ -139,11 +146,11 @@ GUESS = FoundContact(D, "guess", 0.3)
 def test_which_contact_and_why(choice, email, reason):
     found = choice()
 
-    assert (found.email, sentence(found.reason)) == (email, reason)
+    assert (found.address.to, sentence(found.reason)) == (email, reason)
 
 
 def test_an_approved_contact_keeps_its_source():
-    assert chosen(known=[KnownContact(A, "whois", 0.4, approved_at=NINE)]).source == "whois"
+    assert chosen(known=[KnownContact(mailbox_of(A), "whois", 0.4, approved_at=NINE)]).source == "whois"
 
 
 FOUND = st.lists(
@@ -184,7 +191,7 @@ def test_what_holds_of_every_choice(found, to, health, words, random):
     random.shuffle(turned)
 
     def pick(theirs: list[FoundContact], said: list[KnownContact]) -> tuple[Choice, ...]:
-        return choose(Role.HOST, facts(*theirs), catalogue(to), health, known={PARTY: said})
+        return choose(Role.HOST, facts(*theirs), catalogue(to), by_address(health), known={PARTY: said})
 
     choices = pick(found, known)
 
@@ -199,7 +206,7 @@ def test_what_holds_of_every_choice(found, to, health, words, random):
     }
     assert bool(choices) == bool(open_ones)
     for choice in choices:
-        email = choice.email.lower()
+        email = choice.address.to.lower()
         mine = place(email, found, to, words)
         assert email in open_ones
         assert mine == min(place(one, found, to, words) for one in open_ones)
@@ -209,7 +216,7 @@ def test_what_holds_of_every_choice(found, to, health, words, random):
         assert re.fullmatch(r"[A-Z][^.]*\.", sentence(choice.reason))
 
 
-NEW = Choice(Role.HOST, PARTY, "One", "NL", A, "nl", "text", "rdap", 0.9, "RDAP names it.")
+NEW = Choice(Role.HOST, PARTY, "One", "NL", mailbox_of(A), "nl", "text", "rdap", 0.9, "RDAP names it.")
 
 
 @pytest.mark.parametrize(
@@ -222,28 +229,28 @@ NEW = Choice(Role.HOST, PARTY, "One", "NL", A, "nl", "text", "rdap", 0.9, "RDAP 
         pytest.param(
             "rdap",
             FOUR,
-            [KnownContact(A.upper(), "rdap", 0.9, waits_until=NINE + FOUR / 4)],
+            [KnownContact(mailbox_of(A.upper()), "rdap", 0.9, waits_until=NINE + FOUR / 4)],
             NINE + FOUR / 4,
             id="a-wait-is-never-longer-than-it-was",
         ),
         pytest.param(
             "rdap",
             FOUR,
-            [KnownContact(A, "rdap", 0.9, waits_until=NINE)],
+            [KnownContact(mailbox_of(A), "rdap", 0.9, waits_until=NINE)],
             None,
             id="nor-does-it-begin-again",
         ),
         pytest.param(
             "rdap",
             FOUR,
-            [KnownContact(B, "rdap", 0.9, refused_at=NINE, waits_until=NINE + FOUR / 2)],
+            [KnownContact(mailbox_of(B), "rdap", 0.9, refused_at=NINE, waits_until=NINE + FOUR / 2)],
             NINE + FOUR / 2,
             id="the-next-one-has-what-is-left",
         ),
         pytest.param(
             "rdap",
             FOUR,
-            [KnownContact(B, "rdap", 0.9, refused_at=NINE, waits_until=NINE)],
+            [KnownContact(mailbox_of(B), "rdap", 0.9, refused_at=NINE, waits_until=NINE)],
             NINE + FOUR,
             id="after-a-wait-that-is-over-its-own",
         ),

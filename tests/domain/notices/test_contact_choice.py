@@ -14,6 +14,7 @@ from nta.domain.hosting.facts import (
     RegistrarFacts,
 )
 from nta.domain.notices.contact_choice import Health, choose
+from nta.domain.parties.contact_addresses import ContactAddress, mailbox_of
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import (
     Authority,
@@ -99,14 +100,16 @@ def facts(*addresses: AddressFacts, registrar: RegistrarFacts | None = None) -> 
 
 
 def emails(role: Role, known: HostingFacts, **health: Health) -> list[tuple[str, str]]:
-    chosen = choose(role, known, CATALOGUE, {k.replace("_", "@", 1): v for k, v in health.items()})
-    return [(choice.party, choice.email) for choice in chosen]
+    chosen = choose(
+        role, known, CATALOGUE, {mailbox_of(k.replace("_", "@", 1)): v for k, v in health.items()}
+    )
+    return [(choice.party, choice.address.to) for choice in chosen]
 
 
 def test_the_catalogues_contact_comes_first():
     (choice,) = choose(Role.HOST, facts(address("hosting:one", found("noc@one.example"))), CATALOGUE, {})
 
-    assert (choice.email, choice.language, choice.format) == ("abuse@one.example", "nl", "xarf")
+    assert (choice.address.to, choice.language, choice.format) == ("abuse@one.example", "nl", "xarf")
     assert (choice.source, choice.confidence, choice.party_name) == ("catalogue", 1.0, "Hosting:One")
     assert sentence(choice.reason) == "The catalogue's contact, last checked on 2026-03-01."
 
@@ -114,9 +117,9 @@ def test_the_catalogues_contact_comes_first():
 def test_a_dead_contact_of_the_catalogue_gives_way_to_one_that_was_looked_up():
     known = facts(address("hosting:one", found("noc@one.example")))
 
-    (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DEAD})
+    (choice,) = choose(Role.HOST, known, CATALOGUE, {mailbox_of("abuse@one.example"): Health.DEAD})
 
-    assert (choice.email, choice.format) == ("noc@one.example", "text")
+    assert (choice.address.to, choice.format) == ("noc@one.example", "text")
     assert (
         sentence(choice.reason)
         == "RDAP names it as the abuse contact; the catalogue's contact cannot be reached."
@@ -126,9 +129,9 @@ def test_a_dead_contact_of_the_catalogue_gives_way_to_one_that_was_looked_up():
 def test_a_doubtful_contact_is_still_written_to():
     known = facts(address("hosting:one", found("noc@one.example")))
 
-    (choice,) = choose(Role.HOST, known, CATALOGUE, {"abuse@one.example": Health.DOUBTFUL})
+    (choice,) = choose(Role.HOST, known, CATALOGUE, {mailbox_of("abuse@one.example"): Health.DOUBTFUL})
 
-    assert choice.email == "abuse@one.example"
+    assert choice.address.to == "abuse@one.example"
     assert sentence(choice.reason).endswith("on 2026-03-01; mail to it has failed lately.")
 
 
@@ -174,7 +177,7 @@ def test_a_doubtful_contact_is_still_written_to():
 def test_the_best_of_what_was_looked_up(contacts, email, reason):
     (choice,) = choose(Role.HOST, facts(address("rdap:ORG-1", *contacts)), CATALOGUE, {})
 
-    assert (choice.email, sentence(choice.reason)) == (email, reason)
+    assert (choice.address.to, sentence(choice.reason)) == (email, reason)
 
 
 def test_agreement_over_several_addresses_of_one_party_counts():
@@ -323,10 +326,32 @@ SOME = st.lists(
 def test_the_choice_hangs_on_no_order_and_never_is_dead(contacts, random):
     shuffled = list(contacts)
     random.shuffle(shuffled)
-    health = {"dead@x.example": Health.DEAD}
+    health = {mailbox_of("dead@x.example"): Health.DEAD}
 
     chosen = choose(Role.HOST, facts(address("rdap:ORG-1", *contacts)), CATALOGUE, health)
 
     assert choose(Role.HOST, facts(address("rdap:ORG-1", *shuffled)), CATALOGUE, health) == chosen
-    assert {choice.email for choice in chosen} <= {"a@x.example", "b@x.example"}
+    assert {choice.address.to for choice in chosen} <= {"a@x.example", "b@x.example"}
     assert len(chosen) == any(c.email in ("a@x.example", "b@x.example") for c in contacts)
+
+
+def test_another_channel_of_the_catalogue_goes_before_every_mailbox():
+    route = NoticeRoute("https://one.example/XARF", "en", "xarf", "http")
+    host = replace(CATALOGUE.hosting["hosting:one"], notices=route)
+    known = facts(address("hosting:one", found("noc@one.example")))
+    catalogue = replace(CATALOGUE, hosting={host.id: host})
+    folded = ContactAddress("http", "https://one.example/xarf")
+
+    (first,) = choose(Role.HOST, known, catalogue, {})
+    (next_best,) = choose(Role.HOST, known, catalogue, {folded: Health.DEAD})
+
+    assert first.address == ContactAddress("http", "https://one.example/XARF")
+    assert next_best.address == mailbox_of("noc@one.example")
+
+
+def test_the_same_text_on_two_channels_is_two_addresses():
+    health = {ContactAddress("http", "abuse@one.example"): Health.DEAD}
+
+    (choice,) = choose(Role.HOST, facts(address("hosting:one")), CATALOGUE, health)
+
+    assert choice.address == mailbox_of("abuse@one.example")

@@ -13,6 +13,7 @@ from nta.domain.notices import ladder_progress
 from nta.domain.notices.contact_choice import Choice
 from nta.domain.notices.ladder_progress import RungInputs
 from nta.domain.notices.past_notices import PastNotice
+from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.roles import Role
 from tests.builders import episode_state
 from tests.builders_notices import LADDER
@@ -23,7 +24,7 @@ HOST = Choice(
     "hosting:example",
     "Example",
     "NL",
-    "abuse@hosting.example",
+    mailbox_of("abuse@hosting.example"),
     "nl",
     "text",
     "catalogue",
@@ -31,7 +32,16 @@ HOST = Choice(
     "known",
 )
 OTHER = Choice(
-    Role.HOST, "hosting:other", "Other", "NL", "abuse@other.example", "nl", "text", "catalogue", 1.0, "known"
+    Role.HOST,
+    "hosting:other",
+    "Other",
+    "NL",
+    mailbox_of("abuse@other.example"),
+    "nl",
+    "text",
+    "catalogue",
+    1.0,
+    "known",
 )
 STATE = episode_state(NINE, last_up_at=NINE)
 
@@ -49,7 +59,7 @@ def notice(at: float, rung: str = "first", **more: Any) -> PastNotice:
         "party_name": "Example",
         "role": "host",
         "state": "handed_over",
-        "email": HOST.email,
+        "address": HOST.address,
         "handed_at": queued + hours(0.25),
         "accepted_at": None,
         "bounced_at": None,
@@ -108,7 +118,9 @@ def test_when_a_silence_began(case: RungInputs, silence: float | None) -> None:
         ),
         pytest.param(known(noted=BACK), [], id="nobody-was-told"),
         pytest.param(
-            known(notice(0, party=OTHER.party, email=OTHER.email), notice(1, bounced_at=NINE), noted=BACK),
+            known(
+                notice(0, party=OTHER.party, address=OTHER.address), notice(1, bounced_at=NINE), noted=BACK
+            ),
             [],
             id="its-contact-failed",
         ),

@@ -13,6 +13,7 @@ from nta.domain.errors import RefusedError
 from nta.domain.hosting.facts import AddressFacts
 from nta.domain.notices.contact_choice import Health
 from nta.domain.roles import Role
+from nta.ports import HandOver
 from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.notices import endings
@@ -32,7 +33,7 @@ UNSAID = "Nobody said in time whether this new contact may be used."
 ANALYST = "analyst@hotline.test"
 NEW, NEXT = "abuse@second.example", "noc@second.example"
 FOUR = NINE + hours(4)
-DEAD = (False, False, "550 5.1.1 no such mailbox")
+DEAD = (HandOver.UNREACHABLE, "550 5.1.1 no such mailbox")
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def told_at(world: World, service: Service, *moments: datetime) -> list[str]:
         for at in (moment, moment + hours(0.25)):
             world.fresh(at)
             service.tell(at)
-    return [message.recipient for message in service.relay.given]
+    return [message.address.to for message in service.relay.given]
 
 
 def registered(email: str) -> dict[str, Any]:

@@ -7,16 +7,17 @@ from typing import ClassVar
 
 import pytest
 
-from nta.adapters.mail.smtp import SmtpMailer
+from nta.adapters.channels.smtp import SmtpMailer
 from nta.domain.errors import OutsideError
-from nta.ports import Handed, Outgoing
+from nta.domain.parties.contact_addresses import mailbox_of
+from nta.ports import Handed, HandOver, Outgoing
 from tests.adapters.servers import SmtpServer, nobody_listening
 
 CONTENT = b"From: notices@hotline.test\r\nSubject: N-26-1\r\n\r\n.a line that begins with a dot\r\nend\r\n"
 
 
 def message(notice_id: int = 7, recipient: str = "abuse@hosting.test", content: bytes = CONTENT) -> Outgoing:
-    return Outgoing(notice_id, "return+token@hotline.test", recipient, content)
+    return Outgoing(notice_id, mailbox_of(recipient), content, "return+token@hotline.test")
 
 
 def always(_: Outgoing) -> bool:
@@ -32,8 +33,8 @@ def test_messages_go_over_one_connection_and_each_gets_its_reply():
         handed = list(mailer(server).hand_over([message(1), message(2)], always))
 
     assert handed == [
-        Handed(1, taken=True, temporary=False, line="250 2.0.0 queued as 4Xyz1"),
-        Handed(2, taken=True, temporary=False, line="250 2.0.0 queued as 4Xyz1"),
+        Handed(1, HandOver.TAKEN, "250 2.0.0 queued as 4Xyz1"),
+        Handed(2, HandOver.TAKEN, "250 2.0.0 queued as 4Xyz1"),
     ]
     assert server.connections == 1
     assert server.messages == [CONTENT.replace(b"\r\n.", b"\r\n..")] * 2
@@ -54,7 +55,7 @@ def test_a_relay_without_extensions_is_asked_for_nothing():
     with SmtpServer(extensions=()) as server:
         (handed,) = mailer(server).hand_over([message(7)], always)
 
-    assert handed.taken
+    assert handed.result is HandOver.TAKEN
     assert "mail FROM:<return+token@hotline.test>" in server.commands
     assert "rcpt TO:<abuse@hosting.test>" in server.commands
 
@@ -74,16 +75,16 @@ def test_bare_line_ends_are_made_whole():
 
 
 @pytest.mark.parametrize(
-    ("replies", "temporary", "line"),
+    ("replies", "result", "line"),
     [
-        ({"RCPT": "550 5.1.1 no such user"}, False, "550 5.1.1 no such user"),
-        ({"RCPT": "450 4.2.0 greylisted"}, True, "450 4.2.0 greylisted"),
-        ({"MAIL": "552 5.3.4 too big"}, False, "552 5.3.4 too big"),
-        ({"DATA": "451 4.3.0 try later"}, True, "451 4.3.0 try later"),
-        ({"dot": "554 5.7.1 spam"}, False, "554 5.7.1 spam"),
+        ({"RCPT": "550 5.1.1 no such user"}, HandOver.UNREACHABLE, "550 5.1.1 no such user"),
+        ({"RCPT": "450 4.2.0 greylisted"}, HandOver.LATER, "450 4.2.0 greylisted"),
+        ({"MAIL": "552 5.3.4 too big"}, HandOver.REFUSED, "552 5.3.4 too big"),
+        ({"DATA": "451 4.3.0 try later"}, HandOver.LATER, "451 4.3.0 try later"),
+        ({"dot": "554 5.7.1 spam"}, HandOver.REFUSED, "554 5.7.1 spam"),
     ],
 )
-def test_a_refusal_is_told_and_the_next_message_still_goes(replies, temporary, line):
+def test_a_refusal_is_told_and_the_next_message_still_goes(replies, result, line):
     class Once(SmtpServer):
         """Refuses the first message only."""
 
@@ -96,9 +97,28 @@ def test_a_refusal_is_told_and_the_next_message_still_goes(replies, temporary, l
     with Once(replies) as server:
         handed = list(mailer(server).hand_over([message(1), message(2)], always))
 
-    assert handed[0] == Handed(1, taken=False, temporary=temporary, line=line)
-    assert handed[1].taken
+    assert handed[0] == Handed(1, result, line)
+    assert handed[1].result is HandOver.TAKEN
     assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "result"),
+    [
+        ("550 5.1.1 no such mailbox", HandOver.UNREACHABLE),
+        ("550 mailbox unavailable", HandOver.UNREACHABLE),
+        ("552 5.2.2 mailbox full", HandOver.UNREACHABLE),
+        ("554 transaction failed", HandOver.UNREACHABLE),
+        ("550 5.7.1 refused by policy", HandOver.REFUSED),
+        ("554 5.3.4 message too big", HandOver.REFUSED),
+        ("451 4.3.0 try later", HandOver.LATER),
+    ],
+)
+def test_a_refusal_says_whether_it_is_for_the_reader(reply, result):
+    with SmtpServer({"RCPT": reply}) as server:
+        (handed,) = mailer(server).hand_over([message()], always)
+
+    assert handed.result is result
 
 
 @pytest.mark.parametrize(
@@ -125,7 +145,7 @@ def test_a_size_that_is_no_limit_limits_nothing(size):
     with SmtpServer(extensions=(f"SIZE {size}",)) as server:
         (handed,) = mailer(server).hand_over([message()], always)
 
-    assert handed.taken
+    assert handed.result is HandOver.TAKEN
 
 
 @pytest.mark.parametrize("extensions", [("PIPELINING",), ()])
@@ -158,7 +178,7 @@ def test_a_message_that_may_not_go_stays_and_the_next_still_goes(extensions):
             )
         )
 
-    assert [one.notice_id for one in handed if one.taken] == [1, 3]
+    assert [one.notice_id for one in handed if one.result is HandOver.TAKEN] == [1, 3]
     assert b"never\r\n" not in server.messages
     assert [c.upper() for c in server.commands].count("RSET") == 1
     assert server.connections == 1
@@ -219,7 +239,7 @@ def test_a_relay_that_says_pipelining_and_cannot_is_told_one_command_at_a_time_f
             list(relay.hand_over([message(1)], always))
         handed = list(relay.hand_over([message(1), message(2)], always))
 
-    assert [one.taken for one in handed] == [True, True]
+    assert {one.result for one in handed} == {HandOver.TAKEN}
 
 
 @pytest.mark.parametrize("code", ["552 5.3.4 too big", "451 4.3.0 try later"])
@@ -238,16 +258,16 @@ def test_an_envelope_refused_in_a_group_leaves_no_reply_behind(code):
     with Once() as server:
         first, second = mailer(server).hand_over([message(1), message(2)], always)
 
-    assert (first.taken, first.line) == (False, code)
-    assert second.taken
+    assert (first.result is HandOver.TAKEN, first.line) == (False, code)
+    assert second.result is HandOver.TAKEN
 
 
 def test_a_message_larger_than_the_relay_takes_is_not_sent():
     with SmtpServer() as server:
         handed = list(mailer(server).hand_over([message(1, content=b"x" * 100_001), message(2)], always))
 
-    assert (handed[0].taken, handed[0].temporary) == (False, False)
-    assert handed[1].taken
+    assert handed[0].result is HandOver.UNREACHABLE
+    assert handed[1].result is HandOver.TAKEN
     assert len(server.messages) == 1
 
 
@@ -256,7 +276,7 @@ def test_an_international_address_needs_a_relay_that_knows_them(offered, taken):
     with SmtpServer(extensions=offered) as server:
         (handed,) = mailer(server).hand_over([message(recipient="käse@hosting.test")], always)
 
-    assert handed.taken is taken
+    assert (handed.result is HandOver.TAKEN) is taken
     assert any("SMTPUTF8" in command for command in server.commands) is taken
 
 
@@ -300,7 +320,7 @@ def test_a_relay_that_closes_politely_is_believed_for_what_it_said():
     with SmtpServer({"RCPT": "421 4.3.2 shutting down"}) as server, pytest.raises(OutsideError):
         _collect(mailer(server).hand_over([message(1), message(2)], always), handed)
 
-    assert handed == [Handed(1, taken=False, temporary=True, line="421 4.3.2 shutting down")]
+    assert handed == [Handed(1, HandOver.LATER, "421 4.3.2 shutting down")]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +367,7 @@ def test_starttls_is_used_when_offered(trust):
     with SmtpServer(starttls=trust.server) as server:
         (handed,) = mailer(server, ca_file=trust.ca_file).hand_over([message()], always)
 
-    assert handed.taken
+    assert handed.result is HandOver.TAKEN
     assert server.was_secured
 
 
@@ -366,7 +386,7 @@ def test_smtps_with_a_login(trust):
         )
         (handed,) = relay.hand_over([message()], always)
 
-    assert handed.taken
+    assert handed.result is HandOver.TAKEN
     assert "AUTH PLAIN AHVzZXJAaG90bGluZS50ZXN0AHBhc3Mvd29yZA==" in server.commands
 
 
@@ -396,8 +416,8 @@ def test_what_is_not_one_address_is_not_sent_to(recipient):
     with SmtpServer() as server:
         bad, good = mailer(server).hand_over([message(1, recipient=recipient), message(2)], always)
 
-    assert (bad.taken, bad.temporary) == (False, False)
-    assert good.taken
+    assert bad.result is HandOver.UNREACHABLE
+    assert good.result is HandOver.TAKEN
     assert sum(command.upper().startswith("RCPT") for command in server.commands) == 1
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import certifi
 
 from nta.domain.errors import OutsideError
-from nta.ports import Handed, Outgoing
+from nta.ports import Document, Handed, HandOver, Outgoing
 
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _LONGEST_LINE: Final = 300
@@ -26,6 +26,9 @@ _CLOSING: Final = 421  # the relay says this and hangs up (RFC 5321, 3.8)
 _LINKS: Final = re.compile(r"\b[a-z]+://\S+", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"<?[^\s<>@,;:]+@[^\s<>@,;]+>?")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_+=-]+(?:\.[A-Za-z0-9_+=-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+# Enhanced status codes (RFC 3463, 3): x.1 and x.2 speak of the mailbox, x.4 and x.6 of the way to it.
+_STATUS: Final = re.compile(r"\b5\.")
+_OF_THE_READER: Final = re.compile(r"\b5\.[1246]\.\d+\b|\b55[013]\b(?!.*\b5\.[357]\.)")
 _NAMES: Final = re.compile(r"\b(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+\b(?:/\S*)?", re.IGNORECASE)
 
 
@@ -36,6 +39,8 @@ class SmtpMailer:
     not apply to it. `url` is smtp://host:port or smtps://user:password@host:port;
     STARTTLS is used whenever it is offered, and certificates are checked.
     """
+
+    carries = Document.MAIL
 
     def __init__(self, url: str, ca_file: Path | None = None, *, timeout_s: float = 30) -> None:
         parts = urlsplit(url)
@@ -156,7 +161,7 @@ def _announce(relay: smtplib.SMTP, message: Outgoing, said: int) -> _Announced:
     if refusal:
         return _Announced(message, content, refusal=refusal)
     mail = " ".join([f"mail FROM:<{message.return_path}>", *_mail_options(relay, message, content)])
-    rcpt = " ".join([f"rcpt TO:<{message.recipient}>", *_rcpt_options(relay, message)])
+    rcpt = " ".join([f"rcpt TO:<{message.address.to}>", *_rcpt_options(relay, message)])
     commands = tuple(f"{command}\r\n".encode() for command in (mail, rcpt))
     with contextlib.suppress(OSError, smtplib.SMTPException):
         relay.send(b"".join(commands[:said]))
@@ -167,7 +172,7 @@ def _finish(relay: smtplib.SMTP, announced: _Announced, may_go: Callable[[Outgoi
     """Return the relay's word on a message that was announced; None when it may not go."""
     message = announced.message
     if announced.refusal:
-        return Handed(message.notice_id, taken=False, temporary=False, line=announced.refusal)
+        return Handed(message.notice_id, _refused(announced.refusal), announced.refusal)
     took_envelope, (code, text) = _envelope(relay, announced)
     if took_envelope:
         if not may_go(message):
@@ -180,10 +185,11 @@ def _finish(relay: smtplib.SMTP, announced: _Announced, may_go: Callable[[Outgoi
             relay.send(_as_data(announced.content))
             code, text = relay.getreply()
             if code == 250:
-                return Handed(message.notice_id, taken=True, temporary=False, line=_line(code, text))
+                return Handed(message.notice_id, HandOver.TAKEN, _line(code, text))
     if code == -1:
         raise smtplib.SMTPServerDisconnected("no code in the reply")
-    handed = Handed(message.notice_id, taken=False, temporary=code < 500, line=_line(code, text))
+    line = _line(code, text)
+    handed = Handed(message.notice_id, HandOver.LATER if code < 500 else _refused(line), line)
     if code == _CLOSING:
         raise _ClosingError(handed)
     relay.rset()
@@ -230,7 +236,7 @@ def _not_for_this_relay(relay: smtplib.SMTP, message: Outgoing, content: bytes) 
         and 0 < int(limit) < len(content)
     ):
         return f"552 not sent: {len(content)} bytes, the relay takes {limit}"
-    if not all(_is_plain(address) for address in (message.return_path, message.recipient)):
+    if not all(_is_plain(address) for address in (message.return_path, message.address.to)):
         return "553 not sent: an address that is not one"
     if _needs_utf8(message) and not relay.has_extn("smtputf8"):
         return "553 not sent: the relay takes no international addresses"
@@ -263,7 +269,7 @@ def _rcpt_options(relay: smtplib.SMTP, message: Outgoing) -> list[str]:
 
 
 def _needs_utf8(message: Outgoing) -> bool:
-    return not (message.return_path + message.recipient).isascii()
+    return not (message.return_path + message.address.to).isascii()
 
 
 def _leave(relay: smtplib.SMTP) -> None:
@@ -279,6 +285,16 @@ def _line(code: int, text: bytes) -> str:
     for pattern, cover in ((_LINKS, "(link)"), (_ADDRESSES, "(address)"), (_NAMES, "(name)")):
         plain = pattern.sub(cover, plain)
     return f"{code} {plain}"[:_LONGEST_LINE].rstrip()
+
+
+def _refused(line: str) -> HandOver:
+    """Return what a refusal for good means.
+
+    A relay that refuses what we wrote says nothing of the mailbox; one that
+    gives no enhanced code is taken to speak of it.
+    """
+    of_the_reader = _OF_THE_READER.search(line) or not _STATUS.search(line)
+    return HandOver.UNREACHABLE if of_the_reader else HandOver.REFUSED
 
 
 def _unreachable(fault: Exception) -> str:
