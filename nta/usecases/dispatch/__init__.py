@@ -1,4 +1,4 @@
-"""Dispatching: a notice is composed once, kept, and handed to our relay until it is taken."""
+"""Dispatching: a notice is composed once, kept, and handed to its channel until it is taken."""
 
 from nta.usecases.dispatch.handing_over import LEASE, Lease
 from nta.usecases.dispatch.step import dispatch_due
