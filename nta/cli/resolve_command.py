@@ -177,6 +177,7 @@ def _zone(found: Resolved) -> dict[str, Any] | None:
 def _contact(c: Choice) -> dict[str, Any]:
     return {
         "role": c.role.value,
+        "email": c.address.to if c.address.channel == MAIL else None,
         "channel": c.address.channel,
         "to": c.address.to,
         "party": c.party,

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic import PlainValidator as ReadBy
 
 from nta.domain.checks.outcomes import PERSONS_ENDS
+from nta.domain.roles import Severity
 from nta.lab.world import Act, HandInVisit, LeadVisit
 from nta.lab.world_validation import Address, Flag, Moment, Name, Span, Text, Texts, choice, texts
 from nta.lab.worldsites import PageNumbers, SiteText, page_ids
@@ -51,7 +52,7 @@ class HandInText(Strict):
     """One visit of the analyst to the hand-in page."""
 
     at: Moment
-    severity: Annotated[str, ReadBy(choice("normal", "high", "urgent"))]
+    severity: Annotated[str, ReadBy(choice(*Severity))]
     class_value: Annotated[str, ReadBy(choice("baseline", "national"))] = Field("baseline", alias="class")
     scope: Annotated[str, ReadBy(choice("file", "page", "directory", "site"))] = "page"
     pages: Pages

@@ -6,11 +6,11 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
+from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
 from nta.domain.reasons import Param, Reason
 from nta.shipped import shipped
 
-FALLBACK = "en"
-"""Read where a language has no file of reasons."""
+FOLDER = shipped("templates") / "reasons"
 
 Words = Callable[[str, str], str]
 """What a door calls a word of one of its tables: of a table such as `role`, and the word."""
@@ -35,11 +35,6 @@ def sentence(reason: Reason, language: str = FALLBACK, words: Words = plain_word
     return "; ".join([filled, *(sentence(one, language, words) for one in reason.besides)])
 
 
-def languages() -> frozenset[str]:
-    """Return the languages that have sentences."""
-    return frozenset(path.stem for path in (shipped("templates") / "reasons").glob("*.toml"))
-
-
 @cache
 def sentences(language: str) -> dict[str, str]:
     """Return the template of each code, and the words that join others: `and`, `or`."""
@@ -48,8 +43,7 @@ def sentences(language: str) -> dict[str, str]:
 
 @cache
 def _file(language: str) -> dict[str, Any]:  # templates, and tables of words
-    folder = shipped("templates") / "reasons"
-    path = folder / f"{language if language in languages() else FALLBACK}.toml"
+    path = FOLDER / f"{language if language in PAGE_LANGUAGES else FALLBACK}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

@@ -103,20 +103,20 @@ def hand_in(
     return HandedIn(opened.id, accepted, refused)
 
 
-def _ahead(found: Iterator[Examined]) -> Iterator[list[Examined]]:
+def _ahead(lines: Iterator[Examined]) -> Iterator[list[Examined]]:
     """Yield chunks; while one is being written, the next is read in another thread.
 
     A commit waits for the disk, and reading needs no database.
     """
     with ThreadPoolExecutor(1, "submit") as pool:
-        coming = pool.submit(_chunk, found)
+        coming = pool.submit(_chunk, lines)
         while chunk := coming.result():
-            coming = pool.submit(_chunk, found)
+            coming = pool.submit(_chunk, lines)
             yield chunk
 
 
-def _chunk(found: Iterator[Examined]) -> list[Examined]:
-    return list(islice(found, CHUNK))
+def _chunk(lines: Iterator[Examined]) -> list[Examined]:
+    return list(islice(lines, CHUNK))
 
 
 def _good(line: InputLine, terms: Terms, plain: SubmissionTerms, key: bytes, now: datetime) -> Good:

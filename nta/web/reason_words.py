@@ -7,6 +7,7 @@ from flask_babel import get_locale
 from flask_babel.speaklater import LazyString
 
 from nta.domain.errors import RefusedError
+from nta.domain.languages import FALLBACK
 from nta.domain.reasons import Reason
 from nta.render.reason_sentences import plain_word, sentence
 
@@ -25,7 +26,7 @@ def in_words(reason: Reason | None, tables: Tables = _NONE) -> str:
         known = tables.get(table, {}).get(code)
         return plain_word(table, code) if known is None else str(known)
 
-    return sentence(reason, str(get_locale() or "en"), word)
+    return sentence(reason, str(get_locale() or FALLBACK), word)
 
 
 def refusal(fault: RefusedError) -> str:

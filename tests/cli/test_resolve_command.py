@@ -57,7 +57,7 @@ def test_registry_and_registrar_tell_of_a_domain_together(online: Nta) -> None:
         "nameservers": ["ns1.front.example", "ns2.front.example"],
         "source": "rdap",
     }
-    assert [(c["role"], c["to"]) for c in found["contacts"]] == [
+    assert [(c["role"], c["email"]) for c in found["contacts"]] == [
         ("proxy", "abuse@front.example"),
         ("registrar", "abuse@tidy.example"),
         ("registry", "abuse@registry.example"),

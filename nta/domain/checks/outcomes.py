@@ -68,7 +68,7 @@ _HOLDS = frozenset({"clienthold", "serverhold"})  # RFC 5731, section 2.3; RDAP 
 
 def on_hold(status: str | None) -> bool:
     """Tell whether a domain's status, as it was last looked up, says that its name is taken out of use."""
-    words = (one.replace(" ", "").replace("_", "").lower() for one in (status or "").split(","))
+    words = (word.replace(" ", "").replace("_", "").lower() for word in (status or "").split(","))
     return not _HOLDS.isdisjoint(words)
 
 
@@ -109,16 +109,16 @@ def _before(handed_at: datetime, gone_at: datetime | None) -> bool:
     return gone_at is None or handed_at < gone_at
 
 
-def _keeper(told: frozenset[Role]) -> Actor:
+def _keeper(told_roles: frozenset[Role]) -> Actor:
     """Return who took the name away; the registry is told last, so it is thought to have acted."""
-    return Actor.REGISTRY if Role.REGISTRY in told else Actor.REGISTRAR
+    return Actor.REGISTRY if Role.REGISTRY in told_roles else Actor.REGISTRAR
 
 
-def _remover(cause: Cause, told: frozenset[Role], answered_removed: bool) -> Actor:
+def _remover(cause: Cause, told_roles: frozenset[Role], answered_removed: bool) -> Actor:
     if cause in NAME_CAUSES and not answered_removed:
         return Actor.UNKNOWN
-    if Role.HOST in told:
+    if Role.HOST in told_roles:
         return Actor.HOST
-    if Role.PROXY in told and answered_removed:
+    if Role.PROXY in told_roles and answered_removed:
         return Actor.PROXY
     return Actor.UNKNOWN

@@ -110,8 +110,8 @@ def page(
         .limit(PAGE + 1)
         .offset((number - 1) * PAGE)
     )
-    found = connection.execute(query).all()
-    shown = found[:PAGE]
+    fetched = connection.execute(query).all()
+    shown = fetched[:PAGE]
     hosting = _hosting(connection, {row.arrangement_id for row in shown if row.arrangement_id})
     nexts = _nexts(connection, [row.id for row in shown])
     rows = []
@@ -132,7 +132,7 @@ def page(
                 overdue=overdue,
             )
         )
-    return CaseListPage(tuple(rows), number, len(found) > PAGE)
+    return CaseListPage(tuple(rows), number, len(fetched) > PAGE)
 
 
 def counts(connection: Connection) -> dict[State, int]:
@@ -196,17 +196,17 @@ def _hosting(
         .where(Arrangement.id.in_(arrangements))
         .order_by(ArrangementParty.address)
     )
-    found: dict[int, tuple[str | None, tuple[str, ...]]] = {}
+    hosting: dict[int, tuple[str | None, tuple[str, ...]]] = {}
     for row in rows:
-        country, parties = found.get(row.id, (row.country, ()))
+        country, parties = hosting.get(row.id, (row.country, ()))
         name = row.name or row.party
-        found[row.id] = (country, parties if name is None or name in parties else (*parties, name))
-    return found
+        hosting[row.id] = (country, parties if name is None or name in parties else (*parties, name))
+    return hosting
 
 
 def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple[str, datetime]]:
     """Return what is due next for each episode; a person's task comes before what the machine does."""
-    found: dict[int, tuple[str, datetime]] = {}
+    nexts: dict[int, tuple[str, datetime]] = {}
     rows = connection.execute(
         select(Due.kind, Due.subject, Due.due_at)
         .where(Due.kind.in_((LOOK, ESCALATE)), Due.subject.in_(episodes))
@@ -217,9 +217,9 @@ def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple
         .where(TaskRow.subject.in_(episodes))
         .group_by(TaskRow.subject)
     )
-    found.update((subject, (_TASK, at)) for subject, at in tasks)
+    nexts.update((subject, (_TASK, at)) for subject, at in tasks)
     for row in rows:
-        found.setdefault(row.subject, (row.kind, row.due_at))
+        nexts.setdefault(row.subject, (row.kind, row.due_at))
     sends = connection.execute(
         select(NoticeItem.episode_id, func.min(Due.due_at))
         .join(Due, and_(Due.kind == SEND, Due.subject == NoticeItem.notice_id))
@@ -227,6 +227,6 @@ def _nexts(connection: Connection, episodes: Collection[int]) -> dict[int, tuple
         .group_by(NoticeItem.episode_id)
     )
     for episode, at in sends:
-        if episode not in found or (found[episode][0] != _TASK and at < found[episode][1]):
-            found[episode] = (SEND, at)
-    return found
+        if episode not in nexts or (nexts[episode][0] != _TASK and at < nexts[episode][1]):
+            nexts[episode] = (SEND, at)
+    return nexts

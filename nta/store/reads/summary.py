@@ -62,19 +62,19 @@ def outcomes(connection: Connection) -> dict[str, int]:
         select(Episode.outcome, func.count()).where(Episode.outcome.is_not(None)).group_by(Episode.outcome)
     )
     online = select(func.count()).where(Episode.outcome.is_(None), Episode.presence.in_(_ONLINE))
-    found = _by_word(connection, ended)
+    counts = _by_word(connection, ended)
     still = connection.execute(online).scalar_one()
     if still:
-        found[Outcome.STILL_ONLINE.value] = found.get(Outcome.STILL_ONLINE.value, 0) + still
-    return dict(sorted(found.items()))
+        counts[Outcome.STILL_ONLINE.value] = counts.get(Outcome.STILL_ONLINE.value, 0) + still
+    return dict(sorted(counts.items()))
 
 
 def events(connection: Connection) -> dict[str, int]:
     """Return how often each counted event happened, never happened included."""
     kinds = [EventKind(kind).value for kind in COUNTED]
     asked = select(Event.kind, func.count()).where(Event.kind.in_(kinds)).group_by(Event.kind)
-    found = _by_word(connection, asked)
-    return {kind: found.get(kind, 0) for kind in kinds}
+    counts = _by_word(connection, asked)
+    return {kind: counts.get(kind, 0) for kind in kinds}
 
 
 def episode_lines(connection: Connection) -> Iterator[EpisodeLine]:

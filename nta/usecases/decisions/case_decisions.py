@@ -157,11 +157,11 @@ def release(store: Store, case_reference: str, why: str | None, by: Person, now:
         state, reason = _open(connection, _case(connection, reference)), needed(why)
         if state.stage != Stage.HELD:
             raise RefusedError(Code.CASE_NOT_HELD)
-        told = notice_rows.rungs_told(connection, [state.id]).get(state.id, set())
-        change = holding.released(state, told, at=now, who=who, why=said(reason))
+        rungs = notice_rows.rungs_told(connection, [state.id]).get(state.id, set())
+        change = holding.released(state, rungs, at=now, who=who, why=said(reason))
         if state.arrangement_id is None:
-            known = holds.arrangement_of(connection, state.host_id)
-            change = change._replace(after=change.after._replace(arrangement_id=known))
+            arrangement = holds.arrangement_of(connection, state.host_id)
+            change = change._replace(after=change.after._replace(arrangement_id=arrangement))
         episodes.move(connection, store.ids, [change])
         holds.end(connection, [state.id])
         due.want(connection, due.ESCALATE, [state.id], now)

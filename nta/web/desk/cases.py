@@ -57,14 +57,14 @@ def _lists(site: Blueprint, store: Store, clock: Clock) -> None:
     def search() -> ResponseReturnValue:
         words = request.form.get("q", "").strip()[:10_000]
         with store.db.read() as connection:
-            found = search_reads.cases_of(connection, store, words)
-            wanted = Wanted(only=found)
+            matches = search_reads.cases_of(connection, store, words)
+            wanted = Wanted(only=matches)
             page = list_reads.page(connection, store, clock.now(), wanted=wanted, ranks=places)
-        if not found:
+        if not matches:
             return render_template("desk/nothing_found.html"), 404
-        if len(found) == 1:
-            return redirect(url_for("cases.one", reference=found[0]), 303)
-        return render_template("desk/cases.html", page=page, counts={}, word=None, found=len(found))
+        if len(matches) == 1:
+            return redirect(url_for("cases.one", reference=matches[0]), 303)
+        return render_template("desk/cases.html", page=page, counts={}, word=None, found=len(matches))
 
     @site.get("/cases/<reference>")
     @needs(DeskAct.SEE_CASES)
@@ -149,11 +149,11 @@ def show(store: Store, reference: str, revealed: str | None = None) -> ResponseR
     except RefusedError:
         abort(404)
     with store.db.read() as connection:
-        found = case_reads.case(connection, store, plain)
+        case = case_reads.case(connection, store, plain)
         mails = mail_reads.of_case(connection, plain)
-    if found is None:
+    if case is None:
         abort(404)
-    return render_template("desk/case.html", case=found, mails=mails, revealed=revealed)
+    return render_template("desk/case.html", case=case, mails=mails, revealed=revealed)
 
 
 def _word(text: str) -> Word | None:
