@@ -10,6 +10,7 @@ from typing import Final
 from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import AnnouncedRoute
 from nta.domain.hosting.lookups import Finding, Lookup
 
 _SOURCE: Final = "origin zone"
@@ -52,11 +53,8 @@ class OriginAsker:
                 yield failed(lookup, _SOURCE, now, found)
                 continue
             prefix, asn = found or (None, None)
-            value = {
-                "asn": asn,
-                "as_name": called.get(asn) if asn else None,
-                "prefix": str(prefix) if prefix else None,
-            }
+            name = called.get(asn) if asn else None
+            value = AnnouncedRoute(asn, name, str(prefix) if prefix else None)
             kept = _VALID if asn else _NOTHING_VALID
             covers = (_block(lookup.subject, prefix),)
             yield Finding(lookup, value, _SOURCE, now, now + kept, None, covers)

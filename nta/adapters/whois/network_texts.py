@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
-from typing import Any, Final
+from typing import Final
 
 from nta.adapters.rdap.network_answers import is_asn
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
+from nta.domain.hosting.lookup_answers import RegisteredNetwork
 
 _NAMED: Final = 0.9  # where the registry names it as the abuse contact
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people
@@ -40,8 +42,8 @@ def referral(text: str) -> str | None:
     return None
 
 
-def network(text: str, ip: str) -> dict[str, Any]:
-    """Return the `rdap_ip` value of a finding from an answer about an address.
+def network(text: str, ip: str) -> RegisteredNetwork:
+    """Return what an answer about an address says of its network.
 
     Of several networks the narrowest that holds the address counts, with
     the objects that follow it up to the next.
@@ -62,18 +64,17 @@ def network(text: str, ip: str) -> dict[str, Any]:
     origin = _ASN.match(_one(own, "originas", "aut-num") or "")
     asn = int(origin[1]) if origin else None
     country = re.match(r"[A-Z]{2}\b", (_one(own, "country") or _of_all(around, "country") or "").upper())
-    return {
-        "handle": _one(own, "nethandle") or own[0][1],
-        "name": _one(own, "netname"),
-        "cidr": ranges,
-        "country": country[0] if country else None,
-        "holder": holder,
-        "holder_name": holder_name,
-        "asn": asn if is_asn(asn) else None,
-        "as_name": None,
-        "abuse": _abuse(text, blocks, around, (first, last)),
-        "domains": holder_domains(_mailboxes(own, around)),
-    }
+    return RegisteredNetwork(
+        handle=_one(own, "nethandle") or own[0][1],
+        name=_one(own, "netname"),
+        cidr=tuple(ranges),
+        country=country[0] if country else None,
+        holder=holder,
+        holder_name=holder_name,
+        asn=asn if is_asn(asn) else None,
+        abuse=_abuse(text, blocks, around, (first, last)),
+        domains=tuple(holder_domains(_mailboxes(own, around))),
+    )
 
 
 def _blocks(text: str) -> Iterator[Block]:
@@ -140,16 +141,16 @@ def _holder(own: Block, around: Sequence[Block]) -> tuple[str | None, str | None
 
 def _abuse(
     text: str, blocks: Sequence[Block], around: Sequence[Block], ends: tuple[Address, Address]
-) -> list[dict[str, Any]]:
+) -> tuple[FoundContact, ...]:
     """Return the abuse contacts; those of remarks, marked so, where no other is named."""
     found: dict[str, str] = {}
     for email in (*_said(text, ends), *_labelled(around), *_by_handle(blocks, around)):
         found.setdefault(email.casefold(), email)
     if found:
-        return [{"email": email, "source": "whois", "confidence": _NAMED} for email in found.values()]
+        return tuple(FoundContact(email, "whois", _NAMED) for email in found.values())
     remarks = [value for block in around for value in _all(block, *_REMARKS) if "abuse" in value.lower()]
     emails = dict.fromkeys(email for value in remarks for email in _EMAIL.findall(value))
-    return [{"email": email, "source": "remark", "confidence": _REMARKED} for email in emails]
+    return tuple(FoundContact(email, "remark", _REMARKED) for email in emails)
 
 
 def _mailboxes(own: Block, around: Sequence[Block]) -> Iterator[str]:

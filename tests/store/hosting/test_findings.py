@@ -13,18 +13,19 @@ from nta.store.db.handle import Store
 from nta.store.hosting import findings
 from nta.store.tables import FindingRange, FindingRow
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 
 SOON, LONG = NINE + hours(1), NINE + hours(12)
 
 
 def name(host: str = "a.test", until: datetime = SOON) -> Finding:
     value = {"addresses": ["192.0.2.1"], "cname": ["edge.test"], "dead": None}
-    return Finding(Lookup(LookupKind.ADDRESSES, host), value, "dns", NINE, until, None)
+    return a_finding(Lookup(LookupKind.ADDRESSES, host), value, "dns", NINE, until, None)
 
 
 def network(ip: str, *covers: str, until: datetime = LONG, **value: Any) -> Finding:
     plain = {"handle": f"NET-{ip}", "abuse": [{"email": "abuse@hosting.example"}]} | value
-    return Finding(Lookup(LookupKind.NETWORK, ip), plain, "rdap", NINE, until, None, covers)
+    return a_finding(Lookup(LookupKind.NETWORK, ip), plain, "rdap", NINE, until, None, covers)
 
 
 def save(store: Store, *found: Finding) -> None:
@@ -43,7 +44,7 @@ def of_networks(store: Store, *addresses: str, now: datetime = NINE) -> list[str
 
 
 def test_a_finding_comes_back_as_it_was(store: Store) -> None:
-    failed = Finding(
+    failed = a_finding(
         Lookup(LookupKind.NETWORK, "192.0.2.9"),
         None,
         "rdap",
@@ -51,7 +52,7 @@ def test_a_finding_comes_back_as_it_was(store: Store) -> None:
         NINE + hours(1),
         LookupProblem("rdap_ip", "silence", True),
     )
-    nothing = Finding(Lookup(LookupKind.NETWORK, "192.0.2.8"), None, "rdap", NINE, NINE + hours(1), None)
+    nothing = a_finding(Lookup(LookupKind.NETWORK, "192.0.2.8"), None, "rdap", NINE, NINE + hours(1), None)
     kept = [name(), network("192.0.2.1", "192.0.2.0/25", "192.0.2.128/25"), failed, nothing]
     save(store, *kept)
     save(store)
