@@ -67,7 +67,8 @@ class Aims:
 
     What the names and the answers say of the hosts is noted, and written
     when whoever works through the round says so: `requests` is drawn by the
-    prober, in the midst of its looks, and writes nothing.
+    prober, in the midst of its looks, and records nothing; the batch it
+    reads asks whether the leases are still ours, and lengthens them.
     """
 
     def __init__(

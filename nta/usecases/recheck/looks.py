@@ -57,11 +57,12 @@ def look(batch: LookBatch, aims: Aims, eyes: Eyes, canaries: Canaries, now: date
     """Look at every job of a batch from every vantage point, and have recorded what was seen of each.
 
     The prober draws what to look at while it looks: then the next part is
-    read and its names are asked. All that is written is written here,
+    read and its names are asked. What was learnt is recorded here alone,
     between two answers: where names have moved, before anything is judged
-    of them, and what the last vantage point has seen, while others still
-    answer. What is not there as it was at first waits for some more of its
-    kind: then a made-up page and the control pages say what to think of it.
+    of those hosts, and what the last vantage point has seen, while others
+    still answer. What is not there as it was at first waits for some more
+    of its kind: then a made-up page and the control pages say what to think
+    of it.
     """
     round_ = _Round(batch, aims, eyes, canaries, now, record)
     for vantage in eyes.vantages:
