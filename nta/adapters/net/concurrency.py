@@ -132,7 +132,7 @@ def tellable(answer: Told) -> Told:
 
 
 def _bounded(value: Any) -> Any:
-    """Return a value of any part of an answer, bounded; the very same where nothing is to be done."""
+    """Return any part of an answer (hence `Any`), bounded; the very same where nothing is to be done."""
     if isinstance(value, str):
         if len(value) > _LONGEST_TEXT:
             value = value[:_LONGEST_TEXT]

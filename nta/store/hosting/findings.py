@@ -190,12 +190,12 @@ def _load(store: Store, row: Sequence[Any], moment: Callable[[Any], datetime]) -
     valid_until = moment(until)
     kind = _KINDS[step]
     plain = _decoded(store.sealer.text(_PLACE, number, sealed))
-    subject, value = plain["subject"], plain["value"]
-    if not isinstance(subject, str):
+    subject, whom, value = plain["subject"], plain.get("whom"), plain["value"]
+    if not isinstance(subject, str) or not isinstance(whom, str | None):
         raise TypeError("the subject of a finding is no text")
     again_at = valid_until if plain.get("again") else None
     return Finding(
-        lookup=Lookup(kind, subject, plain.get("whom")),
+        lookup=Lookup(kind, subject, whom),
         value=None if value is None else from_stored(kind, value),
         source=source,
         asked_at=moment(asked_at),

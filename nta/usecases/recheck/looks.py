@@ -64,7 +64,7 @@ def look(batch: LookBatch, aims: Aims, eyes: Eyes, canaries: Canaries, now: date
     of its kind: then a made-up page and the control pages say what to think
     of it.
     """
-    round_ = _Round(batch, aims, eyes, canaries, now, record)
+    round_ = _LookRound(batch, aims, eyes, canaries, now, record)
     for vantage in eyes.vantages:
         answers: dict[int, list[ProbeAnswer]] = {}
         for whole in _answered(batch, aims, vantage, answers):
@@ -87,7 +87,7 @@ def _answered(
         yield job if len(given) >= len(aims[job.host_id, vantage].pins) else None
 
 
-class _Round:
+class _LookRound:
     """What was seen of each job so far, and what of it is still to be judged or recorded."""
 
     def __init__(

@@ -1,11 +1,12 @@
 """Findings: found again by question or by range while they are valid, and sealed."""
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
@@ -136,3 +137,24 @@ def test_what_a_finding_says_is_sealed_and_its_ranges_are_not(store: Store) -> N
     assert [(bytes(first)[-4:], bytes(last)[-4:]) for first, last in ranges] == [
         (b"\xc0\x00\x02\x00", b"\xc0\x00\x02\xff")
     ]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param({"value": {"addresses": "192.0.2.1"}}, id="value"),
+        pytest.param({"subject": ["a.test"]}, id="subject"),
+        pytest.param({"whom": ["proxy:shield"]}, id="whom"),
+        pytest.param({"covers": [24]}, id="ranges"),
+    ],
+)
+def test_a_finding_kept_in_a_form_that_is_not_read_is_not_there(store: Store, kept: dict[str, Any]) -> None:
+    value = {"addresses": ["192.0.2.1"], "cname": [], "dead": None}
+    whole = {"subject": "a.test", "value": value, "covers": []}
+    save(store, name(), name("b.test"))
+    with store.db.write() as connection:
+        number = connection.execute(select(FindingRow.id).order_by(FindingRow.id).limit(1)).scalar_one()
+        sealed = store.sealer.seal("finding.value", number, json.dumps(whole | kept))
+        connection.execute(update(FindingRow).where(FindingRow.id == number).values(value_sealed=sealed))
+
+    assert of_questions(store, name().lookup, name("b.test").lookup) == [name("b.test")]
