@@ -21,6 +21,7 @@ from nta.usecases.resolve import resolve_due
 from tests.builders import MadeCase, make_case
 from tests.builders_notices import LADDER, catalogue
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 
 LATER = NINE + hours(13)
 """After every finding of NINE has run out."""
@@ -59,7 +60,7 @@ class FakeAsker:
                 yield self._domain(lookup, now)
                 continue
             if lookup.kind is LookupKind.ZONE:
-                yield Finding(lookup, None, "dns", now, now + hours(1), None)
+                yield a_finding(lookup, None, "dns", now, now + hours(1), None)
                 continue
             if lookup.kind is LookupKind.SYSTEM:
                 self.asked_systems.append(lookup.subject)
@@ -67,7 +68,7 @@ class FakeAsker:
                 continue
             if lookup.kind is LookupKind.SECURITY_TXT:
                 self.asked_files.append(lookup.subject)
-                yield Finding(
+                yield a_finding(
                     lookup, self.files.get(lookup.subject), "security_txt", now, now + hours(1), None
                 )
                 continue
@@ -83,32 +84,32 @@ class FakeAsker:
     def _domain(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.domains.get(lookup.subject, {})
         if isinstance(said, LookupProblem) and said.step == lookup.kind:
-            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+            return a_finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
         source = "whois" if lookup.kind is LookupKind.WHOIS else "rdap"
         value = {"registered": True, "registrar": None, "status": ["active"], "source": source}
         if not isinstance(said, LookupProblem):
             value |= said
-        return Finding(lookup, value, source, now, now + hours(12), None)
+        return a_finding(lookup, value, source, now, now + hours(12), None)
 
     def _system(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.systems.get(lookup.subject)
         if isinstance(said, LookupProblem):
-            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
-        return Finding(lookup, said, "rdap", now, now + hours(12), None)
+            return a_finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+        return a_finding(lookup, said, "rdap", now, now + hours(12), None)
 
     def _name(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.names[lookup.subject]
         until = now + hours(1)
         if isinstance(said, LookupProblem):
-            return Finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
+            return a_finding(lookup, None, "dns", now, now + timedelta(minutes=2), said)
         dead = "nxdomain" if said == "dead" else None
         value = {"addresses": [] if dead else list(said), "cname": [], "dead": dead}
-        return Finding(lookup, value, "dns", now, until, None)
+        return a_finding(lookup, value, "dns", now, until, None)
 
     def _network(self, lookup: Lookup, now: datetime) -> Finding:
         covers, said = self._range(lookup.subject)
         if isinstance(said, LookupProblem):
-            return Finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
+            return a_finding(lookup, None, "rdap", now, now + timedelta(minutes=2), said)
         value = {
             "handle": f"NET-{covers}",
             "cidr": [covers],
@@ -116,16 +117,16 @@ class FakeAsker:
             "country": "NL",
             "asn": 64500,
         } | dict(said)
-        return Finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
+        return a_finding(lookup, value, "rdap", now, now + hours(12), None, (covers,))
 
     def _route(self, lookup: Lookup, now: datetime) -> Finding:
         covers, said = next(
             (c, s) for c, s in self.routes.items() if ip_address(lookup.subject) in ip_network(c)
         )
         if isinstance(said, LookupProblem):
-            return Finding(lookup, None, "routing table", now, now + timedelta(minutes=2), said)
+            return a_finding(lookup, None, "routing table", now, now + timedelta(minutes=2), said)
         value = {"asn": said, "as_name": None, "prefix": covers}
-        return Finding(lookup, value, "routing table", now, now + hours(12), None, (covers,))
+        return a_finding(lookup, value, "routing table", now, now + hours(12), None, (covers,))
 
     def _range(self, address: str) -> tuple[str, Mapping[str, Any] | LookupProblem]:
         return next(

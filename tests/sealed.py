@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.hosting.overrides import Scope
 from nta.domain.notices.answers import ItemAnswer
 from nta.store.db.database import Database
@@ -21,6 +21,7 @@ from nta.usecases.submit import Terms, hand_in, read_lines
 from tests.builders import MadeNotice, make_case, make_notice
 from tests.conftest import NINE
 from tests.fakes import CountingIds
+from tests.lookup_plain import a_finding
 from tests.mails import keep
 
 LATER = NINE + timedelta(hours=1)
@@ -63,7 +64,7 @@ def fill(store: Store) -> MadeNotice:
                 connection, store, number, reason="known", until=None, origin="192.0.2.9", scope=scope
             )
         lookup = Lookup(LookupKind.ADDRESSES, "quick.example")
-        found = Finding(lookup, {"addresses": ["192.0.2.10"]}, "dns", NINE, LATER, None)
+        found = a_finding(lookup, {"addresses": ["192.0.2.10"]}, "dns", NINE, LATER, None)
         findings.save(connection, store, [found])
         keep(connection, store, received=b"mail", kept=b"mail", kind="reply", notice_id=None, at=NINE)
     answer.answer(store, notice.token, [ItemAnswer(notice.item_ids[0], "refused", why="we are sure")], LATER)

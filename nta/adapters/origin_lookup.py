@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from nta.adapters.net.address_policy import Gate
@@ -16,6 +16,8 @@ from nta.adapters.net.web_services import Web
 from nta.adapters.rdap.client import as_json
 from nta.adapters.rdap.network_answers import objects, text
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
+from nta.domain.hosting.lookup_answers import ToldOrigin
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.parties.organisations import PartyId
 
@@ -103,7 +105,7 @@ class OriginLookUp:
         kept = _VALID if value else _NOTHING_VALID
         return Finding(lookup, value, _SOURCE, now, now + kept, None)
 
-    def _answer(self, web: Web, lookup: Lookup, now: datetime) -> dict[str, Any] | None:
+    def _answer(self, web: Web, lookup: Lookup, now: datetime) -> ToldOrigin | None:
         at = self._proxies.get(lookup.whom or "")
         if at is None:
             raise OutsideError("this proxy is not asked", temporary=False)
@@ -120,15 +122,13 @@ class OriginLookUp:
         emails = [
             email for contact in objects(document.get("abuse")) if (email := text(contact.get("email")))
         ]
-        return {
-            "proxy": lookup.whom,
-            "addresses": addresses,
-            "holder_name": text(document.get("holder_name")),
-            "abuse": [
-                {"email": email, "source": _CONTACT, "confidence": _CONFIDENCE}
-                for email in dict.fromkeys(emails[:_MOST_CONTACTS])
-            ],
-        }
+        named = dict.fromkeys(emails[:_MOST_CONTACTS])
+        return ToldOrigin(
+            lookup.whom,
+            tuple(addresses),
+            text(document.get("holder_name")),
+            tuple(FoundContact(email, _CONTACT, _CONFIDENCE) for email in named),
+        )
 
     def _machines(self, told: Collection[object]) -> Iterator[str]:
         """Yield those addresses that a machine on the internet may have, in their normal form."""

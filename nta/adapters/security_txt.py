@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from nta.adapters.net.address_policy import Gate
@@ -17,6 +17,7 @@ from nta.adapters.net.web_services import Web
 from nta.domain.checks.page_text import text_only
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.hosting.holders import domain_of
+from nta.domain.hosting.lookup_answers import SecurityFile
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.intake.urls import Location, parse, registrable_domain
 from nta.domain.parties.mail_addresses import is_usable
@@ -94,12 +95,12 @@ class SecurityTxtAsker:
             value = self._value(web, resolve, lookup.subject, now)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, OutsideError(fault.reason, temporary=False))
-        until = now + (_VALID if value and value["contacts"] else _NOTHING_VALID)
-        if value and value["expires"]:
-            until = min(until, datetime.fromisoformat(value["expires"]))
+        until = now + (_VALID if value and value.contacts else _NOTHING_VALID)
+        if value and value.expires:
+            until = min(until, datetime.fromisoformat(value.expires))
         return Finding(lookup, value, _SOURCE, now, until, None)
 
-    def _value(self, web: Web, resolve: Resolve, domain: str, now: datetime) -> dict[str, Any] | None:
+    def _value(self, web: Web, resolve: Resolve, domain: str, now: datetime) -> SecurityFile | None:
         if not resolve(domain):
             return None  # many domains are there for mail alone
         port = "" if self._port == 443 else f":{self._port}"
@@ -112,8 +113,8 @@ class SecurityTxtAsker:
         return None if body is None else file_value(body, domain, (asked, where), now)
 
 
-def file_value(body: bytes, domain: str, places: Collection[str], now: datetime) -> dict[str, Any]:
-    """Return the `security_txt` value of a finding from a file; `places` are its URL and where that led.
+def file_value(body: bytes, domain: str, places: Collection[str], now: datetime) -> SecurityFile:
+    """Return what a file says; `places` are its URL and where that led.
 
     Contacts are mailboxes of the domain itself: a platform that takes
     reports of weaknesses for many is no party to what we have to tell. A
@@ -130,10 +131,8 @@ def file_value(body: bytes, domain: str, places: Collection[str], now: datetime)
     if canonical and canonical.isdisjoint(map(_url, places)):
         raise OutsideError("the security.txt says that it belongs elsewhere", temporary=False)
     named = [email for name, said in fields if name == "contact" and (email := _mailbox(said, domain))]
-    return {
-        "contacts": list(dict.fromkeys(named))[:_MOST_CONTACTS],
-        "expires": until.isoformat() if until else None,
-    }
+    contacts = tuple(dict.fromkeys(named))[:_MOST_CONTACTS]
+    return SecurityFile(contacts, until.isoformat() if until else None)
 
 
 def _text(body: bytes) -> str:

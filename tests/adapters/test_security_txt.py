@@ -2,21 +2,30 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nta.adapters import security_txt
 from nta.adapters.net.address_policy import Gate
-from nta.adapters.security_txt import SecurityTxtAsker, file_value
+from nta.adapters.security_txt import SecurityTxtAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.holders import file_of
 from nta.domain.hosting.lookups import Finding
 from nta.settings import Reach
 from tests.adapters.conftest import Trust
 from tests.adapters.servers import WebServer, http, nobody_listening
+from tests.lookup_plain import plain
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def file_value(*given: Any) -> Any:
+    return plain(security_txt.file_value(*given))
+
+
 HOUR = timedelta(hours=1)
 DOMAIN = "web.test"
 PATH = "/.well-known/security.txt"
@@ -63,7 +72,7 @@ def test_the_file_is_asked_for_once_at_its_one_place(server, ask):
     finding = ask(user_agent="a hotline")
 
     assert finding.problem is None
-    assert finding.value == {"contacts": ["security@web.test"], "expires": "2026-12-31T23:00:00+00:00"}
+    assert plain(finding.value) == {"contacts": ["security@web.test"], "expires": "2026-12-31T23:00:00+00:00"}
     assert finding.valid_until == NOW + 12 * HOUR
     assert [(asked.method, asked.path) for asked in server.asked] == [("GET", PATH)]
     assert server.asked[0].headers["user-agent"] == "a hotline"
@@ -182,7 +191,7 @@ def test_a_redirect_within_the_domain_is_followed(server, ask):
     server.pages[PATH] = redirect("/security.txt")
     server.pages["/security.txt"] = page(FILE)
 
-    assert ask().value["contacts"] == ["security@web.test"]
+    assert plain(ask().value)["contacts"] == ["security@web.test"]
 
 
 def test_a_file_may_name_the_place_it_was_asked_for_or_the_one_it_lies_at(server, ask):
@@ -191,7 +200,7 @@ def test_a_file_may_name_the_place_it_was_asked_for_or_the_one_it_lies_at(server
 
     for named in (f"https://web.test:{server.port}{PATH}", there):
         server.pages["/security.txt"] = page(b"Canonical: %s\n" % named.encode() + FILE)
-        assert ask().value["contacts"] == ["security@web.test"]
+        assert plain(ask().value)["contacts"] == ["security@web.test"]
 
 
 def test_each_domain_has_its_own_answer(server, trust, loopback):
@@ -206,7 +215,7 @@ def test_each_domain_has_its_own_answer(server, trust, loopback):
     found = {finding.lookup.subject: finding.value for finding in asker.ask(lookups, NOW)}
 
     assert found["other.test"] is None
-    assert found[DOMAIN]["contacts"] == ["security@web.test"]
+    assert found[DOMAIN].contacts == ("security@web.test",)
     assert len(server.asked) == 1
     assert list(asker.ask([], NOW)) == []
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from nta.domain.deadlines import back_off
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.store.checks import canary_answers
 from nta.store.db.handle import Store
 from nta.store.db.types import to_us
@@ -22,6 +22,7 @@ from nta.store.work import due
 from nta.usecases import recheck
 from tests.builders import make_case
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 from tests.resolving import EVERYWHERE, due_at, resolve, state
 from tests.usecases import eyes
 from tests.usecases.spoiling import SPOILT, served, spoil, task, three_hosts
@@ -32,9 +33,7 @@ FAR = NINE + hours(1_000)
 TOO_MUCH = {
     "an AS number of 2**63": served("ORG-B", asn=2**63),
     "a holder of 300 characters": served("B" * 300),
-    "a country that is no text": served("ORG-B", country=7),
     "a range that is none": served("ORG-B", cidr=["rubbish"]),
-    "a contact without an address": served("ORG-B", abuse=[{"source": "rdap"}]),
     "half a character": served("ORG-\ud800"),
     "a NUL": served("ORG-\x00"),
 }
@@ -85,7 +84,7 @@ def test_a_host_whose_name_cannot_be_unsealed_stops_no_other_host(store: Store) 
 def test_a_finding_that_cannot_be_read_is_asked_for_again(store: Store) -> None:
     cases, asker = three_hosts(store, served("ORG-B"))
     lookup = Lookup(LookupKind.NETWORK, "198.51.100.1")
-    kept = Finding(lookup, served("ORG-B"), "rdap", NINE, FAR, None, ("198.51.100.0/24",))
+    kept = a_finding(lookup, served("ORG-B"), "rdap", NINE, FAR, None, ("198.51.100.0/24",))
     with store.db.write() as connection:
         findings.save(connection, store, [kept])
         connection.execute(update(FindingRow).values(value_sealed=SPOILT))
@@ -97,7 +96,8 @@ def test_a_finding_that_cannot_be_read_is_asked_for_again(store: Store) -> None:
 
 
 def test_what_was_answered_is_kept_where_one_host_cannot_be_asked_about(store: Store) -> None:
-    cases, asker = three_hosts(store, served("ORG-B", abuse=[{"source": "rdap"}]))
+    cases, asker = three_hosts(store, served("ORG-B"))
+    asker.names["b.test"] = ("rubbish",)
 
     resolve(store, asker, known=EVERYWHERE)
 

@@ -1,12 +1,15 @@
 """What the names say between looks: a party that joins, one that only seems to, and a host that moved."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from nta.domain.checks.verdicts import ProbeAnswer
 from nta.domain.hosting.facts import AddressFacts, HostingFacts
+from nta.ports import LookRequest
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from nta.store.tables import Arrangement, ArrangementParty, Due, Episode, Event, Host
@@ -299,3 +302,29 @@ def test_a_move_cut_off_before_it_is_given_back_is_made_once(store: Store, world
     assert rows(store, Episode.number, Episode.presence) == [(1, "up"), (2, "up")]
     assert kinds(store).count("moved") == 1
     assert case.episode_id not in [subject for (subject,) in rows(store, Due.subject)]
+
+
+class DrawingWorld(World):
+    """A world whose prober draws all there is to look at before it answers anything."""
+
+    def __init__(self, drawn: Callable[[], None]) -> None:
+        super().__init__()
+        self._drawn = drawn
+
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterable[tuple[int, ProbeAnswer]]:
+        listed = list(requests)
+        self._drawn()
+        yield from super().look(listed, vantage)
+
+
+def test_nothing_is_written_while_the_prober_draws_what_to_look_at(store: Store) -> None:
+    served_case(store, "http://gone.test/x", NINE, presence="up", last_up_at=NINE)
+    served_case(store, URL, NINE, presence="up", last_up_at=NINE)
+    missed: list[list[tuple[Any, ...]]] = []
+    world = DrawingWorld(lambda: missed.append(rows(store, Host.missed_looks)))
+    world.name(ELSEWHERE, host="gone.test")
+
+    looks(store, world, 1)
+
+    assert missed[0] == [(0,), (0,)]
+    assert rows(store, Host.missed_looks) == [(0,), (1,)]

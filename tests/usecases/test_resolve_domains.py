@@ -27,6 +27,7 @@ from nta.usecases.recheck import recheck_due
 from tests.builders import MadeCase
 from tests.builders_notices import catalogue
 from tests.conftest import NINE, hours
+from tests.lookup_plain import saying
 from tests.resolving import LATER, FakeAsker, an_asker, due_at, events, host, made, parties, resolve, state
 from tests.usecases.eyes import World
 
@@ -328,8 +329,8 @@ def test_a_proxy_known_by_its_aliases_alone_is_no_move_either(
     named = replace(SHIELD, ranges=(), cnames=("edge.shield.example",))
     known = replace(KNOWN, proxies={named.id: named})
     aliased = asker._name
-    asker._name = lambda lookup, now: replace(  # type: ignore[method-assign]
-        aliased(lookup, now), value={**(aliased(lookup, now).value or {}), "cname": ["x.edge.shield.example"]}
+    asker._name = lambda lookup, now: saying(  # type: ignore[method-assign]
+        aliased(lookup, now), cname=["x.edge.shield.example"]
     )
     world = World()
     resolve(store, asker, known=known)

@@ -19,6 +19,7 @@ from nta.usecases.notify import notify_waiting
 from nta.usecases.resolve import resolve_url
 from tests.builders import MadeCase
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 from tests.resolving import LATER, FakeAsker, due_at, events, made, parties, resolve, state
 from tests.usecases.test_resolve_domains import KNOWN, ORIGIN, SHIELD, URL, escalate, facts, told
 
@@ -47,11 +48,11 @@ class Telling(FakeAsker):
     def _behind(self, lookup: Lookup, now: datetime) -> Finding:
         said = self.behind[lookup.subject]
         if isinstance(said, LookupProblem):
-            return Finding(lookup, None, "origin look-up", now, now + hours(1), said)
+            return a_finding(lookup, None, "origin look-up", now, now + hours(1), said)
         value = (
             {"proxy": lookup.whom, "addresses": [said], "holder_name": None, "abuse": []} if said else None
         )
-        return Finding(lookup, value, "origin look-up", now, now + hours(12 if said else 1), None)
+        return a_finding(lookup, value, "origin look-up", now, now + hours(12 if said else 1), None)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from nta.domain.hosting.facts import (
     RegistrarFacts,
     to_plain,
 )
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, override_rows
@@ -29,6 +29,7 @@ from nta.store.work import due
 from nta.web.app_factory import POLICY
 from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 from tests.web.conftest import OURS, Forms, post
 
 URL = "http://images.quick.example/private/path/1.jpg"
@@ -91,8 +92,8 @@ def case(lite: Store) -> MadeCase:
             connection,
             lite,
             [
-                Finding(about, value, "rdap", BEFORE, NINE + hours(10), None, ("203.0.113.0/24",)),
-                Finding(
+                a_finding(about, value, "rdap", BEFORE, NINE + hours(10), None, ("203.0.113.0/24",)),
+                a_finding(
                     route,
                     None,
                     "origin zone",
@@ -191,7 +192,7 @@ def test_of_a_host_that_was_never_looked_up_it_says_so(analyst: FlaskClient, lit
 def test_a_name_that_leads_nowhere_is_said_to(analyst: FlaskClient, lite: Store) -> None:
     new = make_case(lite, "http://new.example/", NINE - hours(1), resolved=False)
     value = {"addresses": [], "cname": [], "dead": "nxdomain"}
-    asked = Finding(Lookup(LookupKind.ADDRESSES, "new.example"), value, "dns", NINE, NINE + hours(1), None)
+    asked = a_finding(Lookup(LookupKind.ADDRESSES, "new.example"), value, "dns", NINE, NINE + hours(1), None)
     with lite.db.write() as connection:
         findings.save(connection, lite, [asked])
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from flask.testing import FlaskClient
 
 from nta.domain.hosting.facts import LookupProblem
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.store.db.handle import Store
 from nta.store.hosting import findings
 from tests.builders import make_case
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 
 HOST = "images.quick.example"
 
@@ -27,9 +28,9 @@ def test_the_page_tells_of_arrangements_and_answers_and_never_of_the_name(
             connection,
             lite,
             [
-                Finding(Lookup(LookupKind.ADDRESSES, HOST), dead, "dns", early, until, None),
-                Finding(Lookup(LookupKind.ADDRESSES, HOST), lives, "dns", until, NINE + hours(1), None),
-                Finding(Lookup(LookupKind.NETWORK, "192.0.2.10"), None, "rdap", until, until, silent),
+                a_finding(Lookup(LookupKind.ADDRESSES, HOST), dead, "dns", early, until, None),
+                a_finding(Lookup(LookupKind.ADDRESSES, HOST), lives, "dns", until, NINE + hours(1), None),
+                a_finding(Lookup(LookupKind.NETWORK, "192.0.2.10"), None, "rdap", until, until, silent),
             ],
         )
 

@@ -19,6 +19,7 @@ from nta.adapters.dns.resolver import (
     system_servers,
 )
 from nta.adapters.net.address_policy import literal
+from nta.domain.hosting.lookup_answers import HostAddresses
 from nta.domain.hosting.lookups import Finding, Lookup
 
 AT_ONCE: Final = 200
@@ -84,11 +85,9 @@ def _finding(lookup: Lookup, halves: Sequence[_Half], now: datetime) -> Finding 
     if len(plain) != 2 or not addresses:
         return None
     ttl = timedelta(seconds=min(half.ttl_s for half in plain if half.addresses))
-    value = {
-        "addresses": addresses,
-        "cname": list(dict.fromkeys(name for half in plain for name in half.cname)),
-        "dead": None,
-    }
+    value = HostAddresses(
+        tuple(addresses), tuple(dict.fromkeys(name for half in plain for name in half.cname))
+    )
     return Finding(lookup, value, SOURCE, now, now + min(max(ttl, SHORTEST), LONGEST), None)
 
 

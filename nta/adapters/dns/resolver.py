@@ -20,6 +20,7 @@ import dns.resolver
 from nta.adapters.net.address_policy import literal
 from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import HostAddresses
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.intake.reserved_names import not_in_the_dns
 from nta.ports import NameAnswer
@@ -316,5 +317,5 @@ def _finding(lookup: Lookup, whole: _Whole, now: datetime) -> Finding:
         return failed(lookup, SOURCE, now, whole.error)
     # Half an answer is soon asked for again.
     ttl = SHORTEST if whole.error else min(max(whole.ttl, SHORTEST), LONGEST)
-    value = {"addresses": list(whole.addresses), "cname": list(whole.cname), "dead": whole.dead}
+    value = HostAddresses(whole.addresses, whole.cname, whole.dead)
     return Finding(lookup, value, SOURCE, now, now + ttl, None)

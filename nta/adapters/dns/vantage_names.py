@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from nta.adapters.dns.resolver import (
     NO_ADDRESS,
@@ -14,7 +14,8 @@ from nta.adapters.dns.resolver import (
 )
 from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
-from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.hosting.lookup_answers import HostAddresses, Unheard
+from nta.domain.hosting.lookups import Finding, Lookup, said
 from nta.ports import Asker
 
 _SOURCE: Final = "dns"
@@ -51,10 +52,10 @@ class VantageNames:
         """
         wanted = list(dict.fromkeys(lookups))
         with ThreadPoolExecutor(len(self._places), "vantages") as pool:
-            said = list(pool.map(lambda place: _said(place[1], wanted, now), self._places))
+            heard = list(pool.map(lambda place: _said(place[1], wanted, now), self._places))
         for lookup in wanted:
             yield _together(
-                [(vantages, found[lookup]) for (vantages, _), found in zip(self._places, said, strict=True)]
+                [(vantages, found[lookup]) for (vantages, _), found in zip(self._places, heard, strict=True)]
             )
 
 
@@ -70,26 +71,24 @@ def _said(asker: Asker, lookups: Sequence[Lookup], now: datetime) -> Mapping[Loo
 
 def _together(told: Sequence[tuple[Sequence[str], Finding]]) -> Finding:
     """Return one finding of what the sets of servers say of one name."""
-    answers = [(vantages, f, f.value) for vantages, f in told if f.problem is None and f.value is not None]
+    answers = [(vantages, f, leads) for vantages, f in told if (leads := said(f, HostAddresses))]
     first = told[0][1]
     if not answers:
         return first
-    listed = dict.fromkeys(ip for _, _, value in answers for ip in value["addresses"])
+    listed = dict.fromkeys(ip for _, _, leads in answers for ip in leads.addresses)
     four, six = (in_order(ip for ip in listed if (":" in ip) is is_six) for is_six in (False, True))
-    words = {value["dead"] for _, _, value in answers}
-    value: dict[str, Any] = {
-        "addresses": [*four, *six],
-        "cname": list(dict.fromkeys(name for _, _, value in answers for name in value["cname"])),
-        "dead": None if listed else NO_ADDRESS if NO_ADDRESS in words else NXDOMAIN,
-    }
-    if len({frozenset(said["addresses"]) for _, _, said in answers}) > 1:
-        value["seen_from"] = {v: said["addresses"] for vantages, _, said in answers for v in vantages}
+    words = {leads.dead for _, _, leads in answers}
+    differ = len({frozenset(leads.addresses) for _, _, leads in answers}) > 1
+    shown = tuple((v, leads.addresses) for vantages, _, leads in answers for v in vantages)
     until = min(f.valid_until for _, f, _ in answers)
     silent = {v: f.problem for vantages, f in told if f.problem for v in vantages}
     if silent:
-        value["unheard"] = [
-            {"who": f"asked from {v}", "reason": problem.reason, "temporary": problem.temporary}
-            for v, problem in silent.items()
-        ]
         until = min(until, first.asked_at + SHORTEST)
+    value = HostAddresses(
+        (*four, *six),
+        tuple(dict.fromkeys(name for _, _, leads in answers for name in leads.cname)),
+        None if listed else NO_ADDRESS if NO_ADDRESS in words else NXDOMAIN,
+        shown if differ else (),
+        tuple(Unheard(f"asked from {v}", p.reason, p.temporary) for v, p in silent.items()),
+    )
     return Finding(first.lookup, value, _SOURCE, first.asked_at, until, None)

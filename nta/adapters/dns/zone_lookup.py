@@ -11,6 +11,7 @@ import dns.rdatatype
 from nta.adapters.dns.resolver import ASKED_AT_ONCE, DnsAsker
 from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import ZoneKeeper, ZoneRecords
 from nta.domain.hosting.lookups import Finding, Lookup
 
 _SOURCE: Final = "dns"
@@ -37,15 +38,15 @@ class ZoneAsker:
             return failed(lookup, _SOURCE, now, fault)
         return Finding(lookup, value, _SOURCE, now, now + _VALID, None)
 
-    def _value(self, domain: str) -> dict[str, Any]:
+    def _value(self, domain: str) -> ZoneRecords:
         ns, soa, mx = (self._names.records(domain, type_) for type_ in _TYPES)
         exchanges = sorted((one.preference, _plain(one.exchange)) for one in mx)
-        return {
-            "ns": sorted(_plain(one.target) for one in ns)[:_MOST],
-            "soa": {"mname": _plain(soa[0].mname), "rname": _mailbox(soa[0].rname)} if soa else None,
-            "mx": [name for _, name in exchanges if name][:_MOST],  # "." means: no mail (RFC 7505)
-            "wildcard": bool(ns or soa) and self._answers_anything(domain),
-        }
+        return ZoneRecords(
+            ns=tuple(sorted(_plain(one.target) for one in ns)[:_MOST]),
+            soa=ZoneKeeper(_plain(soa[0].mname), _mailbox(soa[0].rname)) if soa else None,
+            mx=tuple(name for _, name in exchanges if name)[:_MOST],  # "." means: no mail (RFC 7505)
+            wildcard=bool(ns or soa) and self._answers_anything(domain),
+        )
 
     def _answers_anything(self, domain: str) -> bool:
         made_up = f"nta-{secrets.token_hex(8)}.{domain}"

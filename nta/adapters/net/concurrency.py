@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
@@ -13,6 +13,8 @@ from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.reading import LARGEST_ID
 from nta.ports import Asker
 from nta.store.work.isolation import is_of_its_data, say
+
+Told = TypeVar("Told")
 
 # How long a failure is believed: long enough not to hammer a server in trouble, short enough
 # that a notice's facts can be made fresh within its 15 minutes of waiting.
@@ -99,7 +101,7 @@ class Askers:
             try:
                 for finding in adapter.ask(list(wanted), now):
                     wanted.pop(finding.lookup, None)
-                    yield replace(finding, value=tellable(finding.value))
+                    yield replace(finding, value=tellable(finding.value)) if finding.value else finding
             except OutsideError as fault:
                 error = fault
             except Exception as fault:
@@ -118,21 +120,29 @@ class Askers:
             yield failed(lookup, kind.value, now, error)
 
 
-def tellable(value: Any) -> Any:
-    """Return a finding's value within bounds, a mark for each character that no text of ours may hold.
+def tellable(answer: Told) -> Told:
+    """Return an answer within bounds, a mark for each character that no text of ours may hold.
 
     The mark makes an address that held one unusable, as it should be: to
     leave the character out would make it another's. A number that no
     column holds is none; texts and lists end where nobody's go on.
     """
+    bounded: Told = _bounded(answer)
+    return bounded
+
+
+def _bounded(value: Any) -> Any:
+    """Return any part of an answer (hence `Any`), bounded; the very same where nothing is to be done."""
     if isinstance(value, str):
         if len(value) > _LONGEST_TEXT:
             value = value[:_LONGEST_TEXT]
         return value if value.isascii() and value.isprintable() else _UNTELLABLE.sub("\ufffd", value)
-    if isinstance(value, Mapping):
-        return {key: tellable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [tellable(inner) for inner in value[:_LONGEST_LIST]]
+    if isinstance(value, tuple):
+        return tuple(map(_bounded, value[:_LONGEST_LIST]))
     if isinstance(value, int) and abs(value) > LARGEST_ID:
         return None
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        other = {name: one for name, old in held.items() if (one := _bounded(old)) != old}
+        return replace(value, **other) if other else value
     return value

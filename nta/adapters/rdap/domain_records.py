@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from nta.adapters.domain_answers import UNDER_HOLDER, Value
+from nta.adapters.domain_answers import UNDER_HOLDER
 from nta.adapters.rdap.network_answers import (
     emails,
     first,
@@ -12,6 +12,8 @@ from nta.adapters.rdap.network_answers import (
     text,
 )
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
+from nta.domain.hosting.lookup_answers import NamedRegistrar, RegisteredDomain
 
 _NESTED: Final = 0.9  # the registrar's own abuse contact, as the registry or the registrar gives it
 _BESIDE: Final = 0.7  # an abuse contact of the answer, of whom is not said
@@ -21,8 +23,8 @@ _MOST_ENTITIES: Final = 5_000
 _IANA_ID: Final = "iana registrar id"
 
 
-def domain(document: object, name: str) -> Value:
-    """Return the value of a finding about the domain `name` (see `resolution.Finding`).
+def domain(document: object, name: str) -> RegisteredDomain:
+    """Return what an answer says of the domain `name`.
 
     Raises: OutsideError when the document is no answer about a domain.
     """
@@ -32,15 +34,15 @@ def domain(document: object, name: str) -> Value:
         raise OutsideError("the RDAP answer is an error message", temporary=True)
     if document.get("objectClassName") != "domain" and "ldhName" not in document:
         raise OutsideError("the RDAP answer is not about a domain", temporary=True)
-    return {
-        "name": name,
-        "suffix": name.partition(".")[2],
-        "registered": True,
-        "registrar": _registrar(document),
-        "status": _texts(document.get("status")),
-        "nameservers": _nameservers(document),
-        "source": "rdap",
-    }
+    return RegisteredDomain(
+        name=name,
+        suffix=name.partition(".")[2],
+        registered=True,
+        registrar=_registrar(document),
+        status=_texts(document.get("status")),
+        nameservers=_nameservers(document),
+        source="rdap",
+    )
 
 
 def registrar_link(document: object, asked: str) -> str | None:
@@ -61,7 +63,7 @@ def registrar_link(document: object, asked: str) -> str | None:
     return None
 
 
-def _registrar(document: Mapping[str, Any]) -> Value | None:
+def _registrar(document: Mapping[str, Any]) -> NamedRegistrar | None:
     """Return the registrar and its abuse contacts; contacts alone where the answer names no registrar.
 
     A registrant may be the offender: an abuse contact below one is never
@@ -81,15 +83,12 @@ def _registrar(document: Mapping[str, Any]) -> Value | None:
     general = {} if found else dict.fromkeys((email for one in own for email in emails(one)), _GUESS)
     listed = sorted((found or general).items(), key=lambda pair: -pair[1])
     source = "rdap" if found else "guess"
-    abuse = [{"email": email, "source": source, "confidence": sure} for email, sure in listed][:_MOST_LISTED]
+    abuse = tuple(FoundContact(email, source, sure) for email, sure in listed[:_MOST_LISTED])
     if not own and not abuse:
         return None
     names = (first(one, "fn") or first(one, "org") for one in own)
-    return {
-        "name": next((name for name in names if name), None),
-        "iana_id": next((number for one in own if (number := _iana_id(one))), None),
-        "abuse": abuse,
-    }
+    number = next((number for one in own if (number := _iana_id(one))), None)
+    return NamedRegistrar(next((name for name in names if name), None), number, abuse)
 
 
 def _walk(
@@ -121,12 +120,12 @@ def _iana_id(entity: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _nameservers(document: Mapping[str, Any]) -> list[str]:
+def _nameservers(document: Mapping[str, Any]) -> tuple[str, ...]:
     found = (text(server.get("ldhName")) for server in objects(document.get("nameservers")))
-    return list(dict.fromkeys(name.rstrip(".").lower() for name in found if name))[:_MOST_LISTED]
+    return tuple(dict.fromkeys(name.rstrip(".").lower() for name in found if name))[:_MOST_LISTED]
 
 
-def _texts(value: object) -> list[str]:
+def _texts(value: object) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     found = (text(one) for one in listed)
-    return list(dict.fromkeys(one for one in found if one))[:_MOST_LISTED]
+    return tuple(dict.fromkeys(one for one in found if one))[:_MOST_LISTED]

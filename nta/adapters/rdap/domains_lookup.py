@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from nta.adapters.domain_answers import Value, merged, not_registered
+from nta.adapters.domain_answers import merged, not_registered
 from nta.adapters.net.web_services import Web
 from nta.adapters.rdap import domain_records as answers
 from nta.adapters.rdap.bootstrap_files import Suffixes
@@ -16,6 +16,7 @@ from nta.adapters.rdap.client import (
     as_json,
 )
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import RegisteredDomain
 from nta.domain.hosting.lookups import Finding, Lookup
 
 
@@ -50,16 +51,18 @@ class RdapDomainAsker(RdapAsking[Suffixes]):
                 continue
             kept = VALID
             try:
-                value = self._with_registrar(web, document, asked, value, now)
+                value = self._with_registrar(web, document, asked, value, name, now)
             except OutsideError:
                 kept = NOTHING_VALID
             return Finding(lookup, value, SOURCE, now, now + kept, None)
         raise error
 
-    def _with_registrar(self, web: Web, document: object, asked: str, value: Value, now: datetime) -> Value:
+    def _with_registrar(
+        self, web: Web, document: object, asked: str, value: RegisteredDomain, name: str, now: datetime
+    ) -> RegisteredDomain:
         """Return the registry's answer with the registrar's, where it links to one that knows the name."""
         target = answers.registrar_link(document, asked)
         body = web.get(target, ACCEPT, now) if target else None
         if body is None:
             return value
-        return merged(value, answers.domain(as_json(body), value["name"]))
+        return merged(value, answers.domain(as_json(body), name))

@@ -6,7 +6,9 @@ from ipaddress import ip_address, ip_network, summarize_address_range
 from typing import Any, Final, TypeGuard
 
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
+from nta.domain.hosting.lookup_answers import RegisteredNetwork, RegisteredSystem
 from nta.domain.parties.mail_addresses import IN_TEXT
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
@@ -26,8 +28,8 @@ _BY_NAME: Final[Mapping[str, str]] = {
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 
-def network(document: object) -> dict[str, Any]:
-    """Return the `rdap_ip` value of a finding from the answer to an address query.
+def network(document: object) -> RegisteredNetwork:
+    """Return what the answer to an address query says of the network.
 
     Raises: OutsideError when the document is no answer about a network.
     """
@@ -40,22 +42,22 @@ def network(document: object) -> dict[str, Any]:
         raise OutsideError("the RDAP answer is not about a network", temporary=True)
     holder = _holder(document)
     asn, as_name = _autonomous_system(document)
-    return {
-        "handle": text(document.get("handle")),
-        "name": text(document.get("name")),
-        "cidr": ranges,
-        "country": _country(document, holder),
-        "holder": text(holder.get("handle")) if holder else None,
-        "holder_name": first(holder, "fn") or first(holder, "org") if holder else None,
-        "asn": asn,
-        "as_name": as_name,
-        "abuse": _contacts(document),
-        "domains": holder_domains(_mailboxes(document, holder)),
-    }
+    return RegisteredNetwork(
+        handle=text(document.get("handle")),
+        name=text(document.get("name")),
+        cidr=tuple(ranges),
+        country=_country(document, holder),
+        holder=text(holder.get("handle")) if holder else None,
+        holder_name=first(holder, "fn") or first(holder, "org") if holder else None,
+        asn=asn,
+        as_name=as_name,
+        abuse=_contacts(document),
+        domains=tuple(holder_domains(_mailboxes(document, holder))),
+    )
 
 
-def system(document: object) -> dict[str, Any]:
-    """Return the `rdap_as` value of a finding from the answer to an autnum query.
+def system(document: object) -> RegisteredSystem:
+    """Return what the answer to an autnum query says of the AS.
 
     Its contacts are those of who announces an address, not of who holds it.
 
@@ -69,19 +71,19 @@ def system(document: object) -> dict[str, Any]:
         raise OutsideError("the RDAP answer is not about an AS number", temporary=True)
     found = _contacts(document)
     holder = _holder(document)
-    return {
-        "as_name": text(document.get("name")),
-        "holder": text(holder.get("handle")) if holder else None,
-        "abuse": [{"email": c["email"], "source": "upstream", "confidence": _ANNOUNCER} for c in found],
-    }
+    return RegisteredSystem(
+        as_name=text(document.get("name")),
+        holder=text(holder.get("handle")) if holder else None,
+        abuse=tuple(FoundContact(c.email, "upstream", _ANNOUNCER) for c in found),
+    )
 
 
-def _contacts(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _contacts(document: Mapping[str, Any]) -> tuple[FoundContact, ...]:
     """Return the abuse contacts, those of remarks where no entity has the role."""
     named = abuse_mailboxes(document)
     source, sure = ("rdap", _CONFIDENCE) if named else ("remark", _REMARKED)
     found = named or list(dict.fromkeys(_remarked(document)))
-    return [{"email": email, "source": source, "confidence": sure} for email in found]
+    return tuple(FoundContact(email, source, sure) for email in found)
 
 
 def _remarked(document: Mapping[str, Any]) -> Iterator[str]:

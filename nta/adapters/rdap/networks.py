@@ -44,5 +44,5 @@ class RdapAsker(RdapAsking[Bootstrap]):
                 alone = f"{lookup.subject}/{ip_address(lookup.subject).max_prefixlen}"
                 return Finding(lookup, None, SOURCE, now, now + NOTHING_VALID, None, (alone,))
             value = network_answers.network(as_json(body))
-            return Finding(lookup, value, SOURCE, now, now + VALID, None, tuple(value["cidr"]))
+            return Finding(lookup, value, SOURCE, now, now + VALID, None, value.cidr)
         raise error

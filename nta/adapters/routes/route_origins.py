@@ -12,6 +12,7 @@ from nta.adapters.net.concurrency import failed
 from nta.adapters.rdap.network_answers import is_asn
 from nta.adapters.whois.ipwhois_parsers import AddressRange, ParsedOrigin, parsed_origin, parsed_system
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import AnnouncedRoute
 from nta.domain.hosting.lookups import Finding, Lookup
 
 _SOURCE: Final = "origin zone"
@@ -53,11 +54,8 @@ class OriginAsker:
                 yield failed(lookup, _SOURCE, now, found)
                 continue
             prefix, asn = found or (None, None)
-            value = {
-                "asn": asn,
-                "as_name": called.get(asn) if asn else None,
-                "prefix": str(prefix) if prefix else None,
-            }
+            name = called.get(asn) if asn else None
+            value = AnnouncedRoute(asn, name, str(prefix) if prefix else None)
             kept = _VALID if asn else _NOTHING_VALID
             covers = (_block(lookup.subject, prefix),)
             yield Finding(lookup, value, _SOURCE, now, now + kept, None, covers)

@@ -14,6 +14,7 @@ from typing import Final
 
 from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import AnnouncedRoute
 from nta.domain.hosting.lookups import Finding, Lookup
 
 _SOURCE: Final = "routing table"
@@ -144,7 +145,7 @@ class TableAsker:
             return
         for lookup in wanted:
             asn, name, block = table.origin(lookup.subject)
-            value = {"asn": asn, "as_name": name, "prefix": block}
+            value = AnnouncedRoute(asn, name, block)
             yield Finding(lookup, value, _SOURCE, now, now + _VALID, None, (block,))
 
     def _table(self) -> RouteTable:

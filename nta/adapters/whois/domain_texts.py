@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from nta.adapters.domain_answers import Value
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
+from nta.domain.hosting.lookup_answers import NamedRegistrar, RegisteredDomain
 from nta.domain.parties.mail_addresses import IN_TEXT
 
 _NAMED: Final = 0.9  # an address on a line, or in a block, that says abuse
@@ -129,8 +130,8 @@ def registrars_server(text: str) -> str | None:
     return _server(text, _REGISTRARS_SERVER)
 
 
-def domain(text: str, name: str) -> Value:
-    """Return the value of a finding about the domain `name` (see `resolution.Finding`).
+def domain(text: str, name: str) -> RegisteredDomain:
+    """Return what a text says of the domain `name`.
 
     Raises: OutsideError when the text says neither that somebody has the
     name nor that nobody has.
@@ -139,15 +140,15 @@ def domain(text: str, name: str) -> Value:
     registered = _is_registered(lines)
     if not registered and not _is_free(lines, text):
         raise OutsideError("the WHOIS answer says nothing of the domain", temporary=True)
-    return {
-        "name": name,
-        "suffix": name.partition(".")[2],
-        "registered": registered,
-        "registrar": _registrar(lines) if registered else None,
-        "status": _statuses(lines) if registered else [],
-        "nameservers": _nameservers(lines, name) if registered else [],
-        "source": "whois",
-    }
+    return RegisteredDomain(
+        name=name,
+        suffix=name.partition(".")[2],
+        registered=registered,
+        registrar=_registrar(lines) if registered else None,
+        status=_statuses(lines) if registered else (),
+        nameservers=_nameservers(lines, name) if registered else (),
+        source="whois",
+    )
 
 
 def _lines(text: str) -> Iterator[_Line]:
@@ -182,7 +183,7 @@ def _is_free(lines: list[_Line], text: str) -> bool:
     return any(value in _FREE_STATUS for value in said) or _NOT_THERE.search(text) is not None
 
 
-def _registrar(lines: list[_Line]) -> Value | None:
+def _registrar(lines: list[_Line]) -> NamedRegistrar | None:
     abuse = list(dict.fromkeys(_abuse(lines)))[:_MOST_LISTED]
     name = _registrar_name(lines)
     number = next(
@@ -190,11 +191,7 @@ def _registrar(lines: list[_Line]) -> Value | None:
     )
     if not (name or number or abuse):
         return None
-    return {
-        "name": name,
-        "iana_id": number,
-        "abuse": [{"email": email, "source": "whois", "confidence": _NAMED} for email in abuse],
-    }
+    return NamedRegistrar(name, number, tuple(FoundContact(email, "whois", _NAMED) for email in abuse))
 
 
 def _registrar_name(lines: list[_Line]) -> str | None:
@@ -252,7 +249,7 @@ def _abuse(lines: list[_Line]) -> Iterator[str]:
                 yield from IN_TEXT.findall(inner.value)
 
 
-def _statuses(lines: list[_Line]) -> list[str]:
+def _statuses(lines: list[_Line]) -> tuple[str, ...]:
     """Return the statuses in the words of RDAP (RFC 8056), without the links behind them."""
     found: dict[str, None] = {}
     for line in lines:
@@ -260,7 +257,7 @@ def _statuses(lines: list[_Line]) -> list[str]:
             for part in line.value.split(","):
                 word = part.split("http")[0].strip(" (")
                 found[_in_rdaps_words(word)] = None
-    return [status for status in found if status][:_MOST_LISTED]
+    return tuple(status for status in found if status)[:_MOST_LISTED]
 
 
 def _in_rdaps_words(status: str) -> str:
@@ -270,7 +267,7 @@ def _in_rdaps_words(status: str) -> str:
     return {"ok": "active"}.get(words, words)
 
 
-def _nameservers(lines: list[_Line], name: str) -> list[str]:
+def _nameservers(lines: list[_Line], name: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for place, line in enumerate(lines):
         if line.label not in _NAMESERVER or line.is_comment:
@@ -279,7 +276,7 @@ def _nameservers(lines: list[_Line], name: str) -> list[str]:
             host = one.split()[0].rstrip(".,").lower() if one.split() else ""
             if "." in host and host != name:
                 found[host] = None
-    return list(found)[:_MOST_LISTED]
+    return tuple(found)[:_MOST_LISTED]
 
 
 def _server(text: str, labels: tuple[str, ...]) -> str | None:

@@ -9,13 +9,14 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from nta.adapters.domain_answers import Value, merged
+from nta.adapters.domain_answers import merged
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import TryLaterError, failed, side_by_side
 from nta.adapters.net.pinned_connections import Pins, Resolve
 from nta.adapters.net.rate_limits import PORT_43, RateLimits
 from nta.adapters.whois import domain_texts as answers
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import RegisteredDomain
 from nta.domain.hosting.lookups import Finding, Lookup
 
 _SOURCE: Final = "whois"
@@ -98,19 +99,21 @@ class WhoisAsker:
             value = answers.domain(text, name)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, fault)
-        kept = _VALID if value["registered"] else _SHORT
-        registrars = answers.registrars_server(text) if value["registered"] else None
+        kept = _VALID if value.registered else _SHORT
+        registrars = answers.registrars_server(text) if value.registered else None
         if registrars not in (None, server, self._start):
             try:
-                value = self._with_registrar(value, registrars or "", spell)
+                value = self._with_registrar(value, name, registrars or "", spell)
             except OutsideError:
                 kept = _SHORT
         return Finding(lookup, value, _SOURCE, now, now + kept, None)
 
-    def _with_registrar(self, value: Value, server: str, spell: AskingTime) -> Value:
+    def _with_registrar(
+        self, value: RegisteredDomain, name: str, server: str, spell: AskingTime
+    ) -> RegisteredDomain:
         """Return the registry's answer with what the registrar's own server adds."""
-        more = answers.domain(self._asked(server, value["name"], spell), value["name"])
-        return merged(value, more) if more["registered"] else value
+        more = answers.domain(self._asked(server, name, spell), name)
+        return merged(value, more) if more.registered else value
 
     def _registry_of(self, name: str, spell: AskingTime) -> str:
         """Return the server that answers for the name's suffix, else for its top-level domain."""

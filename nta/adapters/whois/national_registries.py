@@ -1,6 +1,6 @@
 """Networks whose records a national registry keeps for its region: it is asked on port 43."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,8 +13,10 @@ from nta.adapters.whois import national_texts as answers
 from nta.adapters.whois.domains_on_port_43 import AskingTime, WhoisAsker
 from nta.adapters.whois.national_texts import NationalRecord
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
-from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.hosting.lookup_answers import RegisteredNetwork, Unheard
+from nta.domain.hosting.lookups import Finding, Lookup, said
 from nta.domain.hosting.ranges import lie_in
 from nta.ports import Asker
 
@@ -88,7 +90,7 @@ class RegistryAsker(WhoisAsker):
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, fault)
         value = _value(told, self.registry)
-        return Finding(lookup, value, _SOURCE, now, now + _VALID, None, tuple(value["cidr"]))
+        return Finding(lookup, value, _SOURCE, now, now + _VALID, None, value.cidr)
 
     def _told(self, ip: str, spell: AskingTime) -> NationalRecord:
         """Return what is said of the network, or of the provider's around it where it names nobody."""
@@ -122,23 +124,23 @@ class NationalNetworks:
         """
         further: dict[RegistryAsker, dict[Lookup, Finding]] = {}
         for finding in self._regional.ask(lookups, now):
-            asker = self._who_knows(finding.value or {})
+            asker = self._who_knows(said(finding, RegisteredNetwork))
             if asker is None:
                 yield finding
             else:
                 further.setdefault(asker, {})[finding.lookup] = finding
         if further:
             with ThreadPoolExecutor(len(further), "national") as pool:
-                said = pool.map(lambda asker: list(asker.ask(list(further[asker]), now)), further)
-                for asker, findings in zip(further, said, strict=True):
+                heard = pool.map(lambda asker: list(asker.ask(list(further[asker]), now)), further)
+                for asker, findings in zip(further, heard, strict=True):
                     regional = further[asker]
                     yield from (_together(regional[f.lookup], f, asker.registry, now) for f in findings)
 
-    def _who_knows(self, value: Mapping[str, Any]) -> RegistryAsker | None:
+    def _who_knows(self, network: RegisteredNetwork | None) -> RegistryAsker | None:
         """Return who keeps the records of a network that has no contact but the registry's own."""
         for asker in self._national:
-            if value.get("country") == asker.registry.country:
-                others = [c for c in value.get("abuse") or () if not _is_own(c["email"], asker.registry)]
+            if network and network.country == asker.registry.country:
+                others = [c for c in network.abuse if not _is_own(c.email, asker.registry)]
                 return None if others else asker
         return None
 
@@ -148,47 +150,54 @@ def _is_own(email: str, registry: NationalRegistry) -> bool:
     return any(domain == own or domain.endswith(f".{own}") for own in registry.mailboxes)
 
 
-def _value(told: NationalRecord, registry: NationalRegistry) -> dict[str, Any]:
+def _value(told: NationalRecord, registry: NationalRegistry) -> RegisteredNetwork:
     first, last = told.ends
     ranges = [str(part) for part in summarize_address_range(first, last)][:_MOST_RANGES]
     found = [(email, _SOURCE, _NAMED) for email in told.abuse] or [
         (email, "guess", _GUESSED) for email in told.desk
     ]
-    return {
+    return RegisteredNetwork(
         # As APNIC writes it: so one network is one party, whoever answered.
-        "handle": f"{first} - {last}" if first.version == 4 else ranges[0],
-        "name": told.name,
-        "cidr": ranges,
-        "country": registry.country,
-        "holder": None,
-        "holder_name": told.holder_name or told.name,
-        "abuse": [{"email": email, "source": source, "confidence": sure} for email, source, sure in found],
-        "domains": holder_domains((*told.abuse, *told.desk)),
-    }
+        handle=f"{first} - {last}" if first.version == 4 else ranges[0],
+        name=told.name,
+        cidr=tuple(ranges),
+        country=registry.country,
+        holder_name=told.holder_name or told.name,
+        abuse=tuple(FoundContact(email, source, sure) for email, source, sure in found),
+        domains=tuple(holder_domains((*told.abuse, *told.desk))),
+    )
 
 
 def _together(regional: Finding, national: Finding, registry: NationalRegistry, now: datetime) -> Finding:
     """Return the region's finding with what the national registry adds, or with who is missing."""
-    value, problem = dict(regional.value or {}), national.problem
-    if problem is None:
-        value |= _added(national.value or {}, value, registry)
-        return replace(regional, value=value, source=_SOURCE, covers=tuple(value["cidr"]))
+    known, told, problem = (
+        said(regional, RegisteredNetwork),
+        said(national, RegisteredNetwork),
+        national.problem,
+    )
+    if known and told and problem is None:
+        value = _added(told, known, registry)
+        return replace(regional, value=value, source=_SOURCE, covers=value.cidr)
+    if known is None or problem is None:
+        return regional
     if problem.is_short(now):
         return national
-    value["unheard"] = [{"who": registry.name, "reason": problem.reason, "temporary": problem.temporary}]
+    value = replace(known, unheard=(Unheard(registry.name, problem.reason, problem.temporary),))
     return replace(regional, value=value, valid_until=min(regional.valid_until, now + _SHORT))
 
 
-def _added(told: Mapping[str, Any], known: Mapping[str, Any], registry: NationalRegistry) -> dict[str, Any]:
-    """Return what is told beyond what the region knows.
+def _added(
+    told: RegisteredNetwork, known: RegisteredNetwork, registry: NationalRegistry
+) -> RegisteredNetwork:
+    """Return what the region knows, with what is told beyond it.
 
     Contacts count always, a network where it is no wider than the region's,
     a holder where the region names none but the registry.
     """
-    contacts = {"abuse": told["abuse"], "domains": told["domains"] or known.get("domains") or []}
-    if known.get("cidr") and not lie_in(told["cidr"], known["cidr"]):
+    contacts = replace(known, abuse=told.abuse, domains=told.domains or known.domains)
+    if known.cidr and not lie_in(told.cidr, known.cidr):
         return contacts
-    holder = known.get("holder")
-    if holder and registry.name not in holder.upper():
-        return {**told, **contacts, "holder": holder, "holder_name": known.get("holder_name")}
-    return {**told, **contacts}
+    whole = replace(contacts, handle=told.handle, name=told.name, cidr=told.cidr, country=told.country)
+    if known.holder and registry.name not in known.holder.upper():
+        return whole
+    return replace(whole, holder=told.holder, holder_name=told.holder_name)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Final
+from typing import Final
 
 from nta.adapters.rdap.network_answers import is_asn
 from nta.adapters.whois.ipwhois_parsers import AddressRange, Form, ParsedNetwork, parsed_network
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
+from nta.domain.hosting.lookup_answers import RegisteredNetwork
 from nta.domain.parties.mail_addresses import IN_TEXT
 
 _NAMED: Final = 0.9  # where the registry names it as the abuse contact
@@ -43,8 +45,8 @@ def referral(text: str) -> str | None:
     return None
 
 
-def network(text: str, ip: str) -> dict[str, Any]:
-    """Return the `rdap_ip` value of a finding from an answer about an address.
+def network(text: str, ip: str) -> RegisteredNetwork:
+    """Return what an answer about an address says of its network.
 
     Of several networks the narrowest that holds the address counts, with
     the objects that follow it up to the next.
@@ -66,18 +68,17 @@ def network(text: str, ip: str) -> dict[str, Any]:
     holder, holder_name = _holder(own, around, parsed.holder_name)
     origin = _ASN.match(_one(own, "originas", "aut-num") or "")
     asn = int(origin[1]) if origin else None
-    return {
-        "handle": _one(own, "nethandle") or own[0][1],
-        "name": parsed.name,
-        "cidr": [str(part) for part in parsed.ranges][:_MOST_RANGES],
-        "country": parsed.country,
-        "holder": holder,
-        "holder_name": holder_name,
-        "asn": asn if is_asn(asn) else None,
-        "as_name": None,
-        "abuse": _abuse(text, blocks, around, parsed.ranges),
-        "domains": holder_domains(_mailboxes(own, around)),
-    }
+    return RegisteredNetwork(
+        handle=_one(own, "nethandle") or own[0][1],
+        name=parsed.name,
+        cidr=tuple(str(part) for part in parsed.ranges)[:_MOST_RANGES],
+        country=parsed.country,
+        holder=holder,
+        holder_name=holder_name,
+        asn=asn if is_asn(asn) else None,
+        abuse=_abuse(text, blocks, around, parsed.ranges),
+        domains=tuple(holder_domains(_mailboxes(own, around))),
+    )
 
 
 def _blocks(text: str) -> Iterator[Block]:
@@ -140,16 +141,16 @@ def _holder(own: Block, around: Sequence[Block], name: str | None) -> tuple[str 
 
 def _abuse(
     text: str, blocks: Sequence[Block], around: Sequence[Block], ranges: Sequence[AddressRange]
-) -> list[dict[str, Any]]:
+) -> tuple[FoundContact, ...]:
     """Return the abuse contacts; those of remarks, marked so, where no other is named."""
     found: dict[str, str] = {}
     for email in (*_said(text, ranges), *_labelled(around), *_by_handle(blocks, around)):
         found.setdefault(email.casefold(), email)
     if found:
-        return [{"email": email, "source": "whois", "confidence": _NAMED} for email in found.values()]
+        return tuple(FoundContact(email, "whois", _NAMED) for email in found.values())
     remarks = [value for block in around for value in _all(block, *_REMARKS) if "abuse" in value.lower()]
     emails = dict.fromkeys(email for value in remarks for email in IN_TEXT.findall(value))
-    return [{"email": email, "source": "remark", "confidence": _REMARKED} for email in emails]
+    return tuple(FoundContact(email, "remark", _REMARKED) for email in emails)
 
 
 def _mailboxes(own: Block, around: Sequence[Block]) -> Iterator[str]:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
 from nta.adapters.net.concurrency import failed
 from nta.adapters.whois import domain_texts
 from nta.adapters.whois import network_texts as answers
 from nta.adapters.whois.domains_on_port_43 import AskingTime, WhoisAsker
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.lookup_answers import RegisteredNetwork
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.ports import Asker
 
@@ -31,11 +32,11 @@ class WhoisNetworkAsker(WhoisAsker):
             value = self._followed(self._region_of(ip, spell), ip, spell)
         except OutsideError as fault:
             return failed(lookup, _SOURCE, now, fault)
-        return Finding(lookup, value, _SOURCE, now, now + _VALID, None, tuple(value["cidr"]))
+        return Finding(lookup, value, _SOURCE, now, now + _VALID, None, value.cidr)
 
-    def _followed(self, server: str, ip: str, spell: AskingTime) -> dict[str, Any]:
+    def _followed(self, server: str, ip: str, spell: AskingTime) -> RegisteredNetwork:
         """Return what the last server that knows the network says, referrals followed."""
-        value: dict[str, Any] | None = None
+        value: RegisteredNetwork | None = None
         error = OutsideError("the WHOIS servers refer to each other", temporary=False)
         asked: set[str] = set()
         further: str | None = server

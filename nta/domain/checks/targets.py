@@ -1,8 +1,8 @@
 """Where to look: which addresses of a host to pin, and what its name alone says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -34,6 +34,16 @@ class Served(NamedTuple):
     party: str | None
     network: str | None
     seen_at: datetime
+
+
+SEEN_FOR = timedelta(hours=1)
+"""So long an address counts as seen lately: it is not written at every look."""
+
+
+def seen_anew(known: Iterable[Served], aims: Iterable["Aim"], now: datetime) -> frozenset[str]:
+    """Return the known addresses that the name leads to, and that were not seen lately."""
+    led_to = frozenset[str]().union(*(aim.addresses for aim in aims))
+    return frozenset(one.address for one in known if one.address in led_to and now - one.seen_at > SEEN_FOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """What is known so far: the valid answers by question, those about addresses also by the range they cover."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any, TypeVar
 
 from nta.domain.hosting.holders import files_of, names_desk
+from nta.domain.hosting.lookup_answers import AnnouncedRoute, RegisteredNetwork, RegisteredSystem
 from nta.domain.hosting.lookups import (
     ABOUT_ADDRESSES,
     Finding,
     Lookup,
     LookupKind,
+    said,
 )
 from nta.domain.intake.reserved_names import number_of
 
@@ -71,9 +73,7 @@ class AnswersCache:
     def asn_of(self, ip: str) -> int | None:
         """Return the AS of an address, as far as it is known."""
         network, route = (self.of(kind, ip) for kind in ABOUT_ADDRESSES)
-        return system_in((route.value if route else None) or {}, (network.value if network else None) or {})[
-            0
-        ]
+        return system_in(said(route, AnnouncedRoute), said(network, RegisteredNetwork))[0]
 
     def system_to_ask(self, ip: str, *, upstream: bool = False) -> Lookup | None:
         """Return the question about the address's AS, where its network names no abuse contact.
@@ -81,7 +81,9 @@ class AnswersCache:
         With `upstream` also where it does: who announces it is to be told beside it.
         """
         network = self.of(LookupKind.NETWORK, ip)
-        if network is None or network.problem or (names_desk(network.value, self.dead) and not upstream):
+        if network is None or network.problem:
+            return None
+        if names_desk(said(network, RegisteredNetwork), self.dead) and not upstream:
             return None
         asn = self.asn_of(ip)
         return Lookup(LookupKind.SYSTEM, str(asn)) if asn else None
@@ -92,14 +94,17 @@ class AnswersCache:
         An AS that cannot be asked for now may name one yet.
         """
         network, system = self.of(LookupKind.NETWORK, ip), self.system_to_ask(ip)
-        if network is None or network.problem or names_desk(network.value, self.dead):
+        registered = said(network, RegisteredNetwork)
+        if network is None or network.problem or names_desk(registered, self.dead):
             return ()
         told = self.valid.get(system) if system else None
         if system and told is None:
             return ()
-        if told and (names_desk(told.value, self.dead) or (told.problem and told.problem.temporary)):
+        if told and (
+            names_desk(said(told, RegisteredSystem), self.dead) or (told.problem and told.problem.temporary)
+        ):
             return ()
-        return files_of(network.value)
+        return files_of(registered)
 
     def raised_by(self, ip: str, *, upstream: bool = False) -> frozenset[Lookup]:
         """Return the questions that what is known of an address raises, asked already or not."""
@@ -151,8 +156,10 @@ def neighbourhood(ip: str) -> tuple[int, int]:
     return version, number >> (8 if version == 4 else 80)
 
 
-def system_in(route: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int | None, str | None]:
+def system_in(
+    route: AnnouncedRoute | None, network: RegisteredNetwork | None
+) -> tuple[int | None, str | None]:
     """Return number and name of the autonomous system: as announced, else as registered."""
-    asn = route.get("asn") or network.get("asn")
-    names = (said.get("as_name") for said in (route, network) if asn and said.get("asn") == asn)
+    asn = (route.asn if route else None) or (network.asn if network else None)
+    names = (told.as_name for told in (route, network) if asn and told and told.asn == asn)
     return asn, next((name for name in names if name), None)

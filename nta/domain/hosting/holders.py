@@ -1,11 +1,12 @@
 """Whose a network is by the mail domains of its registration, and whom to tell there as a last way."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from nta.domain.hosting.facts import FoundContact
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookup_answers import RegisteredNetwork, RegisteredSystem, SecurityFile
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind, said
 from nta.domain.hosting.shared_mail_domains import is_nobodys_own
 from nta.domain.intake.urls import registrable_domain
 from nta.domain.parties.mail_addresses import is_usable
@@ -44,7 +45,7 @@ def holder_domains(emails: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def names_desk(value: Mapping[str, Any] | None, dead: Collection[str] = ()) -> bool:
+def names_desk(told: RegisteredNetwork | RegisteredSystem | None, dead: Collection[str] = ()) -> bool:
     """Tell whether an answer about a network or an AS names an abuse contact that can be written to.
 
     `dead` holds mailboxes, in lower case, that refused what we wrote. A
@@ -52,8 +53,8 @@ def names_desk(value: Mapping[str, Any] | None, dead: Collection[str] = ()) -> b
     either: the search goes on.
     """
     return any(
-        is_usable(c["email"]) and c["source"] != "guess" and c["email"].lower() not in dead
-        for c in (value or {}).get("abuse") or ()
+        is_usable(c.email) and c.source != "guess" and c.email.lower() not in dead
+        for c in (told.abuse if told else ())
     )
 
 
@@ -62,20 +63,21 @@ def file_of(domain: str) -> Lookup:
     return Lookup(LookupKind.SECURITY_TXT, domain)
 
 
-def files_of(network: Mapping[str, Any] | None) -> tuple[Lookup, ...]:
+def files_of(network: RegisteredNetwork | None) -> tuple[Lookup, ...]:
     """Return the questions that a network's registration leaves where nobody names a contact."""
-    return tuple(file_of(domain) for domain in (network or {}).get("domains", ())[:_ASKED])
+    return tuple(file_of(domain) for domain in (network.domains if network else ())[:_ASKED])
 
 
 def of_files(files: Iterable[Finding]) -> tuple[FoundContact, ...]:
     """Return the mailboxes that these security.txt name; what comes first is the surer."""
-    named = dict.fromkeys(email for file in files for email in (file.value or {}).get("contacts") or ())
+    read = (said(file, SecurityFile) for file in files)
+    named = dict.fromkeys(email for file in read if file for email in file.contacts)
     return _declining(list(named), "security_txt", _FROM_FILE)
 
 
 def found_contacts(
-    network: Mapping[str, Any],
-    system: Mapping[str, Any],
+    network: RegisteredNetwork | None,
+    system: RegisteredSystem | None,
     files: Sequence[Finding],
     dead: Collection[str] = (),
 ) -> tuple[FoundContact, ...]:
@@ -87,9 +89,9 @@ def found_contacts(
     domains; without them nothing is guessed. A mailbox in
     `dead` (see `names_desk`) is no contact to stop at.
     """
-    found = [FoundContact(c["email"], c["source"], c["confidence"]) for c in network.get("abuse") or ()]
+    found = list(network.abuse if network else ())
     if not names_desk(network, dead):
-        found += [FoundContact(c["email"], c["source"], c["confidence"]) for c in system.get("abuse") or ()]
+        found += system.abuse if system else ()
     if names_desk(network, dead) or names_desk(system, dead):
         return tuple(found)
     found += of_files(files)

@@ -1,14 +1,36 @@
 """What can be asked about a host, and how an answer looks."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from nta.domain.hosting.facts import LookupProblem
+from nta.domain.hosting.lookup_answers import (
+    AnnouncedRoute,
+    HostAddresses,
+    LookupAnswer,
+    RegisteredDomain,
+    RegisteredNetwork,
+    RegisteredSystem,
+    SecurityFile,
+    ToldOrigin,
+    ZoneRecords,
+)
 from nta.domain.intake.reserved_names import unmapped
 from nta.domain.parties.organisations import AskableProxies, PartyId
+
+Said = TypeVar(
+    "Said",
+    HostAddresses,
+    RegisteredNetwork,
+    AnnouncedRoute,
+    RegisteredSystem,
+    SecurityFile,
+    ZoneRecords,
+    RegisteredDomain,
+    ToldOrigin,
+)
 
 
 class LookupKind(StrEnum):
@@ -89,27 +111,12 @@ class Finding:
     """The answer to one question, or why there is none.
 
     `value` None without a problem means: asked, and there is nothing.
-    Shapes: dns {"addresses": [], "cname": [], "dead": None | "nxdomain" |
-    "no_address"}; rdap_ip {"handle", "name", "cidr": [], "country",
-    "holder", "holder_name", "asn", "as_name", "abuse": [{"email",
-    "source", "confidence"}], "domains": [of the mailboxes in it, the holder's
-    own first]}; route {"asn", "as_name", "prefix"}, `asn` None where nobody
-    announces it; rdap_as {"as_name", "holder", "abuse": [as above]};
-    security_txt {"contacts": [mailboxes, preferred first], "expires": None | ISO 8601};
-    dns_zone {"ns": [], "soa": None | {"mname", "rname"}, "mx": [],
-    "wildcard"}; rdap_domain and whois_domain {"name",
-    "suffix", "registered", "registrar": None | {"name", "iana_id",
-    "abuse": [as above]}, "status": [], "nameservers": [], "source"};
-    origin {"proxy", "addresses": [], "holder_name", "abuse": [as above]}.
-    dns may have "seen_from" {vantage point: []} where not all are shown the
-    same; dns and rdap_ip "unheard" [{"who", "reason", "temporary"}], those
-    who were to be asked too and did not answer.
     `covers` holds the ranges (CIDR) that an answer about an address is
     valid for.
     """
 
     lookup: Lookup
-    value: Mapping[str, Any] | None
+    value: LookupAnswer | None
     source: str
     asked_at: datetime
     valid_until: datetime
@@ -121,8 +128,15 @@ class Finding:
         """Return why there is no answer, or who of several asked had none."""
         if self.problem:
             return (self.problem,)
-        unheard = (self.value or {}).get("unheard") or ()
+        if not isinstance(self.value, HostAddresses | RegisteredNetwork):
+            return ()
         step = self.lookup.kind.value
         return tuple(
-            LookupProblem(step, f"{one['reason']} ({one['who']})", one["temporary"]) for one in unheard
+            LookupProblem(step, f"{one.reason} ({one.who})", one.temporary) for one in self.value.unheard
         )
+
+
+def said(finding: Finding | None, kind: type[Said]) -> Said | None:
+    """Return what a finding says, where there is one that says something of this kind."""
+    value = finding.value if finding else None
+    return value if isinstance(value, kind) else None

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from nta.domain.hosting.facts import AddressFacts, FoundContact
+from nta.domain.hosting.facts import AddressFacts
+from nta.domain.hosting.lookup_answers import ToldOrigin
 from nta.domain.hosting.lookups import (
     Finding,
     Lookup,
     LookupKind,
     Subject,
+    said,
 )
 from nta.domain.parties.organisations import PartyId
 
@@ -37,8 +39,8 @@ def told_by(
 
 def addresses_told(told: Iterable[Finding]) -> tuple[str, ...]:
     """Return the addresses that answers name, each once."""
-    named = (ip for finding in told if finding.value for ip in finding.value["addresses"])
-    return tuple(dict.fromkeys(named))
+    words = (said(finding, ToldOrigin) for finding in told)
+    return tuple(dict.fromkeys(ip for word in words if word for ip in word.addresses))
 
 
 def with_word(address: AddressFacts, told: Sequence[Finding], *, is_asked: bool) -> AddressFacts:
@@ -48,12 +50,10 @@ def with_word(address: AddressFacts, told: Sequence[Finding], *, is_asked: bool)
     does the proxy's word name a party of which they say nothing.
     """
     for finding in told:
-        value = finding.value or {}
-        if address.ip not in value.get("addresses", ()):
+        word = said(finding, ToldOrigin)
+        if word is None or address.ip not in word.addresses:
             continue
-        contacts = (FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse", ()))
-        address = replace(address, abuse=(*address.abuse, *contacts))
-        name = value.get("holder_name")
-        if is_asked and name and not (address.party or address.proxy):
-            address = replace(address, party=f"origin:{address.ip}", party_name=name)
+        address = replace(address, abuse=(*address.abuse, *word.abuse))
+        if is_asked and word.holder_name and not (address.party or address.proxy):
+            address = replace(address, party=f"origin:{address.ip}", party_name=word.holder_name)
     return address

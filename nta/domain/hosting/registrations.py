@@ -1,10 +1,9 @@
 """What a registry's answer says of a domain: who registered it for whom is never among it."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from nta.domain.hosting.facts import DomainFacts, FoundContact, RegistrarFacts
+from nta.domain.hosting.facts import DomainFacts, RegistrarFacts
+from nta.domain.hosting.lookup_answers import NamedRegistrar, RegisteredDomain
 from nta.domain.parties.organisations import Catalogue, PartyId
 
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -12,26 +11,25 @@ _LONGEST = 64
 
 
 def domain_facts(
-    name: str | None, suffix: str | None, value: Mapping[str, Any] | None, catalogue: Catalogue
+    name: str | None, suffix: str | None, told: RegisteredDomain | None, catalogue: Catalogue
 ) -> DomainFacts | None:
     """Return what is known of a registrable domain; None when there is no domain.
 
-    `value` is that of a finding (see `resolution.Finding`); None when
-    nobody could be asked: then only the registry is known.
+    `told` is None when nobody could be asked: then only the registry is known.
     """
     if name is None or suffix is None:
         return None
     registry = catalogue.registry_of(suffix)
-    found = value or {}
+    registrar = told.registrar if told else None
     return DomainFacts(
         name=name,
         suffix=suffix,
-        registered=found.get("registered"),
-        registrar=_registrar(found.get("registrar"), catalogue),
+        registered=told.registered if told else None,
+        registrar=_registrar(registrar, catalogue) if registrar else None,
         registry=registry.id if registry else None,
-        status=tuple(found.get("status") or ()),
-        nameservers=tuple(found.get("nameservers") or ()),
-        source=found.get("source"),
+        status=told.status if told else (),
+        nameservers=told.nameservers if told else (),
+        source=told.source if told else None,
     )
 
 
@@ -52,13 +50,6 @@ def registrar_party(name: str | None, iana_id: str | None, catalogue: Catalogue)
     return f"reg:{slug}" if slug else None
 
 
-def _registrar(value: Mapping[str, Any] | None, catalogue: Catalogue) -> RegistrarFacts | None:
-    if not value:
-        return None
-    name, iana_id = value.get("name"), value.get("iana_id")
-    return RegistrarFacts(
-        name=name,
-        iana_id=iana_id,
-        party=registrar_party(name, iana_id, catalogue),
-        abuse=tuple(FoundContact(c["email"], c["source"], c["confidence"]) for c in value.get("abuse") or ()),
-    )
+def _registrar(told: NamedRegistrar, catalogue: Catalogue) -> RegistrarFacts:
+    party = registrar_party(told.name, told.iana_id, catalogue)
+    return RegistrarFacts(told.name, told.iana_id, party, told.abuse)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nta.domain.hosting.answers_cache import AnswersCache, neighbourhood, system_in
 from nta.domain.hosting.facts import (
@@ -16,12 +16,20 @@ from nta.domain.hosting.facts import (
     Network,
 )
 from nta.domain.hosting.holders import file_of, found_contacts, of_files
+from nta.domain.hosting.lookup_answers import (
+    AnnouncedRoute,
+    HostAddresses,
+    RegisteredDomain,
+    RegisteredNetwork,
+    RegisteredSystem,
+)
 from nta.domain.hosting.lookups import (
     ABOUT_ADDRESSES,
     Finding,
     Lookup,
     LookupKind,
     Subject,
+    said,
 )
 from nta.domain.hosting.origins import (
     addresses_told,
@@ -94,7 +102,8 @@ def _about_owner(subject: Subject, places: Iterable[Iterable[str]], answers: Ans
     found = [[answers.of(LookupKind.NETWORK, ip) for ip in ips] for ips in places]
     if not any(found) or not all(finding for ips in found for finding in ips):
         return set()
-    countries = (_most(_network(f.value).country for f in ips if f and f.value) for ips in found)
+    told = [[network for f in ips if (network := said(f, RegisteredNetwork))] for ips in found]
+    countries = (_most(map(_country_of, networks)) for networks in told)
     country = next((code for code in countries if code), None)
     return {file_of(subject.domain)} if country in subject.owner_in else set()
 
@@ -136,8 +145,8 @@ def _about_registration(name: str) -> tuple[Lookup, ...]:
 def _about_domain(subject: Subject, valid: Mapping[Lookup, Finding]) -> set[Lookup]:
     """Return the next question about the domain: RDAP, then port 43 where RDAP gave no answer."""
     lookups = domain_lookups(subject)
-    said = [valid[lookup] for lookup in lookups if lookup in valid]
-    if any(f.problem is None or f.problem.is_short(f.asked_at) for f in said):
+    asked = [valid[lookup] for lookup in lookups if lookup in valid]
+    if any(f.problem is None or f.problem.is_short(f.asked_at) for f in asked):
         return set()
     return set([lookup for lookup in lookups if lookup not in valid][:1])
 
@@ -152,7 +161,7 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
     answers = _known(findings, now)
     valid = answers.valid
     names = None if subject.is_ip else valid.get(Lookup(LookupKind.ADDRESSES, subject.host))
-    value = (names.value if names else None) or {}
+    leads = said(names, HostAddresses)
     ips = (subject.address,) if subject.is_ip else _addresses(names)
     asked_at = names.asked_at if names else now
     cname = _cname(names)
@@ -168,7 +177,7 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
     answer = next((finding for finding in about_domain if finding.problem is None), None)
     if answer is None:
         problems |= {finding.problem for finding in about_domain if finding.problem}
-    shown = value.get("seen_from") or {}
+    shown = leads.seen_from if leads else ()
     addresses = tuple(_with_places(address, shown) for address, _ in pairs)
     origins = tuple(with_word(address, told, is_asked=not found) for address, found in behind)
     country = _hosted_in(origins, addresses, subject.forced_host, catalogue)
@@ -180,9 +189,9 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
         cname=cname,
         addresses=addresses,
         country=country,
-        domain=domain_facts(subject.domain, subject.suffix, answer.value if answer else None, catalogue),
+        domain=domain_facts(subject.domain, subject.suffix, said(answer, RegisteredDomain), catalogue),
         problems=_each_once(problems),
-        dead=value.get("dead"),
+        dead=leads.dead if leads else None,
         origins=origins,
         forced_host=subject.forced_host,
         origin_from=next((finding.lookup.whom for finding in told if addresses_told([finding])), None),
@@ -207,19 +216,21 @@ def _addresses(names: Finding | None) -> tuple[str, ...]:
 
     An AAAA record may hold an IPv4 address; packets go there, and registries know no other form.
     """
-    listed = (names.value or {}).get("addresses") or () if names else ()
+    leads = said(names, HostAddresses)
+    listed = leads.addresses if leads else ()
     return tuple(sorted({unmapped(ip) for ip in listed}, key=number_of))
 
 
-def _with_places(address: AddressFacts, shown: Mapping[str, Collection[str]]) -> AddressFacts:
+def _with_places(address: AddressFacts, shown: Sequence[tuple[str, Collection[str]]]) -> AddressFacts:
     """Return the address with the vantage points that are shown it, where not all are."""
-    places = tuple(vantage for vantage, listed in shown.items() if address.ip in map(unmapped, listed))
+    places = tuple(vantage for vantage, listed in shown if address.ip in map(unmapped, listed))
     return replace(address, seen_from=places) if len(places) < len(shown) else address
 
 
 def _cname(names: Finding | None) -> tuple[str, ...]:
     """Return the names that a name led over, in order."""
-    return tuple((names.value or {}).get("cname") or ()) if names else ()
+    leads = said(names, HostAddresses)
+    return leads.cname if leads else ()
 
 
 def _address(
@@ -264,45 +275,42 @@ class _Told(NamedTuple):
 
 def _told(answers: AnswersCache, ip: str) -> _Told:
     registered, routed = (answers.of(kind, ip) for kind in ABOUT_ADDRESSES)
-    value = (registered.value if registered else None) or {}
-    asn, as_name = system_in((routed.value if routed else None) or {}, value)
+    network = said(registered, RegisteredNetwork)
+    asn, as_name = system_in(said(routed, AnnouncedRoute), network)
     about_system = answers.system_of(ip)
-    system = (about_system.value if about_system else None) or {}
-    as_name = as_name or system.get("as_name")
+    system = said(about_system, RegisteredSystem)
+    as_name = as_name or (system.as_name if system else None)
     files = [answers.valid[lookup] for lookup in answers.files_to_ask(ip) if lookup in answers.valid]
-    party = _found_party(value)
+    party = _found_party(network)
     if party[0] is None and registered and registered.problem is None and asn:
         party = f"as:{asn}", as_name or f"AS{asn}"
     return _Told(
         asn,
         as_name,
-        _network(value) if value else None,
+        _network(network) if network else None,
         party,
-        found_contacts(value, system, files, answers.dead),
+        found_contacts(network, system, files, answers.dead),
         [problem for f in (registered, routed, about_system, *files) if f for problem in f.problems],
     )
 
 
-def _network(value: Mapping[str, Any]) -> Network:
-    country = (value.get("country") or "").upper()
-    return Network(
-        handle=value.get("handle"),
-        name=value.get("name"),
-        cidr=tuple(value.get("cidr") or ()),
-        country=country if len(country) == 2 and country not in _NO_COUNTRY else None,
-        holder=value.get("holder"),
-        holder_name=value.get("holder_name"),
-    )
+def _network(told: RegisteredNetwork) -> Network:
+    country = _country_of(told)
+    return Network(told.handle, told.name, told.cidr, country, told.holder, told.holder_name)
 
 
-def _found_party(value: Mapping[str, Any]) -> tuple[PartyId | None, str | None]:
+def _country_of(told: RegisteredNetwork) -> str | None:
+    """Return the country that a registration names, None where what it names is none."""
+    country = (told.country or "").upper()
+    return country if len(country) == 2 and country not in _NO_COUNTRY else None
+
+
+def _found_party(network: RegisteredNetwork | None) -> tuple[PartyId | None, str | None]:
     """Return id and name of a party outside the catalogue: the network's holder, else the network."""
-    if value.get("holder"):
-        return looked_up("rdap", value["holder"]), value.get("holder_name") or value["holder"]
-    if value.get("handle"):
-        return looked_up("net", value["handle"]), value.get("holder_name") or value.get("name") or value[
-            "handle"
-        ]
+    if network and network.holder:
+        return looked_up("rdap", network.holder), network.holder_name or network.holder
+    if network and network.handle:
+        return looked_up("net", network.handle), network.holder_name or network.name or network.handle
     return None, None
 
 

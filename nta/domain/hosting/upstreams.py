@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from nta.domain.hosting.answers_cache import AnswersCache
-from nta.domain.hosting.facts import AddressFacts, FoundContact, Upstream
+from nta.domain.hosting.facts import AddressFacts, Upstream
+from nta.domain.hosting.lookup_answers import RegisteredSystem
+from nta.domain.hosting.lookups import said
 from nta.domain.parties.organisations import Catalogue, PartyId
 
 
@@ -30,17 +32,12 @@ def _announcing(address: AddressFacts, known: AnswersCache, catalogue: Catalogue
     if address.proxy or address.party in (None, party) or catalogue.network_of(address.asn):
         return None
     question = known.system_to_ask(address.ip, upstream=True)
-    told = known.valid.get(question) if question else None
-    value = (told.value if told else None) or {}
-    if address.network and value.get("holder") == address.network.holder:
+    told = said(known.valid.get(question) if question else None, RegisteredSystem)
+    if address.network and (told.holder if told else None) == address.network.holder:
         return None
     entry = catalogue.party(address.party or "")
     same = {c.email.lower() for c in address.abuse}
     same |= {entry.notices.address.folded.to} if entry and entry.notices else set()
-    abuse = tuple(
-        FoundContact(c["email"], c["source"], c["confidence"])
-        for c in value.get("abuse") or ()
-        if c["email"].lower() not in same
-    )
-    name = value.get("as_name") or address.as_name or f"AS{address.asn}"
+    abuse = tuple(c for c in (told.abuse if told else ()) if c.email.lower() not in same)
+    name = (told.as_name if told else None) or address.as_name or f"AS{address.asn}"
     return Upstream(party, name, abuse) if abuse else None

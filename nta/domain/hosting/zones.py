@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from nta.domain.hosting.facts import HostingFacts
-from nta.domain.hosting.lookups import Finding, LookupKind
+from nta.domain.hosting.lookup_answers import ZoneRecords
+from nta.domain.hosting.lookups import Finding, LookupKind, said
 
 # Name servers and aliases of services that park domains or offer them for sale, each with what is below
 # it, as measured by the TMA 2022 study of parking (tma22-parking.github.io, read on 2026-10-30). Left out are
@@ -52,17 +53,15 @@ class ZoneFacts:
 def zone_facts(domain: str | None, findings: Iterable[Finding], facts: HostingFacts) -> ZoneFacts | None:
     """Return what was found of a domain's zone; None where it could not be asked, or is not there."""
     own = (f for f in findings if f.lookup.kind is LookupKind.ZONE and f.lookup.subject == domain)
-    value = next((f.value for f in own if f.value is not None), None)
-    if value is None:
+    zone = next((told for f in own if (told := said(f, ZoneRecords))), None)
+    if zone is None:
         return None
-    soa = value.get("soa")
-    ns = tuple(value.get("ns") or ())
     return ZoneFacts(
-        ns=ns,
-        soa=(soa["mname"], soa["rname"]) if soa else None,
-        mx=tuple(value.get("mx") or ()),
-        wildcard=bool(value.get("wildcard")),
-        parked=parking_mark((*ns, *facts.cname)),
+        ns=zone.ns,
+        soa=(zone.soa.mname, zone.soa.rname) if zone.soa else None,
+        mx=zone.mx,
+        wildcard=zone.wildcard,
+        parked=parking_mark((*zone.ns, *facts.cname)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from nta.domain.checks.targets import STRANGER, Aim, Served
+from nta.domain.checks.targets import STRANGER, Aim, Served, seen_anew
 from nta.domain.checks.verdicts import Cause
 from nta.domain.episode_state import WHO, EpisodeState
 from nta.domain.hosting.arrangements import ArrangementChange, arrangement_change
@@ -59,9 +59,9 @@ def record_hosts(
         parties = frozenset(one.party or "" for one in known)
         change = arrangement_change(parties, seen, row.missed_looks)
         strange = STRANGER in seen
-        stale = _stale(known, aims, host_id, vantages, now)
         if row.arrangement_id is not None and seen:
-            seen_here += [(host_id, row.arrangement_id, address) for address in stale]
+            anew = seen_anew(known, [aims[host_id, vantage] for vantage in vantages], now)
+            seen_here += [(host_id, row.arrangement_id, address) for address in anew]
         if known and (strange or row.missed_looks) and seen:
             wrote, faults = apart([host_id], partial(_record, store, row, change, strange, batch, now))
             say("moves", faults)
@@ -93,20 +93,6 @@ def record_marks(connection: Connection, marks: Mapping[int, PartyId], now: date
     rows = [(proxy, host_id) for host_id, proxy in sorted(marks.items())]
     update_rows(connection, table_of(Host), ("proxy_mark",), ("id",), rows)
     due.want(connection, due.RESOLVE, marks, now)
-
-
-def _stale(
-    known: Sequence[Served],
-    aims: Mapping[tuple[int, str], Aim],
-    host_id: int,
-    vantages: set[str],
-    now: datetime,
-) -> set[str]:
-    """Return known addresses that the name leads to and whose last sight is over an hour old."""
-    led_to = {ip for vantage in vantages for ip in aims[host_id, vantage].addresses}
-    return {
-        one.address for one in known if one.address in led_to and (now - one.seen_at).total_seconds() > 3600
-    }
 
 
 def _record_host(

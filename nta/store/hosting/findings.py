@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
@@ -19,6 +20,7 @@ from nta.store.db.bulk import (
 from nta.store.db.handle import Store
 from nta.store.db.sealing import digest16
 from nta.store.db.types import from_us, to_us
+from nta.store.hosting.finding_values import from_stored, texts, to_stored
 from nta.store.tables import FindingRange, FindingRow
 from nta.store.work.isolation import say
 
@@ -29,6 +31,8 @@ _V6_WIDTHS = (
     *range(64, 129),
 )  # no registry gives less than a /64; an answer about one address has it alone
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
+_decoded = json.JSONDecoder().decode  # what json.loads comes to, for a text
+_KINDS: Final = {kind.value: kind for kind in LookupKind}
 _MAPPED = b"\x00" * 10 + b"\xff\xff"  # before an IPv4 address (RFC 4291, 2.5.5.2)
 _COLUMNS = (
     FindingRow.id,
@@ -150,12 +154,19 @@ def expire(
 
 def _dump(finding: Finding) -> str:
     subject = finding.lookup.subject
-    said: dict[str, Any] = {"subject": subject, "value": finding.value, "covers": finding.covers}
+    value = to_stored(finding.value) if finding.value else None
+    said: dict[str, object] = {"subject": subject, "value": value, "covers": finding.covers}
     if finding.lookup.whom:
         said["whom"] = finding.lookup.whom
     if finding.problem and finding.problem.again_at:
         said["again"] = True  # valid_until says when
     return _encoded(said)
+
+
+@lru_cache(maxsize=4096)
+def _moment(us: int) -> datetime:
+    """Return a moment; what was asked together has the same ones."""
+    return from_us(us)
 
 
 def _as_is(moment: datetime) -> datetime:
@@ -164,28 +175,33 @@ def _as_is(moment: datetime) -> datetime:
 
 
 def _loaded(
-    store: Store, rows: Iterable[Sequence[Any]], moment: Callable[[Any], datetime] = from_us
+    store: Store, rows: Iterable[Sequence[Any]], moment: Callable[[Any], datetime] = _moment
 ) -> Iterator[Finding]:
     """Yield findings, `moment` reading theirs. One that cannot be read counts as not there."""
     for row in rows:
         try:
-            yield _load(store, (*row[:3], moment(row[3]), moment(row[4]), *row[5:]))
+            yield _load(store, row, moment)
         except (ValueError, LookupError, TypeError, OverflowError) as fault:
             say("findings", {row[0]: fault})
 
 
-def _load(store: Store, row: Sequence[Any]) -> Finding:
-    number, step, source, asked_at, valid_until, sealed, reason, temporary = row
-    plain = json.loads(store.sealer.open(_PLACE, number, sealed))
+def _load(store: Store, row: Sequence[Any], moment: Callable[[Any], datetime]) -> Finding:
+    number, step, source, asked_at, until, sealed, reason, temporary = row
+    valid_until = moment(until)
+    kind = _KINDS[step]
+    plain = _decoded(store.sealer.text(_PLACE, number, sealed))
+    subject, whom, value = plain["subject"], plain.get("whom"), plain["value"]
+    if not isinstance(subject, str) or not isinstance(whom, str | None):
+        raise TypeError("the subject of a finding is no text")
     again_at = valid_until if plain.get("again") else None
     return Finding(
-        lookup=Lookup(LookupKind(step), plain["subject"], plain.get("whom")),
-        value=plain["value"],
+        lookup=Lookup(kind, subject, whom),
+        value=None if value is None else from_stored(kind, value),
         source=source,
-        asked_at=asked_at,
+        asked_at=moment(asked_at),
         valid_until=valid_until,
         problem=None if reason is None else LookupProblem(step, reason, bool(temporary), again_at),
-        covers=tuple(plain["covers"]),
+        covers=texts(plain["covers"]),
     )
 
 

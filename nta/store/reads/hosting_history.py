@@ -1,13 +1,24 @@
 """How a host was hosted over time, and what was ever asked about it and answered."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select
 
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.facts import FoundContact
+from nta.domain.hosting.lookup_answers import (
+    AnnouncedRoute,
+    HostAddresses,
+    LookupAnswer,
+    NamedRegistrar,
+    RegisteredDomain,
+    RegisteredNetwork,
+    RegisteredSystem,
+    SecurityFile,
+    ToldOrigin,
+)
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind, said
 from nta.domain.intake.urls import registry_domain
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, host_arrangements
@@ -120,27 +131,40 @@ def _served(connection: Connection, numbers: Collection[int]) -> dict[int, list[
 
 
 def _answered(finding: Finding) -> Answered:
+    leads = said(finding, HostAddresses)
     return Answered(
         finding.lookup.kind.value,
         finding.source,
         finding.asked_at,
         finding.valid_until,
-        _gist(finding.value or {}),
-        (finding.value or {}).get("dead"),
+        _gist(finding.value),
+        leads.dead if leads else None,
         finding.problem.reason if finding.problem else None,
     )
 
 
-def _gist(value: Any) -> str:
+def _gist(value: LookupAnswer | None) -> str:
     """Return what an answer says in a few words: addresses, their holder, the registrar, the contacts."""
-    registrar = value.get("registrar") or {}
-    told = [
-        *(value.get("addresses") or ()),
-        *(value.get("contacts") or ()),
-        value.get("holder_name") or value.get("holder"),
-        registrar.get("name"),
-        *(value.get("status") or ()),
-        f"AS{value['asn']}" if value.get("asn") else None,
-        *(one.get("email") for one in (*(value.get("abuse") or ()), *(registrar.get("abuse") or ()))),
-    ]
-    return ", ".join(str(one) for one in dict.fromkeys(told) if one)
+    told: list[str | None] = []
+    match value:
+        case HostAddresses(addresses):
+            told = [*addresses]
+        case RegisteredNetwork():
+            asn = f"AS{value.asn}" if value.asn else None
+            told = [value.holder_name or value.holder, asn, *_mailboxes(value.abuse)]
+        case AnnouncedRoute():
+            told = [f"AS{value.asn}" if value.asn else None]
+        case RegisteredSystem():
+            told = [value.holder, *_mailboxes(value.abuse)]
+        case SecurityFile(contacts):
+            told = [*contacts]
+        case RegisteredDomain():
+            registrar = value.registrar or NamedRegistrar()
+            told = [registrar.name, *value.status, *_mailboxes(registrar.abuse)]
+        case ToldOrigin():
+            told = [*value.addresses, value.holder_name, *_mailboxes(value.abuse)]
+    return ", ".join(one for one in dict.fromkeys(told) if one)
+
+
+def _mailboxes(contacts: Iterable[FoundContact]) -> Iterator[str]:
+    return (contact.email for contact in contacts)

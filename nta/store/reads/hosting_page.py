@@ -13,7 +13,8 @@ from nta.domain.hosting.facts import (
     FoundContact,
     HostingFacts,
 )
-from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.hosting.lookup_answers import HostAddresses
+from nta.domain.hosting.lookups import Finding, Lookup, LookupKind, said
 from nta.domain.hosting.overrides import Scope
 from nta.domain.intake.urls import mask, registrable_domain, registry_domain
 from nta.domain.lifecycle import EventKind
@@ -221,7 +222,8 @@ class _Seen:
     def dead(self) -> str | None:
         """Return why the name leads nowhere, where that was the last answer."""
         found = self._newest.get(Lookup(LookupKind.ADDRESSES, self._host))
-        return (found.value or {}).get("dead") if found else None
+        leads = said(found, HostAddresses)
+        return leads.dead if leads else None
 
     @property
     def last_at(self) -> datetime | None:

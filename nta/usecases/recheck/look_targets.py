@@ -65,7 +65,10 @@ def control(eyes: Eyes, vantage: str) -> Trace | None:
 class Aims:
     """Where to look at each host from each vantage point, asked of the names when it is first needed.
 
-    What the names say of the hosts is recorded at once: seen again, moved.
+    What the names and the answers say of the hosts is noted, and written
+    when whoever works through the round says so: `requests` is drawn by the
+    prober, in the midst of its looks, and records nothing; the batch it
+    reads asks whether the leases are still ours, and lengthens them.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Aims:
         self._store, self._eyes, self._batch, self._now = store, eyes, batch, now
         self._found: dict[tuple[int, str], Aim] = {}
         self._asked: set[int] = set()
+        self._unrecorded: dict[int, HostRow] = {}
         self._marks: dict[int, PartyId] = {}
 
     def __getitem__(self, key: tuple[int, str]) -> Aim:
@@ -102,8 +106,7 @@ class Aims:
         if strangers:
             found |= self._out_of_use(strangers, found)
         self._found |= found
-        if host_moves.record_hosts(self._store, new, self._batch, found, self._now):
-            self.one_moved = True
+        self._unrecorded |= new
 
     def _aim(self, row: HostRow, answer: NameAnswer) -> Aim:
         """Return the aim of one host; where what is kept of it is spoilt, of a name that fails."""
@@ -113,6 +116,15 @@ class Aims:
         except ValueError as fault:
             say("aims", {row.id: fault})
             return aim_at((), "dns_failure", ())
+
+    def record_moves(self) -> None:
+        """Record what the names said of the hosts that were asked for since: seen again, joined, moved."""
+        if not self._unrecorded:
+            return
+        hosts, self._unrecorded = self._unrecorded, {}
+        led = {(host_id, v): self._found[host_id, v] for host_id in hosts for v in self._eyes.vantages}
+        if host_moves.record_hosts(self._store, hosts, self._batch, led, self._now):
+            self.one_moved = True
 
     def record_marks(self, connection: Connection, host_ids: Collection[int]) -> None:
         """Record the marks of these hosts that are new; those hosts are resolved again."""

@@ -1,9 +1,9 @@
 """One round of looks: every job from every vantage point, what is not plainly there in the light of more."""
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, compress
+from itertools import compress
 
 from nta.domain.checks.canaries import (
     PAGE,
@@ -49,55 +49,110 @@ Looked = tuple[look_records.Job, Sequence[Sighting]]
 """One job, and what each vantage point saw of it in this round."""
 
 
-def look(
-    batch: LookBatch,
-    aims: Aims,
-    eyes: Eyes,
-    canaries: Canaries,
-    now: datetime,
-) -> Iterator[Looked]:
-    """Look at every job of a batch from every vantage point; yield each with one merged sighting a point.
+Record = Callable[[Sequence[Looked]], None]
+"""Writes what was seen of some jobs, at most `RECORDED`."""
 
-    What the last vantage point has seen is told while others still answer.
-    What is not there as it was at first waits for some more of its kind:
-    then a made-up page and the control pages say what to think of it.
+
+def look(batch: LookBatch, aims: Aims, eyes: Eyes, canaries: Canaries, now: datetime, record: Record) -> None:
+    """Look at every job of a batch from every vantage point, and have recorded what was seen of each.
+
+    The prober draws what to look at while it looks: then the next part is
+    read and its names are asked. What was learnt is recorded here alone,
+    between two answers: where names have moved, before anything is judged
+    of those hosts, and what the last vantage point has seen, while others
+    still answer. What is not there as it was at first waits for some more
+    of its kind: then a made-up page and the control pages say what to think
+    of it.
     """
-    found: defaultdict[int, list[Sighting]] = defaultdict(list)
-    told: set[int] = set()
+    round_ = _LookRound(batch, aims, eyes, canaries, now, record)
     for vantage in eyes.vantages:
-        is_last = vantage == eyes.vantages[-1]
         answers: dict[int, list[ProbeAnswer]] = {}
-        doubtful: list[look_records.Job] = []
+        for whole in _answered(batch, aims, vantage, answers):
+            aims.record_moves()
+            if whole is not None and vantage == eyes.vantages[-1]:
+                round_.take(whole, vantage, answers)
+        aims.record_moves()
+        round_.judge_rest(vantage, answers)
+    round_.record_rest()
 
-        def conclude(
-            some: Sequence[look_records.Job],
-            vantage: str = vantage,
-            answers: dict[int, list[ProbeAnswer]] = answers,
-        ) -> None:
-            parts, spoilt = apart(
-                [job.id for job in some],
-                lambda ids: _concluded(ids, answers, vantage, batch, aims, eyes, canaries, now),
-            )
-            batch.spoilt.update(spoilt)
-            for number, sightings in (one for part in parts for one in part.items()):
-                found[number] += sightings
 
-        for job, given in _whole(batch, aims, vantage, answers):
-            if not is_last:
+def _answered(
+    batch: LookBatch, aims: Aims, vantage: str, answers: dict[int, list[ProbeAnswer]]
+) -> Iterator[look_records.Job | None]:
+    """Yield with each answer, which is taken in, the job that has now answered from all its addresses."""
+    for key, answer in aims.answers(vantage):
+        given = answers.setdefault(key, [])
+        given.append(answer)
+        job = batch.jobs[key]
+        yield job if len(given) >= len(aims[job.host_id, vantage].pins) else None
+
+
+class _LookRound:
+    """What was seen of each job so far, and what of it is still to be judged or recorded."""
+
+    def __init__(
+        self, batch: LookBatch, aims: Aims, eyes: Eyes, canaries: Canaries, now: datetime, record: Record
+    ) -> None:
+        self._batch, self._aims, self._eyes, self._canaries, self._now = batch, aims, eyes, canaries, now
+        self._record = record
+        self._found: defaultdict[int, list[Sighting]] = defaultdict(list)
+        self._doubtful: list[look_records.Job] = []
+        self._told: set[int] = set()
+        self._looked: list[Looked] = []
+
+    def take(self, job: look_records.Job, vantage: str, answers: Mapping[int, Sequence[ProbeAnswer]]) -> None:
+        """Take in what has answered from the last vantage point: judged at once where it is as at first."""
+        given = answers[job.id]
+        if _all_as_first(self._batch.spans(job.id).get(vantage), given):
+            seen = _sighting(vantage, self._now, given[-1], read(given[-1], control_ok=True))
+            self._found[job.id].append(seen)
+            self._tell([job])
+            return
+        self._doubtful.append(job)
+        if len(self._doubtful) >= RECORDED:
+            some, self._doubtful = self._doubtful, []
+            self._judge(some, vantage, answers)
+            self._tell(some)
+
+    def judge_rest(self, vantage: str, answers: Mapping[int, Sequence[ProbeAnswer]]) -> None:
+        """Judge from one vantage point all that was not told yet, also what gave no answer."""
+        for part in self._untold():
+            self._judge(part, vantage, answers)
+
+    def record_rest(self) -> None:
+        """Have recorded all that was not told yet, and what of the rest waits for that."""
+        for part in self._untold():
+            self._tell(part)
+        if self._looked:
+            self._record(self._looked)
+
+    def _judge(
+        self, some: Sequence[look_records.Job], vantage: str, answers: Mapping[int, Sequence[ProbeAnswer]]
+    ) -> None:
+        """Judge some jobs; one whose data fails stops no other."""
+        parts, spoilt = apart(
+            [job.id for job in some],
+            lambda ids: _concluded(
+                ids, answers, vantage, self._batch, self._aims, self._eyes, self._canaries, self._now
+            ),
+        )
+        self._batch.spoilt.update(spoilt)
+        for number, sightings in (one for part in parts for one in part.items()):
+            self._found[number] += sightings
+
+    def _tell(self, jobs: Iterable[look_records.Job]) -> None:
+        """Have recorded what was seen of these jobs, not those that could not be judged from everywhere."""
+        for job in jobs:
+            self._told.add(job.id)
+            if job.id in self._batch.spoilt:
                 continue
-            if _all_as_first(batch.spans(job.id).get(vantage), given):
-                found[job.id].append(_sighting(vantage, now, given[-1], read(given[-1], control_ok=True)))
-                told.add(job.id)
-                yield job, _in_places(found[job.id], batch.spans(job.id))
-                continue
-            doubtful.append(job)
-            if len(doubtful) >= RECORDED:
-                conclude(doubtful)
-                told.update(each.id for each in doubtful)
-                yield from _seen(doubtful, found, batch)
-                doubtful = []
-        deque(map(conclude, _untold(batch, told)), maxlen=0)
-    yield from _seen(chain.from_iterable(_untold(batch, told)), found, batch)
+            self._looked.append((job, _in_places(self._found.get(job.id, ()), self._batch.spans(job.id))))
+            if len(self._looked) == RECORDED:
+                part, self._looked = self._looked, []
+                self._record(part)
+
+    def _untold(self) -> Iterator[list[look_records.Job]]:
+        return ([job for job in part if job.id not in self._told] for part in self._batch.parts())
 
 
 def _concluded(
@@ -123,32 +178,6 @@ def _concluded(
     for job, sightings in zip(rest, judged(views, vantage, eyes, canaries, now), strict=True):
         concluded[job.id] = [merge_hosts(sightings)] if sightings else []
     return concluded
-
-
-def _seen(
-    jobs: Iterable[look_records.Job], found: Mapping[int, Sequence[Sighting]], batch: LookBatch
-) -> Iterator[Looked]:
-    """Yield jobs with what was seen of each; not those that could not be judged from every vantage point."""
-    for job in jobs:
-        if job.id not in batch.spoilt:
-            yield job, _in_places(found.get(job.id, ()), batch.spans(job.id))
-
-
-def _whole(
-    batch: LookBatch, aims: Aims, vantage: str, answers: dict[int, list[ProbeAnswer]]
-) -> Iterator[tuple[look_records.Job, Sequence[ProbeAnswer]]]:
-    """Yield what has answered from each of its addresses; all answers are taken in."""
-    for key, answer in aims.answers(vantage):
-        given = answers.setdefault(key, [])
-        given.append(answer)
-        job = batch.jobs[key]
-        if len(given) >= len(aims[job.host_id, vantage].pins):
-            yield job, given
-
-
-def _untold(batch: LookBatch, told: Collection[int]) -> Iterator[list[look_records.Job]]:
-    """Yield what is still to be told, part by part."""
-    return ([job for job in part if job.id not in told] for part in batch.parts())
 
 
 def _in_places(sightings: Sequence[Sighting], spans: Mapping[str, CurrentSpan]) -> Sequence[Sighting]:

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 
 from nta.domain.checks.attention import attention
@@ -38,7 +37,7 @@ from nta.store.work.leases import Leases
 from nta.usecases.recheck.batch import LookBatch
 from nta.usecases.recheck.canary_checks import Canaries
 from nta.usecases.recheck.look_targets import Aims, Eyes
-from nta.usecases.recheck.looks import RECORDED, Looked, look
+from nta.usecases.recheck.looks import Looked, look
 
 RULES = ProofRules()
 LIMIT = 20_000
@@ -68,12 +67,14 @@ def recheck_due(
     eyes = replace(eyes, prober=_LeasedProber(eyes.prober, leases))
     batch = LookBatch(store, taken, leases)
     aims = Aims(store, eyes, batch, now)
-    looked = look(batch, aims, eyes, Canaries(store, batch, eyes, now), now)
-    while part := list(islice(looked, RECORDED)):
+
+    def record(part: Sequence[Looked]) -> None:
         checkpoint("recheck.looked")
         batch.spoilt |= _record_apart(store, part, batch, aims, holder, now)
         leases.given_back(job.id for job, _ in part)
         checkpoint("recheck.recorded")
+
+    look(batch, aims, eyes, Canaries(store, batch, eyes, now), now, record)
     put_off(store, due.LOOK, batch.spoilt, holder, now)
     gone = set(taken).difference(batch.ids)
     if gone or aims.one_moved:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from nta.domain.hosting.answers_cache import AnswersCache
 from nta.domain.hosting.holders import file_of
+from nta.domain.hosting.lookup_answers import HostAddresses, ToldOrigin
 from nta.domain.hosting.lookups import (
     Finding,
     Lookup,
@@ -26,9 +27,6 @@ from nta.store.notices import addressees, contact_decisions
 from nta.store.work import due
 from nta.store.work.leases import Leases
 from nta.usecases.resolve.asking import ROUNDS
-
-_NAMING = (LookupKind.ADDRESSES, LookupKind.ORIGIN)
-"""Questions about a host whose answers hold addresses."""
 
 
 class Gathered(NamedTuple):
@@ -163,6 +161,6 @@ class _About:
     def _addresses(self) -> set[str]:
         found = {s.address for s in self._all if s.is_ip}.union(*(s.origins for s in self._all))
         for lookup, finding in self.known.valid.items():
-            if lookup.kind in _NAMING and lookup.subject in self._named and finding.value:
-                found.update(finding.value["addresses"])
+            if lookup.subject in self._named and isinstance(finding.value, HostAddresses | ToldOrigin):
+                found.update(finding.value.addresses)
         return found

@@ -11,6 +11,7 @@ from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.ports import Asker
 from tests.adapters.servers import DnsServer, Zone
+from tests.lookup_plain import plain
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HERE = Zone(
@@ -81,7 +82,7 @@ def test_a_host_has_all_addresses_that_anybody_is_shown(
     finding = asked(names, host)
 
     nl, de = shown
-    assert finding.value == {
+    assert plain(finding.value) == {
         "addresses": addresses,
         "cname": [],
         "dead": None,
@@ -95,12 +96,12 @@ def test_where_all_are_shown_the_same_nothing_is_said_of_places(names: Asker, he
 
     finding = asked(names, "same.test")
 
-    assert finding.value == {"addresses": ["192.0.2.9", "2001:db8::9"], "cname": [], "dead": None}
+    assert plain(finding.value) == {"addresses": ["192.0.2.9", "2001:db8::9"], "cname": [], "dead": None}
     assert here.asked[before:].count(("same.test", "A")) == 1  # for both who ask there
 
 
 def test_every_alias_is_kept_and_the_shortest_validity_counts(names: Asker) -> None:
-    assert asked(names, "alias.test").value["cname"] == ["other.test", "edge.test"]
+    assert plain(asked(names, "alias.test").value)["cname"] == ["other.test", "edge.test"]
     assert asked(names, "other.test").valid_until == NOW + timedelta(seconds=700)
 
 
@@ -108,13 +109,13 @@ def test_every_alias_is_kept_and_the_shortest_validity_counts(names: Asker) -> N
 def test_a_name_is_dead_where_nobody_is_shown_an_address(names: Asker, host: str, dead: str) -> None:
     finding = asked(names, host)
 
-    assert (finding.value["dead"], "seen_from" in finding.value) == (dead, False)
+    assert (plain(finding.value)["dead"], "seen_from" in plain(finding.value)) == (dead, False)
 
 
 def test_a_server_that_fails_where_another_answers_is_named_and_no_failure_of_all(names: Asker) -> None:
     finding = asked(names, "half.test")
 
-    assert (finding.value["addresses"], finding.problem) == (["192.0.2.3"], None)
+    assert (plain(finding.value)["addresses"], finding.problem) == (["192.0.2.3"], None)
     assert finding.problems == (
         LookupProblem("dns", "the DNS server answers SERVFAIL (asked from de)", True),
     )

@@ -12,7 +12,10 @@ from nta.adapters.net.concurrency import (
     tellable,
 )
 from nta.domain.errors import OutsideError
+from nta.domain.hosting.facts import FoundContact
+from nta.domain.hosting.lookup_answers import AnnouncedRoute, RegisteredNetwork, SecurityFile
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = [Lookup(LookupKind.ADDRESSES, f"h{i}.test") for i in range(3)]
@@ -20,7 +23,7 @@ NETWORK = Lookup(LookupKind.NETWORK, "192.0.2.1")
 
 
 def found(lookup: Lookup, now: datetime) -> Finding:
-    return Finding(lookup, {"subject": lookup.subject}, "fake", now, now + timedelta(hours=1), None)
+    return a_finding(lookup, {"subject": lookup.subject}, "fake", now, now + timedelta(hours=1), None)
 
 
 class Knowing:
@@ -70,7 +73,8 @@ def test_a_failure_is_believed_for_a_while_and_no_longer_than_asked():
 
 @pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1b"])
 def test_what_no_database_can_hold_is_marked_and_makes_no_other_address(odd):
-    value = {"name": f"A{odd}B", "abuse": [{"email": f"abuse{odd}@one.example"}], "asn": 64500}
+    contact = FoundContact(f"abuse{odd}@one.example", "rdap", 0.9)
+    value = RegisteredNetwork(name=f"A{odd}B", abuse=(contact,), asn=64500)
     found = Finding(NETWORK, value, "fake", NOW, NOW + timedelta(hours=1), None)
 
     class Odd:
@@ -79,7 +83,8 @@ def test_what_no_database_can_hold_is_marked_and_makes_no_other_address(odd):
 
     (told,) = Askers({NETWORK.kind: Odd()}).ask([NETWORK], NOW)
 
-    assert told.value == {"name": "A\ufffdB", "abuse": [{"email": "abuse\ufffd@one.example"}], "asn": 64500}
+    marked = FoundContact("abuse\ufffd@one.example", "rdap", 0.9)
+    assert told.value == RegisteredNetwork(name="A\ufffdB", abuse=(marked,), asn=64500)
 
 
 class Stumbling:
@@ -107,14 +112,14 @@ def test_an_adapter_that_stumbles_over_one_answer_leaves_those_beside_it():
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param({"a": ["x\x00y"]}, {"a": ["x\ufffdy"]}, id="a-nul"),
+        pytest.param(SecurityFile(("x\x00y",)), SecurityFile(("x\ufffdy",)), id="a-nul"),
         pytest.param("\ud83dx", "\ufffdx", id="half-a-character"),
         pytest.param("é" * 5_000, "é" * 1_000, id="a-long-text"),
-        pytest.param([1] * 5_000, [1] * 1_000, id="a-long-list"),
-        pytest.param({"asn": 2**63}, {"asn": None}, id="a-number-beyond-64-bits"),
+        pytest.param((1,) * 5_000, (1,) * 1_000, id="a-long-list"),
+        pytest.param(AnnouncedRoute(2**63), AnnouncedRoute(None), id="a-number-beyond-64-bits"),
         pytest.param(-(2**64), None, id="one-below"),
         pytest.param(2**63 - 1, 2**63 - 1, id="the-largest-number"),
-        pytest.param([True, None, 0.9], [True, None, 0.9], id="what-else-there-is"),
+        pytest.param((True, None, 0.9), (True, None, 0.9), id="what-else-there-is"),
     ],
 )
 def test_a_value_is_kept_within_what_a_database_holds(value, expected):

@@ -9,17 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.adapters.domain_answers import merged, not_registered
+from nta.adapters import domain_answers
+from nta.adapters.domain_answers import not_registered
 from nta.adapters.net.address_policy import Gate
+from nta.adapters.rdap import domain_records
 from nta.adapters.rdap.bootstrap_files import Suffixes
-from nta.adapters.rdap.domain_records import domain, registrar_link
+from nta.adapters.rdap.domain_records import registrar_link
 from nta.adapters.rdap.domains_lookup import RdapDomainAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http
+from tests.lookup_plain import plain, typed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def domain(document: object, name: str) -> Any:
+    return plain(domain_records.domain(document, name))
+
+
+def merged(*both: Any) -> Any:
+    return plain(domain_answers.merged(*(typed(LookupKind.DOMAIN, one) for one in both)))
+
+
 HOUR = timedelta(hours=1)
 NAME = "site.test"
 RDAP = "application/rdap+json"
@@ -83,7 +96,7 @@ def test_a_thick_registry_tells_all(server, loopback):
 
     (finding,) = ask(server, loopback)
 
-    assert finding.value == {
+    assert plain(finding.value) == {
         "name": NAME,
         "suffix": "test",
         "registered": True,
@@ -105,8 +118,8 @@ def test_a_thin_registry_leads_to_its_registrar(server, loopback):
 
     (finding,) = ask(server, loopback)
 
-    assert finding.value["registrar"]["abuse"][0]["email"] == "abuse@registrar.example"
-    assert finding.value["status"] == ["client transfer prohibited"]
+    assert plain(finding.value)["registrar"]["abuse"][0]["email"] == "abuse@registrar.example"
+    assert plain(finding.value)["status"] == ["client transfer prohibited"]
     assert [asked.path for asked in server.asked] == [
         "/dns.json",
         f"/registry/domain/{NAME}",
@@ -122,7 +135,7 @@ def test_a_registrar_that_fails_leaves_the_registrys_word_and_is_asked_again_soo
 
     (finding,) = ask(server, loopback)
 
-    assert finding.value["registrar"]["iana_id"] == "9995"
+    assert plain(finding.value)["registrar"]["iana_id"] == "9995"
     assert (finding.valid_until, finding.problem) == (NOW + HOUR, None)
 
 
@@ -131,7 +144,7 @@ def test_a_registrar_that_does_not_know_the_name_adds_nothing(server, loopback):
 
     (finding,) = ask(server, loopback)
 
-    assert finding.value["registrar"]["abuse"] == []
+    assert plain(finding.value)["registrar"]["abuse"] == []
     assert finding.valid_until == NOW + 12 * HOUR
 
 
@@ -157,7 +170,7 @@ def test_our_own_door_is_no_registrar(server, loopback):
 
         (finding,) = ask(server, loopback)
 
-        assert finding.value["registrar"]["iana_id"] == "9995"
+        assert plain(finding.value)["registrar"]["iana_id"] == "9995"
         assert door.connections == 0
 
 
@@ -165,7 +178,7 @@ def test_a_name_that_nobody_has_is_an_answer_for_a_short_time(server, loopback):
     (finding,) = ask(server, loopback)
 
     assert finding.value == not_registered(NAME, "rdap")
-    assert (finding.value["registered"], finding.problem) == (False, None)
+    assert (plain(finding.value)["registered"], finding.problem) == (False, None)
     assert finding.valid_until == NOW + HOUR
 
 

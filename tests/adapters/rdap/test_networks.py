@@ -12,6 +12,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http, nobody_listening
+from tests.lookup_plain import plain
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 IP = "192.0.2.7"
@@ -101,7 +102,7 @@ def test_the_registry_named_by_the_bootstrap_tells_of_the_network(server, loopba
     finding = ask(server, loopback)
 
     assert finding.problem is None
-    assert finding.value == {
+    assert plain(finding.value) == {
         "handle": "NET-1",
         "name": "EXAMPLE-NET",
         "cidr": ["192.0.2.0/25"],
@@ -124,7 +125,7 @@ def test_an_ipv6_address_is_asked_by_the_same_way(server, loopback):
         {**NETWORK, "startAddress": "2001:db8::", "endAddress": "2001:db8:ff::"}
     )
 
-    assert ask(server, loopback, "2001:db8::7").value["handle"] == "NET-1"
+    assert plain(ask(server, loopback, "2001:db8::7").value)["handle"] == "NET-1"
 
 
 def test_an_address_the_registry_does_not_know_is_an_answer(server, loopback):
@@ -143,7 +144,7 @@ def test_redirects_are_followed_to_the_registry_that_knows(server, loopback):
 
         finding = ask(server, loopback)
 
-    assert finding.value["handle"] == "NET-1"
+    assert plain(finding.value)["handle"] == "NET-1"
 
 
 BAD_ANSWERS = {
@@ -233,7 +234,7 @@ def test_tls_is_checked_against_the_name_while_the_address_is_pinned(loopback, t
         wrong_name = ask(plain, loopback, "198.51.100.1", ca_file=trust.ca_file, resolve=resolve)
         unknown_authority = ask(plain, loopback, resolve=resolve)
 
-    assert good.value["handle"] == "NET-1"
+    assert good.value.handle == "NET-1"
     assert server.asked[0].headers["host"] == f"web.test:{server.port}"
     assert resolved == ["web.test", "other.test", "web.test"]
     for refused in (wrong_name, unknown_authority):
@@ -267,7 +268,7 @@ def test_a_server_that_wants_rest_gets_it(server, loopback, headers, rest):
 
     server.pages[f"/ip/{IP}"] = answer()
     (after,) = patient.ask(lookups[:1], NOW + rest)
-    assert after.value["handle"] == "NET-1"
+    assert plain(after.value)["handle"] == "NET-1"
 
 
 def test_the_second_server_is_asked_when_the_first_is_down(server, loopback):
@@ -275,7 +276,7 @@ def test_the_second_server_is_asked_when_the_first_is_down(server, loopback):
         urls = [f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{server.port}/"]
         server.pages = {**bootstrap((["192.0.2.0/24"], urls)), f"/ip/{IP}": answer()}
 
-        assert ask(server, loopback).value["handle"] == "NET-1"
+        assert plain(ask(server, loopback).value)["handle"] == "NET-1"
 
 
 def test_many_are_asked_side_by_side_within_the_bound(server, loopback):
@@ -284,7 +285,7 @@ def test_many_are_asked_side_by_side_within_the_bound(server, loopback):
 
     findings = list(asker(server, loopback).ask([Lookup(LookupKind.NETWORK, ip) for ip in ips], NOW))
 
-    assert {f.lookup.subject: f.value["handle"] for f in findings} == {ip: ip for ip in ips}
+    assert {f.lookup.subject: plain(f.value)["handle"] for f in findings} == {ip: ip for ip in ips}
     assert server.most_at_once <= 8
     assert server.connections <= 9  # kept alive, one more for the bootstrap
 
@@ -299,7 +300,7 @@ def test_environment_and_cookies_have_no_say(server, loopback, monkeypatch):
 
         finding = ask(server, loopback)
 
-    assert finding.value["handle"] == "NET-1"
+    assert plain(finding.value)["handle"] == "NET-1"
     assert "cookie" not in server.asked[-1].headers
 
 
@@ -313,7 +314,7 @@ def test_a_folder_serves_as_bootstrap(server, loopback, tmp_path):
 
     (finding,) = local.ask([Lookup(LookupKind.NETWORK, IP)], NOW)
 
-    assert finding.value["handle"] == "NET-1"
+    assert plain(finding.value)["handle"] == "NET-1"
 
 
 def test_without_a_bootstrap_each_lookup_has_that_problem(loopback):
@@ -334,7 +335,7 @@ def test_an_old_bootstrap_is_used_while_a_new_one_cannot_be_had(server, loopback
 
     (finding,) = lasting.ask([Lookup(LookupKind.NETWORK, IP)], NOW + timedelta(days=2))
 
-    assert finding.value["handle"] == "NET-1"
+    assert plain(finding.value)["handle"] == "NET-1"
 
 
 def test_no_reason_tells_a_name_or_an_address(server, loopback):

@@ -10,6 +10,7 @@ from nta.adapters.routes.route_origins import OriginAsker
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
 from tests.conftest import NINE
+from tests.lookup_plain import plain
 
 
 def six(ip: str) -> str:
@@ -61,19 +62,19 @@ def test_the_narrowest_prefix_that_holds_the_address_names_the_origin(server, ip
     finding = ask(server, ip)
 
     assert finding.problem is None
-    assert finding.value == {"asn": asn, "as_name": name, "prefix": prefix}
+    assert plain(finding.value) == {"asn": asn, "as_name": name, "prefix": prefix}
     assert finding.covers == (covers,)
     assert finding.valid_until == NINE + timedelta(hours=12)
 
 
 def test_ipv6_may_have_a_zone_of_its_own(server):
-    assert ask(server, "2001:db8::7", "origin.test", "origin6.test").value["asn"] == 64507
+    assert plain(ask(server, "2001:db8::7", "origin.test", "origin6.test").value)["asn"] == 64507
 
 
 def test_an_address_that_nobody_announces_is_an_answer_for_an_hour(server):
     finding = ask(server, "198.51.100.1")
 
-    assert finding.value == {"asn": None, "as_name": None, "prefix": None}
+    assert plain(finding.value) == {"asn": None, "as_name": None, "prefix": None}
     assert (finding.problem, finding.covers) == (None, ("198.51.100.0/24",))
     assert finding.valid_until == NINE + timedelta(hours=1)
 

@@ -13,6 +13,7 @@ from nta.adapters.routes.route_table import RouteTable, TableAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from tests.conftest import NINE
+from tests.lookup_plain import plain
 
 TABLE = f"""\
 # prefix        origin  name
@@ -68,7 +69,7 @@ def table(tmp_path: Path) -> Path:
 def test_the_narrowest_route_announces_and_the_answer_holds_for_its_block_alone(table, ip, asn, name, block):
     (finding,) = ask(table, ip)
 
-    assert finding.value == {"asn": asn, "as_name": name, "prefix": block}
+    assert plain(finding.value) == {"asn": asn, "as_name": name, "prefix": block}
     assert finding.covers == (block,)
     assert finding.valid_until == NINE + timedelta(hours=12)
 
@@ -101,7 +102,7 @@ def test_a_packed_table_reads_the_same(tmp_path):
     path = tmp_path / "routes.gz"
     path.write_bytes(gzip.compress(TABLE.encode(), mtime=0))
 
-    assert ask(path, "192.0.2.1")[0].value["asn"] == 64500
+    assert ask(path, "192.0.2.1")[0].value.asn == 64500
 
 
 def test_a_table_that_changed_is_read_again_and_an_old_one_beats_none(table):
@@ -110,7 +111,7 @@ def test_a_table_that_changed_is_read_again_and_an_old_one_beats_none(table):
     def origin() -> int | None:
         (finding,) = asker.ask([Lookup(LookupKind.ROUTE, "192.0.2.1")], NINE)
         assert finding.problem is None
-        return finding.value["asn"]
+        return plain(finding.value)["asn"]
 
     seen = [origin()]
     new = table.with_name("new")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.adapters.net.address_policy import Gate
+from nta.adapters.whois import domain_texts
 from nta.adapters.whois.domain_texts import (
     decoded,
-    domain,
     referral,
     registrars_server,
 )
@@ -20,8 +20,15 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
+from tests.lookup_plain import plain
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def domain(text: str, name: str) -> Any:
+    return plain(domain_texts.domain(text, name))
+
+
 HOUR = timedelta(hours=1)
 NAME = "site.test"
 ROOT = b"% IANA\r\n\r\nrefer:        whois.registry.test\r\n\r\ndomain:       TEST\r\n"
@@ -65,7 +72,7 @@ def test_the_registry_that_the_root_refers_to_tells_of_the_domain(server, loopba
 
     finding = ask(server, loopback, resolve=lambda host: (resolved.append(host), ("127.0.0.1",))[1])
 
-    assert finding.value == {
+    assert plain(finding.value) == {
         "name": NAME,
         "suffix": "test",
         "registered": True,
@@ -88,7 +95,7 @@ def test_the_registrars_own_server_fills_what_the_registry_left_out(server, loop
 
     finding = ask(server, loopback)
 
-    assert finding.value["registrar"]["abuse"][0]["email"] == "abuse@registrar.example"
+    assert plain(finding.value)["registrar"]["abuse"][0]["email"] == "abuse@registrar.example"
     assert server.asked == ["test", NAME, NAME]
 
 
@@ -98,7 +105,7 @@ def test_a_registrars_server_that_fails_leaves_the_registrys_word_and_is_asked_a
 
     finding = ask(server, loopback)
 
-    assert (finding.value["registrar"]["name"], finding.problem) == ("Registrar B.V.", None)
+    assert (plain(finding.value)["registrar"]["name"], finding.problem) == ("Registrar B.V.", None)
     assert finding.valid_until == NOW + HOUR
 
 
@@ -107,7 +114,7 @@ def test_a_suffix_of_two_labels_falls_back_on_its_top_level(server, loopback):
 
     finding = ask(server, loopback, "site.co.test")
 
-    assert finding.value["suffix"] == "co.test"
+    assert plain(finding.value)["suffix"] == "co.test"
     assert server.asked == ["co.test", "test", "site.co.test"]
 
 
@@ -122,7 +129,7 @@ def test_a_server_of_a_suffix_is_found_once_a_day(server, loopback):
 def test_a_name_that_nobody_has_is_an_answer_for_a_short_time(server, loopback):
     finding = ask(server, loopback, "free.test")
 
-    assert (finding.value["registered"], finding.value["registrar"]) == (False, None)
+    assert (plain(finding.value)["registered"], plain(finding.value)["registrar"]) == (False, None)
     assert (finding.problem, finding.valid_until) == (None, NOW + HOUR)
 
 

@@ -24,6 +24,7 @@ from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
+from tests.lookup_plain import a_finding, plain
 from tests.usecases.mangling import texts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -224,7 +225,7 @@ class Region:
     def ask(self, lookups: Iterable[Lookup], now: datetime) -> Iterator[Finding]:
         for lookup in lookups:
             covers = tuple(self._value["cidr"])
-            yield Finding(lookup, self._value, "rdap", now, now + timedelta(hours=12), None, covers)
+            yield a_finding(lookup, self._value, "rdap", now, now + timedelta(hours=12), None, covers)
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_the_providers_abuse_desk_takes_the_place_of_the_registrys_own(
     finding = asked(server, loopback, Region("JP", "hostmaster@nic.ad.jp"))
 
     assert server.asked == [f"{IP}/e", "192.0.0.0-192.0.255.255/e"]
-    assert finding.value == {
+    assert plain(finding.value) == {
         "handle": "192.0.0.0 - 192.0.255.255",
         "name": "SAMPLENET",
         "cidr": ["192.0.0.0/16"],
@@ -270,7 +271,7 @@ def test_the_providers_abuse_desk_takes_the_place_of_the_registrys_own(
             contact("ABUSE@hosting.example", "whois", 0.9),
             contact("second@hosting.example", "whois", 0.9),
         ],
-        "domains": finding.value["domains"],
+        "domains": plain(finding.value)["domains"],
     }
     assert (finding.source, finding.covers, finding.problems) == ("whois", ("192.0.0.0/16",), ())
     assert finding.valid_until == NOW + timedelta(hours=12)
@@ -286,7 +287,7 @@ def test_a_desk_without_a_word_of_abuse_is_a_guess(server: WhoisServer, loopback
 
     finding = asked(server, loopback, Region("JP"))
 
-    assert finding.value["abuse"] == [contact("noc@hosting.example", "guess", 0.5)]
+    assert plain(finding.value)["abuse"] == [contact("noc@hosting.example", "guess", 0.5)]
     assert "JP00000001/e" not in server.asked  # the customer's own
 
 
@@ -304,7 +305,7 @@ def test_korea_and_taiwan_are_asked_too(
 
     finding = asked(server, loopback, Region(country, own))
 
-    assert finding.value["abuse"][0] == expected
+    assert plain(finding.value)["abuse"][0] == expected
 
 
 @pytest.mark.parametrize(
@@ -343,11 +344,14 @@ def test_a_narrower_network_is_somebodys_own_and_a_wider_one_gives_its_desk_alon
     wider = asked(server, loopback, Region("TW", cidr=["192.0.2.0/28"], handle="NARROW"))
     held = asked(server, loopback, Region("TW", holder="ORG-1", holder_name="One"))
 
-    assert (narrower.value["handle"], narrower.value["holder"]) == ("192.0.2.0 - 192.0.2.255", None)
-    assert (narrower.value["holder_name"], narrower.covers) == ("SAMPLE-POOL", ("192.0.2.0/24",))
-    assert (wider.value["handle"], wider.covers) == ("NARROW", ("192.0.2.0/28",))
-    assert (held.value["holder"], held.value["holder_name"]) == ("ORG-1", "One")
-    assert {len(finding.value["abuse"]) for finding in (narrower, wider, held)} == {2}
+    assert (plain(narrower.value)["handle"], plain(narrower.value)["holder"]) == (
+        "192.0.2.0 - 192.0.2.255",
+        None,
+    )
+    assert (plain(narrower.value)["holder_name"], narrower.covers) == ("SAMPLE-POOL", ("192.0.2.0/24",))
+    assert (plain(wider.value)["handle"], wider.covers) == ("NARROW", ("192.0.2.0/28",))
+    assert (plain(held.value)["holder"], plain(held.value)["holder_name"]) == ("ORG-1", "One")
+    assert {len(plain(finding.value)["abuse"]) for finding in (narrower, wider, held)} == {2}
 
 
 def silent(connection: Any) -> None:
@@ -377,7 +381,7 @@ def test_where_the_national_registry_says_nothing_useful_the_regions_word_stands
 
     finding = asked(server, loopback, Region("JP", "hostmaster@nic.ad.jp"))
 
-    assert [c["email"] for c in finding.value["abuse"]] == ["hostmaster@nic.ad.jp"]
+    assert [c["email"] for c in plain(finding.value)["abuse"]] == ["hostmaster@nic.ad.jp"]
     assert finding.problems == (LookupProblem("rdap_ip", f"{reason} (JPNIC)", temporary),)
     assert (finding.problem, finding.valid_until) == (None, NOW + timedelta(hours=1))
 

@@ -8,15 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.adapters.net.address_policy import Gate
-from nta.adapters.whois.network_texts import network, referral
+from nta.adapters.whois import network_texts
+from nta.adapters.whois.network_texts import referral
 from nta.adapters.whois.networks_on_port_43 import NetworkAsker, WhoisNetworkAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
+from tests.lookup_plain import a_finding, plain
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def network(text: str, ip: str) -> Any:
+    return plain(network_texts.network(text, ip))
+
+
 IP = "192.0.2.7"
 ROOT = b"% IANA\r\n\r\nrefer:        whois.region.test\r\n\r\ninetnum:      192.0.0.0 - 192.255.255.255\r\n"
 RPSL = """\
@@ -234,7 +242,7 @@ def test_the_registry_that_the_root_refers_to_tells_of_the_network(server, loopb
     finding = ask(port_43)
     again = ask(port_43)
 
-    assert finding.value["holder"] == "ORG-EX1-TEST"
+    assert plain(finding.value)["holder"] == "ORG-EX1-TEST"
     assert (finding.source, finding.covers, finding.problem) == ("whois", ("192.0.2.0/24",), None)
     assert finding.valid_until == NOW + timedelta(hours=1)
     assert again.value == finding.value
@@ -247,7 +255,7 @@ def test_a_referral_is_followed_and_arin_asked_for_all_it_has(server, loopback):
         f"n + {IP}": ARIN.encode() + b"\nReferralServer: whois://whois.region.test:43\n",
     }
 
-    assert ask(asker(server, loopback)).value["holder"] == "ORG-EX1-TEST"
+    assert plain(ask(asker(server, loopback)).value)["holder"] == "ORG-EX1-TEST"
     assert server.asked == [IP, f"n + {IP}", IP]
 
 
@@ -257,7 +265,7 @@ def test_who_is_referred_to_and_knows_nothing_takes_nothing_away(server, loopbac
         f"n + {IP}": ARIN.encode() + b"\nReferralServer: whois://whois.region.test:43\n",
     }
 
-    assert ask(asker(server, loopback)).value["holder"] == "HOST-7"
+    assert plain(ask(asker(server, loopback)).value)["holder"] == "HOST-7"
 
 
 @pytest.mark.parametrize(
@@ -290,7 +298,7 @@ class Rdap:
         for lookup in lookups:
             problem = LookupProblem("rdap_ip", "429", True) if lookup.subject in self._failing else None
             told = None if problem else {"handle": "RDAP", "cidr": []}
-            yield Finding(lookup, told, "rdap", now, now + timedelta(hours=12), problem)
+            yield a_finding(lookup, told, "rdap", now, now + timedelta(hours=12), problem)
 
 
 def test_port_43_is_asked_only_what_rdap_did_not_answer(server, loopback):

@@ -1,6 +1,6 @@
 """Where to look: one address of each party, and what a name alone says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from nta.domain.checks.targets import (
     Aim,
     Served,
     aim_at,
+    seen_anew,
 )
 from nta.domain.checks.verdicts import Cause, Verdict
 
@@ -131,3 +132,28 @@ def test_a_name_without_an_address_is_not_looked_at(error: str, verdict: Verdict
     assert (aim.pins, aim.seen, aim.addresses) == ((), frozenset(), ())
     assert aim.reading is not None
     assert aim.reading[:2] == (verdict, cause)
+
+
+def aims(*addresses: tuple[str, ...]) -> list[Aim]:
+    return [Aim(one[:1], frozenset(), None, one) for one in addresses]
+
+
+@pytest.mark.parametrize(
+    ("led_to", "ago", "expected"),
+    [
+        pytest.param(aims(("192.0.2.1",)), timedelta(hours=1, seconds=1), {"192.0.2.1"}, id="long-ago"),
+        pytest.param(aims(("192.0.2.1",)), timedelta(hours=1), set(), id="lately"),
+        pytest.param(aims(("192.0.2.9",)), timedelta(days=1), set(), id="it-leads-elsewhere"),
+        pytest.param(
+            aims((), ("198.51.100.2", "192.0.2.1")),
+            timedelta(days=1),
+            {"192.0.2.1", "198.51.100.2"},
+            id="from-one-of-two-places",
+        ),
+        pytest.param([], timedelta(days=1), set(), id="nobody-asked"),
+    ],
+)
+def test_an_address_is_seen_anew_where_the_name_leads_to_it_and_it_was_not_seen_lately(
+    led_to: list[Aim], ago: timedelta, expected: set[str]
+) -> None:
+    assert seen_anew([ONE, TWO], led_to, NINE + ago) == expected

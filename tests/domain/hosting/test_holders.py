@@ -14,8 +14,10 @@ from nta.domain.hosting.holders import (
     found_contacts,
     holder_domains,
 )
+from nta.domain.hosting.lookup_answers import RegisteredNetwork, RegisteredSystem
 from nta.domain.hosting.lookups import Finding
 from nta.domain.parties.mail_addresses import is_usable
+from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -63,11 +65,11 @@ def test_whatever_stands_there_a_domain_can_be_asked_and_written_to(emails):
 
 def file(domain: str, *contacts: str) -> Finding:
     value = {"contacts": list(contacts), "expires": None} if contacts else None
-    return Finding(file_of(domain), value, "security_txt", NOW, NOW + timedelta(hours=1), None)
+    return a_finding(file_of(domain), value, "security_txt", NOW, NOW + timedelta(hours=1), None)
 
 
-def named(email: str, source: str = "rdap") -> dict[str, object]:
-    return {"email": email, "source": source, "confidence": 0.5}
+def named(email: str, source: str = "rdap") -> FoundContact:
+    return FoundContact(email, source, 0.5)
 
 
 ONE, TWO = file("one.example"), file("two.example")
@@ -109,8 +111,8 @@ ONE, TWO = file("one.example"), file("two.example")
 )
 def test_contacts_are_looked_for_one_way_after_another(network, system, files, expected):
     found = found_contacts(
-        {"abuse": [named(email) for email in network]},
-        {"abuse": [named(email, "upstream") for email in system]},
+        RegisteredNetwork(abuse=tuple(named(email) for email in network)),
+        RegisteredSystem(abuse=tuple(named(email, "upstream") for email in system)),
         files,
     )
 
@@ -118,11 +120,12 @@ def test_contacts_are_looked_for_one_way_after_another(network, system, files, e
 
 
 def test_who_names_only_dead_mailboxes_is_looked_past():
-    ways = {"abuse": [named("Abuse@net.example")]}, {"abuse": [named("abuse@as.example", "upstream")]}
+    network = RegisteredNetwork(abuse=(named("Abuse@net.example"),))
+    system = RegisteredSystem(abuse=(named("abuse@as.example", "upstream"),))
     files = [file("one.example", "security@one.example")]
     dead = ["abuse@net.example", "abuse@as.example", "security@one.example", "abuse@one.example"]
 
-    found = [[c.email for c in found_contacts(*ways, files, dead[:n])] for n in range(5)]
+    found = [[c.email for c in found_contacts(network, system, files, dead[:n])] for n in range(5)]
 
     assert found == [
         ["Abuse@net.example"],
@@ -134,15 +137,15 @@ def test_who_names_only_dead_mailboxes_is_looked_past():
 
 
 def test_what_is_preferred_is_surer_and_a_guess_is_never_as_sure():
-    first, second = found_contacts({}, {}, [file("one.example", "a@one.example", "b@one.example")])
-    guess, other = found_contacts({}, {}, [ONE, TWO])
+    first, second = found_contacts(None, None, [file("one.example", "a@one.example", "b@one.example")])
+    guess, other = found_contacts(None, None, [ONE, TWO])
 
     assert first.confidence > second.confidence > guess.confidence > other.confidence > 0
     assert guess == FoundContact("abuse@one.example", "guess", 0.2)
 
 
 def test_two_domains_are_asked_at_most():
-    asked = files_of({"domains": ["one.example", "two.example", "three.example"]})
+    asked = files_of(RegisteredNetwork(domains=("one.example", "two.example", "three.example")))
 
     assert asked == (file_of("one.example"), file_of("two.example"))
-    assert files_of(None) == files_of({}) == ()
+    assert files_of(None) == files_of(RegisteredNetwork()) == ()

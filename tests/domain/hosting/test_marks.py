@@ -10,7 +10,6 @@ from nta.domain.hosting.facts import (
     to_plain,
 )
 from nta.domain.hosting.lookups import (
-    Finding,
     Lookup,
     LookupKind,
     Subject,
@@ -20,6 +19,7 @@ from nta.domain.notices.contact_choice import choose
 from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
+from tests.lookup_plain import a_finding
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 VEIL = Provider(
@@ -46,8 +46,8 @@ KNOWN = Catalogue(proxies={VEIL.id: VEIL})
 def facts(*ips: str, mark: str | None = VEIL.id) -> HostingFacts:
     names = Lookup(LookupKind.ADDRESSES, "a.test")
     value = {"addresses": list(ips), "cname": [], "dead": None}
-    found = Finding(names, value, "dns", NOON, NOON.replace(hour=13), None)
-    network = Finding(
+    found = a_finding(names, value, "dns", NOON, NOON.replace(hour=13), None)
+    network = a_finding(
         Lookup(LookupKind.NETWORK, "192.0.2.1"),
         ONE,
         "rdap",

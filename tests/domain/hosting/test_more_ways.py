@@ -30,6 +30,7 @@ from nta.domain.parties.organisations import (
 )
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
+from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOST = Subject("192.0.2.1", True, None, None)
@@ -43,7 +44,7 @@ LATER = LookupProblem("rdap_as", "no answer", True)
 
 def answer(lookup: Lookup, value, problem: LookupProblem | None = None) -> Finding:
     covers = ("192.0.2.0/24",) if lookup.kind is LookupKind.NETWORK and value else ()
-    return Finding(lookup, value, "x", NOW, NOW + timedelta(hours=1), problem, covers)
+    return a_finding(lookup, value, "x", NOW, NOW + timedelta(hours=1), problem, covers)
 
 
 def network(*emails: str, **more) -> Finding:

@@ -29,6 +29,7 @@ from nta.domain.parties.organisations import (
 )
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
+from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOURS_12 = timedelta(hours=12)
@@ -50,7 +51,7 @@ CONTACT = {"email": "abuse@host.example", "source": "origin_lookup", "confidence
 
 
 def found(lookup: Lookup, value: Any, at: datetime = NINE, **more: Any) -> Finding:
-    return Finding(lookup, value, "test", at, at + HOURS_12, more.get("problem"), more.get("covers", ()))
+    return a_finding(lookup, value, "test", at, at + HOURS_12, more.get("problem"), more.get("covers", ()))
 
 
 def name(*addresses: str, cname: tuple[str, ...] = (), **more: Any) -> Finding:

@@ -32,6 +32,7 @@ from nta.domain.parties.organisations import (
 )
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
+from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -68,13 +69,13 @@ CATALOGUE = Catalogue(
 
 def of_name(*addresses: str, cname: tuple[str, ...] = ()) -> Finding:
     value = {"addresses": list(addresses), "cname": list(cname), "dead": None}
-    return Finding(Lookup(LookupKind.ADDRESSES, SITE.host), value, "dns", NINE, NINE + HOUR, None)
+    return a_finding(Lookup(LookupKind.ADDRESSES, SITE.host), value, "dns", NINE, NINE + HOUR, None)
 
 
 def of_network(ip: str, *, at: datetime = NINE, problem: bool = False, **value: Any) -> Finding:
     plain = {"handle": f"NET-{ip}", "country": "US", "asn": None, "abuse": []} | value
     trouble = LookupProblem("rdap_ip", "no answer", True) if problem else None
-    return Finding(
+    return a_finding(
         Lookup(LookupKind.NETWORK, ip), None if problem else plain, "rdap", at, at + 12 * HOUR, trouble
     )
 
@@ -97,7 +98,7 @@ def of_domain(
         "source": "whois" if kind is LookupKind.WHOIS else "rdap",
     } | value
     trouble = LookupProblem(kind.value, problem, False) if problem else None
-    return Finding(Lookup(kind, name), None if problem else plain, "rdap", NINE, NINE + 12 * HOUR, trouble)
+    return a_finding(Lookup(kind, name), None if problem else plain, "rdap", NINE, NINE + 12 * HOUR, trouble)
 
 
 def facts_of(*findings: Finding, subject: Subject = SITE) -> HostingFacts:

@@ -22,6 +22,7 @@ from nta.domain.hosting.lookups import (
 )
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue, Provider, Registry
+from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -46,7 +47,7 @@ EMPTY = Catalogue()
 def names(
     *addresses: str, host: str = SITE.host, dead: str | None = None, problem: str | None = None, **more: Any
 ) -> Finding:
-    return Finding(
+    return a_finding(
         lookup=Lookup(LookupKind.ADDRESSES, host),
         value=None if problem else {"addresses": list(addresses), "cname": ["edge.test"], "dead": dead},
         source="dns",
@@ -69,7 +70,7 @@ def network(ip: str, *covers: str, problem: str | None = None, **value: Any) -> 
         "as_name": None,
         "abuse": [{"email": "abuse@net.example", "source": "rdap", "confidence": 0.9}],
     }
-    return Finding(
+    return a_finding(
         lookup=Lookup(LookupKind.NETWORK, ip),
         value=None if problem else plain | value,
         source="rdap",
@@ -339,7 +340,7 @@ def reply(lookup: Lookup, addresses: list[str], prefix: int | None, fails: bool)
     if lookup.kind is LookupKind.ADDRESSES:
         return names(*addresses, problem="timeout" if fails else None)
     if lookup.kind in (LookupKind.DOMAIN, LookupKind.WHOIS):
-        return Finding(
+        return a_finding(
             lookup, None, "rdap", NINE, NINE + HOUR, LookupProblem(lookup.kind.value, "none", False)
         )
     if fails or prefix is None:

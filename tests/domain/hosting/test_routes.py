@@ -19,6 +19,7 @@ from tests.domain.hosting.test_resolution import (
     names,
     network,
 )
+from tests.lookup_plain import a_finding
 
 ROUTED = replace(SITE, routes=True)
 IP = "198.51.100.1"
@@ -29,7 +30,7 @@ def route(ip: str, asn: int | None, *covers: str, name: str | None = None, probl
     value = None if problem else {"asn": asn, "as_name": name, "prefix": None}
     trouble = LookupProblem("route", "no answer", True) if problem else None
     lookup = Lookup(LookupKind.ROUTE, ip)
-    return Finding(lookup, value, "routing table", NINE, NINE + 12 * HOUR, trouble, covers)
+    return a_finding(lookup, value, "routing table", NINE, NINE + 12 * HOUR, trouble, covers)
 
 
 def routes_asked(*findings: Finding) -> set[str]:

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from nta.domain.hosting.facts import FoundContact, LookupProblem
 from nta.domain.hosting.lookups import (
-    Finding,
     Lookup,
     LookupKind,
     Subject,
 )
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue
+from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOST = Subject("192.0.2.1", True, None, None)
@@ -21,7 +21,7 @@ DESK = {"email": "abuse@upstream.example", "source": "upstream", "confidence": 0
 
 def answer(kind, subject, value, problem=None):
     covers = ("192.0.2.0/24",) if kind in (LookupKind.NETWORK, LookupKind.ROUTE) else ()
-    return Finding(Lookup(kind, subject), value, "x", NOW, NOW + timedelta(hours=1), problem, covers)
+    return a_finding(Lookup(kind, subject), value, "x", NOW, NOW + timedelta(hours=1), problem, covers)
 
 
 def network(**more):

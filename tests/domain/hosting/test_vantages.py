@@ -23,6 +23,7 @@ from nta.domain.hosting.lookups import (
 from nta.domain.hosting.ranges import lie_in
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue
+from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -32,12 +33,12 @@ MISSING = [{"who": "JPNIC", "reason": "the server does not answer in time", "tem
 
 def names(*addresses: str, at: datetime = NINE, **more: Any) -> Finding:
     value = {"addresses": list(addresses), "cname": [], "dead": None} | more
-    return Finding(Lookup(LookupKind.ADDRESSES, "a.test"), value, "dns", at, at + HOUR, None)
+    return a_finding(Lookup(LookupKind.ADDRESSES, "a.test"), value, "dns", at, at + HOUR, None)
 
 
 def network(ip: str, *cidr: str, at: datetime = NINE, **more: Any) -> Finding:
     value = {"handle": cidr[0], "cidr": list(cidr), "abuse": []} | more
-    return Finding(Lookup(LookupKind.NETWORK, ip), value, "rdap", at, at + HOUR, None, cidr)
+    return a_finding(Lookup(LookupKind.NETWORK, ip), value, "rdap", at, at + HOUR, None, cidr)
 
 
 def facts(*findings: Finding, now: datetime = NINE) -> HostingFacts:

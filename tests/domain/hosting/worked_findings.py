@@ -29,6 +29,7 @@ from nta.domain.hosting.lookups import (
     Subject,
 )
 from tests.domain.hosting.story_reader import StoryReader
+from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _DNS_LASTS, _LASTS = timedelta(hours=1), timedelta(hours=12)
@@ -85,7 +86,7 @@ def _finding(
         if not failed and value != "nothing":
             entry.fault(key, "must be keys and values, 'nothing', or 'fails for now, why'")
         problem = LookupProblem(lookup.kind.value, failed[2], failed[1] == "now") if failed else None
-        return Finding(lookup, None, "story", NOW, NOW + lasts, problem)
+        return a_finding(lookup, None, "story", NOW, NOW + lasts, problem)
     told = entry.child(key, value, f"{key}: {lookup.subject}")
     asked_at = NOW - told.take("asked", duration, timedelta(0))
     covers = told.take("range", ip_range, None) if lookup.kind in ABOUT_ADDRESSES else None
@@ -93,7 +94,7 @@ def _finding(
     told.is_sound()
     if lookup.kind is LookupKind.NETWORK:
         answer["cidr"] = [covers] if covers else []
-    return Finding(lookup, answer, "story", asked_at, asked_at + lasts, None, (covers,) if covers else ())
+    return a_finding(lookup, answer, "story", asked_at, asked_at + lasts, None, (covers,) if covers else ())
 
 
 def _names(cname: tuple[str, ...], told: StoryReader) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Findings: found again by question or by range while they are valid, and sealed."""
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
@@ -13,18 +14,19 @@ from nta.store.db.handle import Store
 from nta.store.hosting import findings
 from nta.store.tables import FindingRange, FindingRow
 from tests.conftest import NINE, hours
+from tests.lookup_plain import a_finding
 
 SOON, LONG = NINE + hours(1), NINE + hours(12)
 
 
 def name(host: str = "a.test", until: datetime = SOON) -> Finding:
     value = {"addresses": ["192.0.2.1"], "cname": ["edge.test"], "dead": None}
-    return Finding(Lookup(LookupKind.ADDRESSES, host), value, "dns", NINE, until, None)
+    return a_finding(Lookup(LookupKind.ADDRESSES, host), value, "dns", NINE, until, None)
 
 
 def network(ip: str, *covers: str, until: datetime = LONG, **value: Any) -> Finding:
     plain = {"handle": f"NET-{ip}", "abuse": [{"email": "abuse@hosting.example"}]} | value
-    return Finding(Lookup(LookupKind.NETWORK, ip), plain, "rdap", NINE, until, None, covers)
+    return a_finding(Lookup(LookupKind.NETWORK, ip), plain, "rdap", NINE, until, None, covers)
 
 
 def save(store: Store, *found: Finding) -> None:
@@ -43,7 +45,7 @@ def of_networks(store: Store, *addresses: str, now: datetime = NINE) -> list[str
 
 
 def test_a_finding_comes_back_as_it_was(store: Store) -> None:
-    failed = Finding(
+    failed = a_finding(
         Lookup(LookupKind.NETWORK, "192.0.2.9"),
         None,
         "rdap",
@@ -51,7 +53,7 @@ def test_a_finding_comes_back_as_it_was(store: Store) -> None:
         NINE + hours(1),
         LookupProblem("rdap_ip", "silence", True),
     )
-    nothing = Finding(Lookup(LookupKind.NETWORK, "192.0.2.8"), None, "rdap", NINE, NINE + hours(1), None)
+    nothing = a_finding(Lookup(LookupKind.NETWORK, "192.0.2.8"), None, "rdap", NINE, NINE + hours(1), None)
     kept = [name(), network("192.0.2.1", "192.0.2.0/25", "192.0.2.128/25"), failed, nothing]
     save(store, *kept)
     save(store)
@@ -135,3 +137,24 @@ def test_what_a_finding_says_is_sealed_and_its_ranges_are_not(store: Store) -> N
     assert [(bytes(first)[-4:], bytes(last)[-4:]) for first, last in ranges] == [
         (b"\xc0\x00\x02\x00", b"\xc0\x00\x02\xff")
     ]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param({"value": {"addresses": "192.0.2.1"}}, id="value"),
+        pytest.param({"subject": ["a.test"]}, id="subject"),
+        pytest.param({"whom": ["proxy:shield"]}, id="whom"),
+        pytest.param({"covers": [24]}, id="ranges"),
+    ],
+)
+def test_a_finding_kept_in_a_form_that_is_not_read_is_not_there(store: Store, kept: dict[str, Any]) -> None:
+    value = {"addresses": ["192.0.2.1"], "cname": [], "dead": None}
+    whole = {"subject": "a.test", "value": value, "covers": []}
+    save(store, name(), name("b.test"))
+    with store.db.write() as connection:
+        number = connection.execute(select(FindingRow.id).order_by(FindingRow.id).limit(1)).scalar_one()
+        sealed = store.sealer.seal("finding.value", number, json.dumps(whole | kept))
+        connection.execute(update(FindingRow).where(FindingRow.id == number).values(value_sealed=sealed))
+
+    assert of_questions(store, name().lookup, name("b.test").lookup) == [name("b.test")]
