@@ -21,5 +21,5 @@ def test_recorded_texts_of_networks_are_read() -> None:
         assert (referral(text) is None) == (wanted.get("referral_server") is None)
         if "query" in case:
             told = network(text, case["query"])
-            assert [one["email"] for one in told["abuse"]] == wanted["abuse_emails"]
-            assert re.fullmatch("[A-Z]{2}", told["country"])
+            assert [one.email for one in told.abuse] == wanted["abuse_emails"]
+            assert re.fullmatch("[A-Z]{2}", told.country or "")

@@ -67,7 +67,7 @@ def test_who_serves_one_country_alone_is_told_beside_who_serves_the_other(
         kept = host_arrangements.facts(connection, store, host(store, case).arrangement_id)
     assert {a.ip: a.seen_from for a in kept.addresses} == {"192.0.2.1": ("nl",), "198.51.100.1": ("de",)}
     told = choose(Role.HOST, kept, EVERYWHERE, {})
-    assert {c.email for c in told} == {"abuse@one.example", "abuse@two.example"}
+    assert {c.address.to for c in told} == {"abuse@one.example", "abuse@two.example"}
 
 
 def test_a_vantage_point_that_cannot_ask_stops_nothing_and_is_asked_again_soon(
