@@ -97,6 +97,7 @@ _SOURCES = {
     "the proxy before the host": "origin_lookup",
     "security.txt": "security_txt",
 }
+_NO_LADDER = re.compile(r"ladders: none is for a (\w+) case hosted in (.+)")
 _MAIL_BUT = {
     "only its subject names the notice": "named_in_subject_alone",
     "nobody we know stands behind it": "vouched_by_nobody",
@@ -220,7 +221,14 @@ def _of_event(text: str, kind: str) -> Plain:
         return {"code": "approvals_given", "given": int(count[1]), "needed": int(count[2]), "kind": count[3]}
     if (kind.startswith("told") or kind == "approval_asked") and (notice := _NOTICE.fullmatch(text)):
         return {"code": "notice", "kind": notice[1], "party": notice[2]}
-    return {"code": _WHOLE[text]} if text in _WHOLE else _other(text)
+    return _known(text) or _other(text)
+
+
+def _known(text: str) -> Plain | None:
+    if none := _NO_LADDER.fullmatch(text):
+        country = "unknown" if none[2] == "an unknown country" else none[2]
+        return {"code": "no_ladder", "severity": none[1], "country": country}
+    return {"code": _WHOLE[text]} if text in _WHOLE else None
 
 
 def _of_rung(text: str) -> Plain:
@@ -279,8 +287,8 @@ def _of_task(text: str) -> list[Plain]:
         plain = re.sub(r" \(N-\d\d-[0-9A-Z]{4}-[0-9A-Z]{4}\)$", "", part)
         if plain in _MAIL_BUT and found and found[-1]["code"] in _TASKS_OF_MAILS:
             found[-1].setdefault("besides", []).append({"code": _MAIL_BUT[plain]})
-        elif plain in _WHOLE:
-            found.append({"code": _WHOLE[plain]})
+        elif known := _known(plain):
+            found.append(known)
         else:
             return [_other(text)]
     return found

@@ -6,8 +6,8 @@ from nta.domain.lifecycle import Stage
 from nta.domain.reasons import Code
 
 OF_CASES: Final = frozenset(
-    {Code.NOBODY_FOUND, Code.NOBODY_REACHABLE, Code.NOBODY_LEFT, Code.NO_LADDER, Code.HELD}
-)
+    {Code.NOBODY_FOUND, Code.NOBODY_REACHABLE, Code.NOBODY_LEFT, Code.NO_LADDER, Code.HELD, Code.OTHER}
+)  # `other`: what an earlier release asked in words of which no code is known
 OF_NOTICES: Final = frozenset({Code.TWO_LEADS, Code.BURST})
 OF_CONTACTS: Final = frozenset({Code.NEW_CONTACT})
 """Tasks that ask for a decision about a case, a notice, a contact, taken on its own page."""

@@ -16,6 +16,8 @@ from nta.domain.reasons import Code
         (Code.NOBODY_FOUND, "unresolved", Code.CASE_WANTS_DECISION),
         (Code.HELD, "held", Code.CASE_WANTS_DECISION),
         (Code.NOBODY_LEFT, "escalated", None),
+        (Code.OTHER, "unresolved", Code.CASE_WANTS_DECISION),
+        (Code.OTHER, "notified", None),
         (Code.NOBODY_LEFT, None, None),
         (Code.TWO_LEADS, None, Code.NOTICE_WANTS_DECISION),
         (Code.BURST, None, Code.NOTICE_WANTS_DECISION),

@@ -29,6 +29,8 @@ EVENTS = [
     ("held", "the hosting country asks for the police first", Reason(Code.POLICE_FIRST)),
     ("held", "two towns; both asked", because(Code.OTHER, text="two towns; both asked")),
     ("bounced", "5.1.1 550 unknown", because(Code.OTHER, text="5.1.1 550 unknown")),
+    ("unresolved", "ladders: none is for a normal case hosted in an unknown country",
+     because(Code.NO_LADDER, severity="normal", country="unknown")),
     ("unresolved", "rdap_ip: cut", because(Code.OTHER, text="rdap_ip: cut")),
 ]  # fmt: skip
 RDAP = because(Code.NAMED_BY_ONE, source="rdap")
