@@ -17,8 +17,8 @@ class ContactAddress(NamedTuple):
 
     @property
     def folded(self) -> Self:
-        """Return the address as others are compared with it, in lower case."""
-        return self._replace(to=self.to.lower())
+        """Return the address as others are compared with it: of mailboxes alone, case says nothing."""
+        return self._replace(to=self.to.lower()) if self.channel == MAIL else self
 
     @property
     def can_be_used(self) -> bool:
