@@ -15,7 +15,7 @@ from nta.store.db.sealing import key_file, keys_in, load_keys
 from nta.store.hosting import findings, override_rows
 from nta.store.notices.notice_rows import CONTENT
 from nta.store.safekeeping.resealing import Ring, sealed_columns
-from nta.store.tables import Notice, Submission
+from nta.store.tables import Notice
 from nta.usecases import answer
 from nta.usecases.submit import Terms, hand_in, read_lines
 from tests.builders import MadeNotice, make_case, make_notice
@@ -54,11 +54,6 @@ def fill(store: Store) -> MadeNotice:
     with store.db.write() as connection:
         sealed = store.sealer.seal(CONTENT, notice.notice_id, "as sent")
         connection.execute(update(Notice).where(Notice.id == notice.notice_id).values(content_sealed=sealed))
-        for number in connection.execute(select(Submission.id)).scalars().all():
-            sealed = store.sealer.seal("submission.reached_by", number, "a search")
-            connection.execute(
-                update(Submission).where(Submission.id == number).values(reached_by_sealed=sealed)
-            )
         for scope, number in ((Scope.HOST, case.host_id), (Scope.DOMAIN, case.domain_id)):
             override_rows.put(
                 connection, store, number, reason="known", until=None, origin="192.0.2.9", scope=scope

@@ -70,7 +70,7 @@ def test_the_help_of_every_command_holds_an_example(nta: Nta, path: tuple[str, .
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nothing",), ("settings", "--nothing"), ("check",), ("report", "removal-times", "--clock", "Z")],
+    [("nothing",), ("settings", "--nothing"), ("check",), ("report", "removal-times", "--clock", "D")],
     ids=["no-command", "no-option", "no-argument", "no-choice"],
 )
 def test_a_command_line_that_cannot_be_read_is_refused(nta: Nta, arguments: tuple[str, ...]) -> None:

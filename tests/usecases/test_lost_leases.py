@@ -120,7 +120,7 @@ def test_a_canary_asked_before_a_long_stop_is_not_kept(
     look(store, world, "me", "nl")
 
     assert world.canaries
-    assert value(store, Host.canary_answer) is None
+    assert value(store, Host.canaries) is None
 
 
 class SlowWorld(World):

@@ -38,7 +38,6 @@ PLACES = {
     "notice.content",
     "notice_item.location",
     "notice_item.portal",
-    "submission.reached_by",
     "submission.referrer",
 }
 

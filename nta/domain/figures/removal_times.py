@@ -30,7 +30,6 @@ class RemovalClock(StrEnum):
     A = "A"  # the case: received by the hotline until gone; the victim's view
     B = "B"  # the addressee: first notice handed over until gone; as it is usually published
     C = "C"  # the addressee: notice accepted, or first sign of having it, until gone; fair when mail bounced
-    D = "D"  # the order: served until gone
 
     @property
     def gloss(self) -> str:
@@ -42,7 +41,6 @@ _GLOSSES: Final = {
     RemovalClock.A: "from received by the hotline to gone",
     RemovalClock.B: "from the first notice handed over to gone",
     RemovalClock.C: "from the notice accepted to gone",
-    RemovalClock.D: "from the order served to gone",
 }
 
 

@@ -10,7 +10,6 @@ from nta.store.tables.base import Base
 from nta.store.tables.case_tables import (
     Arrangement,
     ArrangementParty,
-    AuthorityOrder,
     Case,
     Domain,
     Episode,
@@ -53,7 +52,6 @@ __all__ = [
     "ArrangementParty",
     "AuditBatch",
     "AuditEntry",
-    "AuthorityOrder",
     "Base",
     "Case",
     "Contact",

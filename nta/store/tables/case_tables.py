@@ -24,7 +24,6 @@ class HandIn(Base):
     finished_at: Mapped[datetime | None]
     accepted: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
-    undone_at: Mapped[datetime | None]
 
 
 class HandInLine(Base):
@@ -62,7 +61,6 @@ class Submission(Base):
     programme: Mapped[str | None] = mapped_column(word(64))
     scope: Mapped[str] = mapped_column(word(12))  # file, page, directory, site
     referrer_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    reached_by_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     withdrawn_at: Mapped[datetime | None]
 
 
@@ -112,8 +110,6 @@ class Host(Base):
     forced_by: Mapped[str | None] = mapped_column(word(96))
     forced_at: Mapped[datetime | None]
     proxy_mark: Mapped[str | None] = mapped_column(word(96))  # a proxy whose header field its answers bear
-    probe_rule: Mapped[str | None] = mapped_column(word())
-    canary_answer: Mapped[str | None]  # of an earlier release, whose 200 characters held two places' answers
     canaries: Mapped[str | None] = mapped_column(Text)
     canary_at: Mapped[datetime | None]
 
@@ -225,17 +221,3 @@ class Event(Base):
     stage: Mapped[str] = mapped_column(word(12))  # after the change
     presence: Mapped[str] = mapped_column(word(8))
     subject: Mapped[int | None] = mapped_column(BigInteger)  # the notice, addressee or answer it speaks of
-
-
-class AuthorityOrder(Base):
-    """An authority's order about an episode. Clock D begins when it is served."""
-
-    __tablename__ = "authority_order"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), index=True)
-    authority: Mapped[str] = mapped_column(word(96))
-    issued_at: Mapped[datetime]
-    term: Mapped[timedelta]
-    served_at: Mapped[datetime | None]
-    effect_reported_at: Mapped[datetime | None]

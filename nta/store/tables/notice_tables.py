@@ -222,10 +222,6 @@ class AnswerRow(Base):
     until: Mapped[datetime | None]
     whose: Mapped[str | None]
     why_sealed: Mapped[bytes | None] = mapped_column(PortalSealed)
-    decided_at: Mapped[datetime | None]
-    automated: Mapped[bool | None]
-    redress_told: Mapped[bool | None]
-    appealed_at: Mapped[datetime | None]
     settled: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 

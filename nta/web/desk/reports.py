@@ -21,8 +21,6 @@ from nta.usecases.report import Report, removal_times
 from nta.web import request_values
 from nta.web.access import needs
 
-CLOCKS = (RemovalClock.A, RemovalClock.B, RemovalClock.C)
-
 
 def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: str | None) -> Blueprint:
     """Return the pages of reports; `folders` hold templates, `by_whom` is our name on a file."""
@@ -38,7 +36,7 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
         return render_template(
             "desk/removal_times.html",
             report=removal_page.body(_chosen(made), language=language(), folders=folders),
-            clocks=CLOCKS,
+            clocks=tuple(RemovalClock),
             asked=made[0].parameters,
             providers=_providers(made),
             values=request.args,
@@ -63,7 +61,7 @@ def pages(store: Store, clock: ServiceClock, folders: Sequence[Path], by_whom: s
 def _made(store: Store, now: datetime) -> list[Report]:
     """Return what the address asks for, of hosts and of proxies."""
     letter = request.args.get("clock", RemovalClock.B.value)
-    if letter not in {c.value for c in CLOCKS}:
+    if letter not in {c.value for c in RemovalClock}:
         raise RefusedError(_("There is no such clock; choose A, B or C."))
     as_of = request_values.day("as_of")
     if as_of is not None and as_of > now:
