@@ -142,13 +142,26 @@ class House(Installation):
     def desk(self) -> Flask:
         """Return the desk's app."""
         self.refuse_nobody()
-        return create_desk(self.store, self.settings, self.clock, self.catalogue, self._checkpoint)
+        return create_desk(
+            self.store,
+            self.settings,
+            self.clock,
+            self.catalogue,
+            self._checkpoint,
+            is_world_over=self._is_world_over,
+        )
 
     def portal(self, *, alone: bool = False) -> Flask:
         """Return the portal's app; `alone` in a process that does nothing else."""
         self.refuse_nobody()
         store = self.portal_store if alone else self.store
-        return create_portal(store, self.settings, self.clock, self.catalogue)
+        return create_portal(
+            store, self.settings, self.clock, self.catalogue, is_world_over=self._is_world_over
+        )
+
+    def _is_world_over(self) -> bool:
+        """Tell whether this serves a lab's world, and that has ended."""
+        return isinstance(self.clock, LabClock) and self.clock.is_over
 
     def add_user(self, email: str, password: str, role: str, secret: str | None = None) -> str:
         """Make an account of the desk, with this TOTP secret or a new one; return the secret in base 32."""

@@ -28,6 +28,7 @@ class LabClock:
     `control_url` is the lab's control address, with or without "lab:" before
     it. A leap is one request of bounded length. A walking lab answers after a
     second or so with where it got to; the caller looks for work and asks again.
+    Whether the world is over costs no question of its own: the answers say it.
     """
 
     def __init__(self, control_url: str, *, timeout_s: float = 10, leap_timeout_s: float = 300) -> None:
@@ -39,6 +40,12 @@ class LabClock:
         self._leap_timeout_s = leap_timeout_s
         self._threads = threading.local()
         self._opened: list[http.client.HTTPConnection] = []
+        self._is_over = False
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the lab's world had ended when it last answered."""
+        return self._is_over
 
     def now(self) -> datetime:
         """Return the lab's present moment.
@@ -98,6 +105,7 @@ class LabClock:
             raise OutsideError("the lab's answer is not JSON", temporary=True) from None
         if not isinstance(answer, dict):
             raise OutsideError("the lab's answer is not an object", temporary=True)
+        self._is_over = answer.get("over") is True
         return answer
 
 

@@ -59,7 +59,7 @@ class Control:
             body: Any = json.loads(request.body) if request.body else {}
             match request.method, request.path:
                 case "GET", "/now":
-                    return json_reply({"now": self._now().isoformat()})
+                    return json_reply({"now": self._now().isoformat(), "over": self._engine.is_over})
                 case "GET", "/truth":
                     return json_reply(await self._ask(self._engine.truth))
                 case "GET", "/state":

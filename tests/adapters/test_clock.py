@@ -50,6 +50,16 @@ def test_the_labs_time_comes_in_utc(lab, clock):
     assert clock.now().utcoffset() == timedelta(0)
 
 
+def test_each_answer_says_whether_the_world_is_over(lab, clock):
+    clock.now()
+    before = clock.is_over
+    lab.pages["/now"] = said(now=NINE.isoformat(), over=True)
+    clock.now()
+
+    assert (before, clock.is_over) == (False, True)
+    assert len(lab.asked) == 2
+
+
 @pytest.mark.parametrize(("over", "next_due"), [(False, NINE), (True, None)])
 def test_a_leap_names_the_next_due_moment_and_tells_where_time_stands(lab, clock, over, next_due):
     lab.pages["/leap"] = said(now=NINE.isoformat(), over=over)

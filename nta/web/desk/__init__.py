@@ -41,8 +41,9 @@ def create_desk(
     clock: Clock,
     catalogue: Catalogue,
     checkpoint: Callable[[str], None] = lambda name: None,
+    is_world_over: Callable[[], bool] = lambda: False,
 ) -> Flask:
-    """Return the desk."""
+    """Return the desk. Where `is_world_over` says so, its pages say that the lab's world has ended."""
     app = app_factory.build(
         "desk",
         settings=settings,
@@ -61,6 +62,7 @@ def create_desk(
         texts=texts,
         sending_mode=settings.sending.mode,
         word_of=state_word,
+        is_world_over=is_world_over,
     )
     access.guard(app, store)
 

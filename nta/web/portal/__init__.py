@@ -1,5 +1,7 @@
 """The portal: what a provider's abuse desk sees when it follows the link in a notice."""
 
+from collections.abc import Callable
+
 from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 
@@ -13,8 +15,17 @@ from nta.web.portal.pages import pages
 from nta.web.request_limits import ANSWERS
 
 
-def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Catalogue) -> Flask:
-    """Return the portal. It uses the portal's key and the tables of `nta.store.db.grants` alone."""
+def create_portal(
+    store: Store,
+    settings: Settings,
+    clock: Clock,
+    catalogue: Catalogue,
+    is_world_over: Callable[[], bool] = lambda: False,
+) -> Flask:
+    """Return the portal. It uses the portal's key and the tables of `nta.store.db.grants` alone.
+
+    Where `is_world_over` says so, its pages say that the lab's world has ended.
+    """
     hotline = app_factory.ourselves(settings, catalogue)
     app = app_factory.build(
         "portal",
@@ -23,7 +34,7 @@ def create_portal(store: Store, settings: Settings, clock: Clock, catalogue: Cat
         secret=store.keys.portal_derived("session"),
         larger={"portal.answer": ANSWERS},
     )
-    app.jinja_env.globals["hotline"] = hotline
+    app.jinja_env.globals.update(hotline=hotline, is_world_over=is_world_over)
     limiter = app_factory.limits(app)
     site = pages(store, clock, hotline)
     # Whoever tries tokens is slowed down; a provider with a thousand notices is not.
