@@ -21,6 +21,9 @@ MOST_STRETCH = timedelta(hours=24)
 FACTS_KEPT = timedelta(hours=12)
 """Who hosts a URL is asked again after this while its case lives."""
 
+SEEN_BY = timedelta(minutes=15)
+"""Content that is gone is `absent` after this, or up again."""
+
 LINK_LIFE = timedelta(days=30)
 """A portal link works so long: a ladder's longest silence and the watch fit in."""
 

@@ -17,6 +17,7 @@ from nta.domain.intake.lines import (
     told,
 )
 from nta.domain.intake.urls import digest, public_suffix, registrable_domain
+from nta.domain.policy import DeskAct, Person, permit
 from nta.domain.reasons import Reason
 from nta.store.cases.hand_ins import (
     Bad,
@@ -27,7 +28,17 @@ from nta.store.cases.hand_ins import (
 )
 from nta.store.db.handle import Store
 
-__all__ = ["Examined", "HandedIn", "InputLine", "Terms", "examine", "hand_in", "lines_of", "read_lines"]
+__all__ = [
+    "Examined",
+    "HandedIn",
+    "InputLine",
+    "Terms",
+    "examine",
+    "hand_in",
+    "hand_in_at_desk",
+    "lines_of",
+    "read_lines",
+]
 
 CHUNK = 320
 """Lines a transaction: with six rows each about 2,000 rows, some tens of milliseconds."""
@@ -62,6 +73,25 @@ def examine(lines: Iterable[InputLine], terms: Terms, *, key: bytes, now: dateti
             yield Examined(line.line, line.text, None, refusal.reason)
 
 
+def hand_in_at_desk(
+    store: Store,
+    lines: Iterable[InputLine],
+    terms: Terms,
+    *,
+    by: Person,
+    key: str,
+    way: str,
+    now: datetime,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> HandedIn:
+    """Hand in what a person of the desk confirmed, as `hand_in` does.
+
+    Raises: RefusedError, before anything is written, where no role of theirs includes it.
+    """
+    who = permit(by, DeskAct.HAND_IN)
+    return hand_in(store, lines, terms, who=who, key=key, way=way, now=now, checkpoint=checkpoint)
+
+
 def hand_in(
     store: Store,
     lines: Iterable[InputLine],
@@ -75,6 +105,9 @@ def hand_in(
     checkpoint: Callable[[str], None] = lambda name: None,
 ) -> HandedIn:
     """Write every good line of a hand-in and say what is wrong with the others.
+
+    No role is asked for: whoever runs a command on the machine needs none.
+    People at the desk come in by `hand_in_at_desk`.
 
     `who` and `key` make a repetition harmless: a hand-in that is whole is
     answered with its counts, one that was cut off goes on after its last

@@ -9,8 +9,8 @@ from nta.domain.checks.outcomes import Outcome
 from nta.domain.errors import RefusedError
 from nta.domain.policy import DeskRoleName, Person
 from nta.store.db.handle import Store
-from nta.store.tables import AuditEntry
-from nta.usecases import answer, approve
+from nta.store.tables import AuditEntry, HandIn
+from nta.usecases import answer, approve, submit
 from nta.usecases.decisions import (
     case_decisions,
     contact_approvals,
@@ -28,6 +28,7 @@ ANALYST = by("analyst@hotline.test", DeskRoleName.ANALYST)
 Act = Callable[[Store, str, Person], object]
 
 ANALYSTS: dict[str, Act] = {
+    "hand in": lambda s, ref, who: hand_in(s, "http://slow.example/x", who),
     "reveal": lambda s, ref, who: case_decisions.reveal(s, ref, who, NINE),
     "withdraw": lambda s, ref, who: case_decisions.end_case(s, ref, Outcome.WITHDRAWN, "so", who, NINE),
     "release": lambda s, ref, who: case_decisions.release(s, ref, "so", who, NINE),
@@ -67,6 +68,23 @@ def test_what_is_a_leads_is_no_analysts(store: Store, act: Act) -> None:
     refused(store, act, ANALYST)
 
 
+@pytest.mark.parametrize("role", [DeskRoleName.ANALYST, DeskRoleName.LEAD])
+def test_what_is_handed_in_at_the_desk_bears_the_persons_name(store: Store, role: DeskRoleName) -> None:
+    person = by("somebody@hotline.test", role)
+
+    made = hand_in(store, "http://slow.example/x", person)
+
+    assert (made.accepted, made.refused) == (1, 0)
+    with store.db.read() as connection:
+        assert connection.execute(select(HandIn.who)).scalars().all() == [person.name]
+
+
+def hand_in(store: Store, url: str, who: Person) -> submit.HandedIn:
+    lines = [submit.InputLine(1, url)]
+    terms = submit.Terms("desk")
+    return submit.hand_in_at_desk(store, lines, terms, by=who, key="first", way="paste", now=NINE)
+
+
 def refused(store: Store, act: Act, who: Person) -> None:
     case = make_case(store, "http://quick.example/x", NINE)
 
@@ -74,4 +92,5 @@ def refused(store: Store, act: Act, who: Person) -> None:
         act(store, case.reference, who)
 
     with store.db.read() as connection:
+        assert connection.execute(select(func.count()).select_from(HandIn)).scalar_one() == 0
         assert connection.execute(select(func.count()).select_from(AuditEntry)).scalar_one() == 0

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from nta.domain.intake.lines import SubmissionTerms, stricter
+from nta.domain.intake.lines import SubmissionTerms
+from nta.domain.intake.resubmissions import Resubmission, resubmitted
 from nta.domain.lifecycle import EventKind, Presence, Stage
 from nta.domain.references import reference
-from nta.domain.roles import Severity
 from nta.store.cases import episodes
 from nta.store.db.bulk import (
     found_by,
@@ -292,39 +292,35 @@ class CaseWriter:
         together: dict[bytes, list[Good]] = {}
         for g in again:
             together.setdefault(g.digest, []).append(g)
-        sharper: list[tuple[_KnownCase, str, str]] = []
+        sharper: list[tuple[_KnownCase, Resubmission]] = []
         noted: list[_KnownCase] = []
         for digest, lines in together.items():
             old = known[digest]
-            severity: str = max((Severity(old.severity), *(g.told.severity for g in lines)), key=_rank).value
-            worst = old.class_value
-            for g in lines:
-                worst = stricter(worst, g.told.class_value)
-            if (severity, worst) != (old.severity, old.class_value):
-                sharper.append((old, severity, worst))
-            repeated = len(lines)
-            if old.has_ended:
-                old = self._reopen(connection, old, severity, lines[0].told)
-                repeated -= 1
-            noted += [old] * repeated
+            told = [g.told for g in lines]
+            after = resubmitted(old.severity, old.class_value, has_ended=old.has_ended, lines=told)
+            if after.is_sharper:
+                sharper.append((old, after))
+            if after.reopened_by is not None:
+                old = self._reopen(connection, old, after.severity, after.reopened_by)
+            noted += [old] * after.repeated
         self._sharpen(connection, sharper)
         self._events(connection, EventKind.SUBMITTED_AGAIN, self._store.ids.take(len(noted)), noted)
 
-    def _sharpen(self, connection: Connection, sharper: Sequence[tuple[_KnownCase, str, str]]) -> None:
+    def _sharpen(self, connection: Connection, sharper: Sequence[tuple[_KnownCase, Resubmission]]) -> None:
         """Write the strictest class and severity of cases, and the severity of episodes that go on."""
         update_rows(
             connection,
             table_of(Case),
             ("severity", "class_value"),
             ("id",),
-            [(severity, worst, old.case_id) for old, severity, worst in sharper],
+            [(after.severity, after.class_value, old.case_id) for old, after in sharper],
         )
         update_rows(
             connection,
             table_of(Episode),
             ("severity",),
             ("id",),
-            [(severity, old.episode_id) for old, severity, _ in sharper if not old.has_ended],
+            [(after.severity, old.episode_id) for old, after in sharper if not old.has_ended],
         )
 
     def _reopen(
@@ -349,10 +345,6 @@ class CaseWriter:
             presence=state.presence,
             has_ended=False,
         )
-
-
-def _rank(severity: Severity) -> int:
-    return severity.rank
 
 
 def _known(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, _KnownCase]:

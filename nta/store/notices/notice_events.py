@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from nta.domain.checks.outcomes import TAKEN_BACK
 from nta.domain.deadlines import LINK_LIFE
 from nta.domain.episode_state import WHO, EpisodeChange, EpisodeState
-from nta.domain.lifecycle import STAGES, EventKind, Presence, Stage, StageStep, silence_counts
+from nta.domain.lifecycle import STAGES, EventKind, Stage, StageStep
 from nta.domain.notices.contact_choice import DOUBT_AFTER, DOUBT_WITHIN, Health
+from nta.domain.notices.leaving import leaving
 from nta.domain.notices.notice_state import NoticeStep, led_to
 from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.reasons import Code, Reason, because
@@ -98,15 +99,13 @@ def left(
     states: Sequence[EpisodeState],
     items: Sequence[OutboxItem],
     now: datetime,
-    again_at: datetime,
 ) -> None:
     """Take items out of a notice; whoever can still be told is looked at by the ladder again."""
+    after = leaving(states, why, now)
     notice_rows.leave(connection, [i.id for i in items], now, why)
-    still = [s for s in states if s.ended_at is None]
     kind, said = EventKind.LEFT_NOTICE, because(Code.LEFT_NOTICE, why=why)
-    episodes.note(connection, store.ids, still, kind, at=now, who=WHO, why=said, subject=notice.id)
-    counts = {s.id for s in still if s.stage != Stage.HELD and silence_counts(Presence(s.presence))}
-    due.want(connection, due.ESCALATE, counts, again_at)
+    episodes.note(connection, store.ids, after.noted, kind, at=now, who=WHO, why=said, subject=notice.id)
+    due.want(connection, due.ESCALATE, after.looked_through, after.again_at)
 
 
 def kept_back(connection: Connection, notice: OutboxNotice, deadline: datetime) -> None:

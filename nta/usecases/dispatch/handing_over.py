@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from nta.domain.deadlines import SEEN_BY
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import OutsideError
 from nta.domain.lifecycle import Stage
@@ -19,7 +20,6 @@ from nta.store.notices import notice_events, notice_rows, outbox
 from nta.store.notices.outbox import OutboxNotice
 from nta.store.work import due, switches
 
-SEEN_BY = timedelta(minutes=15)  # content that is gone is `absent` by then, or up again
 _RETRY = tuple(timedelta(minutes=m) for m in (5, 15, 60))
 _RELAY_GONE = tuple(timedelta(minutes=m) for m in (2, 4, 8, 15))
 _GIVE_UP = timedelta(hours=24)  # as long as a rung's shortest silence: then somebody else can be told

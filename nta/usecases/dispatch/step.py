@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from nta.domain.checks.verdicts import Verdict
-from nta.domain.deadlines import LINK_LIFE, TASK
+from nta.domain.deadlines import LINK_LIFE, SEEN_BY, TASK
 from nta.domain.episode_state import EpisodeState
 from nta.domain.errors import RefusedError
 from nta.domain.lifecycle import Presence, Stage, silence_counts
@@ -41,7 +41,7 @@ from nta.store.notices.notice_events import Composed
 from nta.store.notices.outbox import OutboxItem, OutboxNotice
 from nta.store.work import due, switches
 from nta.store.work.isolation import apart, put_off
-from nta.usecases.dispatch.handing_over import LEASE, SEEN_BY, Lease, Ready, hand_over, is_held
+from nta.usecases.dispatch.handing_over import LEASE, Lease, Ready, hand_over, is_held
 
 _LOOK_ROUND = timedelta(minutes=1)
 
@@ -344,10 +344,7 @@ def _settle(
         outbox.postpone(connection, [(draft.id, now + _LOOK_ROUND)], holder)
         return False
     for why, left in one.leave.items():
-        soon = now if why == "contact" else now + SEEN_BY
-        notice_events.left(
-            connection, store, draft, why, [states[i.episode_id] for i in left], left, now, soon
-        )
+        notice_events.left(connection, store, draft, why, [states[i.episode_id] for i in left], left, now)
     if one.composed is None:
         notice_rows.move(connection, draft.id, NoticeStep.DROP)
         due.record_many(connection, due.SEND, [(draft.id, None)])

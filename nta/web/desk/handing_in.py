@@ -19,7 +19,7 @@ from nta.store.reads import hand_in as reads
 from nta.usecases import submit
 from nta.usecases.submit import Terms
 from nta.web import request_values
-from nta.web.access import needs
+from nta.web.access import acting, needs
 from nta.web.reason_words import refusal
 
 SOURCE = "desk"
@@ -87,11 +87,11 @@ def _take(store: Store, clock: Clock, checkpoint: Callable[[str], None]) -> int:
         class_value=_choice("class_value", CLASSES),
         scope=_choice("scope", SCOPES),
     )
-    made = submit.hand_in(
+    made = submit.hand_in_at_desk(
         store,
         chain([first], lines),
         terms,
-        who=current_user.email[:64],
+        by=acting(),
         key=form.get("key", "")[:64] or secrets.token_hex(16),
         way="file" if from_file else "paste",
         now=now,
