@@ -27,7 +27,9 @@ class QuickBeginning:
             ended = sum(board.counts(connection)["outcomes"].values())
             waiting_tasks = tasks.count(connection)
             waiting_approvals = approvals.count(connection)
-        shows_all = bool(ended and waiting_tasks) and all(words[word] for word in WANTED)
+        shows_all = bool(ended and waiting_tasks and waiting_approvals) and all(
+            words[word] for word in WANTED
+        )
         self._lab.tell_waiting(
             is_begun=any(words[word] for word in WANTED),
             is_lively=shows_all or ended > sum(words.values()),

@@ -57,6 +57,7 @@ class Tour:
         self._token = secrets.token_urlsafe(16)
         self._is_short = sum(len(one.pages) for one in engine.world.hand_ins) < SHORT
         self._awaits_approval = False
+        self._approvals = 0  # as many waited when the service last said so
         self._is_sent = False  # whether the visitor let time leap
 
     def hear(self, *, is_begun: bool, is_lively: bool, approvals: int, rate: int) -> None:
@@ -72,9 +73,10 @@ class Tour:
                 self._clock.go_at(rate)
         elif self._clock.rate is None and not self._is_sent and not self._engine.is_over:
             self._clock.go_at(rate)
-        if self._awaits_approval and approvals:
+        if self._awaits_approval and approvals > self._approvals:
             self._awaits_approval = False
             self._clock.go_at(0)
+        self._approvals = approvals
 
     def answer(self, request: Request) -> Reply:
         """Answer one request of a browser."""

@@ -51,9 +51,9 @@ def bar(token: str, rate: int | None, *, is_over: bool, is_arriving: bool, await
 
 def _pace(rate: int | None, is_arriving: bool, awaits_approval: bool) -> str:
     if is_arriving:
-        return "The world plays quickly into a moment where something waits in most lists; then it walks."
+        return "The world plays quickly into a moment where something waits in every list; then it walks."
     if awaits_approval:
-        return "Time leaps until something waits for approval, and stands still then."
+        return "Time leaps until another notice waits for approval, and stands still then."
     if rate is None:
         return "Time leaps to the end."
     if rate == 0:

@@ -264,5 +264,8 @@ _MAIL_ADDRESS = re.compile(r"<?[^\s<>@]{1,320}@[^\s<>@]{1,320}>?")
 
 def _line(meaning: Meaning) -> str:
     """Return the other server's line, without addresses."""
-    said = [f"{r.status} {r.reason}".strip() for r in meaning.recipients[:10]]
+    said = [
+        r.reason if r.status in r.reason else f"{r.status} {r.reason}".strip()
+        for r in meaning.recipients[:10]
+    ]
     return _MAIL_ADDRESS.sub("(address)", "; ".join(said))[:200]

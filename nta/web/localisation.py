@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask, request
-from flask_babel import Babel, format_datetime, get_locale
+from flask_babel import Babel, format_datetime, get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 from nta.domain.languages import FALLBACK, PAGE_LANGUAGES
@@ -51,12 +51,12 @@ def iso(at: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Return a length of time at the precision one acts on: min, then h, then d."""
+    """Return a length of time at the precision one acts on: min, then h (in Dutch: u), then d."""
     minutes = int(abs(length).total_seconds() // 60)
     if minutes < 60:
         return f"{minutes} min"
     hours = minutes // 60
-    return f"{hours} h" if hours < 72 else f"{hours // 24} d"
+    return gettext("%(hours)s h", hours=hours) if hours < 72 else f"{hours // 24} d"
 
 
 def number(count: int) -> str:

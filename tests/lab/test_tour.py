@@ -66,6 +66,20 @@ def test_a_story_that_has_begun_walks_and_an_approval_halts_who_leaps_to_it(
     assert "Time stands still." in halted
 
 
+def test_an_approval_that_waited_already_halts_nobody(lab: Client, service: FakeService) -> None:
+    lab.ask("POST", "/service", service.card())
+    lab.ask("POST", "/waiting", {**WAITING, "approvals": 1})
+    press(lab, "approval")
+    lab.ask("POST", "/waiting", {**WAITING, "approvals": 1})
+    leaping = page(lab, "/world")[1]
+    lab.ask("POST", "/waiting", {**WAITING, "approvals": 2})
+
+    halted = page(lab, "/world")[1]
+
+    assert "Time leaps until another notice waits for approval" in leaping
+    assert "Time stands still." in halted
+
+
 def test_the_bar_refuses_a_foreign_form_page_or_host(lab: Client, service: FakeService) -> None:
     lab.ask("POST", "/service", service.card())
 

@@ -420,6 +420,25 @@ def test_a_hand_in_too_large_is_refused_with_a_page(analyst: FlaskClient) -> Non
     assert "at most 32 MB" in answer.text
 
 
+def test_the_menu_says_what_the_person_is_in_words(analyst: FlaskClient) -> None:
+    english = analyst.get("/cases").text
+    post(analyst, "/cases", "form1", lang="nl")
+
+    dutch = analyst.get("/cases").text
+
+    assert '<p class="text-secondary">analyst</p>' in english
+    assert '<p class="text-secondary">analist</p>' in dutch
+
+
+def test_a_dutch_reader_counts_hours_in_uren(analyst: FlaskClient, case: MadeCase) -> None:
+    post(analyst, "/cases", "form1", lang="nl")
+
+    page = analyst.get("/cases").text
+
+    assert ">5 u</time>" in page
+    assert " h</time>" not in page
+
+
 def test_ages_are_shown_as_spans_with_the_moment_beside(
     analyst: FlaskClient, case: MadeCase, clock: SetClock
 ) -> None:

@@ -37,7 +37,7 @@ def test_the_whole_world_is_as_large_as_it_must_be() -> None:
 
     assert len(world.sites) >= 40
     assert sum(not one.is_proxy for one in world.providers.values()) >= 12
-    assert (len(world.parties.registrars), len(world.registries)) == (2, 3)
+    assert (len(world.parties.registrars), len(world.registries)) == (3, 3)
     assert len(world.parties.hotlines) >= 1
     assert sum(origin is not None for origin in behind) >= 2
 

@@ -5,6 +5,7 @@ from typing import Final
 from flask_babel import lazy_gettext as _l
 
 from nta.domain.checks.outcomes import Outcome
+from nta.domain.policy import DeskRoleName
 from nta.domain.reasons import Code, Reason, because
 from nta.domain.roles import Severity
 from nta.render.words import Word
@@ -256,6 +257,14 @@ STEPS: Final = {
 }
 
 OWNERS: Final = {"analyst": _l("analyst"), "lead": _l("lead")}
+
+DESK_ROLES: Final = {
+    DeskRoleName.ANALYST: _l("analyst"),
+    DeskRoleName.LEAD: _l("lead"),
+    DeskRoleName.ADMINISTRATOR: _l("administrator"),
+    DeskRoleName.AUDITOR: _l("auditor"),
+    DeskRoleName.POLICY_READER: _l("reader of figures"),
+}
 
 SEVERITIES: Final = {
     Severity.NORMAL: _l("normal"),
