@@ -14,7 +14,7 @@ from nta.store.db.handle import Store
 from nta.store.tables import Due, FindingRow, Host, SightingSpan
 from nta.store.work import due
 from nta.usecases.recheck import recheck_due
-from tests.builders import MadeCase, make_case
+from tests.builders import MadeCase, make_case, make_notice
 from tests.conftest import NINE, hours
 from tests.resolving import an_asker, count, events, made, resolve, state
 from tests.usecases.eyes import World, shown
@@ -91,6 +91,50 @@ def test_names_asked_before_a_long_stop_move_no_host(
 
     assert value(store, Host.missed_looks) == 0
     assert "moved" not in events(store, case)
+
+
+def test_a_host_lost_while_its_name_was_asked_is_neither_looked_at_nor_recorded(
+    store: Store, world: Machine, machine: time_machine.Traveller
+) -> None:
+    make_case(store, URL, NINE)
+    world.while_naming = lambda: taken_over(store, machine) and None
+
+    look(store, world, "me")
+
+    assert world.asked == []
+    assert count(store, SightingSpan) == 0
+
+
+def test_a_page_that_its_name_may_have_parked_is_not_asked_for_after_a_long_stop(
+    store: Store, world: Machine, machine: time_machine.Traveller
+) -> None:
+    case = make_case(store, URL, NINE, presence="up", last_up_at=NINE)
+    make_notice(store, [case], NINE, party="registrar:9101", role="registrar", kind="registrar")
+    world.name("203.0.113.9")
+    world.while_naming = lambda: taken_over(store, machine) and None
+
+    look(store, world, "me", "nl")
+
+    assert world.canaries == []
+
+
+def test_what_is_lost_while_names_were_asked_stops_nothing_that_is_still_held(
+    store: Store, world: Machine, machine: time_machine.Traveller
+) -> None:
+    lost, kept = (make_case(store, f"http://{name}.quick.example/", NINE) for name in ("a", "b"))
+
+    def stopped() -> None:
+        machine.shift(3600)
+        with store.db.write() as connection:
+            assert due.take(connection, due.LOOK, "other", NINE, 1) == [lost.episode_id]
+
+    world.while_naming = stopped
+    look(store, world, "me", "nl")
+
+    assert [url for _, url, _ in world.asked] == ["http://b.quick.example/"]
+    with store.db.read() as connection:
+        looked = connection.execute(select(SightingSpan.episode_id)).scalars().all()
+    assert looked == [kept.episode_id]
 
 
 def test_a_mark_seen_before_a_long_stop_is_not_written(

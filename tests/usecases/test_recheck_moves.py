@@ -1,15 +1,16 @@
 """What the names say between looks: a party that joins, one that only seems to, and a host that moved."""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from nta.domain.checks.verdicts import ProbeAnswer
 from nta.domain.hosting.facts import AddressFacts, HostingFacts
-from nta.ports import LookRequest
+from nta.ports import LookRequest, NameAnswer
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from nta.store.tables import Arrangement, ArrangementParty, Due, Episode, Event, Host
@@ -305,26 +306,40 @@ def test_a_move_cut_off_before_it_is_given_back_is_made_once(store: Store, world
 
 
 class DrawingWorld(World):
-    """A world whose prober draws all there is to look at before it answers anything."""
+    """A world where names and looks take two minutes; its prober draws all there is before it answers."""
 
-    def __init__(self, drawn: Callable[[], None]) -> None:
+    def __init__(self, store: Store, machine: time_machine.Traveller) -> None:
         super().__init__()
-        self._drawn = drawn
+        self._store, self._machine = store, machine
+        self.drawn: list[tuple[object, object]] = []
+        """What was stored before and after each drawing."""
+
+    def addresses(self, hosts: Collection[str], vantage: str) -> Mapping[str, NameAnswer]:
+        self._machine.shift(timedelta(minutes=2))
+        return super().addresses(hosts, vantage)
 
     def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterable[tuple[int, ProbeAnswer]]:
+        before = self._stored()
+        self._machine.shift(timedelta(minutes=2))
         listed = list(requests)
-        self._drawn()
+        self.drawn.append((before, self._stored()))
         yield from super().look(listed, vantage)
+
+    def _stored(self) -> object:
+        leases = rows(self._store, Due.kind, Due.subject, Due.taken_by, Due.taken_until)
+        return rows(self._store, Host.id, Host.missed_looks), leases
 
 
 def test_nothing_is_written_while_the_prober_draws_what_to_look_at(store: Store) -> None:
     served_case(store, "http://gone.test/x", NINE, presence="up", last_up_at=NINE)
     served_case(store, URL, NINE, presence="up", last_up_at=NINE)
-    missed: list[list[tuple[Any, ...]]] = []
-    world = DrawingWorld(lambda: missed.append(rows(store, Host.missed_looks)))
-    world.name(ELSEWHERE, host="gone.test")
+    with time_machine.travel(NINE, tick=False) as machine:
+        world = DrawingWorld(store, machine)
+        world.name(ELSEWHERE, host="gone.test")
 
-    looks(store, world, 1)
+        looks(store, world, 1)
 
-    assert missed[0] == [(0,), (0,)]
+    assert [before for before, _ in world.drawn] == [after for _, after in world.drawn]
+    assert len({repr(before) for before, _ in world.drawn}) > 1, "leases were lengthened in between"
     assert rows(store, Host.missed_looks) == [(0,), (1,)]
+    assert {vantage for vantage, *_ in world.asked} == {"nl", "de"}

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 from nta.store.db.database import Database
 from nta.store.work import due
 
+_EARLY = due.LEASE / 3
+
 
 class Leases:
     """What was taken at once, and is to be given back part by part.
@@ -34,10 +36,14 @@ class Leases:
         self.lost: set[int] = set()
         """What another may be at work at by now."""
 
+    def are_due(self) -> bool:
+        """Tell whether it is time to lengthen them; asks the clock alone."""
+        return self._machine() - self._asked_at >= _EARLY
+
     def keep(self) -> None:
         """Lengthen the leases of what is still to be done, where it is time to."""
         now = self._machine()
-        if now - self._asked_at < due.LEASE / 3:
+        if now - self._asked_at < _EARLY:
             return
         with self._database.write(lazy=True) as connection:
             ours = due.keep(connection, self._kind, sorted(self._open), self.holder, machine=self._machine)

@@ -46,11 +46,16 @@ class LookBatch:
         """Episodes that could not be looked at, or not recorded, for what is kept of them."""
 
     def parts(self) -> Iterator[Sequence[Job]]:
-        """Yield what is read, then read on; of each part what is still ours when it is asked for."""
+        """Yield what is read, then read on; of each part what is not known to be lost. Writes nothing."""
         for part in self._parts:
-            yield self._kept(part)
+            yield self.held(part)
         while part := self._read():
-            yield self._kept(part)
+            yield self.held(part)
+
+    def held(self, part: Sequence[Job]) -> Sequence[Job]:
+        """Return those of these jobs whose leases are not known to be lost."""
+        lost = self.leases.lost
+        return [job for job in part if job.id not in lost] if lost else part
 
     def ours(self, connection: Connection, host_ids: Collection[int]) -> set[int]:
         """Return those of these hosts of which we hold a look: what was seen of them is ours to write."""
@@ -96,8 +101,3 @@ class LookBatch:
             self._spans |= look_records.spans(connection, ids)
         self.hosts |= rows
         return part
-
-    def _kept(self, part: Sequence[Job]) -> Sequence[Job]:
-        self.leases.keep()
-        lost = self.leases.lost
-        return [job for job in part if job.id not in lost] if lost else part

@@ -1,7 +1,7 @@
 """What looks, and where: the addresses of hosts asked of the names when they are first needed."""
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,9 +66,10 @@ class Aims:
     """Where to look at each host from each vantage point, asked of the names when it is first needed.
 
     What the names and the answers say of the hosts is noted, and written
-    when whoever works through the round says so: `requests` is drawn by the
-    prober, in the midst of its looks, and records nothing; the batch it
-    reads asks whether the leases are still ours, and lengthens them.
+    when whoever works through the round says so. The prober draws what to
+    look at in the midst of its looks, and that writes nothing: where leases
+    are to be lengthened first, a stretch ends, and the next goes on from
+    there.
     """
 
     def __init__(
@@ -82,16 +83,22 @@ class Aims:
         self._store, self._eyes, self._batch, self._now = store, eyes, batch, now
         self._found: dict[tuple[int, str], Aim] = {}
         self._asked: set[int] = set()
+        self._is_cut = False
         self._unrecorded: dict[int, HostRow] = {}
         self._marks: dict[int, PartyId] = {}
 
     def __getitem__(self, key: tuple[int, str]) -> Aim:
-        """Return the aim of a host and vantage point that `ask` was called for."""
+        """Return the aim of a host and vantage point whose names were asked for a stretch."""
         return self._found[key]
 
-    def ask(self, host_ids: Iterable[int]) -> None:
-        """Ask the names of hosts that were not asked yet, from every vantage point."""
-        new = {number: self._batch.hosts[number] for number in host_ids if number not in self._asked}
+    def _ask(self, part: Sequence[look_records.Job]) -> Iterator[None]:
+        """Ask the names of hosts that were not asked yet, from every vantage point.
+
+        Yields wherever leases are to be lengthened before it goes on.
+        """
+        yield from self._until_kept()
+        hosts = {job.host_id: self._batch.hosts[job.host_id] for job in self._batch.held(part)}
+        new = {number: row for number, row in hosts.items() if number not in self._asked}
         if not new:
             return
         self._asked.update(new)
@@ -102,11 +109,16 @@ class Aims:
             for host_id, row in new.items():
                 answer = NameAnswer((row.name,)) if row.is_ip else answers[row.name]
                 found[host_id, vantage] = self._aim(row, answer)
-        strangers = [n for n in new if all(found[n, v].seen == _STRANGERS for v in self._eyes.vantages)]
+        strangers = {n for n in new if all(found[n, v].seen == _STRANGERS for v in self._eyes.vantages)}
         if strangers:
-            found |= self._out_of_use(strangers, found)
+            yield from self._mark_out_of_use(part, strangers, found)
         self._found |= found
         self._unrecorded |= new
+
+    def _until_kept(self) -> Iterator[None]:
+        """Yield once where leases are to be lengthened before anything more is asked."""
+        if self._batch.leases.are_due():
+            yield
 
     def _aim(self, row: HostRow, answer: NameAnswer) -> Aim:
         """Return the aim of one host; where what is kept of it is spoilt, of a name that fails."""
@@ -132,22 +144,24 @@ class Aims:
         if new:
             host_moves.record_marks(connection, new, self._now)
 
-    def _out_of_use(
-        self, host_ids: Sequence[int], found: Mapping[tuple[int, str], Aim]
-    ) -> dict[tuple[int, str], Aim]:
-        """Return other aims for hosts that no more serve anything: their name leads to a page of nobody.
+    def _mark_out_of_use(
+        self, part: Sequence[look_records.Job], host_ids: Collection[int], found: dict[tuple[int, str], Aim]
+    ) -> Iterator[None]:
+        """Change the aims of hosts that no longer serve anything: their name leads to a parking page.
 
-        Only where its keepers were told, and every vantage point is shown the same.
+        Only where its keepers were told, and every vantage point is shown the
+        same. Yields wherever leases are to be lengthened before it goes on.
         """
         with self._store.db.read() as connection:
-            told = look_records.keepers_told(connection, host_ids)
-        out: dict[tuple[int, str], Aim] = {}
+            told = look_records.keepers_told(connection, sorted(host_ids))
         for number in sorted(told):
+            yield from self._until_kept()
+            if all(job.host_id != number for job in self._batch.held(part)):
+                continue
             row, url = self._batch.hosts[number], self._batch.page(number)
             aims = {v: found[number, v] for v in self._eyes.vantages}
             if all(self._is_parked(row, url, aim.addresses[0], v) for v, aim in aims.items()):
-                out |= {(number, v): Aim((), frozenset(), _PARKED, a.addresses) for v, a in aims.items()}
-        return out
+                found |= {(number, v): Aim((), frozenset(), _PARKED, a.addresses) for v, a in aims.items()}
 
     def _is_parked(self, row: HostRow, url: str, ip: str, vantage: str) -> bool:
         made = made_up(url, secrets.token_bytes(16))
@@ -156,18 +170,41 @@ class Aims:
         answers = dict(self._eyes.prober.look(asked, vantage))
         return len(answers) == len(asked) and is_parking(answers[-1], answers[-2], url, made)
 
-    def requests(self, vantage: str) -> Iterator[LookRequest]:
-        """Yield what is to be looked at; the next is read and its names asked while others are looked at."""
+    def stretches(self, vantage: str) -> Iterator[Iterator[LookRequest]]:
+        """Yield all that is to be looked at: mostly in one stretch, drawn while others are looked at.
+
+        A stretch ends early where leases are to be lengthened before anything
+        more is asked. Whoever works through the round lengthens them before
+        each stretch; what was lost is in none that follows.
+        """
+        drawn = self._requests(vantage)
+        self._is_cut = True
+        while self._is_cut:
+            self._is_cut = False
+            yield self._stretch(drawn)
+
+    def _stretch(self, drawn: Iterator[LookRequest | None]) -> Iterator[LookRequest]:
+        for request in drawn:
+            if request is None:
+                self._is_cut = True
+                return
+            yield request
+
+    def _requests(self, vantage: str) -> Iterator[LookRequest | None]:
+        """Yield what is to be looked at, None wherever leases are to be lengthened before it goes on."""
         for part in self._batch.parts():
-            self.ask(job.host_id for job in part)
+            yield from self._ask(part)
             for job in part:
+                yield from self._until_kept()
+                if job.id in self._batch.leases.lost:
+                    continue
                 row = self._batch.hosts[job.host_id]
                 for ip in self[row.id, vantage].pins:
                     yield LookRequest(job.id, job.url, row.name, row.port, ip, job.referrer)
 
-    def answers(self, vantage: str) -> Iterator[tuple[int, ProbeAnswer]]:
-        """Yield (episode id, answer) of all that is to be looked at; marks of proxies are noted."""
-        for key, answer in self._eyes.prober.look(self.requests(vantage), vantage):
+    def answers(self, stretch: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, ProbeAnswer]]:
+        """Yield (episode id, answer) of what is to be looked at; marks of proxies are noted."""
+        for key, answer in self._eyes.prober.look(stretch, vantage):
             if answer.mark is not None:
                 self._bears(self._batch.jobs[key].host_id, answer.mark)
             yield key, answer

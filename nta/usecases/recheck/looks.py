@@ -57,30 +57,37 @@ def look(batch: LookBatch, aims: Aims, eyes: Eyes, canaries: Canaries, now: date
     """Look at every job of a batch from every vantage point, and have recorded what was seen of each.
 
     The prober draws what to look at while it looks: then the next part is
-    read and its names are asked. What was learnt is recorded here alone,
-    between two answers: where names have moved, before anything is judged
-    of those hosts, and what the last vantage point has seen, while others
-    still answer. What is not there as it was at first waits for some more
-    of its kind: then a made-up page and the control pages say what to think
-    of it.
+    read and its names are asked. Leases are lengthened and what was learnt
+    is recorded here alone, between two answers: where names have moved,
+    before anything is judged of those hosts, and what the last vantage point
+    has seen, while others still answer. What is not there as it was at first
+    waits for some more of its kind: then a made-up page and the control
+    pages say what to think of it.
     """
     round_ = _LookRound(batch, aims, eyes, canaries, now, record)
     for vantage in eyes.vantages:
         answers: dict[int, list[ProbeAnswer]] = {}
-        for whole in _answered(batch, aims, vantage, answers):
-            aims.record_moves()
-            if whole is not None and vantage == eyes.vantages[-1]:
-                round_.take(whole, vantage, answers)
+        for stretch in aims.stretches(vantage):
+            batch.leases.keep()
+            for whole in _answered(batch, aims, stretch, vantage, answers):
+                batch.leases.keep()
+                aims.record_moves()
+                if whole is not None and vantage == eyes.vantages[-1]:
+                    round_.take(whole, vantage, answers)
         aims.record_moves()
         round_.judge_rest(vantage, answers)
     round_.record_rest()
 
 
 def _answered(
-    batch: LookBatch, aims: Aims, vantage: str, answers: dict[int, list[ProbeAnswer]]
+    batch: LookBatch,
+    aims: Aims,
+    stretch: Iterable[LookRequest],
+    vantage: str,
+    answers: dict[int, list[ProbeAnswer]],
 ) -> Iterator[look_records.Job | None]:
     """Yield with each answer, which is taken in, the job that has now answered from all its addresses."""
-    for key, answer in aims.answers(vantage):
+    for key, answer in aims.answers(stretch, vantage):
         given = answers.setdefault(key, [])
         given.append(answer)
         job = batch.jobs[key]
@@ -117,12 +124,14 @@ class _LookRound:
     def judge_rest(self, vantage: str, answers: Mapping[int, Sequence[ProbeAnswer]]) -> None:
         """Judge from one vantage point all that was not told yet, also what gave no answer."""
         for part in self._untold():
-            self._judge(part, vantage, answers)
+            self._batch.leases.keep()
+            self._judge(self._batch.held(part), vantage, answers)
 
     def record_rest(self) -> None:
         """Have recorded all that was not told yet, and what of the rest waits for that."""
         for part in self._untold():
-            self._tell(part)
+            self._batch.leases.keep()
+            self._tell(self._batch.held(part))
         if self._looked:
             self._record(self._looked)
 

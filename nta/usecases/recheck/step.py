@@ -1,7 +1,7 @@
 """Looking whether it is still there: take due episodes, look from every vantage point, record."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -64,9 +64,9 @@ def recheck_due(
         return 0
     checkpoint("recheck.taken")
     leases = Leases(store.db, due.LOOK, holder, taken, machine)
-    eyes = replace(eyes, prober=_LeasedProber(eyes.prober, leases))
     batch = LookBatch(store, taken, leases)
     aims = Aims(store, eyes, batch, now)
+    eyes = replace(eyes, prober=_LeasedProber(eyes.prober, leases))
 
     def record(part: Sequence[Looked]) -> None:
         checkpoint("recheck.looked")
@@ -85,16 +85,18 @@ def recheck_due(
 
 
 class _LeasedProber:
-    """Looks as another prober does; as answers come, the leases of the batch are lengthened."""
+    """Looks at a few pages more as another prober does; as answers come, leases are lengthened."""
 
     def __init__(self, prober: Prober, leases: Leases) -> None:
         self._prober, self._leases = prober, leases
 
-    def look(self, requests: Iterable[LookRequest], vantage: str) -> Iterator[tuple[int, ProbeAnswer]]:
-        """Yield (key, answer) as answers come."""
-        for answered in self._prober.look(requests, vantage):
+    def look(self, requests: Iterable[LookRequest], vantage: str) -> list[tuple[int, ProbeAnswer]]:
+        """Return (key, answer) of all; no generator, so that nobody who draws answers writes."""
+        answered = []
+        for key, answer in self._prober.look(requests, vantage):
             self._leases.keep()
-            yield answered
+            answered.append((key, answer))
+        return answered
 
 
 def _record_apart(

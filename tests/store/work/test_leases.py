@@ -63,3 +63,15 @@ def test_what_was_given_back_is_neither_lengthened_nor_lost(database: Database) 
 
     assert leases.lost == set()
     assert row(database, 1)[1:3] == (None, None)
+
+
+def test_when_they_are_due_is_told_without_asking_the_database(database: Database) -> None:
+    machine, leases = begun(database, 1)
+
+    machine.at = NINE + LEASE * 0.3
+    early = leases.are_due()
+    machine.at = NINE + LEASE * 0.4
+    late = leases.are_due()
+
+    assert (early, late) == (False, True)
+    assert row(database, 1).taken_until == NINE + LEASE
