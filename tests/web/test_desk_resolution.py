@@ -22,6 +22,7 @@ from nta.domain.hosting.facts import (
 )
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
+from nta.domain.reasons import other
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, override_rows
 from nta.store.tables import Arrangement, AuditEntry, Contact, Due, Episode, Host
@@ -73,7 +74,7 @@ def facts() -> HostingFacts:
     nameservers = ("ns1.provider.example", "ns.quick.example")
     domain = DomainFacts("quick.example", "example", True, registrar, None, ("active",), nameservers, "rdap")
     cname = ("images.quick.example.edge.shield.example", "www.veiled.example")
-    problem = LookupProblem("route", "nobody answers", True)
+    problem = LookupProblem("route", other("nobody answers"), True)
     return HostingFacts("images.quick.example", BEFORE, cname, (proxy,), "US", domain, (problem,))
 
 
@@ -99,7 +100,7 @@ def case(lite: Store) -> MadeCase:
                     "origin zone",
                     BEFORE,
                     NINE - hours(1),
-                    LookupProblem("route", "nobody answers", True),
+                    LookupProblem("route", other("nobody answers"), True),
                 ),
             ],
         )
