@@ -13,6 +13,7 @@ from nta.domain.escalation.ladders import When
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import other
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
@@ -136,9 +137,9 @@ class FakeAsker:
         )
 
 
-DOWN = LookupProblem("rdap_ip", "the server does not answer", True)
-NO_DNS = LookupProblem("dns", "no answer", True)
-REFUSED = LookupProblem("dns", "the name cannot be asked for", False)
+DOWN = LookupProblem("rdap_ip", other("the server does not answer"), True)
+NO_DNS = LookupProblem("dns", other("no answer"), True)
+REFUSED = LookupProblem("dns", other("the name cannot be asked for"), False)
 ONE, TWO = {"holder": "ORG-1", "holder_name": "One"}, {"holder": "ORG-2", "holder_name": "Two"}
 
 

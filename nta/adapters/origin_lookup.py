@@ -20,6 +20,7 @@ from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.lookup_answers import ToldOrigin
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.parties.organisations import PartyId
+from nta.domain.reasons import Code
 
 _SOURCE: Final = "origin look-up"
 _CONTACT: Final = "origin_lookup"
@@ -87,7 +88,7 @@ class OriginLookUp:
         wanted = dict.fromkeys(lookups)
         if not wanted:
             return
-        slow = OutsideError("the proxies take too long", temporary=True)
+        slow = OutsideError(Code.PROXIES_SLOW, temporary=True)
         with self._web() as web:
             yield from side_by_side(
                 lambda lookup: self._find(web, lookup, now),
@@ -108,14 +109,14 @@ class OriginLookUp:
     def _answer(self, web: Web, lookup: Lookup, now: datetime) -> ToldOrigin | None:
         at = self._proxies.get(lookup.whom or "")
         if at is None:
-            raise OutsideError("this proxy is not asked", temporary=False)
+            raise OutsideError(Code.PROXY_NOT_ASKED, temporary=False)
         url = f"{at.url}?host={quote(lookup.subject, safe='')}"
         body = web.get_with_token(url, "application/json", at.token, now)
         if body is None:
             return None
         document = as_json(body)
         if not isinstance(document, dict) or not isinstance(document.get("addresses"), list):
-            raise OutsideError("the answer does not keep to the look-up's form", temporary=True)
+            raise OutsideError(Code.ORIGIN_FORM, temporary=True)
         addresses = list(dict.fromkeys(self._machines(document["addresses"][:_MOST_ADDRESSES])))
         if not addresses:
             return None

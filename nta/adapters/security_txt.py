@@ -21,6 +21,7 @@ from nta.domain.hosting.lookup_answers import SecurityFile
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.intake.urls import Location, parse, registrable_domain
 from nta.domain.parties.mail_addresses import is_usable
+from nta.domain.reasons import Code
 
 _SOURCE: Final = "security_txt"
 _PATH: Final = "/.well-known/security.txt"
@@ -126,10 +127,10 @@ def file_value(body: bytes, domain: str, places: Collection[str], now: datetime)
     fields = list(_fields(_text(body)))
     until = min((at for name, said in fields if name == "expires" and (at := _moment(said))), default=None)
     if until is not None and until <= now:
-        raise OutsideError("the security.txt has run out", temporary=False)
+        raise OutsideError(Code.SECURITY_TXT_EXPIRED, temporary=False)
     canonical = {_url(said) for name, said in fields if name == "canonical"}
     if canonical and canonical.isdisjoint(map(_url, places)):
-        raise OutsideError("the security.txt says that it belongs elsewhere", temporary=False)
+        raise OutsideError(Code.SECURITY_TXT_ELSEWHERE, temporary=False)
     named = [email for name, said in fields if name == "contact" and (email := _mailbox(said, domain))]
     contacts = tuple(dict.fromkeys(named))[:_MOST_CONTACTS]
     return SecurityFile(contacts, until.isoformat() if until else None)
@@ -141,7 +142,7 @@ def _text(body: bytes) -> str:
     except UnicodeDecodeError:
         text = ""
     if not text_only(body) or (body and not text):
-        raise OutsideError("the security.txt is no text", temporary=False)
+        raise OutsideError(Code.SECURITY_TXT_NOT_TEXT, temporary=False)
     return text
 
 

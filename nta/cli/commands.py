@@ -93,7 +93,7 @@ def _exit_code(make: MakeKit) -> int:
     except RefusedError as refusal:
         return complain(sentence(refusal.reason), REFUSED)
     except OutsideError as fault:
-        return complain(fault.reason, OUT_OF_REACH)
+        return complain(sentence(fault.reason), OUT_OF_REACH)
     except StoreFault as fault:
         return complain(f"database: {line_of(fault)}", OUT_OF_REACH)
     except click.exceptions.Exit as leaving:

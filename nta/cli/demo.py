@@ -169,7 +169,7 @@ def _begin(kit: Kit, lab: RunningLab, users: list[dict[str, str]], leaper: Any) 
         try:
             lab.introduce(kit.settings.desk_url, kit.settings.portal_url, users)
         except OutsideError as fault:
-            log.warning("the lab's people cannot be told where the doors are", reason=fault.reason)
+            log.warning("the lab's people cannot be told where the doors are", reason=str(fault))
             kit.stopping.wait(AGAIN_S)
         else:
             leaper.start()

@@ -21,6 +21,7 @@ from nta.domain.intake.urls import (
 )
 from nta.domain.notices.contact_choice import Choice, choose
 from nta.domain.parties.contact_addresses import MAIL
+from nta.domain.reasons import other
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
 from nta.settings import Reach
@@ -112,7 +113,9 @@ def _lead_somewhere(location: Location, reach: Reach | None) -> None:
 
 def _problems(facts: HostingFacts) -> list[LookupProblem]:
     """Return what was not found: look-ups without an answer, and a name that leads nowhere."""
-    dead = [LookupProblem(LookupKind.ADDRESSES.value, facts.dead, temporary=False)] if facts.dead else []
+    dead = (
+        [LookupProblem(LookupKind.ADDRESSES.value, other(facts.dead), temporary=False)] if facts.dead else []
+    )
     return [*facts.problems, *dead]
 
 
@@ -144,7 +147,7 @@ def _resolved(url: str, found: Resolved, choices: Iterable[Choice], catalogue: A
         "domain": _domain(facts, catalogue),
         "contacts": [_contact(c) for c in choices],
         "problems": [
-            {"step": p.step, "reason": p.reason, "temporary": p.temporary} for p in _problems(facts)
+            {"step": p.step, "reason": sentence(p.reason), "temporary": p.temporary} for p in _problems(facts)
         ],
         "lookups": _lookups(found),
         "zone": _zone(found),

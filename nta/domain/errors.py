@@ -1,6 +1,6 @@
 """The two kinds of error that someone else can put right."""
 
-from nta.domain.reasons import Code, Reason
+from nta.domain.reasons import Code, Reason, other
 
 
 class RefusedError(Exception):
@@ -11,21 +11,30 @@ class RefusedError(Exception):
     """
 
     def __init__(self, reason: Reason | Code | str) -> None:
-        if isinstance(reason, str) and not isinstance(reason, Code):
-            reason = Reason(Code.OTHER, {"text": reason})
-        self.reason = reason if isinstance(reason, Reason) else Reason(reason)
-        plain = self.reason.params.get("text") if self.reason.code is Code.OTHER else None
-        super().__init__(plain or " ".join([self.reason.code, *map(str, self.reason.params.values())]))
+        self.reason = _as_reason(reason)
+        super().__init__(_line(self.reason))
 
 
 class OutsideError(Exception):
     """Another system failed. `temporary` says whether asking again later may help.
 
-    `reason` is a short code or sentence without URL, host name or body: it
-    is logged and shown.
+    `reason` is without URL, host name or body: it is logged and shown. What
+    administrators alone read is one clear line in English.
     """
 
-    def __init__(self, reason: str, *, temporary: bool) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: Reason | Code | str, *, temporary: bool) -> None:
+        self.reason = _as_reason(reason)
         self.temporary = temporary
+        super().__init__(_line(self.reason))
+
+
+def _as_reason(reason: Reason | Code | str) -> Reason:
+    if isinstance(reason, Reason):
+        return reason
+    return Reason(reason) if isinstance(reason, Code) else other(reason)
+
+
+def _line(reason: Reason) -> str:
+    """Return what a log shows: the line, or the code with its parameters."""
+    plain = reason.params.get("text") if reason.code is Code.OTHER else None
+    return str(plain or " ".join([reason.code, *map(str, reason.params.values())]))

@@ -162,6 +162,75 @@ class Code(StrEnum):
     NO_REPORT = "no_report"
     PERIOD_REVERSED = "period_reversed"
 
+    # Why a look-up has no answer
+    NOBODY_ASKED = "nobody_asked"
+    ANSWER_UNREADABLE = "answer_unreadable"
+    ANSWER_TOO_LONG = "answer_too_long"
+    ANSWER_NOT_JSON = "answer_not_json"
+    ANSWER_SENSELESS = "answer_senseless"
+    SERVER_WITHOUT_ADDRESS = "server_without_address"
+    SERVER_URL_UNREADABLE = "server_url_unreadable"
+    SERVER_SILENT = "server_silent"
+    SERVER_INSECURE = "server_insecure"
+    SERVER_UNREACHABLE = "server_unreachable"
+    SERVER_SAYS_NOTHING = "server_says_nothing"
+    SERVER_ANSWERED = "server_answered"
+    SERVER_LEADS_ASTRAY = "server_leads_astray"
+    ACCESS_LED_ASTRAY = "access_led_astray"
+    ACCESS_REFUSED = "access_refused"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    ADDRESS_BARRED = "address_barred"
+    SERVERS_SLOW = "servers_slow"
+    OWN_PACE = "own_pace"
+    ASKED_FOR_REST = "asked_for_rest"
+    ASKED_TOO_OFTEN = "asked_too_often"
+    WAS_SILENT = "was_silent"
+    NO_DNS_CONFIGURED = "no_dns_configured"
+    NO_DNS_ANSWER = "no_dns_answer"
+    DNS_SLOW = "dns_slow"
+    DNS_ANSWERED = "dns_answered"
+    DNS_SENSELESS = "dns_senseless"
+    DNS_CIRCLE = "dns_circle"
+    NAME_NOT_OF_DNS = "name_not_of_dns"
+    REGISTRIES_SLOW = "registries_slow"
+    NO_REGISTRY_FOR_ADDRESS = "no_registry_for_address"
+    NO_REGISTRY_FOR_DOMAIN = "no_registry_for_domain"
+    NO_RDAP_FOR_SUFFIX = "no_rdap_for_suffix"
+    NOT_AN_ADDRESS = "not_an_address"
+    BOOTSTRAP_LACKS = "bootstrap_lacks"
+    BOOTSTRAP_UNREADABLE = "bootstrap_unreadable"
+    BOOTSTRAP_EMPTY = "bootstrap_empty"
+    RDAP_NOT_AN_OBJECT = "rdap_not_an_object"
+    RDAP_ERROR = "rdap_error"
+    RDAP_NOT_A_DOMAIN = "rdap_not_a_domain"
+    RDAP_NOT_A_NETWORK = "rdap_not_a_network"
+    RDAP_NOT_A_SYSTEM = "rdap_not_a_system"
+    WHOIS_SLOW = "whois_slow"
+    WHOIS_CIRCLE = "whois_circle"
+    NO_WHOIS_FOR_ADDRESS = "no_whois_for_address"
+    NO_WHOIS_FOR_SUFFIX = "no_whois_for_suffix"
+    WHOIS_KNOWS_NO_NETWORK = "whois_knows_no_network"
+    WHOIS_SAYS_NOTHING = "whois_says_nothing"
+    NATION_KNOWS_NO_NETWORK = "nation_knows_no_network"
+    NAME_NOT_ASKED = "name_not_asked"
+    ROUTES_UNREADABLE = "routes_unreadable"
+    ROUTES_NOT_WHOLE = "routes_not_whole"
+    ROUTES_EMPTY = "routes_empty"
+    ORIGIN_ZONE_SENSELESS = "origin_zone_senseless"
+    PROXIES_SLOW = "proxies_slow"
+    PROXY_NOT_ASKED = "proxy_not_asked"
+    ORIGIN_FORM = "origin_form"
+    SECURITY_TXT_EXPIRED = "security_txt_expired"
+    SECURITY_TXT_ELSEWHERE = "security_txt_elsewhere"
+    SECURITY_TXT_NOT_TEXT = "security_txt_not_text"
+    ONION_NOT_ASKED = "onion_not_asked"
+    LOCALHOST_NOT_ASKED = "localhost_not_asked"
+    LOCAL_NOT_ASKED = "local_not_asked"
+    INTERNAL_NOT_ASKED = "internal_not_asked"
+    ALT_NOT_ASKED = "alt_not_asked"
+    ASKED_FROM = "asked_from"
+    ONE_OF_SEVERAL = "one_of_several"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -173,7 +242,7 @@ class Reason:
     """
 
     code: Code
-    params: Mapping[str, "Param"] = field(default_factory=dict)
+    params: Mapping[str, "Param"] = field(default_factory=dict, hash=False)
     besides: tuple["Reason", ...] = ()
 
 
@@ -183,6 +252,11 @@ Param = str | int | Reason | tuple[str, ...] | tuple[Reason, ...]
 def because(code: Code, **params: Param) -> Reason:
     """Return a reason with these parameters."""
     return Reason(code, params)
+
+
+def other(text: str) -> Reason:
+    """Return what has no code, as it stands."""
+    return Reason(Code.OTHER, {"text": text})
 
 
 def said(words: str | None) -> Reason | None:

@@ -11,6 +11,7 @@ import pytest
 import nta
 from nta.adapters.net.address_policy import Gate
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from tests.adapters.rdap.test_networks import (
     IP,
     NETWORK,
@@ -47,7 +48,7 @@ def test_an_answer_of_a_mebibyte_is_read_and_one_byte_more_is_not(
 
     assert (fits.problem, fits.value and plain(fits.value)["handle"]) == (None, "NET-1")
     assert too_long.problem
-    assert (too_long.problem.reason, too_long.problem.temporary) == (TOO_LONG, True)
+    assert (sentence(too_long.problem.reason), too_long.problem.temporary) == (TOO_LONG, True)
 
 
 def test_a_record_on_port_43_is_bounded_alike(loopback: Gate) -> None:
@@ -59,7 +60,7 @@ def test_a_record_on_port_43_is_bounded_alike(loopback: Gate) -> None:
             [finding] = whois_asker(port_43, loopback).ask([Lookup(LookupKind.WHOIS, "a.test")], NOW)
             said.append(finding)
 
-    assert [f.problem.reason if f.problem else None for f in said] == [None, TOO_LONG]
+    assert [sentence(f.problem.reason) if f.problem else None for f in said] == [None, TOO_LONG]
 
 
 def test_no_adapter_step_or_job_sleeps() -> None:

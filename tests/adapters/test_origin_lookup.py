@@ -16,6 +16,7 @@ from nta.adapters.net.rate_limits import RateLimits
 from nta.adapters.origin_lookup import AskedAt, OriginLookUp
 from nta.domain.hosting.lookup_answers import ToldOrigin
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from nta.settings import read
 from tests.adapters.conftest import Trust
 from tests.adapters.servers import Page, WebServer, http, nobody_listening
@@ -177,7 +178,7 @@ def test_a_proxy_that_answers_badly_is_a_problem_with_a_name(
 
     assert finding.value is None
     assert finding.problem is not None
-    assert (finding.problem.step, finding.problem.reason) == ("origin", reason)
+    assert (finding.problem.step, sentence(finding.problem.reason)) == ("origin", reason)
     assert finding.problem.temporary is temporary
     assert len(server.asked) == 1
     assert TOKEN not in repr(finding)
@@ -225,7 +226,7 @@ def test_a_server_at_a_private_address_is_not_connected_to(public: Gate) -> None
         finding = ask(server, public)
 
     assert finding.problem is not None
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert server.connections == 0
 
 
@@ -267,7 +268,7 @@ def test_the_line_is_secured_and_the_name_checked(loopback: Gate, trust: Trust) 
 
     assert found[0].value is not None
     assert found[1].problem is not None
-    assert found[1].problem.reason == "the server's certificate or encryption is not in order"
+    assert sentence(found[1].problem.reason) == "the server's certificate or encryption is not in order"
     assert len(server.asked) == 1, "no token went to a server that is not the one named"
 
 

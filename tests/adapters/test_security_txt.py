@@ -14,6 +14,7 @@ from nta.adapters.security_txt import SecurityTxtAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.holders import file_of
 from nta.domain.hosting.lookups import Finding
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.conftest import Trust
 from tests.adapters.servers import WebServer, http, nobody_listening
@@ -150,8 +151,8 @@ def test_what_cannot_be_used_is_told_and_hurries_nothing(server, ask, answer, re
     assert finding.value is None
     assert finding.problem is not None
     assert finding.problem.step == "security_txt"
-    assert reason in finding.problem.reason
-    assert ".test" not in finding.problem.reason
+    assert reason in sentence(finding.problem.reason)
+    assert ".test" not in sentence(finding.problem.reason)
     assert not finding.problem.temporary
     assert finding.problem.again_at is None
     assert finding.valid_until == NOW + HOUR
@@ -161,7 +162,7 @@ def test_a_certificate_for_another_name_is_not_in_order(ask):
     finding = ask("stranger.test", {"stranger.test": ("127.0.0.1",)})
 
     assert finding.problem
-    assert "certificate" in finding.problem.reason
+    assert "certificate" in sentence(finding.problem.reason)
 
 
 def test_a_server_that_refuses_is_told(ask):
@@ -169,7 +170,7 @@ def test_a_server_that_refuses_is_told(ask):
         finding = ask(port=port)
 
     assert finding.problem
-    assert "cannot be reached" in finding.problem.reason
+    assert "cannot be reached" in sentence(finding.problem.reason)
 
 
 def test_an_address_outside_our_reach_is_never_connected_to(server, trust):
@@ -183,7 +184,7 @@ def test_an_address_outside_our_reach_is_never_connected_to(server, trust):
     (finding,) = asker.ask([file_of(DOMAIN)], NOW)
 
     assert finding.problem
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert server.connections == 0
 
 

@@ -18,6 +18,8 @@ def contact(**changes: Any) -> dict[str, Any]:
     return {
         "role": "host",
         "email": "abuse@hosting.example",
+        "channel": "email",
+        "to": "abuse@hosting.example",
         "party": "hosting:example",
         "country": "NL",
         "source": "rdap",

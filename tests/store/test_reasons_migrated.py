@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import text
 
+from nta.domain.kept_reasons import loaded
 from nta.domain.reasons import Code, Reason, because, sentences
 from nta.store import schema
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
-from nta.store.db.reason_json import loaded
 from tests.builders import make_case
 from tests.conftest import NINE
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from nta.adapters.net.concurrency import UNREADABLE
 from nta.adapters.whois.national_registries import NATIONAL
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.intake.urls import parse
+from nta.domain.reasons import Code
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.tables import Due
 from nta.store.work import due
@@ -70,8 +71,8 @@ def gives_facts_or_is_the_fault_of_somebody(at: Registries, answers: Answers) ->
         return
 
     assert found.facts.host == name
-    assert all(len(problem.reason) < 200 for problem in found.facts.problems)
-    assert UNREADABLE not in {problem.reason for problem in found.facts.problems}
+    assert all(len(sentence(problem.reason)) < 200 for problem in found.facts.problems)
+    assert Code.ANSWER_UNREADABLE not in {problem.reason.code for problem in found.facts.problems}
 
 
 def can_be_kept(store: Store, at: Registries, four: Sequence[Answers], now: datetime) -> None:

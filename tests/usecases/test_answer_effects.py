@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from nta.domain.figures.removal_times import RemovalClock
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.notices.answers import ItemAnswer
-from nta.domain.reasons import Code
+from nta.domain.reasons import Code, other
 from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.hosting import override_rows
@@ -162,7 +162,7 @@ def test_not_ours_with_nobody_else_lets_the_next_rung_come_without_waiting(
 def test_not_ours_waits_a_little_for_a_look_up_that_fails(
     store: Store, asker: FakeAsker, service: Service, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no answer in time", True)
+    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", other("no answer in time"), True)
 
     say(store, service, "not_ours", LATER)
     for minute in range(16):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nta.domain.hosting.lookups import LookupKind
 from nta.domain.intake.urls import parse
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.usecases.resolve import resolve_due, resolve_url
 from tests.adapters.servers import DnsServer, Zone, http
@@ -109,7 +110,7 @@ def test_any_dns_answer_gives_facts_or_a_problem_with_a_name(
 
     assert found.facts.host == "a.test"
     assert found.facts.addresses or found.facts.dead or found.facts.problems
-    assert all(len(problem.reason) < 200 for problem in found.facts.problems)
+    assert all(len(sentence(problem.reason)) < 200 for problem in found.facts.problems)
 
 
 @given(spoils=SPOILS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from nta.adapters.net.concurrency import UNREADABLE
+from nta.domain.reasons import Code
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from nta.usecases.resolve import resolve_due
@@ -33,7 +33,7 @@ def test_a_spoilt_registry_ends_no_step_and_no_host_beside(store: Store) -> None
 
             assert state(store, good).stage == "ready"
             assert state(store, bad).stage in ("ready", "submitted", "unresolved")
-            assert UNREADABLE not in reasons(store, bad)
+            assert Code.ANSWER_UNREADABLE not in reasons(store, bad)
 
 
 def reasons(store: Store, case: object) -> set[str]:
@@ -41,4 +41,6 @@ def reasons(store: Store, case: object) -> set[str]:
     if number is None:
         return set()
     with store.db.read() as connection:
-        return {problem.reason for problem in host_arrangements.facts(connection, store, number).problems}
+        return {
+            problem.reason.code for problem in host_arrangements.facts(connection, store, number).problems
+        }

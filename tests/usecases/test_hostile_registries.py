@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nta.adapters.net.rate_limits import OWN_PACE, Rate
+from nta.adapters.net.rate_limits import Rate
 from nta.domain.hosting.facts import HostingFacts
 from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.domain.reasons import Code, Reason
+from nta.render.reason_sentences import sentence
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, host_arrangements
 from nta.store.work import due
@@ -85,7 +87,7 @@ def facts(store: Store, case: MadeCase) -> HostingFacts:
 
 
 def named(store: Store, case: MadeCase) -> dict[str, str]:
-    return {p.step: p.reason for p in facts(store, case).problems}
+    return {p.step: sentence(p.reason) for p in facts(store, case).problems}
 
 
 @pytest.mark.parametrize(("hostile", "reason"), USELESS.values(), ids=USELESS)
@@ -299,7 +301,7 @@ def test_a_large_hand_in_is_resolved_as_a_set_as_far_as_manners_allow(store: Sto
         resolve(store, at, now, asker=asker)
         waiting = [case for case in cases if state(store, case).stage == "submitted"]
         assert 0 < len(waiting) < 12
-        assert {problem(store, cases[case], now) for case in waiting} == {OWN_PACE}
+        assert {problem(store, cases[case], now) for case in waiting} == {sentence(Reason(Code.OWN_PACE))}
 
         turns = 1
         while (then := min(due_at(store, due.RESOLVE, case.host_id) for case in cases)) < NINE + hours(1):
@@ -319,4 +321,4 @@ def problem(store: Store, ip: str, now: datetime) -> str | None:
     """Return why a network is not known, as it is kept for whoever asks next."""
     with store.db.read() as connection:
         kept = findings.of_questions(connection, store, [Lookup(LookupKind.NETWORK, ip)], now)
-    return next((finding.problem.reason for finding in kept if finding.problem), None)
+    return next((sentence(finding.problem.reason) for finding in kept if finding.problem), None)

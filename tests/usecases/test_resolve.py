@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.intake.urls import parse
+from nta.domain.reasons import other
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.notices import endings
@@ -218,7 +219,9 @@ def test_a_failure_that_stays_is_a_persons_and_is_still_asked_about(
 def test_a_network_nobody_answers_for_leaves_a_party_without_a_name(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no registry answers for this address", False)
+    asker.networks["192.0.2.0/24"] = LookupProblem(
+        "rdap_ip", other("no registry answers for this address"), False
+    )
 
     resolve(store, asker, known=EVERYWHERE)
 

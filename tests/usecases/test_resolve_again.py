@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from nta.domain.episode_state import EpisodeChange
 from nta.domain.hosting.facts import LookupProblem
-from nta.domain.reasons import Code
+from nta.domain.reasons import Code, other
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
@@ -147,7 +147,9 @@ def test_a_better_answer_about_the_same_machine_is_no_move(
 def test_an_episode_that_found_nobody_has_a_new_chance_with_a_new_party(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    asker.networks["192.0.2.0/24"] = LookupProblem("rdap_ip", "no registry answers for this address", False)
+    asker.networks["192.0.2.0/24"] = LookupProblem(
+        "rdap_ip", other("no registry answers for this address"), False
+    )
     resolve(store, asker, known=EVERYWHERE)
     ready = state(store, case)
     with store.db.write() as connection:

@@ -16,6 +16,7 @@ from nta.domain.parties.organisations import (
     Registrar,
     Registry,
 )
+from nta.domain.reasons import other
 from nta.domain.roles import NoticeKind, Role
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements, override_rows
@@ -155,7 +156,7 @@ def test_a_company_that_gives_out_names_is_asked_about_its_own(store: Store, ask
 def test_a_domain_that_cannot_be_asked_for_holds_up_no_host_and_is_asked_for_again(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
-    silent = LookupProblem("rdap_domain", "the server does not answer in time", True)
+    silent = LookupProblem("rdap_domain", other("the server does not answer in time"), True)
     asker.domains["a.test"] = silent
     asker._domain = lambda lookup, now: replace(  # type: ignore[method-assign]
         FakeAsker._domain(asker, lookup, now), value=None, problem=replace(silent, step=lookup.kind.value)
@@ -173,11 +174,11 @@ def test_what_was_known_of_a_domain_stays_when_it_cannot_be_asked_for(
     store: Store, asker: FakeAsker, case: MadeCase
 ) -> None:
     resolve(store, asker, known=KNOWN)
-    asker.domains["a.test"] = LookupProblem("rdap_domain", "no", True)
+    asker.domains["a.test"] = LookupProblem("rdap_domain", other("no"), True)
     asker._domain = lambda lookup, now: replace(  # type: ignore[method-assign]
         FakeAsker._domain(asker, lookup, now),
         value=None,
-        problem=LookupProblem(lookup.kind.value, "no", True),
+        problem=LookupProblem(lookup.kind.value, other("no"), True),
     )
 
     resolve(store, asker, LATER, known=KNOWN)

@@ -11,6 +11,7 @@ from nta.domain.hosting.facts import HostingFacts, LookupProblem
 from nta.domain.notices.contact_choice import Choice, Health, choose
 from nta.domain.parties.contact_addresses import mailbox_of
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import other
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
@@ -76,7 +77,7 @@ def test_where_there_is_no_file_the_holders_mailbox_is_guessed_and_marked(store:
 
 def test_nobody_is_guessed_while_the_as_may_yet_answer(store: Store) -> None:
     asker = holder_without_desk()
-    asker.systems = {"64500": LookupProblem("rdap_as", "no answer", True)}
+    asker.systems = {"64500": LookupProblem("rdap_as", other("no answer"), True)}
     case = made(store, "http://a.test/")
 
     resolve(store, asker)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from nta.domain.hosting.facts import HostingFacts, LookupProblem
+from nta.domain.reasons import Code, Reason, because
 from nta.store.db.handle import Store
 from nta.store.hosting import host_arrangements
 from nta.store.work import due
@@ -24,7 +25,8 @@ Service Name       : SAMPLENET
 [ Network Abuse Contact Information ]
 E-Mail             : abuse@telecom.example
 """
-MISSING = LookupProblem("rdap_ip", "the national registry does not know this network (KRNIC)", False)
+UNKNOWN = because(Code.ONE_OF_SEVERAL, reason=Reason(Code.NATION_KNOWS_NO_NETWORK), who="KRNIC")
+MISSING = LookupProblem("rdap_ip", UNKNOWN, False)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.intake.urls import parse
 from nta.domain.parties.organisations import AskableProxies
+from nta.domain.reasons import other
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, override_rows
 from nta.store.tables import Addressee, FindingRow, NoticeItem
@@ -25,8 +26,8 @@ from tests.usecases.test_resolve_domains import KNOWN, ORIGIN, SHIELD, URL, esca
 
 ASKABLE = AskableProxies(KNOWN, frozenset({SHIELD.id}))
 BEHIND = "192.0.2.77"
-NO_ENTRY = LookupProblem("origin", "our token is not accepted (401)", False)
-SILENT = LookupProblem("origin", "the server does not answer in time", True)
+NO_ENTRY = LookupProblem("origin", other("our token is not accepted (401)"), False)
+SILENT = LookupProblem("origin", other("the server does not answer in time"), True)
 
 
 @dataclass

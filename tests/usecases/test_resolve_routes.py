@@ -7,6 +7,7 @@ import pytest
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.intake.urls import parse
+from nta.domain.reasons import other
 from nta.store.db.handle import Store
 from nta.store.work import due
 from nta.usecases.resolve import resolve_url
@@ -28,7 +29,7 @@ from tests.resolving import (
 )
 
 MINE = catalogue(hosting={HOSTING.id: replace(HOSTING, asns=(64501,))})
-NO_ROUTE = LookupProblem("route", "no DNS server answers", True)
+NO_ROUTE = LookupProblem("route", other("no DNS server answers"), True)
 
 
 @pytest.fixture

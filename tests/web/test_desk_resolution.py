@@ -22,6 +22,7 @@ from nta.domain.hosting.facts import (
 )
 from nta.domain.hosting.lookups import Lookup, LookupKind
 from nta.domain.parties.organisations import Catalogue, NoticeRoute, Provider
+from nta.domain.reasons import Code, Reason, other
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, override_rows
 from nta.store.tables import Arrangement, AuditEntry, Contact, Due, Episode, Host
@@ -73,7 +74,7 @@ def facts() -> HostingFacts:
     nameservers = ("ns1.provider.example", "ns.quick.example")
     domain = DomainFacts("quick.example", "example", True, registrar, None, ("active",), nameservers, "rdap")
     cname = ("images.quick.example.edge.shield.example", "www.veiled.example")
-    problem = LookupProblem("route", "nobody answers", True)
+    problem = LookupProblem("route", Reason(Code.NO_DNS_ANSWER), True)
     return HostingFacts("images.quick.example", BEFORE, cname, (proxy,), "US", domain, (problem,))
 
 
@@ -99,7 +100,7 @@ def case(lite: Store) -> MadeCase:
                     "origin zone",
                     BEFORE,
                     NINE - hours(1),
-                    LookupProblem("route", "nobody answers", True),
+                    LookupProblem("route", other("nobody answers"), True),
                 ),
             ],
         )
@@ -153,6 +154,14 @@ def test_the_tree_says_who_serves_it_how_that_is_known_and_whom_it_tells(
         "who announces the address 203.0.113.9 : nobody answers",
     ):
         assert part in said
+
+
+def test_the_cases_page_says_why_a_look_up_failed_in_the_readers_language(
+    analyst: FlaskClient, case: MadeCase
+) -> None:
+    page = analyst.get(f"/cases/{case.reference}", headers={"Accept-Language": "nl"}).text
+
+    assert "route: geen enkele DNS-server antwoordt" in words(page)
 
 
 def test_no_name_that_leads_to_the_location_is_on_the_page(analyst: FlaskClient, case: MadeCase) -> None:

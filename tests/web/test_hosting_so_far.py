@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.domain.reasons import Code, Reason, because, other
 from nta.store.db.handle import Store
 from nta.store.hosting import findings
 from tests.builders import make_case
@@ -22,7 +23,7 @@ def test_the_page_tells_of_arrangements_and_answers_and_never_of_the_name(
     early, until = NINE - hours(4), NINE - hours(3)
     dead = {"addresses": [], "cname": [f"edge.{HOST}"], "dead": "nxdomain"}
     lives = {"addresses": ["192.0.2.10"], "cname": [], "dead": None}
-    silent = LookupProblem("rdap_ip", "the server does not answer in time", True)
+    silent = LookupProblem("rdap_ip", other("the server does not answer in time"), True)
     with lite.db.write() as connection:
         findings.save(
             connection,
@@ -42,6 +43,24 @@ def test_the_page_tells_of_arrangements_and_answers_and_never_of_the_name(
     assert "the server does not answer in time" in section
     assert section.index("192.0.2.10</td>") < section.index("name does not exist")
     assert HOST not in page
+
+
+def test_why_a_look_up_failed_is_said_in_the_readers_language(analyst: FlaskClient, lite: Store) -> None:
+    case = make_case(lite, f"http://{HOST}/1.jpg", NINE - hours(5), ip="192.0.2.10")
+    reason = because(Code.ASKED_FROM, reason=Reason(Code.DNS_SLOW), vantage="de")
+    slow = LookupProblem("rdap_ip", reason, True)
+    network = Lookup(LookupKind.NETWORK, "192.0.2.10")
+    with lite.db.write() as connection:
+        findings.save(
+            connection, lite, [a_finding(network, None, "rdap", NINE - hours(1), NINE + hours(1), slow)]
+        )
+
+    page = analyst.get(f"/cases/{case.reference}/resolution", headers={"Accept-Language": "nl"}).text
+
+    failed = page.partition('id="failed"')[2].partition("</ul>")[0]
+    before = page.partition('id="hosting-so-far"')[2].partition("</details>")[0]
+    assert "de DNS-servers doen er te lang over (gevraagd vanuit de)" in failed
+    assert "de DNS-servers doen er te lang over (gevraagd vanuit de)" in before
 
 
 def test_a_case_that_was_never_looked_up_has_nothing_to_tell(analyst: FlaskClient, lite: Store) -> None:

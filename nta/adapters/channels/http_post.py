@@ -11,6 +11,7 @@ from nta.adapters.net.pinned_connections import Resolve
 from nta.adapters.net.web_services import Web
 from nta.domain.errors import OutsideError
 from nta.ports import Document, Handed, HandOver, Outgoing
+from nta.render.reason_sentences import sentence
 
 HTTP: Final = "http"
 """The name of this channel in the catalogue."""
@@ -78,7 +79,7 @@ def _hand_over(
         if fault.temporary:
             silent.add(server)
         result = HandOver.LATER if fault.temporary else HandOver.REFUSED
-        return Handed(message.notice_id, result, fault.reason)
+        return Handed(message.notice_id, result, sentence(fault.reason))
     return None if status is None else Handed(message.notice_id, _meaning(status), f"HTTP {status}")
 
 

@@ -23,6 +23,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import HostAddresses
 from nta.domain.hosting.lookups import Finding, Lookup
 from nta.domain.intake.reserved_names import not_in_the_dns
+from nta.domain.reasons import Code, because
 from nta.ports import NameAnswer
 
 SOURCE: Final = "dns"
@@ -52,7 +53,7 @@ def system_servers() -> Servers:
     try:
         resolver = dns.resolver.Resolver()
     except dns.resolver.NoResolverConfiguration:
-        raise OutsideError("this machine has no DNS server configured", temporary=False) from None
+        raise OutsideError(Code.NO_DNS_CONFIGURED, temporary=False) from None
     return [(str(server), 53) for server in resolver.nameservers]
 
 
@@ -72,7 +73,7 @@ def _asked_for(host: str) -> dns.name.Name:
     try:
         return dns.name.from_text(host)
     except (dns.exception.DNSException, UnicodeError):
-        raise OutsideError("no name in the DNS looks like this", temporary=False) from None
+        raise OutsideError(Code.NAME_NOT_OF_DNS, temporary=False) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class _Allowance:
             self._ends_at = now + self._whole_s
         rest = min(self._ends_at - now, most)
         if rest <= 0:
-            raise OutsideError("the DNS servers take too long", temporary=True)
+            raise OutsideError(Code.DNS_SLOW, temporary=True)
         return rest
 
 
@@ -183,7 +184,7 @@ class DnsAsker:
         try:
             chain = self._answer(_asked_for(name), type_, _Patience()).resolve_chaining()
         except dns.exception.DNSException:
-            raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
+            raise OutsideError(Code.DNS_SENSELESS, temporary=True) from None
         return tuple(chain.answer or ())
 
     def _texts(self, name: str, patience: _Patience) -> tuple[str, ...] | OutsideError:
@@ -192,7 +193,7 @@ class DnsAsker:
         except OutsideError as fault:
             return fault
         except (dns.exception.DNSException, UnicodeError):
-            return OutsideError("the name or its DNS answer makes no sense", temporary=True)
+            return OutsideError(Code.DNS_SENSELESS, temporary=True)
         return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in chain.answer or ())
 
     def _whole(self, host: str) -> "_Whole":
@@ -209,7 +210,7 @@ class DnsAsker:
         try:
             return self._chain(_asked_for(host), type_, patience, allowance)
         except (dns.exception.DNSException, UnicodeError):
-            raise OutsideError("the name or its DNS answer makes no sense", temporary=True) from None
+            raise OutsideError(Code.DNS_SENSELESS, temporary=True) from None
 
     def _chain(
         self,
@@ -231,7 +232,7 @@ class DnsAsker:
             is_told_in_full = chain.answer is not None or not chain.cnames or reply.authority
             if is_told_in_full or not exists:
                 return _Half(in_order(map(str, chain.answer or ())), tuple(cname), exists, ttl)
-        raise OutsideError("the DNS aliases go round in a circle", temporary=True)
+        raise OutsideError(Code.DNS_CIRCLE, temporary=True)
 
     def _answer(
         self, name: dns.name.Name, type_: dns.rdatatype.RdataType, patience: _Patience
@@ -246,7 +247,7 @@ class DnsAsker:
         allowance: _Allowance,
     ) -> dns.message.QueryMessage:
         """Return the first usable reply. A server that is silent, broken or refuses is passed over."""
-        error = OutsideError("no DNS server answers", temporary=True)
+        error = OutsideError(Code.NO_DNS_ANSWER, temporary=True)
         try:
             for _ in range(0 if patience.is_over else self._tries):
                 for server in self._servers or system_servers():
@@ -258,7 +259,7 @@ class DnsAsker:
                     if isinstance(reply, dns.message.QueryMessage) and reply.rcode() in _USABLE:
                         return reply
                     said = dns.rcode.to_text(reply.rcode())
-                    error = OutsideError(f"the DNS server answers {said}", temporary=True)
+                    error = OutsideError(because(Code.DNS_ANSWERED, rcode=said), temporary=True)
         except OutsideError as fault:
             error = fault
         patience.met_silence()

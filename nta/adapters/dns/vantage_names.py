@@ -16,6 +16,7 @@ from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import HostAddresses, Unheard
 from nta.domain.hosting.lookups import Finding, Lookup, said
+from nta.domain.reasons import Code
 from nta.ports import Asker
 
 _SOURCE: Final = "dns"
@@ -60,7 +61,7 @@ class VantageNames:
 
 
 def _said(asker: Asker, lookups: Sequence[Lookup], now: datetime) -> Mapping[Lookup, Finding]:
-    error = OutsideError("no DNS server answers", temporary=True)
+    error = OutsideError(Code.NO_DNS_ANSWER, temporary=True)
     found: dict[Lookup, Finding] = {}
     try:
         found = {finding.lookup: finding for finding in asker.ask(lookups, now)}
@@ -89,6 +90,6 @@ def _together(told: Sequence[tuple[Sequence[str], Finding]]) -> Finding:
         tuple(dict.fromkeys(name for _, _, leads in answers for name in leads.cname)),
         None if listed else NO_ADDRESS if NO_ADDRESS in words else NXDOMAIN,
         shown if differ else (),
-        tuple(Unheard(f"asked from {v}", p.reason, p.temporary) for v, p in silent.items()),
+        tuple(Unheard(v, p.reason, p.temporary) for v, p in silent.items()),
     )
     return Finding(first.lookup, value, _SOURCE, first.asked_at, until, None)

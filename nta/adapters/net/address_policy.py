@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 from nta.domain.errors import OutsideError
+from nta.domain.reasons import Code
 from nta.settings import Reach
 
 # The IANA special-purpose registries (RFC 6890 and its successors) and multicast, written out: what
@@ -44,7 +45,6 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 _KEPT: Final = 65_536
 
 _Address = IPv4Address | IPv6Address
-_REFUSED: Final = "address not reachable by policy"
 
 
 class Gate:
@@ -90,7 +90,7 @@ class Gate:
                 self._judged.clear()
             normal = self._judged[ip] = self._judge(ip)
         if normal is None or (port in self._own_ports and self._is_own(normal, port)):
-            raise OutsideError(_REFUSED, temporary=False)
+            raise OutsideError(Code.ADDRESS_BARRED, temporary=False)
         return normal
 
     def _judge(self, ip: str) -> str | None:

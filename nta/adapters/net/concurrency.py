@@ -11,6 +11,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.reading import LARGEST_ID
+from nta.domain.reasons import Code, Reason
 from nta.ports import Asker
 from nta.store.work.isolation import is_of_its_data, say
 
@@ -20,9 +21,6 @@ Told = TypeVar("Told")
 # that a notice's facts can be made fresh within its 15 minutes of waiting.
 TEMPORARY_KEPT: Final = timedelta(minutes=2)
 PERMANENT_KEPT: Final = timedelta(hours=1)
-
-UNREADABLE: Final = "the answer cannot be read"
-"""Why there is no answer where an adapter of ours did not know what to make of one."""
 
 _LONGEST_TEXT: Final = 1_000
 _LONGEST_LIST: Final = 1_000
@@ -34,7 +32,7 @@ _UNTELLABLE: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 class TryLaterError(OutsideError):
     """Another system asked us to come back at `at` and not before."""
 
-    def __init__(self, reason: str, at: datetime) -> None:
+    def __init__(self, reason: Reason | Code | str, at: datetime) -> None:
         super().__init__(reason, temporary=True)
         self.at = at
 
@@ -95,7 +93,7 @@ class Askers:
             yield from self._ask_kind(kind, wanted, now)
 
     def _ask_kind(self, kind: LookupKind, wanted: dict[Lookup, None], now: datetime) -> Iterator[Finding]:
-        error = OutsideError("nobody answers this kind of question", temporary=False)
+        error = OutsideError(Code.NOBODY_ASKED, temporary=False)
         adapter = self._adapters.get(kind)
         if adapter is not None:
             try:
@@ -115,7 +113,7 @@ class Askers:
                         yield from self._ask_kind(kind, dict.fromkeys(part), now)
                     return
                 say("look-up", {kind.value: fault})
-                error = OutsideError(UNREADABLE, temporary=True)
+                error = OutsideError(Code.ANSWER_UNREADABLE, temporary=True)
         for lookup in wanted:
             yield failed(lookup, kind.value, now, error)
 

@@ -15,6 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from nta.adapters.net.address_policy import Gate, literal
 from nta.domain.errors import OutsideError
+from nta.domain.reasons import Code
 
 Resolve = Callable[[str], Sequence[str]]
 
@@ -66,7 +67,7 @@ class Pins:
         Raises: OutsideError when there is none, or none that may be reached.
         """
         address = literal(host)
-        refusal = OutsideError("the server's name has no address", temporary=True)
+        refusal = OutsideError(Code.SERVER_WITHOUT_ADDRESS, temporary=True)
         for candidate in (address,) if address else self._resolve(host):
             try:
                 return self._gate.vet(candidate, port)

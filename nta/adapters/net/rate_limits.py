@@ -11,10 +11,7 @@ from typing import Final, NamedTuple
 
 from nta.adapters.net.concurrency import TEMPORARY_KEPT, TryLaterError
 from nta.domain.errors import OutsideError
-
-OWN_PACE: Final = "this server is asked no faster, by our own rule"
-ASKED_FOR_REST: Final = "the server asked to be left alone for a while"
-WAS_SILENT: Final = "the server did not answer others just now"
+from nta.domain.reasons import Code
 
 
 class Rate(NamedTuple):
@@ -62,7 +59,7 @@ class _Bucket:
 
 class _Rest(NamedTuple):
     until: datetime
-    reason: str
+    reason: Code
     is_told: bool  # by the server itself; else it was only silent
 
 
@@ -115,10 +112,10 @@ class RateLimits:
         bucket.filled_at = moment
         if bucket.left < 1:
             full_in_s = ceil((rate.burst - bucket.left) / rate.per_second)
-            raise TryLaterError(OWN_PACE, now + timedelta(seconds=full_in_s))
+            raise TryLaterError(Code.OWN_PACE, now + timedelta(seconds=full_in_s))
         bucket.left -= 1
 
-    def leave_alone(self, server: str, until: datetime, reason: str = ASKED_FOR_REST) -> None:
+    def leave_alone(self, server: str, until: datetime, reason: Code = Code.ASKED_FOR_REST) -> None:
         """Ask a server nothing before a moment that it named."""
         with self._lock:
             self._rests[server] = _Rest(until, reason, is_told=True)
@@ -129,7 +126,7 @@ class RateLimits:
             self._silences[server] = self._silences.get(server, 0) + 1
             if self._silences[server] >= most:
                 self._silences[server] = 0
-                self._rests[server] = _Rest(now + TEMPORARY_KEPT, WAS_SILENT, is_told=False)
+                self._rests[server] = _Rest(now + TEMPORARY_KEPT, Code.WAS_SILENT, is_told=False)
 
     def has_answered(self, server: str) -> None:
         """Note that a server answers."""

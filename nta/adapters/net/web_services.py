@@ -22,6 +22,7 @@ from nta.adapters.net.rate_limits import RateLimits
 from nta.domain.errors import OutsideError, RefusedError
 from nta.domain.intake import urls
 from nta.domain.intake.urls import Location
+from nta.domain.reasons import Code, because
 
 _MOST_REDIRECTS: Final = 5
 _CHUNK: Final = 65_536
@@ -29,7 +30,6 @@ _SHORTEST_REST: Final = timedelta(minutes=1)
 _LONGEST_REST: Final = timedelta(hours=24)
 _REST: Final = timedelta(minutes=15)
 _MOST_SILENCES: Final = 3
-_SLOW: Final = "the servers take too long"
 
 
 class Web:
@@ -101,13 +101,13 @@ class Web:
                     return location.url, body
                 location = urls.join(location, target)
                 if not may_lead(location):
-                    raise OutsideError("the server leads where we do not follow", temporary=True)
+                    raise OutsideError(Code.SERVER_LEADS_ASTRAY, temporary=True)
                 target, body = self._led(location.url, accept, now)
             if target is None:
                 return location.url, body
         except (RefusedError, ValueError):
-            raise OutsideError("the server's address cannot be read", temporary=True) from None
-        raise OutsideError("too many redirects", temporary=True)
+            raise OutsideError(Code.SERVER_URL_UNREADABLE, temporary=True) from None
+        raise OutsideError(Code.TOO_MANY_REDIRECTS, temporary=True)
 
     def get_with_token(self, url: str, accept: str, token: str, now: datetime) -> bytes | None:
         """Return the body that a URL has for the bearer of a token (RFC 6750), None for 404 and 410.
@@ -119,9 +119,9 @@ class Web:
         try:
             target, body = self._hop(urls.parse(url).url, accept, now, token)
         except (RefusedError, ValueError):
-            raise OutsideError("the server's address cannot be read", temporary=True) from None
+            raise OutsideError(Code.SERVER_URL_UNREADABLE, temporary=True) from None
         if target is not None:
-            raise OutsideError("the server leads elsewhere, where our token must not go", temporary=True)
+            raise OutsideError(Code.ACCESS_LED_ASTRAY, temporary=True)
         return body
 
     def post(
@@ -151,7 +151,7 @@ class Web:
         except _WithheldError:
             return None
         except RefusedError:
-            raise OutsideError("the server's address cannot be read", temporary=False) from None
+            raise OutsideError(Code.SERVER_URL_UNREADABLE, temporary=False) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
             raise OutsideError(_reason(fault), temporary=True) from None
 
@@ -167,7 +167,7 @@ class Web:
     def _rest_s(self) -> float:
         rest = self._ends_at - time.monotonic()
         if rest <= 0:
-            raise OutsideError(_SLOW, temporary=True)
+            raise OutsideError(Code.SERVERS_SLOW, temporary=True)
         return rest
 
     def request_s(self) -> float:
@@ -213,11 +213,13 @@ class Web:
             if status in (429, 503):
                 until = now + _rest(response)
                 self._manners.leave_alone(server, until)
-                raise TryLaterError(f"the server answered {status}", until)
+                raise TryLaterError(because(Code.SERVER_ANSWERED, status=status), until)
             if status in (401, 403) and "Authorization" in headers:
-                raise OutsideError(f"our token is not accepted ({status})", temporary=False)
+                raise OutsideError(because(Code.ACCESS_REFUSED, status=status), temporary=False)
             if status != 200:
-                raise OutsideError(f"the server answered {status}", temporary=status >= 500 or status < 400)
+                raise OutsideError(
+                    because(Code.SERVER_ANSWERED, status=status), temporary=status >= 500 or status < 400
+                )
             if self._media and _media_type(response) != self._media:
                 return None, None
             return None, self._body(response)
@@ -229,7 +231,7 @@ class Web:
             parts.append(part)
             size += len(part)
             if size > self._longest:
-                raise OutsideError("the answer is too long", temporary=True)
+                raise OutsideError(Code.ANSWER_TOO_LONG, temporary=True)
         return b"".join(parts)
 
 
@@ -294,12 +296,12 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _reason(fault: BaseException) -> str:
-    """Return what went wrong in words of ours: the library's own hold host names."""
+def _reason(fault: BaseException) -> Code:
+    """Return what went wrong in a code of ours: the library's own words hold host names."""
     if _is_silence(fault):
-        return "the server does not answer in time"
+        return Code.SERVER_SILENT
     if any(isinstance(seen, ssl.SSLError | requests.exceptions.SSLError) for seen in _chain(fault)):
-        return "the server's certificate or encryption is not in order"
+        return Code.SERVER_INSECURE
     if isinstance(fault, requests.ConnectionError):
-        return "the server cannot be reached or breaks off"
-    return "the server's answer makes no sense"
+        return Code.SERVER_UNREACHABLE
+    return Code.ANSWER_SENSELESS

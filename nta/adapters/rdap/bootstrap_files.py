@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from nta.domain.errors import OutsideError
+from nta.domain.reasons import Code
 
 _WIDTH = {4: 32, 6: 128}
 
@@ -44,14 +45,14 @@ class Bootstrap:
         try:
             address = ip_address(ip)
         except ValueError:
-            raise OutsideError("this is no address", temporary=False) from None
+            raise OutsideError(Code.NOT_AN_ADDRESS, temporary=False) from None
         width = _WIDTH[address.version]
         for length in self._lengths.get(address.version, ()):
             prefix = int(address) >> (width - length) << (width - length)
             urls = self._services[address.version, length].get(prefix)
             if urls:
                 return urls
-        raise OutsideError("no registry answers for this address", temporary=False)
+        raise OutsideError(Code.NO_REGISTRY_FOR_ADDRESS, temporary=False)
 
 
 class Suffixes:
@@ -77,7 +78,7 @@ class Suffixes:
             if urls := self._by_suffix.get(rest):
                 return urls
             rest = rest.partition(".")[2]
-        raise OutsideError("no RDAP server is named for this suffix", temporary=False)
+        raise OutsideError(Code.NO_RDAP_FOR_SUFFIX, temporary=False)
 
 
 class Systems:
@@ -105,7 +106,7 @@ def _is_number(text: str) -> bool:
 def _services(document: object) -> Sequence[tuple[Sequence[object], tuple[str, ...]]]:
     services: Any = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, list):
-        raise OutsideError("the RDAP bootstrap holds no services", temporary=False)
+        raise OutsideError(Code.BOOTSTRAP_EMPTY, temporary=False)
     found = []
     for service in services:
         if not (isinstance(service, list) and len(service) >= 2):

@@ -15,6 +15,7 @@ from nta.adapters.net.rate_limits import RateLimits
 from nta.adapters.net.web_services import Web
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code, because
 
 SOURCE: Final = "rdap"
 ACCEPT: Final = "application/rdap+json, application/json;q=0.9"
@@ -89,7 +90,7 @@ class RdapAsking(ABC, Generic[Directory]):
             except OutsideError as fault:
                 yield from (failed(lookup, SOURCE, now, fault) for lookup in wanted)
                 return
-            slow = OutsideError("the registries take too long", temporary=True)
+            slow = OutsideError(Code.REGISTRIES_SLOW, temporary=True)
             yield from side_by_side(
                 lambda lookup: self._find(web, directory, lookup, now),
                 wanted,
@@ -142,7 +143,7 @@ class RdapAsking(ABC, Generic[Directory]):
                     documents[name] = {"services": []}
                     continue
                 if body is None:
-                    raise OutsideError(f"the RDAP bootstrap has no {name}", temporary=True)
+                    raise OutsideError(because(Code.BOOTSTRAP_LACKS, file=name), temporary=True)
                 documents[name] = as_json(body)
         return documents
 
@@ -152,7 +153,7 @@ def as_json(body: bytes) -> object:
     try:
         document: object = json.loads(body)
     except (ValueError, RecursionError):
-        raise OutsideError("the answer is not JSON", temporary=True) from None
+        raise OutsideError(Code.ANSWER_NOT_JSON, temporary=True) from None
     return document
 
 
@@ -160,5 +161,5 @@ def _file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        reason = f"the RDAP bootstrap's {path.name} cannot be read: {fault.strerror}"
+        reason = because(Code.BOOTSTRAP_UNREADABLE, file=path.name, why=str(fault.strerror))
         raise OutsideError(reason, temporary=False) from None

@@ -14,6 +14,7 @@ from nta.adapters.rdap.network_answers import (
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.lookup_answers import NamedRegistrar, RegisteredDomain
+from nta.domain.reasons import Code
 
 _NESTED: Final = 0.9  # the registrar's own abuse contact, as the registry or the registrar gives it
 _BESIDE: Final = 0.7  # an abuse contact of the answer, of whom is not said
@@ -29,11 +30,11 @@ def domain(document: object, name: str) -> RegisteredDomain:
     Raises: OutsideError when the document is no answer about a domain.
     """
     if not isinstance(document, dict):
-        raise OutsideError("the RDAP answer is not an object", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_AN_OBJECT, temporary=True)
     if "errorCode" in document:
-        raise OutsideError("the RDAP answer is an error message", temporary=True)
+        raise OutsideError(Code.RDAP_ERROR, temporary=True)
     if document.get("objectClassName") != "domain" and "ldhName" not in document:
-        raise OutsideError("the RDAP answer is not about a domain", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_A_DOMAIN, temporary=True)
     return RegisteredDomain(
         name=name,
         suffix=name.partition(".")[2],

@@ -18,6 +18,7 @@ from nta.adapters.rdap.client import (
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import RegisteredDomain
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code
 
 
 class RdapDomainAsker(RdapAsking[Suffixes]):
@@ -36,7 +37,7 @@ class RdapDomainAsker(RdapAsking[Suffixes]):
 
     def _answer(self, web: Web, directory: Suffixes, lookup: Lookup, now: datetime) -> Finding:
         name = lookup.subject
-        error = OutsideError("no registry answers for this domain", temporary=False)
+        error = OutsideError(Code.NO_REGISTRY_FOR_DOMAIN, temporary=False)
         for base in directory.servers(name):
             try:
                 asked = f"{base}domain/{name}"

@@ -10,6 +10,7 @@ from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
 from nta.domain.hosting.lookup_answers import RegisteredNetwork, RegisteredSystem
 from nta.domain.parties.mail_addresses import IN_TEXT
+from nta.domain.reasons import Code
 
 _CONFIDENCE: Final = 0.9  # of an address in the abuse role: the holder's own word, in the registry
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people, by whoever kept the record
@@ -34,12 +35,12 @@ def network(document: object) -> RegisteredNetwork:
     Raises: OutsideError when the document is no answer about a network.
     """
     if not isinstance(document, dict):
-        raise OutsideError("the RDAP answer is not an object", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_AN_OBJECT, temporary=True)
     if "errorCode" in document:
-        raise OutsideError("the RDAP answer is an error message", temporary=True)
+        raise OutsideError(Code.RDAP_ERROR, temporary=True)
     ranges = _ranges(document)
     if document.get("objectClassName") != "ip network" and not ranges:
-        raise OutsideError("the RDAP answer is not about a network", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_A_NETWORK, temporary=True)
     holder = _holder(document)
     asn, as_name = _autonomous_system(document)
     return RegisteredNetwork(
@@ -64,11 +65,11 @@ def system(document: object) -> RegisteredSystem:
     Raises: OutsideError when the document is no answer about an AS number.
     """
     if not isinstance(document, dict):
-        raise OutsideError("the RDAP answer is not an object", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_AN_OBJECT, temporary=True)
     if "errorCode" in document:
-        raise OutsideError("the RDAP answer is an error message", temporary=True)
+        raise OutsideError(Code.RDAP_ERROR, temporary=True)
     if document.get("objectClassName") != "autnum" and "startAutnum" not in document:
-        raise OutsideError("the RDAP answer is not about an AS number", temporary=True)
+        raise OutsideError(Code.RDAP_NOT_A_SYSTEM, temporary=True)
     found = _contacts(document)
     holder = _holder(document)
     return RegisteredSystem(

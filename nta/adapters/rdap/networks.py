@@ -17,6 +17,7 @@ from nta.adapters.rdap.client import (
 )
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code
 
 _VERSIONS = {"ipv4.json": 4, "ipv6.json": 6}
 
@@ -33,7 +34,7 @@ class RdapAsker(RdapAsking[Bootstrap]):
         return Bootstrap({_VERSIONS[name]: document for name, document in documents.items()})
 
     def _answer(self, web: Web, directory: Bootstrap, lookup: Lookup, now: datetime) -> Finding:
-        error = OutsideError("no registry answers for this address", temporary=False)
+        error = OutsideError(Code.NO_REGISTRY_FOR_ADDRESS, temporary=False)
         for base in directory.servers(lookup.subject):
             try:
                 body = web.get(f"{base}ip/{lookup.subject}", ACCEPT, now)

@@ -14,6 +14,7 @@ from nta.adapters.whois.ipwhois_parsers import AddressRange, ParsedOrigin, parse
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import AnnouncedRoute
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code
 
 _SOURCE: Final = "origin zone"
 _VALID: Final = timedelta(hours=12)
@@ -85,7 +86,7 @@ def _origin(ip: str, said: Said) -> ParsedOrigin | OutsideError | None:
     parsed = filter(None, map(parsed_origin, said))
     found = [origin for origin in parsed if ip_address(ip) in origin.prefix and is_asn(origin.asn)]
     if said and not found:
-        return OutsideError("the origin zone's answer makes no sense", temporary=True)
+        return OutsideError(Code.ORIGIN_ZONE_SENSELESS, temporary=True)
     return min(found, key=lambda one: (-one.prefix.prefixlen, one.asn), default=None)
 
 

@@ -16,6 +16,7 @@ from nta.adapters.net.concurrency import failed
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import AnnouncedRoute
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code, because
 
 _SOURCE: Final = "routing table"
 _VALID: Final = timedelta(hours=12)
@@ -92,7 +93,7 @@ class RouteTable:
                 if name:
                     self._names[key & 0xFFFFFFFF] = name
         if not any(keys.values()):
-            raise OutsideError("the routing table holds no routes", temporary=False)
+            raise OutsideError(Code.ROUTES_EMPTY, temporary=False)
         self._routes = {version: _Routes(keys[version], width) for version, width in _WIDTHS.items()}
 
     def origin(self, ip: str) -> tuple[int | None, str | None, str]:
@@ -165,7 +166,7 @@ class TableAsker:
             seen = self._path.stat()
         except OSError as fault:
             raise OutsideError(
-                f"the routing table cannot be read: {fault.strerror}", temporary=False
+                because(Code.ROUTES_UNREADABLE, why=str(fault.strerror)), temporary=False
             ) from None
         return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
@@ -177,5 +178,6 @@ class TableAsker:
             with opened(self._path, "rt", encoding="utf-8", errors="replace") as lines:
                 return RouteTable(lines)
         except (OSError, EOFError) as fault:
-            why = getattr(fault, "strerror", None) or "it is not whole"
-            raise OutsideError(f"the routing table cannot be read: {why}", temporary=False) from None
+            why = getattr(fault, "strerror", None)
+            reason = because(Code.ROUTES_UNREADABLE, why=why) if why else Code.ROUTES_NOT_WHOLE
+            raise OutsideError(reason, temporary=False) from None

@@ -8,6 +8,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.lookup_answers import NamedRegistrar, RegisteredDomain
 from nta.domain.parties.mail_addresses import IN_TEXT
+from nta.domain.reasons import Code
 
 _NAMED: Final = 0.9  # an address on a line, or in a block, that says abuse
 _MOST_LISTED: Final = 64
@@ -139,7 +140,7 @@ def domain(text: str, name: str) -> RegisteredDomain:
     lines = list(_lines(text))
     registered = _is_registered(lines)
     if not registered and not _is_free(lines, text):
-        raise OutsideError("the WHOIS answer says nothing of the domain", temporary=True)
+        raise OutsideError(Code.WHOIS_SAYS_NOTHING, temporary=True)
     return RegisteredDomain(
         name=name,
         suffix=name.partition(".")[2],

@@ -18,6 +18,7 @@ from nta.adapters.whois import domain_texts as answers
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import RegisteredDomain
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code
 
 _SOURCE: Final = "whois"
 _VALID: Final = timedelta(hours=12)
@@ -82,7 +83,7 @@ class WhoisAsker:
         Valid 12 h, an hour where nobody has the name.
         """
         spell = AskingTime(now, time.monotonic() + self._patience_s)
-        slow = OutsideError("the WHOIS servers take too long", temporary=True)
+        slow = OutsideError(Code.WHOIS_SLOW, temporary=True)
         yield from side_by_side(
             lambda lookup: self._find(lookup, spell),
             lookups,
@@ -119,7 +120,7 @@ class WhoisAsker:
         """Return the server that answers for the name's suffix, else for its top-level domain."""
         suffix = name.partition(".")[2]
         if not _NAME.fullmatch(name) or not suffix:
-            raise OutsideError("this name cannot be asked for", temporary=False)
+            raise OutsideError(Code.NAME_NOT_ASKED, temporary=False)
         for asked in dict.fromkeys((suffix, suffix.rpartition(".")[2])):
             known = self._registries.get(asked)
             if known is not None and spell.now < known[1]:
@@ -128,7 +129,7 @@ class WhoisAsker:
             if server:
                 self._registries[asked] = (server, spell.now + _SERVERS_VALID)
                 return server
-        raise OutsideError("no WHOIS server is named for this suffix", temporary=False)
+        raise OutsideError(Code.NO_WHOIS_FOR_SUFFIX, temporary=False)
 
     def _asked(self, server: str, question: str, spell: AskingTime) -> str:
         """Return what a server answers. Raises TryLaterError when it is better left alone."""
@@ -137,21 +138,21 @@ class WhoisAsker:
             turn = self._turns.setdefault(server, threading.Lock())
         with turn:
             if spell.ends_at <= time.monotonic():
-                raise OutsideError("the WHOIS servers take too long", temporary=True)
+                raise OutsideError(Code.WHOIS_SLOW, temporary=True)
             self._manners.turn(place, now, PORT_43)
             try:
                 text = answers.decoded(self._exchange(server, question, spell))
             except TimeoutError:
                 self._manners.was_silent(place, now)
-                raise OutsideError("the server does not answer in time", temporary=True) from None
+                raise OutsideError(Code.SERVER_SILENT, temporary=True) from None
             except (OSError, UnicodeError):
-                raise OutsideError("the server cannot be reached or breaks off", temporary=True) from None
+                raise OutsideError(Code.SERVER_UNREACHABLE, temporary=True) from None
             if answers.wants_rest(text):
                 self._manners.leave_alone(place, now + _REST)
-                raise TryLaterError("the server was asked too often", now + _REST)
+                raise TryLaterError(Code.ASKED_TOO_OFTEN, now + _REST)
             self._manners.has_answered(place)
         if not text.strip():
-            raise OutsideError("the server answers nothing", temporary=True)
+            raise OutsideError(Code.SERVER_SAYS_NOTHING, temporary=True)
         return text
 
     def _exchange(self, server: str, question: str, spell: AskingTime) -> bytes:
@@ -178,4 +179,4 @@ class WhoisAsker:
                 parts.append(part)
                 size += len(part)
                 if size > _LONGEST:
-                    raise OutsideError("the answer is too long", temporary=True)
+                    raise OutsideError(Code.ANSWER_TOO_LONG, temporary=True)

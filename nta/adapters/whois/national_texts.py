@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from nta.domain.errors import OutsideError
 from nta.domain.parties.mail_addresses import IN_TEXT
+from nta.domain.reasons import Code
 
 _MOST_LINES: Final = 20_000
 _MOST_MAILBOXES: Final = 8
@@ -178,5 +179,5 @@ def _narrowest(found: Iterable[NationalRecord], ip: str) -> NationalRecord:
         if told.ends[0].version == address.version and int(told.ends[0]) <= int(address) <= int(told.ends[1])
     ]
     if not holding:
-        raise OutsideError("the national registry does not know this network", temporary=False)
+        raise OutsideError(Code.NATION_KNOWS_NO_NETWORK, temporary=False)
     return min(holding, key=lambda told: int(told.ends[1]) - int(told.ends[0]))

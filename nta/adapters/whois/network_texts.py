@@ -12,6 +12,7 @@ from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.holders import holder_domains
 from nta.domain.hosting.lookup_answers import RegisteredNetwork
 from nta.domain.parties.mail_addresses import IN_TEXT
+from nta.domain.reasons import Code
 
 _NAMED: Final = 0.9  # where the registry names it as the abuse contact
 _REMARKED: Final = 0.6  # in a remark that speaks of abuse: written for people
@@ -62,7 +63,7 @@ def network(text: str, ip: str) -> RegisteredNetwork:
         if (parsed := _parsed(around)) and _holds(parsed, address):
             held.append((sum(part.num_addresses for part in parsed.ranges), parsed, around))
     if not held:
-        raise OutsideError("no WHOIS server knows this network", temporary=False)
+        raise OutsideError(Code.WHOIS_KNOWS_NO_NETWORK, temporary=False)
     _, parsed, around = min(held, key=lambda one: one[0])
     own = around[0]
     holder, holder_name = _holder(own, around, parsed.holder_name)

@@ -12,6 +12,7 @@ from nta.adapters.whois.domains_on_port_43 import AskingTime, WhoisAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookup_answers import RegisteredNetwork
 from nta.domain.hosting.lookups import Finding, Lookup
+from nta.domain.reasons import Code
 from nta.ports import Asker
 
 _SOURCE: Final = "whois"
@@ -37,7 +38,7 @@ class WhoisNetworkAsker(WhoisAsker):
     def _followed(self, server: str, ip: str, spell: AskingTime) -> RegisteredNetwork:
         """Return what the last server that knows the network says, referrals followed."""
         value: RegisteredNetwork | None = None
-        error = OutsideError("the WHOIS servers refer to each other", temporary=False)
+        error = OutsideError(Code.WHOIS_CIRCLE, temporary=False)
         asked: set[str] = set()
         further: str | None = server
         while further and further not in asked and len(asked) <= _MOST_REFERRALS:
@@ -64,7 +65,7 @@ class WhoisNetworkAsker(WhoisAsker):
             return known[0]
         server = domain_texts.referral(self._asked(self._start, ip, spell))
         if server is None:
-            raise OutsideError("no WHOIS server is named for this address", temporary=False)
+            raise OutsideError(Code.NO_WHOIS_FOR_ADDRESS, temporary=False)
         self._registries[place] = (server, spell.now + _SERVERS_VALID)
         return server
 

@@ -8,7 +8,9 @@ from operator import attrgetter
 from types import NoneType
 from typing import Any
 
+from nta.domain.kept_reasons import as_text, loaded
 from nta.domain.parties.organisations import PartyId
+from nta.domain.reasons import Reason
 
 SHORT_WAIT = timedelta(minutes=5)
 """A notice's facts may wait so long for the registry's own word."""
@@ -100,7 +102,7 @@ class LookupProblem:
     """
 
     step: str
-    reason: str
+    reason: Reason
     temporary: bool
     again_at: datetime | None = None
 
@@ -165,8 +167,10 @@ def to_plain(facts: HostingFacts) -> dict[str, Any]:
     """Return the facts as JSON values; `from_plain` gives them back."""
     plain: dict[str, Any] = _plain(facts)
     plain["asked_at"] = facts.asked_at.isoformat()
-    for problem in plain["problems"]:
-        del problem["again_at"]  # for the next round alone; a finding keeps it
+    # Without `again_at`, which is for the next round alone: a finding keeps it.
+    plain["problems"] = [
+        {"step": p.step, "reason": as_text(p.reason), "temporary": p.temporary} for p in facts.problems
+    ]
     for address in (*plain["addresses"], *plain["origins"]):
         address["seen_at"] = address["seen_at"] and address["seen_at"].isoformat()
         if not address["seen_from"]:
@@ -183,7 +187,9 @@ def from_plain(plain: Mapping[str, Any]) -> HostingFacts:
         addresses=tuple(_address(a) for a in plain["addresses"]),
         country=plain["country"],
         domain=_domain(plain["domain"]) if plain["domain"] else None,
-        problems=tuple(LookupProblem(**p) for p in plain["problems"]),
+        problems=tuple(
+            LookupProblem(p["step"], loaded(p["reason"]), p["temporary"]) for p in plain["problems"]
+        ),
         dead=plain.get("dead"),
         origins=tuple(_address(a) for a in plain.get("origins", ())),
         forced_host=plain.get("forced_host"),

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from nta.domain.hosting.facts import FoundContact
 from nta.domain.parties.organisations import PartyId
+from nta.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """One who was to be asked too and did not answer."""
+    """One who was to be asked too and did not answer: a vantage point, or a registry by name."""
 
     who: str
-    reason: str
+    reason: Reason
     temporary: bool
 
 

@@ -15,10 +15,12 @@ from nta.domain.hosting.lookup_answers import (
     RegisteredSystem,
     SecurityFile,
     ToldOrigin,
+    Unheard,
     ZoneRecords,
 )
 from nta.domain.intake.reserved_names import unmapped
 from nta.domain.parties.organisations import AskableProxies, PartyId
+from nta.domain.reasons import Code, Reason, because
 
 Said = TypeVar(
     "Said",
@@ -132,8 +134,15 @@ class Finding:
             return ()
         step = self.lookup.kind.value
         return tuple(
-            LookupProblem(step, f"{one.reason} ({one.who})", one.temporary) for one in self.value.unheard
+            LookupProblem(step, _of_one(one, self.value), one.temporary) for one in self.value.unheard
         )
+
+
+def _of_one(one: Unheard, value: LookupAnswer) -> Reason:
+    """Return why one of several gave no answer, with who that is: a vantage point, or a registry."""
+    if isinstance(value, HostAddresses):
+        return because(Code.ASKED_FROM, reason=one.reason, vantage=one.who)
+    return because(Code.ONE_OF_SEVERAL, reason=one.reason, who=one.who)
 
 
 def said(finding: Finding | None, kind: type[Said]) -> Said | None:

@@ -40,6 +40,7 @@ from nta.domain.hosting.origins import (
 from nta.domain.hosting.registrations import domain_facts
 from nta.domain.hosting.upstreams import upstreams
 from nta.domain.intake.reserved_names import number_of, unmapped
+from nta.domain.kept_reasons import as_text
 from nta.domain.parties.organisations import (
     Catalogue,
     PartyId,
@@ -203,7 +204,7 @@ def conclude(subject: Subject, findings: Findings, catalogue: Catalogue, now: da
 
 def _each_once(problems: Iterable[LookupProblem]) -> tuple[LookupProblem, ...]:
     """Return the problems in order; of the same one, met several times, what can be asked again first."""
-    ordered = sorted(problems, key=lambda p: (p.step, p.reason, p.temporary, str(p.again_at or "")))
+    ordered = sorted(problems, key=lambda p: (p.step, as_text(p.reason), p.temporary, str(p.again_at or "")))
     return tuple({(p.step, p.reason, p.temporary): p for p in reversed(ordered)}.values())[::-1]
 
 

@@ -4,6 +4,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
+from nta.domain.reasons import Code
+
 # The IANA special-purpose registries (RFC 6890 and its successors), less what only documentation uses:
 # that is nobody's either, but no machine answers there and registries have records about it.
 _NOBODYS: Final = tuple(
@@ -31,15 +33,15 @@ _NOBODYS: Final = tuple(
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 # Special-use names (RFC 6761, 6762, 7686, 9476): servers that are asked for them learn who looks for what.
 _NOT_IN_THE_DNS: Final = {
-    "onion": "an onion service: its name says nothing of where it is, and no DNS server is asked",
-    "localhost": "this name is each machine's own: nobody hosts it, and no DNS server is asked",
-    "local": "a name of a local network: nobody outside knows it, and no DNS server is asked",
-    "internal": "a name of a private network: nobody outside knows it, and no DNS server is asked",
-    "alt": "a name outside the DNS: no DNS server is asked",
+    "onion": Code.ONION_NOT_ASKED,
+    "localhost": Code.LOCALHOST_NOT_ASKED,
+    "local": Code.LOCAL_NOT_ASKED,
+    "internal": Code.INTERNAL_NOT_ASKED,
+    "alt": Code.ALT_NOT_ASKED,
 }
 
 
-def not_in_the_dns(host: str) -> str | None:
+def not_in_the_dns(host: str) -> Code | None:
     """Return why nobody is to be asked about a name, None where the DNS may know it."""
     return _NOT_IN_THE_DNS.get(host.rstrip(".").rpartition(".")[2].lower())
 

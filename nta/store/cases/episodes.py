@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from nta.domain.checks.outcomes import Actor, Outcome
 from nta.domain.episode_state import EpisodeChange, EpisodeState
 from nta.domain.errors import RefusedError
+from nta.domain.kept_reasons import dumped
 from nta.domain.lifecycle import PRESENCES, STAGES, EventKind, Presence, Stage
 from nta.domain.reasons import Reason
 from nta.ports import Ids
@@ -21,7 +22,6 @@ from nta.store.db.bulk import (
     table_of,
     update_rows,
 )
-from nta.store.db.reason_json import dumped
 from nta.store.db.types import Moment, from_us, to_us
 from nta.store.tables import Episode, Event
 from nta.store.work import due

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from nta.domain.kept_reasons import dumped
 from nta.domain.reasons import Reason
 from nta.store.cases.new_cases import CaseWriter, Good
 from nta.store.db.bulk import found_by, insert_rows, table_of
 from nta.store.db.handle import Store
-from nta.store.db.reason_json import dumped
 from nta.store.db.sealing import digest16
 from nta.store.tables import Domain, HandIn, HandInLine, Host
 

@@ -5,6 +5,7 @@ these rows: no name changes its meaning, and no value its form.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -24,8 +25,10 @@ from nta.domain.hosting.lookup_answers import (
     ZoneRecords,
 )
 from nta.domain.hosting.lookups import LookupKind
+from nta.domain.kept_reasons import as_text, loaded
 
 _Plain = Mapping[str, object]
+_FROM: Final = "asked from "  # before a vantage point, for the releases that show what is stored
 
 
 def to_stored(answer: LookupAnswer) -> dict[str, object]:
@@ -69,7 +72,8 @@ def _stored_host(told: HostAddresses) -> dict[str, object]:
     }
     if told.seen_from:
         plain["seen_from"] = dict(told.seen_from)
-    return _with_unheard(plain, told.unheard)
+    vantages = [replace(one, who=f"{_FROM}{one.who}") for one in told.unheard]
+    return _with_unheard(plain, vantages)
 
 
 def _stored_network(told: RegisteredNetwork) -> dict[str, object]:
@@ -114,7 +118,7 @@ def _stored_contacts(contacts: Sequence[FoundContact]) -> list[dict[str, object]
 def _with_unheard(plain: dict[str, object], unheard: Sequence[Unheard]) -> dict[str, object]:
     if unheard:
         plain["unheard"] = [
-            {"who": one.who, "reason": one.reason, "temporary": one.temporary} for one in unheard
+            {"who": one.who, "reason": as_text(one.reason), "temporary": one.temporary} for one in unheard
         ]
     return plain
 
@@ -177,7 +181,9 @@ def _unheard(plain: _Plain) -> tuple[Unheard, ...]:
         return ()
     if not isinstance(listed, list):
         raise TypeError("those unheard in the value of a finding are no list")
-    return tuple(Unheard(_said(one["who"]), _said(one["reason"]), _flag(one["temporary"])) for one in listed)
+    return tuple(
+        Unheard(_said(one["who"]), loaded(_said(one["reason"])), _flag(one["temporary"])) for one in listed
+    )
 
 
 def _seen_from(plain: _Plain) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -195,7 +201,7 @@ def _host(plain: _Plain) -> HostAddresses:
         texts(plain["cname"]),
         _text(plain["dead"]),
         _seen_from(plain),
-        _unheard(plain),
+        tuple(replace(one, who=one.who.removeprefix(_FROM)) for one in _unheard(plain)),
     )
 
 

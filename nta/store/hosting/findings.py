@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.intake.reserved_names import number_of
+from nta.domain.kept_reasons import as_text, loaded
 from nta.store.db.bulk import (
     found_by,
     insert_rows,
@@ -25,6 +26,7 @@ from nta.store.tables import FindingRange, FindingRow
 from nta.store.work.isolation import say
 
 _PLACE = "finding.value"
+_LONGEST_REASON: Final = 200  # the column's width
 _V4_WIDTHS = range(33)
 _V6_WIDTHS = (
     0,
@@ -71,7 +73,7 @@ def save(connection: Connection, store: Store, findings: Sequence[Finding]) -> N
             to_us(f.asked_at),
             to_us(f.valid_until),
             store.sealer.seal(_PLACE, number, _dump(f)),
-            f.problem.reason[:200] if f.problem else None,
+            as_text(f.problem.reason, _LONGEST_REASON) if f.problem else None,
             f.problem.temporary if f.problem else None,
         )
         for number, f in zip(numbers, findings, strict=True)
@@ -200,7 +202,7 @@ def _load(store: Store, row: Sequence[Any], moment: Callable[[Any], datetime]) -
         source=source,
         asked_at=moment(asked_at),
         valid_until=valid_until,
-        problem=None if reason is None else LookupProblem(step, reason, bool(temporary), again_at),
+        problem=None if reason is None else LookupProblem(step, loaded(reason), bool(temporary), again_at),
         covers=texts(plain["covers"]),
     )
 

@@ -20,6 +20,7 @@ from nta.domain.hosting.lookup_answers import (
 )
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind, said
 from nta.domain.intake.urls import registry_domain
+from nta.domain.reasons import Reason
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, host_arrangements
 from nta.store.hosting.host_arrangements import HostRow
@@ -65,7 +66,7 @@ class Answered:
     valid_until: datetime
     says: str
     dead: str | None
-    problem: str | None
+    problem: Reason | None
 
 
 @dataclass(frozen=True, slots=True)

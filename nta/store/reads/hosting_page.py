@@ -27,6 +27,7 @@ from nta.domain.notices.contact_choice import (
 )
 from nta.domain.parties.contact_addresses import MAIL, ContactAddress
 from nta.domain.parties.organisations import Catalogue, PartyId
+from nta.domain.reasons import Reason
 from nta.domain.roles import Role
 from nta.store.db.handle import Store
 from nta.store.hosting import findings, host_arrangements, override_rows
@@ -50,7 +51,7 @@ class Asked:
     source: str
     at: datetime
     until: datetime
-    reason: str | None
+    reason: Reason | None
     temporary: bool
 
 
@@ -263,7 +264,7 @@ class _Seen:
     def _raised(self, ip: str) -> Iterable[Lookup]:
         return self._known.raised_by(ip, upstream=True)
 
-    def _asked(self, f: Finding, reason: str | None = None, *, temporary: bool = False) -> Asked:
+    def _asked(self, f: Finding, reason: Reason | None = None, *, temporary: bool = False) -> Asked:
         about = self._about.get(f.lookup)
         return Asked(f.lookup.kind.value, about, f.source, f.asked_at, f.valid_until, reason, temporary)
 

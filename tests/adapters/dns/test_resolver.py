@@ -15,7 +15,9 @@ from nta.adapters.dns.resolver import DnsAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, Reason
 from nta.ports import NameAnswer
+from nta.render.reason_sentences import sentence
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
 from tests.lookup_plain import plain
 
@@ -108,7 +110,7 @@ def test_no_answer_is_a_problem_and_no_absence(server, host):
     assert finding.value is None
     assert finding.problem.temporary
     assert finding.problem.step == "dns"
-    assert "test" not in finding.problem.reason
+    assert "test" not in sentence(finding.problem.reason)
     assert NOW < finding.valid_until <= NOW + timedelta(minutes=5)
 
 
@@ -220,7 +222,7 @@ def test_all_of_one_name_ends_within_its_time_whatever_servers_do(name):
         with pytest.raises(OutsideError):
             asker.resolve("a.test")
 
-    assert finding.problem == LookupProblem("dns", "the DNS servers take too long", True)
+    assert finding.problem == LookupProblem("dns", Reason(Code.DNS_SLOW), True)
     # Both types side by side, then one after the other within the same time: what fits into it and one more.
     assert len(server.asked) <= 3 * (WHOLE_S / min(timeout_s, WHOLE_S) + 1) * 2
 

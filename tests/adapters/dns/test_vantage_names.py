@@ -9,10 +9,12 @@ from nta.adapters.dns.resolver import DnsAsker, Servers
 from nta.adapters.dns.vantage_names import names_of
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, because
 from nta.ports import Asker
 from tests.adapters.servers import DnsServer, Zone
 from tests.lookup_plain import plain
 
+SERVFAIL = because(Code.DNS_ANSWERED, rcode="SERVFAIL")
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HERE = Zone(
     """
@@ -117,7 +119,7 @@ def test_a_server_that_fails_where_another_answers_is_named_and_no_failure_of_al
 
     assert (plain(finding.value)["addresses"], finding.problem) == (["192.0.2.3"], None)
     assert finding.problems == (
-        LookupProblem("dns", "the DNS server answers SERVFAIL (asked from de)", True),
+        LookupProblem("dns", because(Code.ASKED_FROM, reason=SERVFAIL, vantage="de"), True),
     )
     assert finding.valid_until == NOW + timedelta(minutes=5)
 
@@ -127,7 +129,7 @@ def test_where_nobody_answers_there_is_one_problem(names: Asker) -> None:
 
     assert (finding.value, finding.problems) == (
         None,
-        (LookupProblem("dns", "the DNS server answers SERVFAIL", True),),
+        (LookupProblem("dns", SERVFAIL, True),),
     )
 
 

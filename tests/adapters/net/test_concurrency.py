@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nta.adapters.net.concurrency import (
-    UNREADABLE,
     Askers,
     TryLaterError,
     failed,
@@ -15,6 +14,7 @@ from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import FoundContact
 from nta.domain.hosting.lookup_answers import AnnouncedRoute, RegisteredNetwork, SecurityFile
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, other
 from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_an_adapter_that_breaks_off_leaves_problems_and_harms_no_other():
 
     assert set(findings) == {*NAMES, NETWORK}
     assert [findings[lookup].problem is None for lookup in [*NAMES, NETWORK]] == [True, False, False, True]
-    assert findings[NAMES[1]].problem.reason == "gone"
+    assert findings[NAMES[1]].problem.reason == other("gone")
 
 
 def test_a_failure_is_believed_for_a_while_and_no_longer_than_asked():
@@ -106,7 +106,7 @@ def test_an_adapter_that_stumbles_over_one_answer_leaves_those_beside_it():
 
     assert {lookup for lookup in NAMES if findings[lookup].problem is None} == {NAMES[0], NAMES[2]}
     problem = findings[NAMES[1]].problem
-    assert (problem.reason, problem.temporary) == (UNREADABLE, True)
+    assert (problem.reason.code, problem.temporary) == (Code.ANSWER_UNREADABLE, True)
 
 
 @pytest.mark.parametrize(

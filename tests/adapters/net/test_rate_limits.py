@@ -11,7 +11,6 @@ from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import TEMPORARY_KEPT, TryLaterError
 from nta.adapters.net.rate_limits import (
     ANYBODY,
-    OWN_PACE,
     PORT_43,
     RATES,
     Rate,
@@ -20,6 +19,7 @@ from nta.adapters.net.rate_limits import (
 from nta.adapters.whois.domains_on_port_43 import WhoisAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.domain.reasons import Code
 from tests.adapters.rdap.test_networks import answer, asker, bootstrap
 from tests.adapters.servers import WebServer, WhoisServer
 
@@ -77,7 +77,7 @@ def test_who_comes_too_soon_is_told_when_the_whole_burst_is_free_again() -> None
     with pytest.raises(TryLaterError) as told:
         manners.turn("rdap.test", NOW)
 
-    assert (told.value.reason, told.value.at) == (OWN_PACE, NOW + timedelta(seconds=6))
+    assert (told.value.reason.code, told.value.at) == (Code.OWN_PACE, NOW + timedelta(seconds=6))
 
 
 def test_each_server_has_a_rate_of_its_own_and_strangers_one_too() -> None:
@@ -146,7 +146,7 @@ def test_what_a_registry_may_be_asked_now_is_asked_and_the_rest_is_due_later(
     told = [f for f in found if f.problem is None]
     later = [f for f in found if f.problem]
     assert (len(told), len(later)) == (4, 6)  # two were spent on the bootstrap
-    assert {(f.problem.reason, f.problem.temporary) for f in later} == {(OWN_PACE, True)}
+    assert {(f.problem.reason.code, f.problem.temporary) for f in later} == {(Code.OWN_PACE, True)}
     assert (
         {f.valid_until for f in later} == {f.problem.again_at for f in later} == {NOW + timedelta(seconds=6)}
     )
@@ -168,7 +168,7 @@ def test_port_43_has_its_rate_and_shares_the_count_with_whoever_asks_there(loopb
             for finding in who.ask([Lookup(LookupKind.WHOIS, f"s{one}{n}.test") for n in range(2)], NOW)
         ]
 
-    assert [f.problem.reason for f in found if f.problem] == [OWN_PACE] * 2
+    assert [f.problem.reason.code for f in found if f.problem] == [Code.OWN_PACE] * 2
     assert sorted(set(port_43.asked)) == ["s00.test", "s01.test", "test"]
 
 

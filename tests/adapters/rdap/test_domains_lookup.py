@@ -18,6 +18,7 @@ from nta.adapters.rdap.domain_records import registrar_link
 from nta.adapters.rdap.domains_lookup import RdapDomainAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http
 from tests.lookup_plain import plain, typed
@@ -157,7 +158,7 @@ def test_a_registrar_outside_our_reach_is_not_asked(server):
 
         (finding,) = ask(server, gate)
 
-        assert finding.problem.reason == "address not reachable by policy"
+        assert sentence(finding.problem.reason) == "address not reachable by policy"
         assert (server.connections, other.connections) == (0, 0)
 
 
@@ -185,7 +186,7 @@ def test_a_name_that_nobody_has_is_an_answer_for_a_short_time(server, loopback):
 def test_a_suffix_that_the_bootstrap_does_not_know_has_no_rdap(server, loopback):
     (finding,) = ask(server, loopback, "site.nowhere")
 
-    assert (finding.problem.reason, finding.problem.temporary) == (
+    assert (sentence(finding.problem.reason), finding.problem.temporary) == (
         "no RDAP server is named for this suffix",
         False,
     )

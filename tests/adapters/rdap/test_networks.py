@@ -10,6 +10,7 @@ from nta.adapters.net.address_policy import Gate
 from nta.adapters.rdap.networks import RdapAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.servers import WebServer, http, nobody_listening
 from tests.lookup_plain import plain
@@ -183,7 +184,7 @@ def test_a_bad_answer_is_a_problem_with_a_name(server, loopback, page, reason):
     finding = ask(server, loopback, timeout_s=0.4)
 
     assert finding.value is None
-    assert finding.problem.reason == reason
+    assert sentence(finding.problem.reason) == reason
     assert finding.problem.step == "rdap_ip"
 
 
@@ -192,7 +193,7 @@ def test_an_address_outside_our_reach_is_never_connected_to(server):
 
     finding = ask(server, Gate(Reach(public=True, ranges=())))
 
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert server.connections == 0
 
 
@@ -201,7 +202,7 @@ def test_a_name_that_leads_inside_is_not_followed(server, loopback):
 
     finding = ask(server, loopback, resolve=lambda _: ("10.0.0.1", "::ffff:192.168.0.1"))
 
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert [asked.path for asked in server.asked] == ["/ipv4.json", "/ipv6.json", f"/ip/{IP}"]
 
 
@@ -212,7 +213,7 @@ def test_our_own_door_is_not_asked(server, loopback):
 
         finding = ask(server, loopback)
 
-        assert finding.problem.reason == "address not reachable by policy"
+        assert sentence(finding.problem.reason) == "address not reachable by policy"
         assert door.connections == 0
 
 
@@ -238,7 +239,7 @@ def test_tls_is_checked_against_the_name_while_the_address_is_pinned(loopback, t
     assert server.asked[0].headers["host"] == f"web.test:{server.port}"
     assert resolved == ["web.test", "other.test", "web.test"]
     for refused in (wrong_name, unknown_authority):
-        assert refused.problem.reason == "the server's certificate or encryption is not in order"
+        assert sentence(refused.problem.reason) == "the server's certificate or encryption is not in order"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_without_a_bootstrap_each_lookup_has_that_problem(loopback):
 
     findings = list(RdapAsker("/nowhere", loopback, resolve=lambda _: ()).ask(lookups, NOW))
 
-    assert [finding.problem.reason for finding in findings] == [reason, reason]
+    assert [sentence(finding.problem.reason) for finding in findings] == [reason, reason]
     assert not findings[0].problem.temporary
 
 
@@ -346,4 +347,4 @@ def test_no_reason_tells_a_name_or_an_address(server, loopback):
 
     finding = ask(server, loopback, resolve=resolve)
 
-    assert finding.problem.reason == "no DNS server answers"
+    assert sentence(finding.problem.reason) == "no DNS server answers"

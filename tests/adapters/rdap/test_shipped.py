@@ -9,6 +9,7 @@ from nta.adapters.lookup_chain import look_ups
 from nta.adapters.rdap.bootstrap_files import Bootstrap, Suffixes
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from nta.settings import read
 from nta.shipped import shipped
 from tests.conftest import NINE
@@ -62,7 +63,7 @@ def test_it_is_read_when_no_other_is_named(loopback):
 
     (finding,) = asker.ask([Lookup(LookupKind.DOMAIN, "a.test")], NINE)
 
-    assert finding.problem.reason == "no RDAP server is named for this suffix"
+    assert sentence(finding.problem.reason) == "no RDAP server is named for this suffix"
 
 
 @pytest.mark.parametrize("name", FILES)

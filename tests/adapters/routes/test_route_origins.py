@@ -8,6 +8,7 @@ import pytest
 from nta.adapters.dns.resolver import DnsAsker
 from nta.adapters.routes.route_origins import OriginAsker
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from tests.adapters.servers import DnsServer, Zone, nobody_listening
 from tests.conftest import NINE
 from tests.lookup_plain import plain
@@ -89,7 +90,7 @@ def test_an_address_that_nobody_announces_is_an_answer_for_an_hour(server):
 def test_silence_and_nonsense_are_passing_problems(server, ip, reason):
     finding = ask(server, ip)
 
-    assert (finding.problem.step, finding.problem.reason, finding.problem.temporary) == (
+    assert (finding.problem.step, sentence(finding.problem.reason), finding.problem.temporary) == (
         "route",
         reason,
         True,
@@ -115,4 +116,4 @@ def test_where_no_server_listens_every_question_has_an_answer():
         findings = list(OriginAsker(names, ("origin.test",)).ask(lookups, NINE))
 
     assert {finding.lookup for finding in findings} == set(lookups)
-    assert {finding.problem.reason for finding in findings} == {"no DNS server answers"}
+    assert {sentence(finding.problem.reason) for finding in findings} == {"no DNS server answers"}

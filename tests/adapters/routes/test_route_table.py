@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nta.adapters.routes.route_table import RouteTable, TableAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from tests.conftest import NINE
 from tests.lookup_plain import plain
 
@@ -139,7 +140,7 @@ def test_a_table_that_cannot_be_read_is_a_problem_of_each_question(tmp_path, hel
 
     first, second = ask(path, "192.0.2.1", "192.0.2.2")
 
-    assert (first.problem.step, first.problem.reason, first.value) == ("route", reason, None)
+    assert (first.problem.step, sentence(first.problem.reason), first.value) == ("route", reason, None)
     assert second.problem == first.problem
 
 

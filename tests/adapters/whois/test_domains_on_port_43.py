@@ -18,6 +18,7 @@ from nta.adapters.whois.domain_texts import (
 from nta.adapters.whois.domains_on_port_43 import WhoisAsker
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
 from tests.lookup_plain import plain
@@ -136,7 +137,7 @@ def test_a_name_that_nobody_has_is_an_answer_for_a_short_time(server, loopback):
 def test_a_suffix_without_a_server_is_a_lasting_problem(server, loopback):
     finding = ask(server, loopback, "site.nowhere")
 
-    assert finding.problem.reason == "no WHOIS server is named for this suffix"
+    assert sentence(finding.problem.reason) == "no WHOIS server is named for this suffix"
     assert (finding.problem.step, finding.problem.temporary) == ("whois_domain", False)
 
 
@@ -168,7 +169,11 @@ def test_a_bad_answer_is_a_passing_problem_with_a_name(server, loopback, record,
 
     finding = ask(server, loopback, timeout_s=0.4)
 
-    assert (finding.value, finding.problem.reason, finding.problem.temporary) == (None, reason, True)
+    assert (finding.value, sentence(finding.problem.reason), finding.problem.temporary) == (
+        None,
+        reason,
+        True,
+    )
 
 
 def test_nobody_there_is_a_passing_problem(loopback):
@@ -177,7 +182,7 @@ def test_nobody_there_is_a_passing_problem(loopback):
             [Lookup(LookupKind.WHOIS, NAME)], NOW
         )
 
-    assert (finding.problem.reason, finding.problem.temporary) == (
+    assert (sentence(finding.problem.reason), finding.problem.temporary) == (
         "the server cannot be reached or breaks off",
         True,
     )
@@ -186,7 +191,7 @@ def test_nobody_there_is_a_passing_problem(loopback):
 def test_a_server_outside_our_reach_is_never_connected_to(server):
     finding = ask(server, Gate(Reach(public=True, ranges=())))
 
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert server.connections == 0
 
 
@@ -195,14 +200,14 @@ def test_a_referral_that_leads_inside_is_not_followed(server, loopback):
 
     finding = ask(server, loopback, resolve=lambda host: inside[host])
 
-    assert finding.problem.reason == "address not reachable by policy"
+    assert sentence(finding.problem.reason) == "address not reachable by policy"
     assert server.asked == ["test"]
 
 
 def test_our_own_door_is_not_asked(server, loopback):
     loopback.own = [("127.0.0.1", server.port)]
 
-    assert ask(server, loopback).problem.reason == "address not reachable by policy"
+    assert sentence(ask(server, loopback).problem.reason) == "address not reachable by policy"
     assert server.connections == 0
 
 
@@ -253,7 +258,7 @@ def test_one_server_is_asked_one_question_at_a_time(server, loopback):
 def test_no_name_becomes_a_second_question(server, loopback):
     finding = ask(server, loopback, "a b\r\n.test")
 
-    assert finding.problem.reason == "this name cannot be asked for"
+    assert sentence(finding.problem.reason) == "this name cannot be asked for"
     assert server.connections == 0
 
 

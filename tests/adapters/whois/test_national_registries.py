@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from nta.adapters.net.address_policy import Gate
 from nta.adapters.net.concurrency import failed
-from nta.adapters.net.rate_limits import OWN_PACE, Rate, RateLimits
+from nta.adapters.net.rate_limits import Rate, RateLimits
 from nta.adapters.whois.domain_texts import decoded
 from nta.adapters.whois.national_registries import NATIONAL, NationalNetworks, RegistryAsker
 from nta.adapters.whois.national_texts import (
@@ -22,6 +22,8 @@ from nta.adapters.whois.national_texts import (
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, Reason, other
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
 from tests.lookup_plain import a_finding, plain
@@ -186,7 +188,7 @@ def test_twnic_tells_of_the_narrowest_block() -> None:
     ],
 )
 def test_a_text_about_no_network_that_holds_the_address_is_no_answer(read: Any, text: str) -> None:
-    with pytest.raises(OutsideError, match="the national registry does not know this network"):
+    with pytest.raises(OutsideError, match="nation_knows_no_network"):
         read(text, IP)
 
 
@@ -331,7 +333,7 @@ def test_what_the_region_could_not_say_is_its_problem(server: WhoisServer, loopb
             error = OutsideError("429", temporary=True)
             yield from (failed(lookup, "rdap", now, error) for lookup in lookups)
 
-    assert asked(server, loopback, Down()).problem == LookupProblem("rdap_ip", "429", True)
+    assert asked(server, loopback, Down()).problem == LookupProblem("rdap_ip", other("429"), True)
     assert server.connections == 0
 
 
@@ -382,7 +384,8 @@ def test_where_the_national_registry_says_nothing_useful_the_regions_word_stands
     finding = asked(server, loopback, Region("JP", "hostmaster@nic.ad.jp"))
 
     assert [c["email"] for c in plain(finding.value)["abuse"]] == ["hostmaster@nic.ad.jp"]
-    assert finding.problems == (LookupProblem("rdap_ip", f"{reason} (JPNIC)", temporary),)
+    (problem,) = finding.problems
+    assert (sentence(problem.reason), problem.temporary) == (f"{reason} (JPNIC)", temporary)
     assert (finding.problem, finding.valid_until) == (None, NOW + timedelta(hours=1))
 
 
@@ -393,8 +396,8 @@ def test_a_shut_port_and_a_gate_that_is_shut_are_problems_too(server: WhoisServe
         shut = asked(port, loopback, region)
     out_of_reach = asked(server, Gate(Reach(public=True, ranges=())), region)
 
-    assert shut.problems[0].reason == "the server cannot be reached or breaks off (KRNIC)"
-    assert out_of_reach.problems[0].reason == "address not reachable by policy (KRNIC)"
+    assert sentence(shut.problems[0].reason) == "the server cannot be reached or breaks off (KRNIC)"
+    assert sentence(out_of_reach.problems[0].reason) == "address not reachable by policy (KRNIC)"
     assert server.connections == 0
 
 
@@ -409,7 +412,7 @@ def test_our_own_pace_is_waited_for(server: WhoisServer, loopback: Gate) -> None
     assert first.problems == ()
     assert (second.value, second.problem) == (
         None,
-        LookupProblem("rdap_ip", OWN_PACE, True, NOW + timedelta(seconds=1)),
+        LookupProblem("rdap_ip", Reason(Code.OWN_PACE), True, NOW + timedelta(seconds=1)),
     )
 
 
@@ -423,7 +426,7 @@ def test_any_answer_leaves_a_finding(server: WhoisServer, loopback: Gate, text: 
         finding = asked(server, loopback, Region(country))
 
         assert (finding.value is None) == (finding.problem is not None)
-        assert all(len(problem.reason) < 200 for problem in finding.problems)
+        assert all(len(sentence(problem.reason)) < 200 for problem in finding.problems)
 
 
 def test_every_registry_says_where_its_server_is_known_from() -> None:

@@ -14,6 +14,8 @@ from nta.adapters.whois.networks_on_port_43 import NetworkAsker, WhoisNetworkAsk
 from nta.domain.errors import OutsideError
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, Reason, other
+from nta.render.reason_sentences import sentence
 from nta.settings import Reach
 from tests.adapters.servers import WhoisServer, nobody_listening
 from tests.lookup_plain import a_finding, plain
@@ -194,7 +196,7 @@ def test_the_holders_domain_comes_first_and_a_registrys_never():
     ],
 )
 def test_a_text_about_no_network_of_somebody_is_no_answer(text):
-    with pytest.raises(OutsideError, match="no WHOIS server knows this network"):
+    with pytest.raises(OutsideError, match="whois_knows_no_network"):
         network(text, IP)
 
 
@@ -271,14 +273,14 @@ def test_who_is_referred_to_and_knows_nothing_takes_nothing_away(server, loopbac
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
-        (b"% IANA knows nothing of it\r\n", "no WHOIS server is named for this address"),
-        (ROOT, "no WHOIS server knows this network"),
+        (b"% IANA knows nothing of it\r\n", Code.NO_WHOIS_FOR_ADDRESS),
+        (ROOT, Code.WHOIS_KNOWS_NO_NETWORK),
     ],
 )
 def test_where_nobody_is_named_or_nothing_known_there_is_a_problem(server, loopback, first, reason):
     server.records[IP] = in_turn(first, b"% nothing\r\n")
 
-    assert ask(asker(server, loopback)).problem == LookupProblem("rdap_ip", reason, False)
+    assert ask(asker(server, loopback)).problem == LookupProblem("rdap_ip", Reason(reason), False)
 
 
 def test_nothing_out_of_reach_is_asked(server):
@@ -296,7 +298,9 @@ class Rdap:
 
     def ask(self, lookups, now):
         for lookup in lookups:
-            problem = LookupProblem("rdap_ip", "429", True) if lookup.subject in self._failing else None
+            problem = (
+                LookupProblem("rdap_ip", other("429"), True) if lookup.subject in self._failing else None
+            )
             told = None if problem else {"handle": "RDAP", "cidr": []}
             yield a_finding(lookup, told, "rdap", now, now + timedelta(hours=12), problem)
 
@@ -307,7 +311,7 @@ def test_port_43_is_asked_only_what_rdap_did_not_answer(server, loopback):
 
     found = NetworkAsker(Rdap(IP, "198.51.100.1"), asker(server, loopback)).ask(lookups, NOW)
 
-    told = {f.lookup.subject: (f.source, f.problem.reason if f.problem else None) for f in found}
+    told = {f.lookup.subject: (f.source, sentence(f.problem.reason) if f.problem else None) for f in found}
     assert told == {IP: ("whois", None), "192.0.2.8": ("rdap", None), "198.51.100.1": ("rdap", "429")}
     assert "192.0.2.8" not in server.asked
 
@@ -317,4 +321,4 @@ def test_where_port_43_is_shut_it_stays_with_rdaps_problem(loopback):
         old = WhoisNetworkAsker(("whois.root.test", port), loopback, resolve=lambda _: ("127.0.0.1",))
         (finding,) = NetworkAsker(Rdap(IP), old).ask([Lookup(LookupKind.NETWORK, IP)], NOW)
 
-    assert finding.problem == LookupProblem("rdap_ip", "429", True)
+    assert finding.problem == LookupProblem("rdap_ip", other("429"), True)

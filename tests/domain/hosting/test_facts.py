@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nta.domain.hosting.facts import (
@@ -12,6 +13,7 @@ from nta.domain.hosting.facts import (
     from_plain,
     to_plain,
 )
+from nta.domain.reasons import Code, because, other
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ABUSE = (FoundContact("abuse@one.example", "rdap", 0.9),)
@@ -43,7 +45,7 @@ FACTS = HostingFacts(
         ("ns.test",),
         "rdap",
     ),
-    problems=(LookupProblem("rdap_ip", "no answer", True),),
+    problems=(LookupProblem("rdap_ip", other("no answer"), True),),
 )
 
 
@@ -62,6 +64,18 @@ def test_facts_come_back_as_they_were_stored():
     stored = json.dumps(to_plain(FACTS))
 
     assert from_plain(json.loads(stored)) == FACTS
+
+
+def test_why_a_look_up_failed_is_a_text_that_an_earlier_release_reads_and_wrote():
+    reason = because(Code.SERVER_ANSWERED, status=500)
+    facts = replace(FACTS, problems=(LookupProblem("rdap_ip", reason, True),))
+
+    stored = to_plain(facts)
+    sentence = [{"step": "rdap_ip", "reason": "the server answered 500", "temporary": True}]
+
+    assert isinstance(stored["problems"][0]["reason"], str)
+    assert from_plain(stored) == facts
+    assert from_plain(stored | {"problems": sentence}).problems[0].reason == other("the server answered 500")
 
 
 def test_facts_stored_without_the_moment_of_an_address_are_read():

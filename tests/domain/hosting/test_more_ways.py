@@ -28,6 +28,7 @@ from nta.domain.parties.organisations import (
     NoticeRoute,
     Provider,
 )
+from nta.domain.reasons import other
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
 from tests.lookup_plain import a_finding
@@ -39,7 +40,7 @@ OWNED = Subject("www.site.test", False, "site.test", "test", owner_in=frozenset(
 UPSTREAM = Subject("192.0.2.1", True, None, None, upstream=True)
 SYSTEM = Lookup(LookupKind.SYSTEM, "64500")
 ONE, TWO = file_of("one.example"), file_of("two.example")
-LATER = LookupProblem("rdap_as", "no answer", True)
+LATER = LookupProblem("rdap_as", other("no answer"), True)
 
 
 def answer(lookup: Lookup, value, problem: LookupProblem | None = None) -> Finding:
@@ -106,7 +107,7 @@ def test_a_placeholder_is_no_desk():
 
 
 def test_an_as_that_may_yet_answer_is_waited_for():
-    lasting = LookupProblem("rdap_as", "no registry", False)
+    lasting = LookupProblem("rdap_as", other("no registry"), False)
 
     assert asked(HOST, SILENT, answer(SYSTEM, None, LATER)) == set()
     assert told(SILENT, answer(SYSTEM, None, LATER), answer(ONE, None)) == []
@@ -140,7 +141,7 @@ def test_a_named_mailbox_is_chosen_by_the_file_that_names_it():
 
 
 def test_a_file_that_cannot_be_used_is_a_problem_and_leaves_the_guess():
-    problem = LookupProblem("security_txt", "the security.txt has run out", False)
+    problem = LookupProblem("security_txt", other("the security.txt has run out"), False)
     findings = (SILENT_ALONE, answer(ONE, None, problem))
 
     assert conclude(HOST, findings, Catalogue(), NOW).problems == (problem,)

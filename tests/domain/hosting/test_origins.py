@@ -27,6 +27,7 @@ from nta.domain.parties.organisations import (
     NoticeRoute,
     Provider,
 )
+from nta.domain.reasons import other
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
 from tests.lookup_plain import a_finding
@@ -122,7 +123,7 @@ THE_QUESTION = {("origin", "www.a.test", "proxy:shield")}
         pytest.param(SITE, [name(EDGE), network(EDGE), word()], set(), id="it-knows-nothing"),
         pytest.param(
             SITE,
-            [name(EDGE), network(EDGE), word(problem=LookupProblem("origin", "no", True))],
+            [name(EDGE), network(EDGE), word(problem=LookupProblem("origin", other("no"), True))],
             set(),
             id="a-failure-is-not-asked-again",
         ),
@@ -177,7 +178,9 @@ def test_a_holder_of_whom_the_registries_know_nothing_is_told_by_the_proxys_word
 
 
 def test_while_the_registries_cannot_be_asked_the_proxys_word_makes_no_party() -> None:
-    down = found(Lookup(LookupKind.NETWORK, ORIGIN), None, problem=LookupProblem("rdap_ip", "no", True))
+    down = found(
+        Lookup(LookupKind.NETWORK, ORIGIN), None, problem=LookupProblem("rdap_ip", other("no"), True)
+    )
     known = facts(*SEEN, word(ORIGIN, holder_name="Nine", abuse=[CONTACT]), down)
 
     assert [(a.ip, a.party) for a in known.origins] == [(ORIGIN, None)]
@@ -196,16 +199,16 @@ def test_an_origin_that_is_a_proxy_itself_is_nobodys_host() -> None:
 
 
 def test_a_question_without_an_answer_is_a_problem_and_the_proxy_is_told() -> None:
-    problem = LookupProblem("origin", "our token is not accepted (401)", False)
+    problem = LookupProblem("origin", other("our token is not accepted (401)"), False)
     known = facts(*SEEN, word(problem=problem))
 
     assert known.problems == (problem,)
     assert (known.parties, known.origins) == ({"proxy:shield"}, ())
 
 
-NO_NAME = name(problem=LookupProblem("dns", "no answer", True))
+NO_NAME = name(problem=LookupProblem("dns", other("no answer"), True))
 BEFORE = facts(*SEEN, word(ORIGIN), network(ORIGIN, **HOST))
-NO = LookupProblem("origin", "the server does not answer in time", True)
+NO = LookupProblem("origin", other("the server does not answer in time"), True)
 
 
 @pytest.mark.parametrize(

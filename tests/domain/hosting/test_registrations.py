@@ -30,6 +30,7 @@ from nta.domain.parties.organisations import (
     Registrar,
     Registry,
 )
+from nta.domain.reasons import other
 from nta.domain.roles import Role
 from nta.render.reason_sentences import sentence
 from tests.lookup_plain import a_finding
@@ -74,7 +75,7 @@ def of_name(*addresses: str, cname: tuple[str, ...] = ()) -> Finding:
 
 def of_network(ip: str, *, at: datetime = NINE, problem: bool = False, **value: Any) -> Finding:
     plain = {"handle": f"NET-{ip}", "country": "US", "asn": None, "abuse": []} | value
-    trouble = LookupProblem("rdap_ip", "no answer", True) if problem else None
+    trouble = LookupProblem("rdap_ip", other("no answer"), True) if problem else None
     return a_finding(
         Lookup(LookupKind.NETWORK, ip), None if problem else plain, "rdap", at, at + 12 * HOUR, trouble
     )
@@ -97,7 +98,7 @@ def of_domain(
         "nameservers": ["ns1.known.example"],
         "source": "whois" if kind is LookupKind.WHOIS else "rdap",
     } | value
-    trouble = LookupProblem(kind.value, problem, False) if problem else None
+    trouble = LookupProblem(kind.value, other(problem), False) if problem else None
     return a_finding(Lookup(kind, name), None if problem else plain, "rdap", NINE, NINE + 12 * HOUR, trouble)
 
 

@@ -22,6 +22,7 @@ from nta.domain.hosting.lookups import (
 )
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue, Provider, Registry
+from nta.domain.reasons import other
 from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -53,7 +54,7 @@ def names(
         source="dns",
         asked_at=more.get("at", NINE),
         valid_until=more.get("until", NINE + HOUR),
-        problem=LookupProblem("dns", problem, True) if problem else None,
+        problem=LookupProblem("dns", other(problem), True) if problem else None,
     )
 
 
@@ -76,7 +77,7 @@ def network(ip: str, *covers: str, problem: str | None = None, **value: Any) -> 
         source="rdap",
         asked_at=at,
         valid_until=at + 24 * HOUR,
-        problem=LookupProblem("rdap_ip", problem, True) if problem else None,
+        problem=LookupProblem("rdap_ip", other(problem), True) if problem else None,
         covers=covers,
     )
 
@@ -212,7 +213,7 @@ def test_what_could_not_be_asked_is_named_and_the_rest_is_known():
     facts = conclude(SITE, findings, EMPTY, NINE)
 
     assert [a.party for a in facts.addresses] == ["net:NET-192.0.2.1", None]
-    assert facts.problems == (LookupProblem("rdap_ip", "429", True),)
+    assert facts.problems == (LookupProblem("rdap_ip", other("429"), True),)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +306,7 @@ def test_a_failed_look_up_leaves_the_facts_as_they_were_with_their_age():
     settled = settle(served_by("192.0.2.1"), failed)
 
     assert (ips_of(settled), settled.asked_at) == (["192.0.2.1"], NINE)
-    assert settled.problems == (LookupProblem("dns", "timeout", True),)
+    assert settled.problems == (LookupProblem("dns", other("timeout"), True),)
 
 
 def test_a_name_that_leads_nowhere_has_no_arrangement():
@@ -341,7 +342,7 @@ def reply(lookup: Lookup, addresses: list[str], prefix: int | None, fails: bool)
         return names(*addresses, problem="timeout" if fails else None)
     if lookup.kind in (LookupKind.DOMAIN, LookupKind.WHOIS):
         return a_finding(
-            lookup, None, "rdap", NINE, NINE + HOUR, LookupProblem(lookup.kind.value, "none", False)
+            lookup, None, "rdap", NINE, NINE + HOUR, LookupProblem(lookup.kind.value, other("none"), False)
         )
     if fails or prefix is None:
         return network(lookup.subject, problem="429" if fails else None)

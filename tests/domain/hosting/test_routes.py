@@ -10,6 +10,7 @@ from nta.domain.hosting.facts import AddressFacts, HostingFacts, LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
 from nta.domain.hosting.query_batching import one_of_each
 from nta.domain.hosting.resolution import conclude, next_lookups
+from nta.domain.reasons import other
 from tests.domain.hosting.test_resolution import (
     CATALOGUE,
     HOUR,
@@ -28,7 +29,7 @@ IP = "198.51.100.1"
 
 def route(ip: str, asn: int | None, *covers: str, name: str | None = None, problem: bool = False) -> Finding:
     value = None if problem else {"asn": asn, "as_name": name, "prefix": None}
-    trouble = LookupProblem("route", "no answer", True) if problem else None
+    trouble = LookupProblem("route", other("no answer"), True) if problem else None
     lookup = Lookup(LookupKind.ROUTE, ip)
     return a_finding(lookup, value, "routing table", NINE, NINE + 12 * HOUR, trouble, covers)
 
@@ -123,7 +124,7 @@ def test_a_route_that_cannot_be_asked_leaves_the_network_to_say_who_it_is():
     facts = concluded(network(IP, holder="ORG-1", asn=64502), route(IP, None, problem=True))
 
     assert (only(facts).party, only(facts).asn) == ("rdap:ORG-1", 64502)
-    assert facts.problems == (LookupProblem("route", "no answer", True),)
+    assert facts.problems == (LookupProblem("route", other("no answer"), True),)
 
 
 def test_an_unknown_as_is_no_party_while_its_network_cannot_be_asked():

@@ -10,6 +10,7 @@ from nta.domain.hosting.lookups import (
 )
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import other
 from tests.lookup_plain import a_finding
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -46,7 +47,7 @@ def test_without_an_as_there_is_nobody_to_ask():
 
 
 def test_a_network_that_could_not_be_asked_raises_no_other_question():
-    failed = answer(LookupKind.NETWORK, HOST.host, None, LookupProblem("rdap_ip", "no answer", True))
+    failed = answer(LookupKind.NETWORK, HOST.host, None, LookupProblem("rdap_ip", other("no answer"), True))
 
     assert next_lookups(HOST, [failed], NOW) == frozenset()
 
@@ -70,7 +71,7 @@ def test_the_ass_desk_is_told_as_that_of_the_network():
 
 
 def test_an_as_that_could_not_be_asked_is_named_as_a_problem():
-    problem = LookupProblem("rdap_as", "no answer", True)
+    problem = LookupProblem("rdap_as", other("no answer"), True)
 
     facts = conclude(
         HOST, [network(asn=64500, abuse=[]), answer(*_pair(SYSTEM), None, problem)], Catalogue(), NOW

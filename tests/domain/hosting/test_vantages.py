@@ -23,6 +23,7 @@ from nta.domain.hosting.lookups import (
 from nta.domain.hosting.ranges import lie_in
 from nta.domain.hosting.resolution import conclude, next_lookups
 from nta.domain.parties.organisations import Catalogue
+from nta.domain.reasons import Code, because, other
 from tests.lookup_plain import a_finding
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -81,7 +82,8 @@ def test_one_who_could_not_ask_is_a_problem_beside_what_is_known() -> None:
 
     found = facts(*findings)
 
-    assert found.problems == (LookupProblem("dns", "no DNS server answers (asked from de)", True),)
+    why = because(Code.ASKED_FROM, reason=other("no DNS server answers"), vantage="de")
+    assert found.problems == (LookupProblem("dns", why, True),)
     assert found.parties == {"net:192.0.2.0/24"}
     assert Lookup(LookupKind.ADDRESSES, "a.test") not in next_lookups(SITE, findings, NINE)
 

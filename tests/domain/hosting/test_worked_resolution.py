@@ -39,7 +39,8 @@ def outcome(story: Story) -> dict[str, Any]:
         "told": {role: choices for role, choices in told.items() if choices},
         "country": facts.country,
         "problems": [
-            f"{p.step} fails for {'now' if p.temporary else 'good'}, {p.reason}" for p in facts.problems
+            f"{p.step} fails for {'now' if p.temporary else 'good'}, {sentence(p.reason)}"
+            for p in facts.problems
         ],
         "leads": facts.dead,
         "registered": facts.domain.registered if facts.domain else None,

@@ -28,6 +28,7 @@ from nta.domain.hosting.lookups import (
     LookupKind,
     Subject,
 )
+from nta.domain.reasons import other
 from tests.domain.hosting.story_reader import StoryReader
 from tests.lookup_plain import a_finding
 
@@ -85,7 +86,7 @@ def _finding(
         failed = _FAILED.fullmatch(value)
         if not failed and value != "nothing":
             entry.fault(key, "must be keys and values, 'nothing', or 'fails for now, why'")
-        problem = LookupProblem(lookup.kind.value, failed[2], failed[1] == "now") if failed else None
+        problem = LookupProblem(lookup.kind.value, other(failed[2]), failed[1] == "now") if failed else None
         return a_finding(lookup, None, "story", NOW, NOW + lasts, problem)
     told = entry.child(key, value, f"{key}: {lookup.subject}")
     asked_at = NOW - told.take("asked", duration, timedelta(0))

@@ -23,6 +23,7 @@ from nta.domain.hosting.lookup_answers import (
     ZoneRecords,
 )
 from nta.domain.hosting.lookups import LookupKind
+from nta.domain.reasons import Code, because, other
 from nta.store.hosting.finding_values import from_stored, to_stored
 
 UNREAD = (ValueError, LookupError, TypeError, OverflowError)
@@ -33,7 +34,8 @@ MAYBE = st.none() | WORD
 WORDS = st.lists(WORD, max_size=3).map(tuple)
 NUMBER = st.none() | st.integers(1, 2**32 - 1)
 CONTACTS = st.lists(st.builds(FoundContact, WORD, WORD, st.floats(0, 1)), max_size=2).map(tuple)
-UNHEARD = st.lists(st.builds(Unheard, WORD, WORD, st.booleans()), max_size=2).map(tuple)
+WHY = st.one_of(WORD.map(other), st.builds(because, st.just(Code.DNS_ANSWERED), rcode=WORD))
+UNHEARD = st.lists(st.builds(Unheard, WORD, WHY, st.booleans()), max_size=2).map(tuple)
 SHOWN = st.dictionaries(WORD, WORDS, max_size=2).map(lambda shown: tuple(shown.items()))
 REGISTRARS = st.none() | st.builds(NamedRegistrar, MAYBE, MAYBE, CONTACTS)
 DOMAINS = st.builds(RegisteredDomain, MAYBE, MAYBE, st.booleans(), REGISTRARS, WORDS, WORDS, MAYBE)
@@ -127,6 +129,11 @@ def test_the_stored_form_is_the_one_of_every_release(kind: LookupKind) -> None:
             LookupKind.NETWORK,
             {"unheard": [{"who": "JPNIC", "reason": "silence", "temporary": True}]},
             id="one-was-not-heard",
+        ),
+        pytest.param(
+            LookupKind.ADDRESSES,
+            {"unheard": [{"who": "asked from de", "reason": '{"code":"dns_slow"}', "temporary": True}]},
+            id="a-place-was-not-heard",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from nta.domain.hosting.facts import LookupProblem
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind
+from nta.domain.reasons import Code, Reason, because, other
 from nta.store.db.handle import Store
 from nta.store.hosting import findings
 from nta.store.tables import FindingRange, FindingRow
@@ -51,7 +52,7 @@ def test_a_finding_comes_back_as_it_was(store: Store) -> None:
         "rdap",
         NINE,
         NINE + hours(1),
-        LookupProblem("rdap_ip", "silence", True),
+        LookupProblem("rdap_ip", other("silence"), True),
     )
     nothing = a_finding(Lookup(LookupKind.NETWORK, "192.0.2.8"), None, "rdap", NINE, NINE + hours(1), None)
     kept = [name(), network("192.0.2.1", "192.0.2.0/25", "192.0.2.128/25"), failed, nothing]
@@ -61,6 +62,27 @@ def test_a_finding_comes_back_as_it_was(store: Store) -> None:
     assert sorted(of_questions(store, *(f.lookup for f in kept)), key=str) == sorted(kept, key=str)
     assert of_questions(store, Lookup(LookupKind.ADDRESSES, "192.0.2.1")) == []
     assert of_questions(store) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (because(Code.SERVER_ANSWERED, status=500), because(Code.SERVER_ANSWERED, status=500)),
+        (because(Code.ROUTES_UNREADABLE, why="x" * 200), other("routes_unreadable")),
+        (other("x" * 300), other("x" * 200)),
+    ],
+    ids=["a-code", "a-code-too-long", "a-sentence-too-long"],
+)
+def test_why_there_is_no_answer_comes_back_as_far_as_its_column_holds_it(
+    store: Store, reason: Reason, expected: Reason
+) -> None:
+    problem = LookupProblem("rdap_ip", reason, True)
+    lookup = Lookup(LookupKind.NETWORK, "192.0.2.9")
+    save(store, a_finding(lookup, None, "rdap", NINE, NINE + hours(1), problem))
+
+    (found,) = of_questions(store, lookup)
+
+    assert found.problem == replace(problem, reason=expected)
 
 
 def test_a_finding_is_found_until_it_runs_out(store: Store) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.domain.reasons import Code, Reason
-from nta.store.db.reason_json import dumped, loaded
+from nta.domain.kept_reasons import as_text, dumped, loaded
+from nta.domain.reasons import Code, Reason, because, other
 
 NAMES = st.sampled_from(["text", "rung", "kind", "all", "given"])
 WORDS = st.text(max_size=20)
@@ -44,3 +44,16 @@ def test_a_code_of_a_newer_release_is_shown_as_it_is_called() -> None:
     kept = json.dumps({"code": "from_tomorrow", "day": "2027-01-01"})
 
     assert loaded(kept) == Reason(Code.OTHER, {"text": "from_tomorrow"})
+
+
+def test_what_has_no_code_stays_the_sentence_that_an_earlier_release_reads() -> None:
+    assert as_text(other("the server is asleep")) == "the server is asleep"
+    assert as_text(other("the server is asleep"), 10) == "the server"
+
+
+def test_a_reason_that_is_too_long_for_its_place_leaves_its_code() -> None:
+    reason = because(Code.DNS_ANSWERED, rcode="SERVFAIL")
+
+    assert loaded(as_text(reason, 200)) == reason
+    assert as_text(reason, 20) == "dns_answered"
+    assert loaded(as_text(reason, 20)) == other("dns_answered")
