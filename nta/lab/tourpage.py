@@ -74,7 +74,8 @@ def log_ins(service: Service, machine_time: float) -> str:
     return (
         f'<section><h2>Log in</h2><p><a href="{desk}/" rel="noopener" target="_blank">The desk</a> is where '
         f"the hotline's people work; the portal for providers is at {portal}, behind the links in their "
-        "mails.</p>"
+        "mails. A code works once: where the desk refuses one, the world's own people used it just now; "
+        "take the next.</p>"
         "<table><thead><tr><th scope=col>Who<th scope=col>E-mail address<th scope=col>Password"
         f"<th scope=col>Code (changes in {left} s)</tr></thead><tbody>{rows}</tbody></table></section>"
     )

@@ -32,6 +32,7 @@ def test_the_world_page_has_log_ins_with_codes_and_a_bar(lab: Client, service: F
 
     assert all(user["password"] in text for user in service.card()["users"])
     assert re.search(r"<code>\d{6}</code>", text)
+    assert "A code works once" in text
     assert "Play to the end" in text
     assert "<script" not in text
     assert "<style" not in text

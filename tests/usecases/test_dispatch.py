@@ -160,7 +160,7 @@ def test_a_registry_sees_whom_we_told_and_when(world: World, service: Service, s
     service.tell(later + minutes(10))
 
     text = text_of(service.relay.given[1].content)
-    assert "- 2026-03-02 09:10 UTC: first notice to Example Hosting B.V." in text
+    assert "- 2026-03-02 09:10 UTC: Example Hosting B.V., first notice" in text
     assert "taken by its mail server 2026-03-02 09:13 UTC" in text
     assert world.events(episode)[-1] == "told_registry"
 

@@ -108,7 +108,7 @@ def test_a_registry_reads_what_the_host_answered(world: World, service: Service,
 
     text = to_registry(world, service, NOW + hours(24.1))
 
-    assert "first notice to Example Hosting B.V." in text
+    assert "Example Hosting B.V., first notice" in text
     assert "  Answered: refused" in text.splitlines()
 
 
