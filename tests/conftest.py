@@ -44,8 +44,10 @@ def blank_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def file(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> LentFile:
-    return LentFile(blank_sqlite, tmp_path_factory.mktemp("lent"))
+def file(blank_sqlite: Path) -> Iterator[LentFile]:
+    lender = LentFile(blank_sqlite)
+    yield lender
+    lender.end()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

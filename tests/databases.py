@@ -13,6 +13,8 @@ import psycopg
 from nta.store import schema
 from nta.store.db.database import Database
 
+IN_MEMORY = Path("/dev/shm")  # a folder of a name that nobody can guess is made in it
+
 
 class Server:
     """A PostgreSQL server that makes databases for tests."""
@@ -147,12 +149,18 @@ class Lent:
 
 
 class LentFile:
-    """An SQLite file that is copied anew for each test; its engine keeps the statements it has compiled."""
+    """An SQLite file that is copied anew for each test; its engine keeps the statements it has compiled.
 
-    def __init__(self, blank: Path, folder: Path) -> None:
+    It lies in memory where the machine has a place for that: the servers
+    of the tests do not wait for a disk either.
+    """
+
+    def __init__(self, blank: Path) -> None:
         self._blank = blank
-        self._folder = folder
-        self.database = Database(f"sqlite:///{folder / 'nta.sqlite'}")
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="nta-lent-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+        )
+        self.database = Database(f"sqlite:///{self._folder / 'nta.sqlite'}")
 
     @contextmanager
     def lent(self) -> Iterator[Database]:
@@ -164,6 +172,11 @@ class LentFile:
             yield self.database
         finally:
             self.database.dispose()
+
+    def end(self) -> None:
+        """Take the file away."""
+        self.database.dispose()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def sqlite_blank(folder: Path) -> Path:

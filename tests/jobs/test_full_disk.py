@@ -25,7 +25,7 @@ from nta.ports import Leap
 from nta.store.db.database import Database
 from tests.conftest import NINE
 from tests.fakes import SetClock
-from tests.world.playing import ROOT, environment, ports_of
+from tests.world.playing import ROOT, environment, pause, ports_of
 
 BOUND_S = 120
 """A bound against hanging, not a figure."""
@@ -229,6 +229,7 @@ def answered(process: "subprocess.Popen[bytes]", port: int) -> int | None:
             try:
                 door.request("GET", "/login")
             except ConnectionRefusedError:
+                pause(process)
                 continue
             return door.getresponse().status
     return None

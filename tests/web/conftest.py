@@ -16,7 +16,8 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import select
+from passlib.hash import argon2
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from nta import settings as settings_module
@@ -77,7 +78,11 @@ def settings(tmp_path: Path) -> Settings:
 
 @dataclass(frozen=True)
 class Staffed:
-    """A database file with one account a role, made once: each password costs a tenth of a second."""
+    """A database file with one account a role, made once.
+
+    A password costs a tenth of a second to check, by intent; what is kept of
+    these is quick to check, so that tests can guess wrongly many times.
+    """
 
     path: Path
     users: dict[str, NewUser]
@@ -93,6 +98,9 @@ def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Sta
         role: add_user(store, f"{role}@hotline.test", PASSWORD, role, clock=SetClock(NINE))
         for role in DeskRoleName
     }
+    with database.write() as connection:
+        quick = argon2.using(memory_cost=64, time_cost=1, parallelism=1).hash(PASSWORD)
+        connection.execute(update(DeskUser).values(password=quick))
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
@@ -100,8 +108,10 @@ def staffed(blank_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Sta
 
 
 @pytest.fixture(scope="session")
-def staffed_file(staffed: Staffed, tmp_path_factory: pytest.TempPathFactory) -> LentFile:
-    return LentFile(staffed.path, tmp_path_factory.mktemp("doors"))
+def staffed_file(staffed: Staffed) -> Iterator[LentFile]:
+    lender = LentFile(staffed.path)
+    yield lender
+    lender.end()
 
 
 @pytest.fixture

@@ -157,7 +157,9 @@ def test_a_name_is_an_account_however_it_is_typed(desk: Flask, user: NewUser) ->
     assert password(desk.test_client(), user, email=" Analyst@HOTLINE.test").status_code == 302
 
 
-def test_secrets_are_not_kept_in_clear(lite: Store, user: NewUser) -> None:
+def test_secrets_are_not_kept_in_clear(lite: Store) -> None:
+    user = add_user(lite, "new@hotline.test", PASSWORD, "analyst", clock=SetClock(NINE))
+
     with lite.db.read() as connection:
         row = connection.execute(
             select(DeskUser.password, DeskUser.tf_totp_secret).where(DeskUser.email == user.email)

@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.world.playing import ROOT, end_lab, environment
+from tests.world.playing import ROOT, end_lab, environment, pause
 
 
 class HeldLab:
@@ -89,6 +89,7 @@ def held_lab(folder: Path, world: str) -> Iterator[HeldLab]:
     try:
         while not card.exists():
             assert process.poll() is None
+            pause(process)
         told = json.loads(card.read_text(encoding="utf-8"))
         with HeldLab() as held:
             host, port = told["control"].removeprefix("http://").split(":")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,12 @@ def give_ports(folder: Path) -> None:
         portal.bind(("127.0.0.1", 0))
         ports = {"desk": desk.getsockname()[1], "portal": portal.getsockname()[1]}
     (folder / "demo.json").write_text(json.dumps(ports))
+
+
+def pause(process: "subprocess.Popen[Any]") -> None:
+    """Let a hundredth of a second pass, or less where the process ends: who polls takes no time it needs."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.01)
 
 
 def environment(database_url: str | None) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.playing import ROOT, end_lab, environment, give_ports, is_alive
+from tests.world.playing import ROOT, end_lab, environment, give_ports, is_alive, pause
 
 BOUND_S = 60
 """Against hanging; a demo comes down within a breath."""
@@ -59,7 +59,7 @@ def test_a_demo_stopped_while_it_starts_leaves_no_lab(tmp_path: Path) -> None:
     card = tmp_path / "lab" / "lab.json"
     try:
         while not card.exists() and process.poll() is None:
-            pass
+            pause(process)
         process.terminate()
         process.wait(BOUND_S)
         lab = json.loads(card.read_text())

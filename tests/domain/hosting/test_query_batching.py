@@ -34,7 +34,7 @@ def test_where_answers_are_narrow_the_rest_is_asked_about_more_closely():
 
 @pytest.mark.parametrize("length", range(16, 33))
 def test_blocks_of_one_length_are_asked_about_once_each(length):
-    blocks = list(islice(ip_network("198.18.0.0/15").subnets(new_prefix=length), 0, None, 3))[:300]
+    blocks = list(islice(ip_network("198.18.0.0/15").subnets(new_prefix=length), 0, None, 3))[:60]
     places = {str(ip) for block in blocks for ip in (block[0], block[-1], block[block.num_addresses // 3])}
 
     assert len(asked_about(places, blocks)) == len(blocks)
