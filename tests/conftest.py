@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share."""
 
+import gc
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,12 @@ hypothesis.settings.register_profile("nta", deadline=None)
 hypothesis.settings.load_profile("nta")
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of every later collection: it stays for the whole run."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
