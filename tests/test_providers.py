@@ -12,11 +12,13 @@ import yaml
 from nta.catalogue import check, read
 from nta.domain.escalation.ladders import Ladder, Rung
 from nta.domain.hosting.facts import HostingFacts
+from nta.domain.hosting.lookups import LookupKind
 from nta.domain.hosting.registrations import domain_facts
 from nta.domain.notices.contact_choice import choose
 from nta.domain.parties.mail_addresses import is_usable
 from nta.domain.parties.organisations import Catalogue
 from nta.domain.roles import NoticeKind, Role, Severity
+from tests.lookup_plain import typed
 
 SHIPPED = Path(__file__).parents[1] / "providers"
 FILES = sorted(SHIPPED.glob("*/*.yaml"))
@@ -218,7 +220,7 @@ def test_a_registrar_that_only_the_table_knows_is_told_at_the_address_of_its_row
     row = next(r for r in shipped.registrars.values() if r.imported and r.notices and not r.form)
     registrar = {"name": "As it calls itself", "iana_id": row.iana_id, "abuse": []}
     value = {"registered": True, "registrar": registrar, "status": [], "nameservers": [], "source": "rdap"}
-    domain = domain_facts("gallery.example", "example", value, shipped)
+    domain = domain_facts("gallery.example", "example", typed(LookupKind.DOMAIN, value), shipped)
     now = datetime(2026, 11, 22, tzinfo=UTC)
     facts = HostingFacts("www.gallery.example", now, (), (), None, domain, ())
 

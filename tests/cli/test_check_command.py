@@ -21,7 +21,7 @@ SHAPE = {
     "address": "ip asn as_name proxy seen_from network abuse",
     "network": "handle name cidr country holder",
     "domain": "registered registrar registry status nameservers source",
-    "contact": "role channel to party country source confidence reason",
+    "contact": "role email channel to party country source confidence reason",
     "check": "url verdict cause sightings",
     "sighting": "vantage verdict cause rule status ip bytes seconds",
     "inbox": "file kind notice recipients",

@@ -62,7 +62,10 @@ def audited(store: Store) -> list[tuple[str, str, str | None]]:
 def whys(store: Store, kind: str) -> list[str]:
     with store.db.read() as connection:
         return [
-            sentence(why) for why in connection.execute(select(Event.why).where(Event.kind == kind)).scalars()
+            sentence(why)
+            for why in connection.execute(
+                select(Event.why).where(Event.kind == kind).order_by(Event.at, Event.id)
+            ).scalars()
         ]
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from nta.domain.hosting.overrides import Scope
 from nta.domain.lifecycle import EventKind
+from nta.domain.reasons import other
 from nta.domain.references import reference
 from nta.domain.roles import Role
+from nta.render.reason_sentences import sentence
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
 from nta.store.hosting import override_rows
@@ -72,7 +74,7 @@ def test_what_could_not_be_asked_is_said_until_it_was_answered(
     resolve(store, asker, NINE + hours(1), known=EVERYWHERE)
     after = read(store, case, NINE + hours(1))
 
-    assert [(f.kind, f.about, f.reason) for f in before.failed] == [
+    assert [(f.kind, f.about, f.reason and sentence(f.reason)) for f in before.failed] == [
         ("rdap_ip", "198.51.100.1", "the server does not answer")
     ]
     assert [p.party for p in before.places] == ["One", None]
@@ -103,7 +105,9 @@ def test_what_was_known_stays_while_the_name_cannot_be_asked(
     page = read(store, case, LATER)
 
     assert [p.known.ip for p in page.places] == ["192.0.2.1"]
-    assert [(f.kind, f.reason, f.at, f.temporary) for f in page.failed] == [("dns", "no answer", LATER, True)]
+    assert [(f.kind, f.reason, f.at, f.temporary) for f in page.failed] == [
+        ("dns", other("no answer"), LATER, True)
+    ]
     assert page.last_at == LATER
 
 

@@ -161,7 +161,7 @@ def test_the_cases_page_says_why_a_look_up_failed_in_the_readers_language(
 ) -> None:
     page = analyst.get(f"/cases/{case.reference}", headers={"Accept-Language": "nl"}).text
 
-    assert "route: geen enkele DNS-server antwoordt" in words(page)
+    assert "wie het adres aankondigt: geen enkele DNS-server antwoordt" in words(page)
 
 
 def test_no_name_that_leads_to_the_location_is_on_the_page(analyst: FlaskClient, case: MadeCase) -> None:
