@@ -1,5 +1,6 @@
 """Two leads decide: a notice goes when both agreed, and its rung is passed over when one declines."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -159,11 +160,13 @@ def test_declining_needs_a_reason(world: World, store: Store, episode: int) -> N
 
 
 @pytest.mark.parametrize("act", [approve.approve, approve.decline])
-def test_what_does_not_wait_is_refused(world: World, store: Store, episode: int, act: object) -> None:
+def test_what_does_not_wait_is_refused(
+    world: World, store: Store, episode: int, act: Callable[..., object]
+) -> None:
     approve.decline(store, reference(world), "no", by(ONE), LATER)
 
     with pytest.raises(RefusedError, match="notice_not_waiting"):
-        act(store, reference(world), "yes", by(TWO), LATER)  # type: ignore[operator]
+        act(store, reference(world), "yes", by(TWO), LATER)
 
 
 def test_a_burst_needs_one_lead(world: World, service: Service, store: Store) -> None:

@@ -330,7 +330,7 @@ def test_a_proxy_known_by_its_aliases_alone_is_no_move_either(
     named = replace(SHIELD, ranges=(), cnames=("edge.shield.example",))
     known = replace(KNOWN, proxies={named.id: named})
     aliased = asker._name
-    asker._name = lambda lookup, now: saying(  # type: ignore[method-assign]
+    asker._name = lambda lookup, now: saying(  # type: ignore[method-assign]  # this once with an alias
         aliased(lookup, now), cname=["x.edge.shield.example"]
     )
     world = World()

@@ -1,22 +1,22 @@
 """What the page of a resolution shows: who serves a case's host, how that is known, and whom to tell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from nta.domain.hosting.answers_cache import AnswersCache
+from nta.domain.hosting.covered_names import covered, covered_address
 from nta.domain.hosting.facts import (
     AddressFacts,
     DomainFacts,
-    FoundContact,
     HostingFacts,
 )
 from nta.domain.hosting.lookup_answers import HostAddresses
 from nta.domain.hosting.lookups import Finding, Lookup, LookupKind, said
 from nta.domain.hosting.overrides import Scope
-from nta.domain.intake.urls import mask, registrable_domain, registry_domain
+from nta.domain.intake.urls import registrable_domain, registry_domain
 from nta.domain.lifecycle import EventKind
 from nta.domain.notices.contact_choice import (
     Choice,
@@ -25,7 +25,7 @@ from nta.domain.notices.contact_choice import (
     choose,
     known_as,
 )
-from nta.domain.parties.contact_addresses import MAIL, ContactAddress
+from nta.domain.parties.contact_addresses import ContactAddress
 from nta.domain.parties.organisations import Catalogue, PartyId
 from nta.domain.reasons import Reason
 from nta.domain.roles import Role
@@ -142,7 +142,7 @@ def resolution(
     seen = _Seen(connection, store, row, facts, facts.asked_at if facts else began_at)
     whole = facts or HostingFacts(row.name, now, (), (), None, None, ())
     names = _CatalogueNames(connection, catalogue, whole)
-    facts = _covered(whole, catalogue)
+    facts = covered(whole, catalogue)
     return ResolutionPage(
         reference=reference,
         masked=store.masked("case.url", case.id, case.url_sealed),
@@ -313,7 +313,7 @@ def _told(
     own = registry_domain(facts.host)
     return tuple(
         ToTell(
-            replace(choice, address=_covered_address(choice.address, own)),
+            replace(choice, address=covered_address(choice.address, own)),
             health.get(choice.address.folded, Health.FINE),
             numbers.get((choice.party, choice.address)),
             _waits_until(known_as(choice, met), now),
@@ -349,54 +349,3 @@ def _has_moved(connection: Connection, host_id: int, since: datetime | None) -> 
     moves = (Event.kind == EventKind.MOVED.value, Event.at > since)
     query = select(Event.id).join(Episode, Episode.id == Event.episode_id).where(Episode.host_id == host_id)
     return connection.execute(query.where(*moves).limit(1)).first() is not None
-
-
-def _covered(facts: HostingFacts, catalogue: Catalogue) -> HostingFacts:
-    """Return the facts with every name covered that leads to the location, or close to it.
-
-    An alias is shown only as far as the catalogue knows it as a proxy's; of
-    name servers and mailboxes what is not the domain itself.
-    """
-    own = registry_domain(facts.host)
-    domain = facts.domain
-    if domain:
-        registrar = domain.registrar
-        domain = replace(
-            domain,
-            nameservers=tuple(dict.fromkeys(_outside(name, own) for name in domain.nameservers)),
-            registrar=replace(registrar, abuse=_mails(registrar.abuse, own)) if registrar else None,
-        )
-    return replace(
-        facts,
-        cname=tuple(
-            _outside(name, own) if catalogue.proxy_of_name((name,)) else _cover(name) for name in facts.cname
-        ),
-        addresses=tuple(replace(a, abuse=_mails(a.abuse, own)) for a in facts.addresses),
-        origins=tuple(replace(a, abuse=_mails(a.abuse, own)) for a in facts.origins),
-        domain=domain,
-    )
-
-
-def _mails(contacts: Sequence[FoundContact], own: str | None) -> tuple[FoundContact, ...]:
-    return tuple(replace(c, email=_mailbox(c.email, own)) for c in contacts)
-
-
-def _covered_address(address: ContactAddress, own: str | None) -> ContactAddress:
-    return address._replace(to=_mailbox(address.to, own)) if address.channel == MAIL else address
-
-
-def _mailbox(email: str, own: str | None) -> str:
-    name, _, domain = email.rpartition("@")
-    return f"{name}@{_cover(domain)}" if own and registry_domain(domain) == own else email
-
-
-def _outside(name: str, own: str | None) -> str:
-    """Return the domain that a name belongs to, covered where that is the location's own."""
-    held_by = registry_domain(name)
-    if held_by is None or held_by == own:
-        return _cover(name)
-    return held_by if held_by == name else f"….{held_by}"
-
-
-def _cover(name: str) -> str:
-    return mask(f"http://{name}/").removeprefix("http://").removesuffix("/")
