@@ -12,6 +12,7 @@ from nta.domain.episode_state import EpisodeState
 from nta.domain.hosting import facts as hosting_facts
 from nta.domain.intake import urls
 from nta.domain.lifecycle import EventKind
+from nta.domain.reasons import Code, because
 from nta.domain.references import reference
 from nta.store.cases import episodes
 from nta.store.db.handle import Store
@@ -366,7 +367,7 @@ def _addressee(
             party=party,
             role=role,
             contact_id=contact,
-            why="the address lies in its range, and the catalogue names this contact",
+            why=because(Code.CHOSEN, why=because(Code.OF_CATALOGUE, day="2026-03-01")),
             rung=kind,
             kind=kind,
             waiting_since=None if handed else at,

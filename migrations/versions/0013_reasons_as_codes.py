@@ -102,6 +102,8 @@ _MAIL_BUT = {
     "only its subject names the notice": "named_in_subject_alone",
     "nobody we know stands behind it": "vouched_by_nobody",
 }
+_PROOFS = {"known from what came back": "came_back", "an answer came": "answered"}
+_PROOF = "UPDATE notice_event SET proof = :new WHERE proof = :old"
 _SAYS = ("removed", "disabled", "account_closed", "forwarded", "not_ours", "refused", "need_information")
 _LEFT = ("ended", "held", "contact", "stale", "again", "gone", "moved")
 _TASKS_OF_MAILS = frozenset(
@@ -125,6 +127,8 @@ def upgrade() -> None:
     _change("event", "why", ("id",), _of_event)
     _change("addressee", "why", ("id",), lambda text, _: _of_contact(text))
     _change("hand_in_line", "reason", ("hand_in_id", "line"), lambda text, _: _other(text))
+    for sentence, word in _PROOFS.items():
+        op.execute(sa.text(_PROOF).bindparams(old=sentence, new=word))
     _move_tasks()
     for column in ("owner", "reason"):
         op.drop_column("due", column)
@@ -139,6 +143,8 @@ def downgrade() -> None:
     )
     op.drop_index("ix_task_due_at", table_name="task")
     op.drop_table("task")
+    for sentence, word in _PROOFS.items():
+        op.execute(sa.text(_PROOF).bindparams(old=word, new=sentence))
     _change("event", "why", ("id",), lambda text, _: None, back=True)
     _change("addressee", "why", ("id",), lambda text, _: None, back=True)
     _change("hand_in_line", "reason", ("hand_in_id", "line"), lambda text, _: None, back=True)

@@ -18,7 +18,7 @@ from nta.domain.notices.mail_parts import (
     read_head,
     read_mail,
 )
-from nta.domain.notices.notice_state import NoticeState
+from nta.domain.notices.notice_state import NoticeState, SentProof
 from nta.domain.notices.returned_mail import MailKind, Meaning, explain
 from nta.domain.notices.vouching import (
     MailWriter,
@@ -166,9 +166,7 @@ def _record(connection: Connection, store: Store, mail: _ReadMail, ours: Ours, n
     notice, tie = found
     if tie is not Tie.SUBJECT and notice.state == NoticeState.COMPOSED:
         # It came back, so our relay had it; we died before noting so.
-        notice_events.handed_over(
-            connection, store, notice, states.values(), "known from what came back", now
-        )
+        notice_events.handed_over(connection, store, notice, states.values(), SentProof.CAME_BACK, now)
         due.drop(connection, [(due.SEND, notice.id)])
         states = notice_events.lock(connection, notice.id)
     tied = _Tied(notice, tie, states.values())
@@ -211,7 +209,7 @@ def _act(
     if not is_vouched_answer(mail.writer, _reader(tied.notice), ours):
         return _but(_FOR_A_PERSON[kind], Code.VOUCHED_BY_NOBODY)
     if kind is MailKind.REPLY:
-        notice_events.accepted(connection, store, tied.notice, tied.states, now, "an answer came")
+        notice_events.accepted(connection, store, tied.notice, tied.states, now, SentProof.ANSWERED)
     return Reason(_FOR_A_PERSON[kind])
 
 

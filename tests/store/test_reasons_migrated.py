@@ -5,11 +5,12 @@ from typing import Any
 from sqlalchemy import text
 
 from nta.domain.kept_reasons import loaded
+from nta.domain.notices.notice_state import SentProof
 from nta.domain.reasons import Code, Reason, because, sentences
 from nta.store import schema
 from nta.store.db.database import Database
 from nta.store.db.handle import Store
-from tests.builders import make_case
+from tests.builders import make_case, make_notice
 from tests.conftest import NINE
 
 GUESS = "No source names a contact; abuse@ at the domain of the network's holder is a guess"
@@ -105,20 +106,26 @@ def whys(database: Database, table: str) -> list[str]:
 
 def test_sentences_become_codes_and_sentences_again(database: Database, store: Store) -> None:
     case = make_case(store, "http://quick.example/x", NINE)
+    notice = make_notice(store, [case], NINE)
     schema.downgrade(database, "0012")
     run(database, "DELETE FROM event")
+    event = "INSERT INTO notice_event (id, notice_id, at, kind, proof, settled) "
+    event += "VALUES (1, :id, 0, 'x', 'known from what came back', true)"
+    run(database, event, id=notice.notice_id)
     written_before(database, case.episode_id)
 
     schema.upgrade(database)
 
     assert list(map(loaded, whys(database, "event"))) == [reason for *_, reason in EVENTS]
-    assert list(map(loaded, whys(database, "addressee"))) == [reason for _, reason in CONTACTS]
+    kept = whys(database, "addressee")[: len(CONTACTS)]
+    assert list(map(loaded, kept)) == [reason for _, reason in CONTACTS]
     asked = run(database, "SELECT subject, reason, owner, due_at FROM task")
     for number, (_, expected) in enumerate(TASKS):
         reasons = [loaded(kept) for subject, kept, *_ in asked if subject == number]
         assert {reason.code: reason.besides for reason in reasons} == expected
     assert {(owner, at) for *_, owner, at in asked} == {("lead", 7)}
     assert run(database, "SELECT 1 FROM due WHERE kind = 'task'") == []
+    assert run(database, "SELECT proof FROM notice_event WHERE id = 1") == [(SentProof.CAME_BACK,)]
 
     schema.downgrade(database, "0012")
 

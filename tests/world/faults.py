@@ -63,7 +63,7 @@ _LIVING = (
 # What comes back to our mailbox proves that a message went; whoever reads it records that, without a lease.
 _BY = (
     "SELECT what, subject, worker, holder FROM ledger WHERE NOT (what = 'notice' AND subject IN "
-    "(SELECT notice_id FROM notice_event WHERE proof = 'known from what came back'))"
+    "(SELECT notice_id FROM notice_event WHERE proof = 'came_back'))"
 )
 
 

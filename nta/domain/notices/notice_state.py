@@ -17,6 +17,13 @@ class NoticeState(StrEnum):
     DECLINED = "declined"  # a lead declined it
 
 
+class SentProof(StrEnum):
+    """What shows that the other side had a notice, where no server's line does."""
+
+    CAME_BACK = "came_back"  # a mail that belongs to it: our relay had it
+    ANSWERED = "answered"
+
+
 class NoticeStep(StrEnum):
     """What moves a notice to another state."""
 

@@ -181,7 +181,7 @@ class NoticeEvent(Base):
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(word(16))
-    proof: Mapped[str | None] = mapped_column(word(400))  # the server's line, without addresses
+    proof: Mapped[str | None] = mapped_column(word(400))  # a server's line without addresses, or a SentProof
     settled: Mapped[bool] = mapped_column(
         default=True, server_default=text("true")
     )  # false: the portal wrote it, the jobs have yet to act on it
