@@ -195,7 +195,7 @@ def test_the_case_page_tells_its_story_without_the_url(analyst: FlaskClient, cas
         "online",
     ):
         assert part in page
-    assert "catalogue names this contact" in page
+    assert "The catalogue&#39;s contact, last checked on 2026-03-01." in page
     for secret in ("quick.example/", "images.quick", "private/path"):
         assert secret not in page
 
